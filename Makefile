@@ -1,0 +1,85 @@
+# One command from a fresh clone to the paper's figures: make
+#
+# Every path below is relative and goes through .venv/bin/python -m, so that
+# the project may lie in a folder with spaces or accents, and may be moved.
+
+PYTHON ?= python3
+CORES  ?= all
+CONFIG ?=
+DIR    ?=
+ARGS   ?=
+
+UV := 0.13.9
+RUN := .venv/bin/python -m
+# --configfile takes any number of files, so it may not come last: what follows would join it.
+SNAKEMAKE_OPTIONS = $(if $(CONFIG),--configfile "$(CONFIG)") --cores $(CORES) \
+	$(if $(DIR),--directory "$(DIR)") $(ARGS)
+
+# A module path set for another project would hide the pinned packages.
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := reproduce
+.PHONY: reproduce toy figures verify test lint format bench setup lock clean help
+
+reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
+	@$(RUN) snakemake $(SNAKEMAKE_OPTIONS)
+
+toy figures verify: setup
+	@$(RUN) snakemake $@ $(SNAKEMAKE_OPTIONS)
+
+toy: ## Run only the one- and two-dimensional experiments
+figures: ## Draw the figures
+verify: ## Check the results against the paper's claims
+
+test: setup ## Run the tests
+	@$(RUN) pytest $(ARGS)
+
+lint: setup ## Check style and formatting, changing nothing
+	@echo "Checking Python"
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@echo "Checking Snakemake"
+	@$(RUN) snakefmt --check Snakefile workflow
+	@$(RUN) snakemake --lint
+
+format: setup ## Format the code and mend what can be mended
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+	@$(RUN) snakefmt Snakefile workflow
+
+bench: setup ## Time the library against its peers
+	@$(RUN) benchmarks $(ARGS)
+
+setup: .venv/.complete ## Install the pinned packages in .venv (the others do it when needed)
+
+# The stamp comes last: a set-up that was cut short has none, and starts again.
+.venv/.complete: envs/requirements.in envs/requirements.lock
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Python 3.11 or newer is needed, and "$(PYTHON)" is not. Try: make PYTHON=python3.12' >&2; \
+		exit 1; }
+	@echo "Setting up .venv (about two minutes, once)"
+	@"$(PYTHON)" -m venv --clear .venv
+	@$(RUN) pip install --quiet --quiet --disable-pip-version-check \
+		--requirement envs/requirements.in --constraint envs/requirements.lock
+	@touch $@
+
+# In an environment of its own, since .venv cannot be set up while the lock disagrees
+# with the list. Keeps the pins that still fit; ARGS=--upgrade renews them all.
+lock: ## Pin every package below envs/requirements.in anew
+	@"$(PYTHON)" -m venv .venv/lock
+	@.venv/lock/bin/python -m pip install --quiet --quiet --disable-pip-version-check uv==$(UV)
+	@.venv/lock/bin/python -m uv pip compile envs/requirements.in --output-file envs/requirements.lock \
+		--quiet --universal --python-version 3.11 --fork-strategy fewest \
+		--strip-extras --no-annotate --custom-compile-command "make lock" $(ARGS)
+
+clean: ## Delete what the pipeline made in results/ and figures/
+	@for made in results figures; do \
+		if [ -d "$(or $(DIR),.)/$$made" ]; then \
+			(cd "$(or $(DIR),.)/$$made" && find . -mindepth 1 ! -path ./README.md -delete); \
+		fi; \
+	done
+
+help: ## Show this list
+	@echo "make [target] [CONFIG=file] [CORES=n] [DIR=folder] [ARGS=...] [PYTHON=python3]"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '%-12s %s\n' "$$target" "$$text"; done
