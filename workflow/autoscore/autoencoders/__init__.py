@@ -1,0 +1,1 @@
+"""The auto-encoders: separate ones stacked, and one conditioned on sigma."""

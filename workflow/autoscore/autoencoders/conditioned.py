@@ -1,0 +1,175 @@
+"""Ours: one auto-encoder conditioned on sigma for the whole range of noise levels.
+
+r(x, sigma) = x + sigma net(x, log sigma), a residual network that is told the
+noise level, after Karras et al. (2022), "Elucidating the design space of
+diffusion-based generative models". Neighbouring levels share what they learn.
+"""
+
+import math
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch.nn.functional import sigmoid, silu
+
+from autoscore.autoencoders.stack import LearnedField, Stack
+
+DTYPE = torch.float32
+
+
+class Conditioned(Stack):
+    """Conditioned auto-encoders, one a seed, in one batched matrix product.
+
+    Parameters
+    ----------
+    dim
+        Dimension d of the data.
+    width, blocks
+        Units a layer, and number of residual blocks.
+    low, high
+        Range of noise levels, 0 < low < high.
+    seeds, sizes
+        Seed and number of training points of each member, shape ``(m,)``.
+    shift, scale
+        Inputs are seen as (x - shift) / sqrt(scale^2 + sigma^2); shapes ``(m, d)`` and ``(m,)``.
+    waves
+        Number of sines and of cosines of log sigma that tell the network its noise level.
+
+    Raises
+    ------
+    ValueError
+        If the range is empty or the members' descriptions differ in length.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        width: int,
+        blocks: int,
+        low: float,
+        high: float,
+        seeds: list[int],
+        sizes: list[float],
+        shift: list[list[float]],
+        scale: list[float],
+        waves: int = 4,
+    ) -> None:
+        if not 0 < low < high:
+            raise ValueError(f"the range of noise levels must have 0 < low < high, not {low}, {high}")
+        if not len(seeds) == len(sizes) == len(shift) == len(scale):
+            raise ValueError("seeds, sizes, shift and scale must name the same members")
+        self.dim, self.width, self.blocks, self.waves = dim, width, blocks, waves
+        self.low, self.high = float(low), float(high)
+        self.seeds = np.asarray(seeds, dtype=int)
+        self.sizes = np.asarray(sizes, dtype=float)
+        self._shift = torch.as_tensor(shift, dtype=DTYPE)
+        self._scale = torch.as_tensor(scale, dtype=DTYPE)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {"input.weight": (self.dim, self.width)}
+        shapes["input.bias"] = (1, self.width)
+        for block in range(self.blocks):
+            shapes[f"block.{block}.level"] = (2 * self.waves + 1, self.width)
+            shapes[f"block.{block}.first"] = (self.width, self.width)
+            shapes[f"block.{block}.first_bias"] = (1, self.width)
+            shapes[f"block.{block}.second"] = (self.width, self.width)
+            shapes[f"block.{block}.second_bias"] = (1, self.width)
+        shapes["output.weight"] = (self.width, self.dim)
+        shapes["output.bias"] = (1, self.dim)
+        return shapes
+
+    def initialise(self, generators: list[np.random.Generator]) -> None:
+        """Draw starting weights, one generator a member; every block starts as the identity."""
+        rows = []
+        for rng in generators:
+            named = {}
+            for name, shape in self.shapes().items():
+                spread = 0.0 if "second" in name or name.startswith("output") else shape[0] ** -0.5
+                if name == "input.bias":
+                    spread = 1.0
+                named[name] = torch.as_tensor(spread * rng.standard_normal((1, *shape)), dtype=DTYPE)
+            rows.append(self.pack(named))
+        self.theta = torch.cat(rows)
+
+    def levels(self, samples: int) -> None:
+        return None
+
+    def _level_features(self, sigma: torch.Tensor) -> torch.Tensor:
+        """Return features of log sigma, shape ``(m, n or 1, 2 waves + 1)``."""
+        span = math.log(self.high / self.low)
+        position = 2.0 * (torch.log(sigma) - math.log(self.low)) / span - 1.0
+        angles = position[..., None] * math.pi * torch.arange(1, self.waves + 1, dtype=DTYPE) / 2.0
+        return torch.cat([position[..., None], torch.sin(angles), torch.cos(angles)], dim=-1)
+
+    def forward(
+        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        named = self.views(theta)
+        m, n, d = x.shape
+        spread = torch.sqrt(self._scale[:, None] ** 2 + sigma**2)[..., None]
+        level = self._level_features(sigma)
+        h = torch.baddbmm(named["input.bias"], (x - self._shift[:, None, :]) / spread, named["input.weight"])
+        # derivative of h by the network's input, shape (m, n d, width)
+        slope = named["input.weight"][:, None].expand(m, n, d, -1).reshape(m, n * d, -1)
+        for block in range(self.blocks):
+            part = {key: named[f"block.{block}.{key}"] for key in ("level", "first", "second")}
+            inner = torch.baddbmm(named[f"block.{block}.first_bias"], silu(h), part["first"])
+            inner = inner + torch.bmm(level, part["level"])
+            if jacobian:
+                change = torch.bmm(slope * _silu_slope(h).repeat_interleave(d, 1), part["first"])
+                change = change * _silu_slope(inner).repeat_interleave(d, 1)
+                slope = slope + torch.bmm(change, part["second"])
+            h = h + torch.baddbmm(named[f"block.{block}.second_bias"], silu(inner), part["second"])
+        out = torch.baddbmm(named["output.bias"], silu(h), named["output.weight"])
+        reconstruction = x + sigma[..., None] * out
+        if not jacobian:
+            return reconstruction, None
+        slope = torch.bmm(slope * _silu_slope(h).repeat_interleave(d, 1), named["output.weight"])
+        ratio = (sigma[..., None] / spread)[..., None]
+        derivative = slope.view(m, n, d, d).transpose(2, 3) * ratio
+        return reconstruction, torch.eye(d, dtype=x.dtype) + derivative
+
+    def description(self) -> dict[str, Any]:
+        return {
+            "dim": self.dim,
+            "width": self.width,
+            "blocks": self.blocks,
+            "low": self.low,
+            "high": self.high,
+            "seeds": self.seeds.tolist(),
+            "sizes": self.sizes.tolist(),
+            "shift": self._shift.tolist(),
+            "scale": self._scale.tolist(),
+            "waves": self.waves,
+        }
+
+    def take(self, members: list[int]) -> Self:
+        described = self.description()
+        for key in ("seeds", "sizes", "shift", "scale"):
+            described[key] = [described[key][member] for member in members]
+        stack = type(self)(**described)
+        stack.theta = self.theta[members].clone()
+        return stack
+
+    def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
+        """Return the member of this seed and size at any noise level of its range, as a field.
+
+        Raises
+        ------
+        ValueError
+            If sigma is out of range or there is no such member.
+        """
+        if not self.low * (1 - 1e-9) <= sigma <= self.high * (1 + 1e-9):
+            raise ValueError(f"sigma must lie in [{self.low}, {self.high}], not {sigma}")
+        found = np.flatnonzero((self.seeds == seed) & (self.sizes == size))
+        if not len(found):
+            raise ValueError(
+                f"no member has seed {seed} and size {size}; there are seeds "
+                f"{np.unique(self.seeds).tolist()}, sizes {np.unique(self.sizes).tolist()}"
+            )
+        return LearnedField(self, int(found[0]), sigma)
+
+
+def _silu_slope(x: torch.Tensor) -> torch.Tensor:
+    gate = sigmoid(x)
+    return gate * (1.0 + x * (1.0 - gate))

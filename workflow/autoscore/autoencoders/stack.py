@@ -1,0 +1,127 @@
+"""Many networks of one shape, trained as one tensor."""
+
+import json
+from abc import ABC, abstractmethod
+from math import prod
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from autoscore.fields import Field
+
+
+class Stack(ABC):
+    """m networks whose parameters lie in one matrix ``theta`` of shape ``(m, parameters)``.
+
+    No operation mixes rows, so member k behaves as if it were alone.
+
+    Attributes
+    ----------
+    theta : torch.Tensor
+        All parameters, shape ``(m, parameters)``.
+    dim : int
+        Dimension d of the data.
+    """
+
+    dim: int
+    theta: torch.Tensor
+
+    @abstractmethod
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the name and shape of every parameter of one member."""
+
+    @abstractmethod
+    def levels(self, samples: int) -> torch.Tensor | None:
+        """Return the noise levels at which members are defined, ``(m, samples)``; None for any."""
+
+    @abstractmethod
+    def forward(
+        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Reconstruct, and differentiate the reconstruction in closed form if asked to.
+
+        Parameters
+        ----------
+        theta
+            Parameters, shape ``(m, parameters)``.
+        x
+            Inputs, shape ``(m, n, d)``.
+        sigma
+            Noise level of each input, shape ``(m, n)``, or ``(m, 1)`` for one a member.
+        jacobian
+            Whether to return dr/dx as well.
+
+        Returns
+        -------
+        reconstruction, derivative
+            Shapes ``(m, n, d)`` and ``(m, n, d, d)``; entry [..., i, j] of the derivative is
+            dr_i/dx_j. It is None unless asked for.
+        """
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """Return, as plain JSON values, what the constructor needs besides theta."""
+
+    @abstractmethod
+    def take(self, members: list[int]) -> Self:
+        """Return a stack of copies of these members alone."""
+
+    def views(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the named parameters as views into `theta`, each of shape ``(m, *shape)``."""
+        shapes = self.shapes()
+        parts = theta.split([prod(shape) for shape in shapes.values()], dim=1)
+        return {
+            name: part.view(len(theta), *shape)
+            for (name, shape), part in zip(shapes.items(), parts, strict=True)
+        }
+
+    def pack(self, named: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Return theta, shape ``(m, parameters)``, from named parameters: the inverse of views."""
+        return torch.cat([named[name].flatten(1) for name in self.shapes()], dim=1)
+
+    def save(self, path: Path) -> None:
+        """Write the stack to a .safetensors file: tensors by name, the rest as JSON metadata."""
+        tensors = {name: part.contiguous() for name, part in self.views(self.theta).items()}
+        save_file(tensors, path, metadata={"description": json.dumps(self.description())})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a stack that `save` wrote."""
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            stack = cls(**json.loads(file.metadata()["description"]))
+        stack.theta = stack.pack(tensors)
+        return stack
+
+
+class LearnedField(Field):
+    """One member of a stack at one noise level, as a field on NumPy arrays."""
+
+    BLOCK = 65_536  # points that pass through the network at once
+
+    def __init__(self, stack: Stack, member: int, sigma: float) -> None:
+        self.sigma = float(sigma)
+        self.dim = stack.dim
+        self._stack = stack.take([member])
+
+    def _forward(self, x: np.ndarray, *, jacobian: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        theta = self._stack.theta
+        points = torch.as_tensor(x, dtype=theta.dtype)[None]
+        sigma = torch.full((1, 1), self.sigma, dtype=theta.dtype)
+        with torch.no_grad():
+            return [
+                self._stack.forward(theta, block, sigma, jacobian=jacobian)
+                for block in points.split(self.BLOCK, dim=1)
+            ]
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        parts = self._forward(x, jacobian=False)
+        return torch.cat([value[0] for value, _ in parts]).double().numpy()
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        parts = self._forward(x, jacobian=True)
+        return torch.cat([slope[0] for _, slope in parts]).double().numpy()

@@ -1,0 +1,163 @@
+"""What a stack of auto-encoders is shown: the density itself, or a finite sample of it.
+
+All noise levels of one seed see the same points under the same standard normal
+noise (common random numbers): levels are then compared without extra variance,
+and a member trained alone sees exactly what it sees in company.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from autoscore.densities.base import Density
+from autoscore.grids import gauss_legendre
+from autoscore.optimum.dae import DenoisingOptimum
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Inputs and targets for m members.
+
+    Attributes
+    ----------
+    inputs, targets
+        Shape ``(m, n, d)``: what is reconstructed, and the clean points.
+    sigma
+        Noise level of each input, ``(m, n)`` or ``(m, 1)``.
+    weights
+        Shape ``(m, n)``, each row summing to 1; None for equal weights.
+    spread
+        Shape ``(m, n)``: what the loss would hold besides, if the target was the mean of many;
+        None for 0.
+    """
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    sigma: torch.Tensor
+    weights: torch.Tensor | None = None
+    spread: torch.Tensor | None = None
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """Return the (weighted) mean of `values`, shape ``(m, n)``, over the points."""
+        return values.mean(1) if self.weights is None else (self.weights * values).sum(1)
+
+    def spread_loss(self) -> torch.Tensor | float:
+        """Return the constant that the loss holds besides, shape ``(m,)``, in units of sigma^2."""
+        return 0.0 if self.spread is None else self.mean(self.spread / self.sigma**2)
+
+
+def quadrature_batch(density: Density, objective: str, sigmas: np.ndarray, nodes: int) -> Batch:
+    """Return the one batch that stands for a one-dimensional density itself.
+
+    Contractive: nodes x and weights of p. Denoising: the expectation over x given y = x + e is
+    taken first, E|r(y) - x|^2 = |r(y) - E[x|y]|^2 + Var[x|y], which leaves nodes y and weights
+    of p_sigma. No random number is left, only optimisation.
+
+    Parameters
+    ----------
+    density
+        Target with d = 1 (or bare points, where the contractive loss lives on the points).
+    objective
+        ``"dae"`` or ``"rcae"``.
+    sigmas
+        Noise level of each member, shape ``(m,)``.
+    nodes
+        Least number of Gauss-Legendre nodes over the density's support.
+    """
+    panels = max(1, nodes // 16)
+    rows = []
+    for sigma in np.unique(sigmas):
+        if objective == "rcae":
+            x, weights = density.quadrature(panels)
+            rows.append((x, x, weights, np.zeros(len(x))))
+            continue
+        optimum = DenoisingOptimum(density, sigma)
+        low, high = _support(optimum.smoothed)
+        y, weights = gauss_legendre(low, high, panels)
+        y = y[:, None]
+        weights = weights * np.exp(optimum.smoothed.log_prob(y))
+        rows.append((y, optimum(y), weights / weights.sum(), density.posterior_variance(y, sigma)))
+    each = np.searchsorted(np.unique(sigmas), sigmas)
+    inputs, targets, weights, spread = (
+        torch.as_tensor(np.stack(part)[each]) for part in zip(*rows, strict=True)
+    )
+    return Batch(inputs, targets, torch.as_tensor(sigmas)[:, None], weights, spread)
+
+
+def _support(density: Density, cut: float = 1e-12) -> tuple[float, float]:
+    """Return the interval where a one-dimensional density exceeds `cut` times its maximum."""
+    x = np.linspace(*density.bounds[0], 4001)
+    log_p = density.log_prob(x[:, None])
+    inside = np.flatnonzero(log_p > log_p.max() + np.log(cut))
+    return x[max(inside[0] - 1, 0)], x[min(inside[-1] + 1, len(x) - 1)]
+
+
+class SampleBatches:
+    """Minibatches from finite samples, with fresh Gaussian noise or a fixed noisy set.
+
+    Parameters
+    ----------
+    points
+        Clean samples, shape ``(seeds, n, d)``: seed k trains on ``points[k]``.
+    sizes
+        How many of its points each member may use, shape ``(m,)``.
+    seeds
+        Index of each member's seed, shape ``(m,)``.
+    sigmas
+        Noise level of each member, ``(m,)``; or a range ``(low, high)`` from which a level is drawn
+        log-uniformly for every sample.
+    generators
+        One generator a seed.
+    noise
+        ``"fresh"`` at every step, or ``"fixed"``: each point has one noisy copy, drawn once.
+    corrupt
+        Whether inputs are noisy (denoising) or clean (contractive).
+    dtype
+        Type of the tensors that are handed out.
+    """
+
+    def __init__(
+        self,
+        points: np.ndarray,
+        sizes: np.ndarray,
+        seeds: np.ndarray,
+        sigmas: np.ndarray | tuple[float, float],
+        generators: list[np.random.Generator],
+        *,
+        noise: str = "fresh",
+        corrupt: bool = True,
+        dtype: torch.dtype = torch.float64,
+    ) -> None:
+        self._points = points
+        self._sizes = np.asarray(sizes)
+        self._seeds = np.asarray(seeds)
+        self._range = sigmas if isinstance(sigmas, tuple) else None
+        self._sigmas = None if self._range else np.asarray(sigmas, dtype=float)
+        self._generators = generators
+        self._corrupt = corrupt
+        self._dtype = dtype
+        self._fixed = None
+        if noise == "fixed":
+            self._fixed = np.stack([rng.standard_normal(points.shape[1:]) for rng in generators])
+
+    def draw(self, n: int) -> Batch:
+        """Return the next batch of n points a member."""
+        shape = (n, self._points.shape[-1])
+        # one draw a seed, from which all its members are served
+        place = np.stack([rng.random(n) for rng in self._generators])[self._seeds]
+        chosen = np.floor(place * self._sizes[:, None]).astype(int)
+        clean = self._points[self._seeds[:, None], chosen]
+        if self._range:
+            low, high = np.log(self._range)
+            level = np.stack([rng.random(n) for rng in self._generators])[self._seeds]
+            sigma = np.exp(low + (high - low) * level)
+        else:
+            sigma = self._sigmas[:, None]
+        noisy = clean
+        if self._corrupt and self._fixed is not None:
+            noisy = clean + sigma[..., None] * self._fixed[self._seeds[:, None], chosen]
+        elif self._corrupt:
+            normal = np.stack([rng.standard_normal(shape) for rng in self._generators])[self._seeds]
+            noisy = clean + sigma[..., None] * normal
+        return Batch(*(torch.as_tensor(part, dtype=self._dtype) for part in (noisy, clean, sigma)))

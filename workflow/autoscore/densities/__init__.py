@@ -1,0 +1,1 @@
+"""Targets with exact log-density, score, Hessian and samples."""

@@ -1,0 +1,117 @@
+"""Energies written as expressions of the coordinates, parsed without evaluating code."""
+
+import ast
+import operator
+from collections.abc import Callable, Sequence
+from functools import reduce
+
+import numpy as np
+import sympy
+
+_BINARY: dict[type, Callable] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+_UNARY: dict[type, Callable] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
+_NUMPY: dict[type, Callable] = {
+    sympy.exp: np.exp,
+    sympy.log: np.log,
+    sympy.sin: np.sin,
+    sympy.cos: np.cos,
+    sympy.tanh: np.tanh,
+}
+FUNCTIONS: dict[str, Callable] = {
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tanh": sympy.tanh,
+}
+CONSTANTS = {"pi": sympy.pi}
+
+
+def coordinates(dim: int) -> list[str]:
+    """Return the names under which an expression knows the coordinates: x, or x1, x2, ..."""
+    return ["x"] if dim == 1 else [f"x{i + 1}" for i in range(dim)]
+
+
+def parse(text: str, names: Sequence[str]) -> sympy.Expr:
+    """Turn an arithmetic expression into a symbolic one.
+
+    Only numbers, the given coordinates, ``+ - * / **``, parentheses and the
+    functions in `FUNCTIONS` are understood: the text is never run as code.
+
+    Raises
+    ------
+    ValueError
+        If the text is not such an expression; the message names the offending part.
+    """
+    symbols = {name: sympy.Symbol(name, real=True) for name in names} | CONSTANTS
+    allowed = f"allowed are {', '.join(symbols)}, numbers, + - * / ** and {', '.join(FUNCTIONS)}"
+
+    def build(node: ast.AST) -> sympy.Expr:
+        match node:
+            case ast.Expression(body=body):
+                return build(body)
+            case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+                return sympy.Rational(str(value))
+            case ast.Name(id=name) if name in symbols:
+                return symbols[name]
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
+                return _BINARY[type(op)](build(left), build(right))
+            case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
+                return _UNARY[type(op)](build(operand))
+            case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+                return FUNCTIONS[name](build(argument))
+        raise ValueError(f"{ast.unparse(node)!r} in {text!r} is not understood: {allowed}")
+
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError as error:
+        raise ValueError(f"{text!r} is not an expression ({error.msg}): {allowed}") from None
+    return build(tree)
+
+
+class Compiled:
+    """Several symbolic expressions, evaluated together on arrays with shared subexpressions.
+
+    Parameters
+    ----------
+    expressions
+        Symbolic expressions of the coordinates.
+    names
+        The coordinates, in the order of the columns of x.
+    """
+
+    def __init__(self, expressions: Sequence[sympy.Expr], names: Sequence[str]) -> None:
+        self._names = list(names)
+        self._steps, self._results = sympy.cse(list(expressions))
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Return the values, of shape ``(n, expressions)``, for x of shape ``(n, d)``."""
+        values = {name: x[:, i] for i, name in enumerate(self._names)}
+        for symbol, expression in self._steps:
+            values[symbol.name] = _evaluate(expression, values)
+        columns = [_evaluate(result, values) for result in self._results]
+        return np.stack([np.broadcast_to(column, len(x)) for column in columns], axis=-1)
+
+
+def _evaluate(expression: sympy.Expr, values: dict[str, np.ndarray]) -> np.ndarray | float:
+    if expression.is_Symbol:
+        return values[expression.name]
+    if expression.is_number:
+        return float(expression)
+    parts = [_evaluate(part, values) for part in expression.args]
+    if expression.is_Add:
+        return reduce(operator.add, parts)
+    if expression.is_Mul:
+        return reduce(operator.mul, parts)
+    if expression.is_Pow:
+        base, exponent = parts
+        whole = np.isscalar(exponent) and float(exponent).is_integer()
+        return np.power(base, int(exponent) if whole and exponent > 0 else exponent)
+    return _NUMPY[expression.func](*parts)

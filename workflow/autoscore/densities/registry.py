@@ -1,0 +1,88 @@
+"""From an entry of the configuration to a density."""
+
+from pathlib import Path
+
+import numpy as np
+
+from autoscore.densities.base import Density
+from autoscore.densities.energies import EnergyDensity
+from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.mixtures import GaussianMixture
+
+
+def make_density(entry: dict) -> Density:
+    """Return the density that a configuration entry describes.
+
+    Parameters
+    ----------
+    entry
+        One value of ``densities`` in the configuration: a ``kind`` and what belongs to it.
+
+    Raises
+    ------
+    ValueError
+        If the numbers do not describe a density, or a file cannot be read.
+    """
+    match entry["kind"]:
+        case "mixture":
+            return _make_mixture(entry)
+        case "energy":
+            return EnergyDensity(entry["expression"], entry["bounds"])
+        case "samples" if "path" in entry:
+            return KernelDensity(read_samples(entry["path"]))
+        case "samples":
+            return KernelDensity(np.asarray(entry["points"], dtype=float))
+    raise ValueError(f"unknown kind of density {entry['kind']!r}")
+
+
+def _make_mixture(entry: dict) -> GaussianMixture:
+    means = np.asarray(entry["means"], dtype=float)
+    if "covariances" in entry:
+        covariances = np.asarray(entry["covariances"], dtype=float)
+    else:
+        spread = np.asarray(entry["standard_deviations"], dtype=float)
+        covariances = spread[:, None, None] ** 2 * np.eye(means.shape[-1])
+    return GaussianMixture(entry["weights"], means, covariances)
+
+
+def read_samples(path: str) -> np.ndarray:
+    """Read a sample of shape ``(n, d)`` from a .npy or .csv file.
+
+    A .csv file may start with one line of column names.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, of another kind, or not a finite table of
+        numbers; the message names the file and what was expected.
+    """
+    file = Path(path)
+    try:
+        if file.suffix == ".npy":
+            points = np.load(file, allow_pickle=False)
+        elif file.suffix == ".csv":
+            points = np.loadtxt(file, delimiter=",", skiprows=int(_has_titles(file)), ndmin=2)
+        else:
+            raise ValueError("its name must end in .npy or .csv")
+        points = np.asarray(points, dtype=float)
+        if points.ndim != 2:
+            raise ValueError(f"it must have shape (n, d), not {points.shape}")
+        if not np.isfinite(points).all():
+            raise ValueError("it holds values that are not finite")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read samples from {path}: {error}") from None
+    return points
+
+
+def _has_titles(file: Path) -> bool:
+    """Return whether the first line of a .csv file holds no number at all."""
+
+    def is_number(cell: str) -> bool:
+        try:
+            float(cell)
+        except ValueError:
+            return False
+        return True
+
+    with file.open(encoding="utf-8") as lines:
+        return not any(map(is_number, lines.readline().split(",")))

@@ -1,0 +1,29 @@
+"""The two losses of the paper, one value a member, in units of sigma^2."""
+
+import torch
+
+from autoscore.autoencoders.stack import Stack
+from autoscore.batches import Batch
+
+
+def denoising(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Return E|r(x + e) - x|^2 / sigma^2, shape ``(m,)``, up to the batch's constant spread.
+
+    With r = x + sigma^2 s this is denoising score matching (Vincent 2011; statement C9).
+    """
+    reconstruction, _ = stack.forward(theta, batch.inputs, batch.sigma)
+    error = ((reconstruction - batch.targets) ** 2).sum(-1)
+    return batch.mean(error / batch.sigma**2)
+
+
+def contractive(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Return E[|r(x) - x|^2 / sigma^2 + |dr/dx|_F^2], shape ``(m,)`` (statement T2).
+
+    The Jacobian is exact, in closed form; nothing is sampled.
+    """
+    reconstruction, derivative = stack.forward(theta, batch.targets, batch.sigma, jacobian=True)
+    error = ((reconstruction - batch.targets) ** 2).sum(-1)
+    return batch.mean(error / batch.sigma**2 + (derivative**2).sum((-2, -1)))
+
+
+OBJECTIVES = {"dae": denoising, "rcae": contractive}

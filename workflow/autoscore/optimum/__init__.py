@@ -1,0 +1,1 @@
+"""The reconstruction functions that no auto-encoder can beat."""

@@ -1,0 +1,57 @@
+"""Files that are either whole or absent.
+
+Everything is written beside its destination and renamed into place, so that
+a killed job leaves no half-written file under a name that others read.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it to `path`.
+
+    Parameters
+    ----------
+    path
+        Destination; missing parent folders are made.
+    write
+        Called with the temporary path, which has the suffix of `path`.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)  # mkstemp makes it private
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays to an .npz file without pickle."""
+    write_atomically(path, lambda temporary: np.savez(temporary, **arrays, allow_pickle=False))
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """Read all arrays of an .npz file; object arrays are refused."""
+    with np.load(path, allow_pickle=False) as archive:
+        return dict(archive)
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a tidy table as .csv, with every digit that a double carries."""
+    write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
+
+
+def read_tables(paths: list[str]) -> pd.DataFrame:
+    """Read .csv tables with the same columns and put them below one another."""
+    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)

@@ -1,0 +1,211 @@
+"""Training a stack: Adam with warm-up and decay, then an optional second-order polish."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+
+from autoscore import lbfgs
+from autoscore.autoencoders.stack import Stack
+from autoscore.batches import Batch, SampleBatches
+from autoscore.objectives import OBJECTIVES
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast.
+
+    Attributes
+    ----------
+    steps
+        Adam steps.
+    learning_rate
+        Its peak, reached after the warm-up; it then falls to 0 as half a cosine.
+    warm_up
+        Fraction of the steps over which it rises.
+    batch
+        Points a step and member, where points are drawn.
+    polish
+        L-BFGS iterations after Adam; they need a batch that does not change.
+    checks
+        How often on the way the loss is recorded and, where there are held-out points, compared.
+    """
+
+    steps: int
+    learning_rate: float = 0.01
+    warm_up: float = 0.05
+    batch: int = 256
+    polish: int = 0
+    checks: int = 20
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of this step."""
+        rise = max(1, round(self.warm_up * self.steps))
+        if step < rise:
+            return self.learning_rate * (step + 1) / rise
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / (self.steps - rise)))
+
+
+@dataclass
+class Trace:
+    """Losses along the way, in units of sigma^2: `losses[k]`, shape ``(m,)``, after `steps[k]`."""
+
+    steps: list[int] = field(default_factory=list)
+    losses: list[torch.Tensor] = field(default_factory=list)
+
+
+class DivergedError(RuntimeError):
+    """A loss stopped being a number."""
+
+
+def silent(message: str) -> None:
+    """Report nothing."""
+
+
+def fit(
+    stack: Stack,
+    objective: str,
+    data: Batch | SampleBatches,
+    schedule: Schedule,
+    *,
+    held_out: Batch | None = None,
+    report: Callable[[str], None] = silent,
+) -> Trace:
+    """Train all members of a stack together; ``stack.theta`` holds the result.
+
+    Parameters
+    ----------
+    stack
+        Initialised auto-encoders.
+    objective
+        ``"dae"`` or ``"rcae"``.
+    data
+        One fixed batch (the density itself), or a source of minibatches.
+    schedule
+        How long and how fast.
+    held_out
+        If given, each member keeps the weights that were best on it at any check.
+    report
+        Is told the progress, with the time left.
+
+    Raises
+    ------
+    DivergedError
+        If a loss is not finite; the message names sigma, seed and step.
+    ValueError
+        If a polish is asked for on minibatches.
+    """
+    if schedule.polish and not isinstance(data, Batch):
+        raise ValueError("the L-BFGS polish needs a fixed batch, not minibatches with fresh noise")
+    clock = _Clock(schedule, stack, report)
+    keeper = _Keeper(stack, objective, held_out)
+    _run_adam(stack, objective, data, schedule, clock, keeper)
+    if schedule.polish:
+        _run_polish(stack, objective, data, schedule, clock, keeper)
+    keeper.finish()
+    return clock.trace
+
+
+def _run_adam(
+    stack: Stack,
+    objective: str,
+    data: Batch | SampleBatches,
+    schedule: Schedule,
+    clock: "_Clock",
+    keeper: "_Keeper",
+) -> None:
+    theta = stack.theta.clone().requires_grad_()
+    # Adam scales every weight by its own history: rows stay independent
+    adam = torch.optim.Adam([theta], betas=(0.9, 0.99), eps=1e-12)
+    for step in range(schedule.steps):
+        batch = data if isinstance(data, Batch) else data.draw(schedule.batch)
+        adam.param_groups[0]["lr"] = schedule.rate(step)
+        adam.zero_grad()
+        losses = OBJECTIVES[objective](stack, theta, batch)
+        losses.sum().backward()
+        adam.step()
+        if clock.due(step):
+            clock.check(step, losses.detach() + batch.spread_loss())
+            keeper.offer(theta.detach())
+    stack.theta = theta.detach()
+
+
+def _run_polish(
+    stack: Stack,
+    objective: str,
+    batch: Batch,
+    schedule: Schedule,
+    clock: "_Clock",
+    keeper: "_Keeper",
+) -> None:
+    def closure(theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        theta = theta.detach().requires_grad_()
+        losses = OBJECTIVES[objective](stack, theta, batch)
+        (gradient,) = torch.autograd.grad(losses.sum(), theta)
+        return losses.detach(), gradient
+
+    def report(step: int, losses: torch.Tensor) -> None:
+        if clock.due(schedule.steps + step):
+            clock.check(schedule.steps + step, losses + batch.spread_loss())
+
+    stack.theta = lbfgs.minimise(closure, stack.theta, schedule.polish, report=report)
+    keeper.offer(stack.theta)
+
+
+class _Keeper:
+    """Keeps each member's best weights on held-out points."""
+
+    def __init__(self, stack: Stack, objective: str, held_out: Batch | None) -> None:
+        self._stack, self._objective, self._held_out = stack, objective, held_out
+        self._best: torch.Tensor | None = None
+        self._theta = stack.theta
+
+    def offer(self, theta: torch.Tensor) -> None:
+        if self._held_out is None:
+            return
+        with torch.no_grad():
+            loss = OBJECTIVES[self._objective](self._stack, theta, self._held_out)
+        if self._best is None:
+            self._best, self._theta = loss, theta.clone()
+            return
+        better = loss < self._best
+        self._best = torch.where(better, loss, self._best)
+        self._theta = torch.where(better[:, None], theta, self._theta)
+
+    def finish(self) -> None:
+        if self._held_out is not None:
+            self._stack.theta = self._theta
+
+
+class _Clock:
+    """Records the losses, tells the time left and stops what has diverged."""
+
+    def __init__(self, schedule: Schedule, stack: Stack, report: Callable[[str], None]) -> None:
+        self._total = schedule.steps + schedule.polish
+        self._every = max(1, self._total // schedule.checks)
+        self._stack, self._report = stack, report
+        self._start = time.monotonic()
+        self.trace = Trace()
+
+    def due(self, step: int) -> bool:
+        return (step + 1) % self._every == 0 or step + 1 == self._total
+
+    def check(self, step: int, losses: torch.Tensor) -> None:
+        broken = torch.nonzero(~torch.isfinite(losses))
+        if len(broken):
+            member = int(broken[0, 0])
+            sigmas = getattr(self._stack, "sigmas", None)
+            level = "drawn from its range" if sigmas is None else f"{sigmas[member]:.6g}"
+            raise DivergedError(
+                f"the loss is {float(losses[member])} at step {step + 1} for sigma {level}, "
+                f"seed {self._stack.seeds[member]}: lower train.learning_rate"
+            )
+        self.trace.steps.append(step + 1)
+        self.trace.losses.append(losses)
+        left = (time.monotonic() - self._start) * (self._total - step - 1) / (step + 1)
+        self._report(
+            f"step {step + 1} of {self._total}, mean loss / sigma^2 {float(losses.mean()):.6g}, "
+            f"about {left:.0f} s left"
+        )
