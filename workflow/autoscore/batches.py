@@ -110,7 +110,9 @@ class SampleBatches:
     generators
         One generator a seed.
     noise
-        ``"fresh"`` at every step, or ``"fixed"``: each point has one noisy copy, drawn once.
+        ``"fresh"`` at every step; ``"paired"``: fresh, and every point is shown under e and -e,
+        which cancels the noise of the gradient that grows as 1 / sigma; ``"fixed"``: each point
+        has one noisy copy, drawn once.
     corrupt
         Whether inputs are noisy (denoising) or clean (contractive).
     dtype
@@ -136,6 +138,7 @@ class SampleBatches:
         self._sigmas = None if self._range else np.asarray(sigmas, dtype=float)
         self._generators = generators
         self._corrupt = corrupt
+        self._paired = corrupt and noise == "paired"
         self._dtype = dtype
         self._fixed = None
         if noise == "fixed":
@@ -143,21 +146,32 @@ class SampleBatches:
 
     def draw(self, n: int) -> Batch:
         """Return the next batch of n points a member."""
-        shape = (n, self._points.shape[-1])
+        different = (n + 1) // 2 if self._paired else n
         # one draw a seed, from which all its members are served
-        place = np.stack([rng.random(n) for rng in self._generators])[self._seeds]
+        place = self._draw_uniform(different)
         chosen = np.floor(place * self._sizes[:, None]).astype(int)
         clean = self._points[self._seeds[:, None], chosen]
         if self._range:
             low, high = np.log(self._range)
-            level = np.stack([rng.random(n) for rng in self._generators])[self._seeds]
-            sigma = np.exp(low + (high - low) * level)
+            sigma = np.exp(low + (high - low) * self._draw_uniform(different))
         else:
             sigma = self._sigmas[:, None]
-        noisy = clean
-        if self._corrupt and self._fixed is not None:
-            noisy = clean + sigma[..., None] * self._fixed[self._seeds[:, None], chosen]
-        elif self._corrupt:
-            normal = np.stack([rng.standard_normal(shape) for rng in self._generators])[self._seeds]
-            noisy = clean + sigma[..., None] * normal
-        return Batch(*(torch.as_tensor(part, dtype=self._dtype) for part in (noisy, clean, sigma)))
+        noise = self._noise(clean, chosen) * sigma[..., None]
+        if self._paired:
+            clean, noise = np.concatenate([clean, clean], 1), np.concatenate([noise, -noise], 1)
+            sigma = np.concatenate([sigma, sigma], 1) if self._range else sigma
+        parts = (clean + noise, clean, sigma)
+        return Batch(*(torch.as_tensor(part, dtype=self._dtype) for part in parts))
+
+    def _draw_uniform(self, n: int) -> np.ndarray:
+        """Return uniform numbers, (m, n), the same for all members of a seed."""
+        return np.stack([rng.random(n) for rng in self._generators])[self._seeds]
+
+    def _noise(self, clean: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        """Return standard normal noise for the chosen points, 0 where inputs stay clean."""
+        if not self._corrupt:
+            return np.zeros_like(clean)
+        if self._fixed is not None:
+            return self._fixed[self._seeds[:, None], chosen]
+        shape = clean.shape[1:]
+        return np.stack([rng.standard_normal(shape) for rng in self._generators])[self._seeds]

@@ -1,7 +1,9 @@
 """L-BFGS for many independent problems at once.
 
 The two-loop recursion of Nocedal and Wright, "Numerical Optimization", algorithm 7.4, with a
-backtracking line search of its own for every row: no row waits for, or disturbs, another.
+backtracking line search of its own for every row. One evaluation serves all rows, each in its own
+phase: a row whose step was too long tries a shorter one at the next evaluation, while the others go
+on. No row waits for, or disturbs, another.
 """
 
 from collections import deque
@@ -10,15 +12,19 @@ from collections.abc import Callable
 import torch
 
 Closure = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+Pairs = deque[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+
+SUFFICIENT_DECREASE = 1e-4
+SHORTEST = 1e-8  # a shorter step means that the direction is useless
 
 
 def minimise(
     closure: Closure,
     theta: torch.Tensor,
-    steps: int,
+    evaluations: int,
     *,
-    history: int = 20,
-    report: Callable[[int, torch.Tensor], None] = lambda step, value: None,
+    history: int = 30,
+    report: Callable[[int, torch.Tensor], None] = lambda evaluation, value: None,
 ) -> torch.Tensor:
     """Minimise m functions, each of one row of theta.
 
@@ -28,12 +34,12 @@ def minimise(
         Maps theta ``(m, p)`` to values ``(m,)`` and gradients ``(m, p)``.
     theta
         Starting points, shape ``(m, p)``.
-    steps
-        Number of iterations.
+    evaluations
+        How often the closure is called after the start.
     history
-        Number of past steps that approximate the curvature.
+        Number of past evaluations whose steps approximate the curvature.
     report
-        Called after every iteration with its number and the values.
+        Called after every evaluation with its number and the values so far.
 
     Returns
     -------
@@ -41,26 +47,46 @@ def minimise(
         The final points; no row's value is above its start.
     """
     value, gradient = closure(theta)
-    pairs: deque[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = deque(maxlen=history)
-    for step in range(steps):
-        direction = _descent_direction(gradient, pairs)
-        moved, new_value, new_gradient = _backtrack(closure, theta, value, gradient, direction)
-        change, bend = moved - theta, new_gradient - gradient
-        curvature = (change * bend).sum(1)
-        # rows with no positive curvature add nothing to their memory
-        useful = curvature > 1e-12 * (bend**2).sum(1).clamp_min(1e-300)
-        inverse = torch.where(useful, 1.0 / torch.where(useful, curvature, 1.0), 0.0)
-        pairs.append((change, bend, inverse))
-        theta, value, gradient = moved, new_value, new_gradient
-        report(step, value)
+    pairs: Pairs = deque(maxlen=history)
+    direction = -gradient / (10.0 * gradient.norm(dim=1, keepdim=True).clamp_min(1e-300))
+    length = torch.ones_like(value)
+    for evaluation in range(evaluations):
+        moved = theta + length[:, None] * direction
+        new_value, new_gradient = closure(moved)
+        slope = (gradient * direction).sum(1)
+        accepted = new_value <= value + SUFFICIENT_DECREASE * length * slope
+        shorter = _shorten(length, slope, value, new_value)
+        step = torch.where(accepted[:, None], moved - theta, 0.0)
+        bend = torch.where(accepted[:, None], new_gradient - gradient, 0.0)
+        pairs.append((step, bend, _inverse_curvature(step, bend)))
+        theta = theta + step
+        value = torch.where(accepted, new_value, value)
+        gradient = gradient + bend
+        fresh = accepted | (shorter < SHORTEST)
+        direction = torch.where(fresh[:, None], _descent_direction(gradient, pairs), direction)
+        length = torch.where(fresh, 1.0, shorter)
+        report(evaluation, value)
     return theta
 
 
-def _descent_direction(gradient: torch.Tensor, pairs: deque) -> torch.Tensor:
+def _shorten(
+    length: torch.Tensor, slope: torch.Tensor, value: torch.Tensor, new_value: torch.Tensor
+) -> torch.Tensor:
+    """Return where the parabola through both values has its minimum, within [0.1, 0.5] lengths."""
+    parabola = -slope * length**2 / (2.0 * (new_value - value - slope * length))
+    return torch.nan_to_num(parabola, nan=0.0).clamp(0.1 * length, 0.5 * length)
+
+
+def _inverse_curvature(step: torch.Tensor, bend: torch.Tensor) -> torch.Tensor:
+    """Return 1 / (step . bend) of each row, 0 where there is no positive curvature to learn."""
+    curvature = (step * bend).sum(1)
+    useful = curvature > 1e-12 * (bend**2).sum(1).clamp_min(1e-300)
+    return torch.where(useful, 1.0 / torch.where(useful, curvature, 1.0), 0.0)
+
+
+def _descent_direction(gradient: torch.Tensor, pairs: Pairs) -> torch.Tensor:
     """Apply the approximate inverse Hessians, from the stored pairs, to minus the gradients."""
     direction = -gradient
-    if not pairs:  # a first step of modest length
-        return direction / (10.0 * direction.norm(dim=1, keepdim=True).clamp_min(1e-300))
     projections = []
     for change, bend, inverse in reversed(pairs):
         projection = inverse * (change * direction).sum(1)
@@ -74,7 +100,7 @@ def _descent_direction(gradient: torch.Tensor, pairs: deque) -> torch.Tensor:
     return torch.where(uphill[:, None], -gradient, direction)
 
 
-def _initial_scale(pairs: deque) -> torch.Tensor:
+def _initial_scale(pairs: Pairs) -> torch.Tensor:
     """Return y.s / y.y of each row's latest useful pair, 1 where there is none."""
     scale = torch.ones_like(pairs[0][2])
     for _, bend, inverse in pairs:
@@ -82,31 +108,3 @@ def _initial_scale(pairs: deque) -> torch.Tensor:
         latest = 1.0 / (inverse * (bend**2).sum(1)).clamp_min(1e-300)
         scale = torch.where(useful, latest, scale)
     return scale
-
-
-def _backtrack(
-    closure: Closure,
-    theta: torch.Tensor,
-    value: torch.Tensor,
-    gradient: torch.Tensor,
-    direction: torch.Tensor,
-    tries: int = 8,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Shorten each row's step until the value falls enough (Armijo); rows that fail stay put."""
-    slope = (gradient * direction).sum(1)
-    length = torch.ones_like(value)
-    for _ in range(tries):
-        moved = theta + length[:, None] * direction
-        new_value, new_gradient = closure(moved)
-        accepted = new_value <= value + 1e-4 * length * slope
-        if accepted.all():
-            return moved, new_value, new_gradient
-        parabola = -slope * length**2 / (2.0 * (new_value - value - slope * length))
-        shorter = torch.nan_to_num(parabola, nan=0.0).clamp(0.1 * length, 0.5 * length)
-        length = torch.where(accepted, length, shorter)
-    moved = torch.where(accepted[:, None], moved, theta)
-    return (
-        moved,
-        torch.where(accepted, new_value, value),
-        torch.where(accepted[:, None], new_gradient, gradient),
-    )

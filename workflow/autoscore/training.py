@@ -28,7 +28,7 @@ class Schedule:
     batch
         Points a step and member, where points are drawn.
     polish
-        L-BFGS iterations after Adam; they need a batch that does not change.
+        L-BFGS evaluations after Adam; they need a batch that does not change.
     checks
         How often on the way the loss is recorded and, where there are held-out points, compared.
     """
@@ -45,7 +45,9 @@ class Schedule:
         rise = max(1, round(self.warm_up * self.steps))
         if step < rise:
             return self.learning_rate * (step + 1) / rise
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / (self.steps - rise)))
+        return (
+            self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / (self.steps - rise)))
+        )
 
 
 @dataclass

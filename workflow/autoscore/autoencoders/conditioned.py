@@ -55,7 +55,9 @@ class Conditioned(Stack):
         waves: int = 4,
     ) -> None:
         if not 0 < low < high:
-            raise ValueError(f"the range of noise levels must have 0 < low < high, not {low}, {high}")
+            raise ValueError(
+                f"the range of noise levels must have 0 < low < high, not {low}, {high}"
+            )
         if not len(seeds) == len(sizes) == len(shift) == len(scale):
             raise ValueError("seeds, sizes, shift and scale must name the same members")
         self.dim, self.width, self.blocks, self.waves = dim, width, blocks, waves
@@ -87,7 +89,9 @@ class Conditioned(Stack):
                 spread = 0.0 if "second" in name or name.startswith("output") else shape[0] ** -0.5
                 if name == "input.bias":
                     spread = 1.0
-                named[name] = torch.as_tensor(spread * rng.standard_normal((1, *shape)), dtype=DTYPE)
+                named[name] = torch.as_tensor(
+                    spread * rng.standard_normal((1, *shape)), dtype=DTYPE
+                )
             rows.append(self.pack(named))
         self.theta = torch.cat(rows)
 
@@ -108,7 +112,9 @@ class Conditioned(Stack):
         m, n, d = x.shape
         spread = torch.sqrt(self._scale[:, None] ** 2 + sigma**2)[..., None]
         level = self._level_features(sigma)
-        h = torch.baddbmm(named["input.bias"], (x - self._shift[:, None, :]) / spread, named["input.weight"])
+        h = torch.baddbmm(
+            named["input.bias"], (x - self._shift[:, None, :]) / spread, named["input.weight"]
+        )
         # derivative of h by the network's input, shape (m, n d, width)
         slope = named["input.weight"][:, None].expand(m, n, d, -1).reshape(m, n * d, -1)
         for block in range(self.blocks):

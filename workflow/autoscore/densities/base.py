@@ -54,7 +54,9 @@ class Density(ABC):
             If d is not 1; in more dimensions expectations are taken over samples.
         """
         if self.dim != 1:
-            raise ValueError(f"quadrature needs a density with d = 1, but this one has d = {self.dim}")
+            raise ValueError(
+                f"quadrature needs a density with d = 1, but this one has d = {self.dim}"
+            )
         nodes, weights = gauss_legendre(*self.bounds[0], panels)
         nodes = nodes[:, None]
         log_weights = np.log(weights) + self.log_prob(nodes)

@@ -65,7 +65,9 @@ def parse(text: str, names: Sequence[str]) -> sympy.Expr:
                 return _BINARY[type(op)](build(left), build(right))
             case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
                 return _UNARY[type(op)](build(operand))
-            case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+            case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if (
+                name in FUNCTIONS
+            ):
                 return FUNCTIONS[name](build(argument))
         raise ValueError(f"{ast.unparse(node)!r} in {text!r} is not understood: {allowed}")
 
@@ -112,6 +114,7 @@ def _evaluate(expression: sympy.Expr, values: dict[str, np.ndarray]) -> np.ndarr
         return reduce(operator.mul, parts)
     if expression.is_Pow:
         base, exponent = parts
+        # NumPy squares quickly, and takes integer powers of negative numbers, for an integer only
         whole = np.isscalar(exponent) and float(exponent).is_integer()
-        return np.power(base, int(exponent) if whole and exponent > 0 else exponent)
+        return base ** (int(exponent) if whole else exponent)
     return _NUMPY[expression.func](*parts)

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp, softmax
+from scipy.spatial.distance import cdist
 
 from autoscore.densities.base import Density
 
-BLOCK = 4_000_000  # kernel evaluations held in memory at once: 32 MB of doubles
+BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 
 
 class KernelDensity(Density):
@@ -56,21 +56,33 @@ class KernelDensity(Density):
         size = max(1, BLOCK // len(self.points))
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
-            distance = ((x[rows, None, :] - self.points) ** 2).sum(-1)
-            yield rows, distance / (-2.0 * self.bandwidth**2)
+            if self.dim == 1:
+                kernel = x[rows] - self.points[:, 0]
+                kernel *= kernel
+            else:
+                kernel = cdist(x[rows], self.points, "sqeuclidean")
+            kernel *= -0.5 / self.bandwidth**2
+            yield rows, kernel
+
+    def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield slices of x with each point's share of the density there, (block, n)."""
+        for rows, kernel in self._blocks(x):
+            _normalise(kernel)
+            yield rows, kernel
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         scale = np.log(len(self.points)) + 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
-        return np.concatenate([logsumexp(kernel, axis=1) for _, kernel in self._blocks(x)]) - scale
+        return np.concatenate([_normalise(kernel) for _, kernel in self._blocks(x)]) - scale
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        means = [softmax(kernel, axis=1) @ self.points for _, kernel in self._blocks(x)]
-        return (np.concatenate(means) - x) / self.bandwidth**2
+        result = np.empty((len(x), self.dim))
+        for rows, share in self._shares(x):
+            result[rows] = share @ self.points
+        return (result - x) / self.bandwidth**2
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim, self.dim))
-        for rows, kernel in self._blocks(x):
-            share = softmax(kernel, axis=1)
+        for rows, share in self._shares(x):
             mean = share @ self.points
             second = np.einsum("nk,ki,kj->nij", share, self.points, self.points, optimize=True)
             result[rows] = second - mean[:, :, None] * mean[:, None, :]
@@ -78,15 +90,14 @@ class KernelDensity(Density):
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim))
-        for rows, kernel in self._blocks(x):
-            share = softmax(kernel, axis=1)
+        for rows, share in self._shares(x):
             mean = share @ self.points
             squares = (self.points**2).sum(-1)
             # |u_k|^2 for u_k = point_k - mean, whose third moment is the third cumulant of the
             # posterior over points: E[u |u|^2] = E[point |u|^2] - mean E|u|^2.
             distance = squares - 2.0 * mean @ self.points.T + (mean**2).sum(-1, keepdims=True)
-            weighted = share * distance
-            result[rows] = weighted @ self.points - mean * weighted.sum(-1, keepdims=True)
+            share *= distance
+            result[rows] = share @ self.points - mean * share.sum(-1, keepdims=True)
         return result / self.bandwidth**6
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -101,6 +112,21 @@ class KernelDensity(Density):
         if self.bandwidth == 0:
             return self.points, np.full(len(self.points), 1.0 / len(self.points))
         return super().quadrature(panels)
+
+
+def _normalise(log_values: np.ndarray) -> np.ndarray:
+    """Turn each row into its softmax, in place, and return the rows' log-sum-exp."""
+    highest = log_values.max(axis=1, keepdims=True)
+    log_values -= highest
+    np.exp(log_values, out=log_values)
+    total = log_values.sum(axis=1, keepdims=True)
+    log_values /= total
+    return (highest + np.log(total))[:, 0]
+
+
+def is_bare(density: Density) -> bool:
+    """Return whether a target is points without a density."""
+    return isinstance(density, KernelDensity) and density.bandwidth == 0
 
 
 def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:

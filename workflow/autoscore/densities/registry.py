@@ -35,6 +35,18 @@ def make_density(entry: dict) -> Density:
     raise ValueError(f"unknown kind of density {entry['kind']!r}")
 
 
+def dimension(entry: dict) -> int:
+    """Return the dimension d of the density that a configuration entry describes."""
+    match entry:
+        case {"kind": "mixture"}:
+            return len(entry["means"][0])
+        case {"kind": "energy"}:
+            return len(entry["bounds"])
+        case {"path": path}:
+            return read_samples(path).shape[1]
+    return len(entry["points"][0])
+
+
 def _make_mixture(entry: dict) -> GaussianMixture:
     means = np.asarray(entry["means"], dtype=float)
     if "covariances" in entry:

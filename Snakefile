@@ -1,0 +1,87 @@
+"""What regularized auto-encoders learn from the data-generating distribution, measured.
+
+    data -> optimum -> train -> score -> figures -> verify
+
+One stage has one name: workflow/rules/train.smk holds its rules, workflow/scripts/train.py what
+they run, results/train/ what that writes.
+"""
+
+import os
+import shlex
+import sys
+
+from snakemake.logging import logger
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
+
+import console
+from autoscore.configuration import ConfigurationError, complete
+
+# Snakemake does not quote the interpreter's path, which may hold spaces
+if " " in sys.executable and not sys.executable.startswith("'"):
+    sys.executable = shlex.quote(sys.executable)
+if not workflow.dryrun:
+    console.install(logger)
+
+
+configfile: os.path.join(workflow.basedir, "config", "config.yaml")
+
+
+try:
+    config = complete(config)
+except ConfigurationError as error:
+    sys.exit(str(error))
+
+
+wildcard_constraints:
+    density="|".join(config["densities"]),
+    objective="dae|rcae",
+    model="ensemble|conditioned",
+    source="exact|samples",
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/optimum.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/verify.smk"
+
+
+localrules:
+    all,
+    toy,
+    figures,
+    verify,
+
+
+rule all:
+    default_target: True
+    input:
+        figure_files(),
+        "results/verify/claims.csv",
+
+
+rule toy:
+    input:
+        figure_files(),
+
+
+rule figures:
+    input:
+        figure_files(),
+
+
+rule verify:
+    input:
+        "results/verify/claims.csv",
+    log:
+        "results/logs/verify.log",
+    conda:
+        "envs/autoscore.yaml"
+    script:
+        "workflow/scripts/verify.py"

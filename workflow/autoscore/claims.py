@@ -1,0 +1,110 @@
+"""Verdicts on the paper's claims, from the result tables alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from autoscore.metrics import bootstrap_interval
+from autoscore.randomness import generator
+
+COLUMNS = ["id", "statement", "value", "low", "high", "requirement", "verdict", "reason"]
+
+
+def read_claims(path: str | Path) -> list[dict]:
+    """Read the claims from their .yaml file."""
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+
+
+def check(claims: list[dict], profile: str, seed: int) -> pd.DataFrame:
+    """Judge every claim.
+
+    Parameters
+    ----------
+    claims
+        What `read_claims` returned.
+    profile
+        Size of the run, ``"full"`` or ``"quick"``.
+    seed
+        Seed of the whole run, for the bootstrap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a claim, with `COLUMNS`; the verdict is PASS, FAIL or NOT TESTED.
+    """
+    return pd.DataFrame([_judge(claim, profile, seed) for claim in claims], columns=COLUMNS)
+
+
+def _judge(claim: dict, profile: str, seed: int) -> dict:
+    row = {"id": claim["id"], "statement": claim["statement"], "requirement": _requirement(claim)}
+    if profile not in claim["profiles"]:
+        wanted = " or ".join(claim["profiles"])
+        return row | {"verdict": "NOT TESTED", "reason": f"needs the {wanted} run"}
+    try:
+        chosen = _select(pd.read_csv(claim["table"]), claim["where"])
+    except (OSError, KeyError, pd.errors.EmptyDataError) as error:
+        return row | {"verdict": "FAIL", "reason": f"{claim['table']} cannot be used: {error}"}
+    if chosen.empty or not np.isfinite(chosen[claim["column"]]).all():
+        return row | {
+            "verdict": "FAIL",
+            "reason": "the table has no such rows, or not all are finite",
+        }
+    value, low, high = _measure(chosen, claim["column"], generator(seed, "claims", claim["id"]))
+    holds = low >= claim.get("at_least", -np.inf) and high <= claim.get("at_most", np.inf)
+    return row | {
+        "value": value,
+        "low": low,
+        "high": high,
+        "verdict": "PASS" if holds else "FAIL",
+        "reason": f"{len(chosen)} rows of {claim['table']}",
+    }
+
+
+def _requirement(claim: dict) -> str:
+    bounds = [
+        f"{word} {claim[key]:g}"
+        for key, word in (("at_least", ">="), ("at_most", "<="))
+        if key in claim
+    ]
+    return f"{claim['column']} {' and '.join(bounds)}"
+
+
+def _select(table: pd.DataFrame, where: dict) -> pd.DataFrame:
+    """Return the rows in which every column has its value, or lies within {from, to}."""
+    for column, wanted in where.items():
+        if isinstance(wanted, dict):
+            keep = table[column].between(wanted.get("from", -np.inf), wanted.get("to", np.inf))
+        else:
+            keep = table[column] == wanted
+        table = table[keep]
+    return table
+
+
+def _measure(
+    chosen: pd.DataFrame, column: str, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """Return the worst noise level's mean over seeds with its interval, or the range of the rows.
+
+    Learned numbers have seeds: the level with the largest mean is reported, with the bootstrap
+    interval of that mean. Exact ones have none: the largest row is reported, with all in between.
+    """
+    if "seed" not in chosen or chosen["seed"].isna().all():
+        return chosen[column].max(), chosen[column].min(), chosen[column].max()
+    levels = [group[column].to_numpy() for _, group in chosen.groupby("sigma")]
+    worst = max(levels, key=np.mean)
+    return float(worst.mean()), *bootstrap_interval(worst, rng)
+
+
+def as_text(table: pd.DataFrame) -> str:
+    """Return the verdicts as a Markdown table."""
+    lines = ["| verdict | claim | measured | required |", "| --- | --- | --- | --- |"]
+    for row in table.itertuples():
+        measured = row.reason
+        if row.verdict != "NOT TESTED" and pd.notna(row.value):
+            measured = f"{row.value:.3g} [{row.low:.3g}, {row.high:.3g}]"
+        lines.append(
+            f"| {row.verdict} | **{row.id}** {row.statement} | {measured} | {row.requirement} |"
+        )
+    return "\n".join(lines) + "\n"

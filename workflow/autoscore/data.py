@@ -1,0 +1,57 @@
+"""Drawing, or splitting, the samples that everything later shares."""
+
+import numpy as np
+
+from autoscore.configuration import training_points
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.registry import make_density
+from autoscore.randomness import generator
+
+
+def make_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
+    """Return the samples of one density.
+
+    Parameters
+    ----------
+    seed
+        Seed of the whole run.
+    name, entry
+        The density's name and its completed configuration.
+
+    Returns
+    -------
+    dict
+        ``train`` of shape ``(seeds, n, d)``, or ``(1, n, d)`` where all seeds share a user's
+        points; ``validation`` and ``held_out`` of shape ``(m, d)``.
+    """
+    settings = entry["train"]
+    density = make_density(entry)
+    if "points" in entry:
+        nothing = np.empty((0, density.dim))
+        return {"train": density.points[None], "validation": nothing, "held_out": nothing}
+    if "path" in entry:
+        points = generator(seed, "data", name, "split").permutation(density.points)
+        kept = training_points(len(points), settings["held_out"])
+        other = (len(points) - kept) // 2
+        return {
+            "train": points[None, :kept],
+            "validation": points[kept : kept + other],
+            "held_out": points[kept + other :],
+        }
+    most = max([size for size in settings["sizes"] if size != "exact"], default=0)
+    seeds = range(settings["seeds"])
+    drawn = [density.sample(most, generator(seed, "data", name, "train", k)) for k in seeds]
+    validation = density.sample(settings["validation"], generator(seed, "data", name, "validation"))
+    return {
+        "train": np.stack(drawn),
+        "validation": validation,
+        "held_out": np.empty((0, density.dim)),
+    }
+
+
+def target(entry: dict, data: dict[str, np.ndarray]) -> Density:
+    """Return the density that is learned: for a sample file, its training points."""
+    if "path" in entry:
+        return KernelDensity(data["train"][0])
+    return make_density(entry)

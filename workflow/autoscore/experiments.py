@@ -1,0 +1,208 @@
+"""From a configuration and data to trained auto-encoders."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.autoencoders.stack import Stack
+from autoscore.batches import Batch, SampleBatches, quadrature_batch
+from autoscore.densities.base import Density
+from autoscore.grids import noise_levels
+from autoscore.randomness import generator
+from autoscore.training import Schedule, Trace, fit, silent
+
+Streams = tuple[int, str, str, str]  # global seed, density, objective, model
+
+
+def sample_sizes(settings: dict, data: dict[str, np.ndarray]) -> list[int]:
+    """Return the finite numbers of training points that the settings ask for."""
+    available = data["train"].shape[1]
+    return [available if size == "all" else size for size in settings["sizes"] if size != "exact"]
+
+
+def train_exact_ensemble(
+    density: Density,
+    settings: dict,
+    objective: str,
+    streams: Streams,
+    report: Callable[[str], None] = silent,
+) -> tuple[Ensemble, Trace]:
+    """Train one auto-encoder a noise level and seed on the density itself.
+
+    Parameters
+    ----------
+    density
+        Target with d = 1.
+    settings
+        The ``train`` section of its configuration.
+    objective
+        ``"dae"`` or ``"rcae"``.
+    streams
+        Names the random streams.
+    report
+        Is told the progress.
+    """
+    sigmas, seeds = _members(settings)
+    batch = quadrature_batch(density, objective, sigmas, settings["nodes"])
+    mean = batch.mean(batch.inputs[..., 0])
+    spread = (batch.mean(batch.inputs[..., 0] ** 2) - mean**2).sqrt()
+    ensemble = Ensemble(
+        density.dim,
+        Architecture(**settings["architecture"]),
+        sigmas.tolist(),
+        seeds.tolist(),
+        [np.inf] * len(seeds),
+        mean[:, None].tolist(),
+        spread.tolist(),
+    )
+    # quadrature nodes are no draws: where the units switch is drawn by the nodes' weights
+    generators = [generator(*streams, "start", seed) for seed in seeds]
+    drawn = [
+        inputs[rng.choice(len(inputs), size=256, p=weights / weights.sum())]
+        for inputs, weights, rng in zip(
+            batch.inputs.numpy(), batch.weights.numpy(), generators, strict=True
+        )
+    ]
+    ensemble.initialise(torch.as_tensor(np.stack(drawn)), generators)
+    schedule = Schedule(**settings["schedules"]["exact"])
+    return ensemble, fit(ensemble, objective, batch, schedule, report=report)
+
+
+def train_sample_ensemble(
+    data: dict[str, np.ndarray],
+    settings: dict,
+    objective: str,
+    streams: Streams,
+    report: Callable[[str], None] = silent,
+) -> tuple[Ensemble, Trace]:
+    """Train one auto-encoder a number of points, noise level and seed on finite samples.
+
+    Each keeps the weights that were best on the validation points. Parameters are those of
+    `train_exact_ensemble`, but for `data`, which `autoscore.data.make_data` returned.
+    """
+    level, seed = _members(settings)
+    sizes = np.repeat(sample_sizes(settings, data), len(level))
+    sigmas, seeds = np.tile(level, len(sizes) // len(level)), np.tile(seed, len(sizes) // len(seed))
+    points = np.broadcast_to(data["train"], (settings["seeds"], *data["train"].shape[1:]))
+    shift, scale = _standard(points, sizes, seeds)
+    ensemble = Ensemble(
+        points.shape[-1],
+        Architecture(**settings["architecture"]),
+        sigmas.tolist(),
+        seeds.tolist(),
+        sizes.tolist(),
+        shift.tolist(),
+        (np.hypot(scale, sigmas) if objective == "dae" else scale).tolist(),
+        precision="single",
+    )
+    smallest = min(sizes)
+    ensemble.initialise(
+        torch.as_tensor(points[seeds, :smallest], dtype=ensemble.dtype),
+        [generator(*streams, "start", k) for k in seeds],
+    )
+    batches = SampleBatches(
+        points,
+        sizes,
+        seeds,
+        sigmas,
+        [generator(*streams, "batches", k) for k in range(settings["seeds"])],
+        noise=settings["noise"],
+        corrupt=objective == "dae",
+        dtype=ensemble.dtype,
+    )
+    held_out = _validation_batch(data, objective, seeds, sigmas, streams, ensemble.dtype)
+    schedule = Schedule(**settings["schedules"]["samples"])
+    return ensemble, fit(ensemble, objective, batches, schedule, held_out=held_out, report=report)
+
+
+def train_conditioned(
+    data: dict[str, np.ndarray],
+    settings: dict,
+    objective: str,
+    streams: Streams,
+    report: Callable[[str], None] = silent,
+) -> tuple[Conditioned, Trace]:
+    """Train one conditioned auto-encoder a number of points and seed, for all noise levels.
+
+    Parameters are those of `train_sample_ensemble`.
+    """
+    asked = sample_sizes(settings, data)
+    sizes = np.repeat(asked, settings["seeds"])
+    seeds = np.tile(np.arange(settings["seeds"]), len(asked))
+    points = np.broadcast_to(data["train"], (settings["seeds"], *data["train"].shape[1:]))
+    shift, scale = _standard(points, sizes, seeds)
+    levels = noise_levels(settings["sigmas"])
+    stack = Conditioned(
+        points.shape[-1],
+        settings["network"]["width"],
+        settings["network"]["blocks"],
+        levels[0],
+        levels[-1],
+        seeds.tolist(),
+        sizes.tolist(),
+        shift.tolist(),
+        scale.tolist(),
+    )
+    stack.initialise([generator(*streams, "start", k) for k in seeds])
+    batches = SampleBatches(
+        points,
+        sizes,
+        seeds,
+        (levels[0], levels[-1]),
+        [generator(*streams, "batches", k) for k in range(settings["seeds"])],
+        noise=settings["noise"],
+        corrupt=objective == "dae",
+        dtype=torch.float32,
+    )
+    schedule = Schedule(**settings["schedules"]["conditioned"])
+    return stack, fit(stack, objective, batches, schedule, report=report)
+
+
+def _members(settings: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Return the noise level and the seed of each (level, seed) pair, level by level."""
+    levels = noise_levels(settings["sigmas"])
+    seeds = np.arange(settings["seeds"])
+    return np.repeat(levels, len(seeds)), np.tile(seeds, len(levels))
+
+
+def _standard(
+    points: np.ndarray, sizes: np.ndarray, seeds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each member's mean, (m, d), and spread over all coordinates, (m,)."""
+    pairs = list(zip(seeds, sizes, strict=True))
+    shift = {pair: points[pair[0], : pair[1]].mean(0) for pair in set(pairs)}
+    scale = {pair: points[pair[0], : pair[1]].std(0).mean() for pair in set(pairs)}
+    return np.stack([shift[pair] for pair in pairs]), np.stack([scale[pair] for pair in pairs])
+
+
+def _validation_batch(
+    data: dict[str, np.ndarray],
+    objective: str,
+    seeds: np.ndarray,
+    sigmas: np.ndarray,
+    streams: Streams,
+    dtype: torch.dtype,
+) -> Batch | None:
+    """Return the validation points, once noised, for every member; None if there are none."""
+    clean = data["validation"]
+    if not len(clean):
+        return None
+    shape = (max(seeds) + 1, *clean.shape)
+    normal = generator(*streams, "validation").standard_normal(shape)
+    noise = sigmas[:, None, None] * normal[seeds] * (objective == "dae")
+    noisy = np.concatenate([clean + noise, clean - noise], axis=1)
+    parts = (noisy, np.broadcast_to(np.tile(clean, (2, 1)), noisy.shape), sigmas[:, None])
+    return Batch(*(torch.as_tensor(np.ascontiguousarray(part), dtype=dtype) for part in parts))
+
+
+def trace_rows(stack: Stack, trace: Trace) -> list[dict]:
+    """Return the losses along the way as rows: step, member, sigma, seed, n, loss / sigma^2."""
+    sigmas = getattr(stack, "sigmas", np.full(len(stack.seeds), np.nan))
+    return [
+        {"step": step, "sigma": sigma, "seed": seed, "n": size, "loss": float(loss)}
+        for step, losses in zip(trace.steps, trace.losses, strict=True)
+        for sigma, seed, size, loss in zip(sigmas, stack.seeds, stack.sizes, losses, strict=True)
+    ]

@@ -1,0 +1,56 @@
+"""Error of the exact optima against the noise level, with its order and its leading term."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from autoscore.plots.style import BEST, COLUMN, NAMES, save, title
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw root mean square errors, log-log.
+
+    Parameters
+    ----------
+    inputs
+        ``bias``: table of `autoscore.optimum.bias.bias_table`; ``order``: that of
+        `autoscore.optimum.order.order_table`.
+    outputs
+        Files to write.
+    settings
+        ``density``: which rows of the orders are meant.
+    """
+    bias = pd.read_csv(inputs["bias"])
+    orders = pd.read_csv(inputs["order"]).query("density == @settings['density']")
+    orders = orders.set_index("objective")
+    figure, axis = plt.subplots(figsize=(COLUMN, 3.0))
+    axis.axvspan(orders["low"].min(), orders["high"].max(), color="0.92", label="window of the fit")
+    for objective, look in BEST.items():
+        part = bias[bias["objective"] == objective]
+        order = orders.loc[objective, "order"]
+        label = f"best {NAMES[objective]}, order {order:.2f}"
+        axis.plot(part["sigma"], np.sqrt(part["relative_error"]), label=label, **look)
+        leading = np.sqrt(part["predicted"])
+        small = leading < 1.0
+        axis.plot(
+            part["sigma"][small],
+            leading[small],
+            color=look["color"],
+            linestyle=":",
+            linewidth=2.4,
+            alpha=0.6,
+            label=f"its leading term ({NAMES[objective]})",
+        )
+    sigma = np.array([orders["low"].min(), 4 * orders["low"].min()])
+    start = 3.0 * np.sqrt(bias["relative_error"].min())
+    axis.plot(sigma, start * (sigma / sigma[0]) ** 2, color="0.4", linewidth=0.9)
+    axis.annotate(
+        r"$\propto\sigma^2$", (sigma[1], start * 16), xytext=(-20, 2), textcoords="offset points"
+    )
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_xlabel(r"noise level $\sigma$")
+    axis.set_ylabel("relative error of the score (RMS)")
+    axis.set_title(title(settings["density"]))
+    axis.legend(loc="lower right")
+    save(figure, outputs)

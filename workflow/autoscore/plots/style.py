@@ -1,0 +1,41 @@
+"""One look for all figures: every kind of line has its colour, dash and width everywhere."""
+
+from importlib import resources
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from autoscore.storage import write_atomically
+
+COLUMN = 3.4  # inches: one column of a two-column page
+PAGE = 6.9  # inches: the whole width
+
+TRUTH = {"color": "black", "linestyle": "-", "linewidth": 1.6}
+BEST = {  # exact optima
+    "dae": {"color": "#0072B2", "linestyle": "--"},
+    "rcae": {"color": "#D55E00", "linestyle": "-."},
+}
+NAMES = {"dae": "DAE", "rcae": "RCAE"}
+# dark to light, so that grey print keeps the order
+SIZES = ["#000000", "#0072B2", "#E69F00", "#56B4E9", "#CC79A7"]
+MARKERS = ["o", "s", "^", "D", "v"]
+
+plt.style.use(resources.files("autoscore.plots") / "paper.mplstyle")
+
+
+def title(name: str) -> str:
+    """Return a density's name as a person would write it."""
+    return name.replace("_", " ")
+
+
+def save(figure: Figure, outputs: dict[str, str]) -> None:
+    """Write a figure to every file in `outputs`, the same bytes each time."""
+    for path in outputs.values():
+        stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
+        write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
+    plt.close(figure)

@@ -1,0 +1,122 @@
+"""What a person sees while the workflow runs: what is done, what is left, what went wrong.
+
+Snakemake's own account of every job still goes to its log file under .snakemake/log/.
+"""
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+from snakemake_interface_logger_plugins.common import LogEvent
+
+NOISE = (
+    "Select jobs to execute",
+    "Execute ",
+    "Assuming unrestricted shared filesystem",
+    "Building DAG of jobs",
+    "Using shell:",
+    "Provided cores:",
+    "Rules claiming more threads",
+    "Shutting down, this might",
+    "Exiting because a job execution failed",
+    "Complete log",
+    "Elapsed time",
+    "Finished jobid",
+)
+REPORTED = {
+    LogEvent.JOB_INFO,
+    LogEvent.JOB_STARTED,
+    LogEvent.JOB_FINISHED,
+    LogEvent.JOB_ERROR,
+    LogEvent.PROGRESS,
+    LogEvent.RUN_INFO,
+    LogEvent.RESOURCES_INFO,
+    LogEvent.WORKFLOW_STARTED,
+}
+
+
+def install(logger: logging.Logger) -> None:
+    """Let `Console` speak on the terminal instead of Snakemake's default handler."""
+    for handler in logger.handlers:
+        if handler.name == "DefaultStreamHandler":
+            handler.addFilter(_is_news)
+    if not any(isinstance(handler, Console) for handler in logger.handlers):
+        logger.addHandler(Console())
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Return whether a record says what the console does not say itself."""
+    event = getattr(record, "event", None)
+    if event in REPORTED:
+        return False
+    text = str(record.msg or "")
+    if event == LogEvent.ERROR and "CalledProcessError" in text:
+        return False  # the engine's view of a failed script; the job's own message was shown
+    if text.startswith("WorkflowError:\nAt least one job did not complete"):
+        return False
+    return not text.strip().startswith(NOISE) and bool(text.strip())
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as a person would say it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min"
+
+
+class Console(logging.Handler):
+    """One line when a job starts, one when it ends, and a failed job's own words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._titles: dict[int, str] = {}
+        self._started: dict[int, float] = {}
+        self._done = 0
+        self._total = 0
+        self._begin = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Turn one of Snakemake's events into a line on the terminal."""
+        match getattr(record, "event", None):
+            case LogEvent.RUN_INFO:
+                self._total = record.stats.get("total", 0)
+                self._begin = time.monotonic()
+                self._say(f"{self._total} jobs to run")
+            case LogEvent.JOB_INFO:
+                names = [record.rule_name, *record.wildcards.values()]
+                self._titles[record.jobid] = " ".join(map(str, names))
+                self._started[record.jobid] = time.monotonic()
+                if not self._is_target(record.jobid):
+                    self._say(f"        start  {self._titles[record.jobid]}")
+            case LogEvent.JOB_FINISHED:
+                self._finish(record.job_id)
+            case LogEvent.JOB_ERROR:
+                self._explain(record)
+
+    def _is_target(self, job: int) -> bool:
+        return self._titles.get(job) in ("all", "toy", "figures", "verify")
+
+    def _finish(self, job: int) -> None:
+        self._done += 1
+        if self._is_target(job) or job not in self._titles:
+            return
+        now = time.monotonic()
+        left = (now - self._begin) / self._done * (self._total - self._done)
+        self._say(
+            f"{self._done:3d}/{self._total:<3d} done   {self._titles[job]} "
+            f"({duration(now - self._started[job])}); about {duration(left)} left"
+        )
+
+    def _explain(self, record: logging.LogRecord) -> None:
+        title = self._titles.get(record.jobid, record.rule_name)
+        logs = [Path(log) for log in record.log]
+        lines = [line for log in logs if log.exists() for line in log.read_text().splitlines()]
+        reason = next((line for line in reversed(lines) if line.strip()), "it wrote no log")
+        self._say(f"FAILED  {title}: {reason}")
+        for log in logs:
+            self._say(f"        the whole log: {log}")
+
+    @staticmethod
+    def _say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,153 @@
+"""Functions that the rules share."""
+
+import ast
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+from autoscore.densities.registry import dimension
+
+LIBRARY = Path(workflow.basedir) / "workflow"
+CLAIMS = Path(workflow.basedir) / "config" / "claims.yaml"
+
+
+@lru_cache(maxsize=None)
+def syntax(file):
+    """Return the syntax tree of a Python file."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def imported_modules(file):
+    """Return the library's files that a Python file imports."""
+    names = set()
+    for node in ast.walk(syntax(file)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+            names.add(node.module)
+    files = {LIBRARY.joinpath(*name.split(".")).with_suffix(".py") for name in names}
+    return {found for found in files if found.is_file()}
+
+
+def without_docstrings(tree):
+    """Return the dump of a syntax tree less its docstrings; comments are not in it anyway."""
+    tree = ast.parse(ast.unparse(tree))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+                body[0].value.value = ""
+    return ast.dump(tree)
+
+
+@lru_cache(maxsize=None)
+def code(*modules):
+    """Return a hash of exactly the code that these modules run, their imports included.
+
+    Snakemake sees a change of a script, but not of what it imports. As a param of the rule, this
+    makes it see, and a changed docstring or comment is no change.
+    """
+    waiting = [LIBRARY.joinpath(*name.split(".")).with_suffix(".py") for name in modules]
+    seen = set()
+    while waiting:
+        file = waiting.pop()
+        if file not in seen:
+            seen.add(file)
+            waiting.extend(imported_modules(file))
+    content = "".join(without_docstrings(syntax(file)) for file in sorted(seen))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def train_settings(density):
+    return config["densities"][density]["train"]
+
+
+def without(entry, *keys):
+    """Return a part of the configuration less some keys: what a rule does not use is no param."""
+    return {key: value for key, value in entry.items() if key not in keys}
+
+
+def user_file(wildcards):
+    """Return the user's sample file of a density, if it is one."""
+    entry = config["densities"][wildcards.density]
+    return [entry["path"]] if "path" in entry else []
+
+
+def data_settings(wildcards):
+    """Return what the samples of a density depend on."""
+    train = train_settings(wildcards.density)
+    needed = {key: train[key] for key in ("seeds", "sizes", "validation", "held_out")}
+    return without(config["densities"][wildcards.density], "train", "figures") | {"train": needed}
+
+
+def target_settings(wildcards):
+    """Return what describes a density itself."""
+    return without(config["densities"][wildcards.density], "train", "figures")
+
+
+def training_settings(wildcards):
+    """Return what one training depends on: the other schedules and models are left out."""
+    source = wildcards.source if wildcards.model == "ensemble" else wildcards.model
+    unused = {"ensemble": ["network"], "conditioned": ["architecture", "nodes"]}[wildcards.model]
+    if wildcards.source == "samples":
+        unused.append("nodes")
+    settings = without(
+        train_settings(wildcards.density), "models", "validation", "held_out", *unused
+    )
+    return settings | {"schedules": {source: settings["schedules"][source]}}
+
+
+def trainings(density):
+    """Return (objective, model, source) of everything that is trained on a density."""
+    settings = train_settings(density)
+    sources = sorted({"exact" if size == "exact" else "samples" for size in settings["sizes"]})
+    runs = [
+        (objective, "ensemble", source)
+        for objective in settings["models"]["ensemble"]
+        for source in sources
+    ]
+    if "samples" in sources:
+        runs += [
+            (objective, "conditioned", "samples") for objective in settings["models"]["conditioned"]
+        ]
+    return runs
+
+
+def trained_files(wildcards):
+    """Return the weights of everything that is trained on a density."""
+    return [
+        f"results/train/{wildcards.density}/{objective}_{model}_{source}.safetensors"
+        for objective, model, source in trainings(wildcards.density)
+    ]
+
+
+def one_dimensional_targets():
+    """Return the one-dimensional densities that have a log-density, where C1 can be checked."""
+    return [
+        name
+        for name, entry in config["densities"].items()
+        if entry["kind"] != "samples" and dimension(entry) == 1
+    ]
+
+
+def figure_files():
+    """Return every figure that the configuration asks for."""
+    stems = ["learned_error"]
+    files = []
+    for density, entry in config["densities"].items():
+        for figure in entry["figures"]:
+            if figure == "animation":
+                files.append(f"figures/{density}_optimum.gif")
+            else:
+                stems.append(f"{density}_{figure}")
+    return files + [f"figures/{stem}.{kind}" for stem in stems for kind in ("pdf", "png")]
+
+
+def claimed_tables():
+    """Return the tables that the claims of this run's profile look into."""
+    with open(CLAIMS, encoding="utf-8") as file:
+        claims = yaml.safe_load(file)
+    return sorted({claim["table"] for claim in claims if config["profile"] in claim["profiles"]})

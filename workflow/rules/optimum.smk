@@ -1,0 +1,16 @@
+rule solve_optimum:
+    input:
+        data="results/data/{density}.npz",
+    output:
+        curves="results/optimum/{density}.npz",
+        bias="results/optimum/{density}.csv",
+    log:
+        "results/logs/solve_optimum/{density}.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        entry=target_settings,
+        settings=config["optimum"],
+        code=code("scripts.solve_optimum"),
+    script:
+        "../scripts/solve_optimum.py"

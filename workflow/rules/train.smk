@@ -1,0 +1,18 @@
+rule train:
+    input:
+        data="results/data/{density}.npz",
+    output:
+        weights="results/train/{density}/{objective}_{model}_{source}.safetensors",
+        trace="results/train/{density}/{objective}_{model}_{source}.csv",
+    log:
+        "results/logs/train/{density}_{objective}_{model}_{source}.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    threads: 1
+    params:
+        seed=config["seed"],
+        entry=target_settings,
+        settings=training_settings,
+        code=code("scripts.train"),
+    script:
+        "../scripts/train.py"

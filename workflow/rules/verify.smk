@@ -1,0 +1,17 @@
+rule check_claims:
+    input:
+        claims=str(CLAIMS),
+        tables=claimed_tables(),
+    output:
+        table="results/verify/claims.csv",
+        text="results/verify/claims.md",
+    log:
+        "results/logs/check_claims.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        profile=config["profile"],
+        seed=config["seed"],
+        code=code("scripts.check_claims"),
+    script:
+        "../scripts/check_claims.py"
