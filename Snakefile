@@ -18,13 +18,15 @@ min_version("9.0")
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
 import console
+import locking
 from autoscore.configuration import ConfigurationError, complete
 
 # Snakemake does not quote the interpreter's path, which may hold spaces
 if " " in sys.executable and not sys.executable.startswith("'"):
     sys.executable = shlex.quote(sys.executable)
-if not workflow.dryrun:
-    console.install(logger)
+console.install(logger, workflow)
+if workflow.is_main_process:
+    locking.lift_stale_locks()
 
 
 configfile: os.path.join(workflow.basedir, "config", "config.yaml")
@@ -57,6 +59,11 @@ localrules:
     toy,
     figures,
     verify,
+    gallery,
+
+
+# the pictures that README.md shows
+GALLERY = ["learned_error.png", "three_points_field.png", "three_wells_bias.png"]
 
 
 rule all:
@@ -85,3 +92,18 @@ rule verify:
         "envs/autoscore.yaml"
     script:
         "workflow/scripts/verify.py"
+
+
+rule gallery:
+    input:
+        expand("figures/{figure}", figure=GALLERY),
+    log:
+        "results/logs/gallery.log",
+    conda:
+        "envs/autoscore.yaml"
+    shell:
+        "cp {input} docs/gallery/ 2> {log}"
+
+
+onsuccess:
+    console.say_verdicts("results/verify/claims.csv")

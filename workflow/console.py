@@ -3,10 +3,13 @@
 Snakemake's own account of every job still goes to its log file under .snakemake/log/.
 """
 
+import csv
 import logging
 import sys
 import time
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
@@ -23,6 +26,7 @@ NOISE = (
     "Complete log",
     "Elapsed time",
     "Finished jobid",
+    "Conda environments: ignored",
 )
 REPORTED = {
     LogEvent.JOB_INFO,
@@ -36,13 +40,18 @@ REPORTED = {
 }
 
 
-def install(logger: logging.Logger) -> None:
-    """Let `Console` speak on the terminal instead of Snakemake's default handler."""
+def install(logger: logging.Logger, workflow: Any) -> None:
+    """Let `Console` speak on the terminal instead of Snakemake's default handler.
+
+    A dry run is left to Snakemake: what would run, and why, is its subject.
+    """
     for handler in logger.handlers:
         if handler.name == "DefaultStreamHandler":
-            handler.addFilter(_is_news)
+            handler.addFilter(lambda record: workflow.dryrun or _is_news(record))
     if not any(isinstance(handler, Console) for handler in logger.handlers):
-        logger.addHandler(Console())
+        console = Console()
+        console.addFilter(lambda record: not workflow.dryrun)
+        logger.addHandler(console)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -50,12 +59,22 @@ def _is_news(record: logging.LogRecord) -> bool:
     event = getattr(record, "event", None)
     if event in REPORTED:
         return False
-    text = str(record.msg or "")
+    text = str(record.msg or "").strip()
     if event == LogEvent.ERROR and "CalledProcessError" in text:
         return False  # the engine's view of a failed script; the job's own message was shown
     if text.startswith("WorkflowError:\nAt least one job did not complete"):
         return False
-    return not text.strip().startswith(NOISE) and bool(text.strip())
+    return bool(text) and not text.startswith(NOISE)
+
+
+def say_verdicts(table: str) -> None:
+    """Say how the claims stand, if they have been checked."""
+    if Path(table).is_file():
+        with Path(table).open(encoding="utf-8", newline="") as file:
+            verdicts = Counter(row["verdict"] for row in csv.DictReader(file))
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        text = Path(table).with_suffix(".md")
+        print(f"Claims: {counts} (see {text}). Figures: figures/", file=sys.stderr)
 
 
 def duration(seconds: float) -> str:

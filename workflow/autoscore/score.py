@@ -16,7 +16,7 @@ from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
 
 GRID_POINTS = 20_001
-PANELS = 40
+PANELS = 30
 
 
 @dataclass(frozen=True)

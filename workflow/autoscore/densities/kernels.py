@@ -144,6 +144,6 @@ def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:
         lambda log_h: -KernelDensity(points, np.exp(log_h)).log_prob(held_out).mean(),
         bounds=(np.log(1e-3 * spread), np.log(spread)),
         method="bounded",
-        options={"xatol": 0.02},
+        options={"xatol": 0.05},
     )
     return KernelDensity(points, np.exp(best.x))

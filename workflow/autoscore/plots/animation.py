@@ -33,6 +33,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     axis.legend(loc="upper right", ncols=3)
     reach = 1.35 * np.abs(curves["score"][shown]).max()
     axis.set_ylim(-reach, reach)
+    axis.set_title(r"$\sigma$")
+    figure.canvas.draw()
+    figure.set_layout_engine("none")  # laid out once: frames must not move
     frames = []
     for level in range(len(curves["sigmas"]))[::-1]:
         for line, objective in zip(lines, BEST, strict=True):

@@ -6,7 +6,7 @@ import numpy as np
 from autoscore.plots.style import COLUMN, TRUTH, save
 from autoscore.storage import read_arrays
 
-VISIBLE = 7.0  # nats below the maximum of log p that are still shown: a thousandth
+VISIBLE = 5.0  # nats below the maximum of log p that are still shown
 
 
 def visible(curves: dict[str, np.ndarray]) -> np.ndarray:

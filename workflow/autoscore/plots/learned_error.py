@@ -6,11 +6,22 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MARKERS, NAMES, PAGE, SIZES, save, title
+from autoscore.plots.style import MARKERS, PAGE, SIZES, save, title
+
+COLUMNS = [
+    ("dae", ["ensemble"], "DAE"),
+    ("rcae", ["ensemble"], "RCAE"),
+    ("dae", ["conditioned", "kde"], "other estimates"),
+]
+LOOKS = {  # what a model's estimation error is measured against, and how it is drawn
+    "ensemble": ("optimum", "-", "auto-encoders"),
+    "conditioned": ("optimum", "--", "conditioned"),
+    "kde": ("p_sigma", ":", "kernel density"),
+}
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw a row a density and a column an objective.
+    """Draw a row a density; columns are the DAE, the RCAE, and others trained on the same points.
 
     Parameters
     ----------
@@ -22,22 +33,22 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         Not used.
     """
     errors = pd.read_csv(inputs["errors"])
-    several = errors.groupby("density")["sigma"].nunique() > 2
-    densities = [name for name in errors["density"].unique() if several[name]]
-    objectives = [name for name in NAMES if name in set(errors["objective"])]
+    noisy = errors[errors["sigma"] > 0]
+    widest = noisy.groupby("density")["sigma"].agg(["min", "max"])
+    densities = [name for name in errors["density"].unique() if widest.loc[name].diff().iloc[1] > 0]
     figure, axes = plt.subplots(
         len(densities),
-        len(objectives),
+        len(COLUMNS),
         sharex="row",
         sharey="row",
         squeeze=False,
-        figsize=(PAGE, 2.3 * len(densities) + 0.6),
+        figsize=(PAGE, 2.1 * len(densities) + 0.8),
     )
     for row, density in zip(axes, densities, strict=True):
-        for axis, objective in zip(row, objectives, strict=True):
+        for axis, (objective, models, heading) in zip(row, COLUMNS, strict=True):
             part = errors[(errors["density"] == density) & (errors["objective"] == objective)]
-            _draw_panel(axis, part[part["sigma"] > 0], objective)
-            axis.set_title(f"{title(density)}, {NAMES[objective]}")
+            _draw_panel(axis, part[part["sigma"] > 0], models)
+            axis.set_title(f"{title(density)}, {heading}")
         row[0].set_ylabel("squared relative error")
     for axis in axes[-1]:
         axis.set_xlabel(r"noise level $\sigma$")
@@ -50,23 +61,16 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     save(figure, outputs)
 
 
-def _draw_panel(axis: Axes, part: pd.DataFrame, objective: str) -> None:
-    learned = part[part["reference"] == "optimum"]
-    sizes = sorted(learned["n"].unique(), reverse=True)
-    for model, dash in (("ensemble", "-"), ("conditioned", "--")):
+def _draw_panel(axis: Axes, part: pd.DataFrame, models: list[str]) -> None:
+    sizes = sorted(part["n"].unique(), reverse=True)
+    for model in models:
+        reference, dash, what = LOOKS[model]
+        lines = part[(part["model"] == model) & (part["reference"] == reference)]
         for size, colour, marker in zip(sizes, SIZES, MARKERS, strict=False):
-            lines = learned[(learned["model"] == model) & (learned["n"] == size)]
-            if len(lines):
-                kind = "one a level" if model == "ensemble" else "conditioned"
-                label = f"estimation, {kind}, {_points(size)}"
-                _draw_band(axis, lines, colour, marker, dash, label)
-    for size, colour in zip(sizes, SIZES, strict=False):
-        estimate = part[
-            (part["model"] == "kde") & (part["reference"] == "p_sigma") & (part["n"] == size)
-        ]
-        if len(estimate):
-            label = f"kernel density, {_points(size)}"
-            _draw_band(axis, estimate, colour, None, ":", label)
+            some = lines[lines["n"] == size]
+            if len(some):
+                label = f"{what}, {_points(size)}"
+                _draw_band(axis, some, colour, None if model == "kde" else marker, dash, label)
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
     axis.plot(
         bias["sigma"],
@@ -74,7 +78,7 @@ def _draw_panel(axis: Axes, part: pd.DataFrame, objective: str) -> None:
         color="0.55",
         linewidth=2.2,
         zorder=0,
-        label="bias: best against clean score",
+        label="bias: best possible against clean score",
     )
     axis.set_xscale("log")
     axis.set_yscale("log")
