@@ -2,16 +2,18 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``randomness``, ``grids``, ``fields``, ``storage``
-    generators, quadrature, the interface of a reconstruction field, atomic files
-``densities``
-    targets with exact log-density, score, Hessian and samples
-``optimum``, ``autoencoders``
-    the best possible reconstruction, and the ones that are trained
-``batches``, ``objectives``, ``lbfgs``, ``training``
-    what a network sees, what it minimises, and how
-``metrics``
-    relative errors, orders of convergence, intervals
+``randomness``, ``grids``, ``storage``, ``fields``, ``metrics``, ``lbfgs``
+    generators, quadrature, atomic files, the interface of a reconstruction field, rulers
+``densities``, ``autoencoders``
+    targets with exact log-density, score, Hessian and samples; the networks that are trained
+``data``, ``configuration``
+    the samples that everything later shares; what is run, checked before it is
+``optimum``
+    the reconstruction functions that no auto-encoder can beat
+``batches``, ``objectives``, ``training``, ``experiments``
+    what a network sees, what it minimises, how, and all of that from a configuration
+``score``
+    learned against exact
 ``claims``, ``plots``
     verdicts and pictures, from tables alone
 

@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
+from autoscore.data import training_points
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
 
@@ -197,8 +198,3 @@ def _density_mistakes(key: str, entry: dict) -> Iterator[str]:
             f"{key}.figures is {entry['figures']!r}; allowed for samples: field, because points "
             "have no density"
         )
-
-
-def training_points(n: int, held_out: float) -> int:
-    """Return how many of n points are trained on: `held_out` of them goes to each of two parts."""
-    return n - 2 * round(held_out * n)

@@ -2,11 +2,15 @@
 
 import numpy as np
 
-from autoscore.configuration import training_points
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
 from autoscore.randomness import generator
+
+
+def training_points(n: int, held_out: float) -> int:
+    """Return how many of n points are trained on: `held_out` of them goes to each of two parts."""
+    return n - 2 * round(held_out * n)
 
 
 def make_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:

@@ -83,11 +83,11 @@ def train_sample_ensemble(
     Each keeps the weights that were best on the validation points. Parameters are those of
     `train_exact_ensemble`, but for `data`, which `autoscore.data.make_data` returned.
     """
-    level, seed = _members(settings)
-    sizes = np.repeat(sample_sizes(settings, data), len(level))
-    sigmas, seeds = np.tile(level, len(sizes) // len(level)), np.tile(seed, len(sizes) // len(seed))
-    points = np.broadcast_to(data["train"], (settings["seeds"], *data["train"].shape[1:]))
-    shift, scale = _standard(points, sizes, seeds)
+    levels, at = _members(settings)
+    asked = sample_sizes(settings, data)
+    sizes = np.repeat(asked, len(levels))
+    sigmas, seeds = np.tile(levels, len(asked)), np.tile(at, len(asked))
+    points, shift, scale = _standard(data, settings, sizes, seeds)
     ensemble = Ensemble(
         points.shape[-1],
         Architecture(**settings["architecture"]),
@@ -98,21 +98,11 @@ def train_sample_ensemble(
         (np.hypot(scale, sigmas) if objective == "dae" else scale).tolist(),
         precision="single",
     )
-    smallest = min(sizes)
     ensemble.initialise(
-        torch.as_tensor(points[seeds, :smallest], dtype=ensemble.dtype),
+        torch.as_tensor(points[seeds, : min(asked)], dtype=ensemble.dtype),
         [generator(*streams, "start", k) for k in seeds],
     )
-    batches = SampleBatches(
-        points,
-        sizes,
-        seeds,
-        sigmas,
-        [generator(*streams, "batches", k) for k in range(settings["seeds"])],
-        noise=settings["noise"],
-        corrupt=objective == "dae",
-        dtype=ensemble.dtype,
-    )
+    batches = _batches(points, settings, objective, streams, ensemble, sigmas)
     held_out = _validation_batch(data, objective, seeds, sigmas, streams, ensemble.dtype)
     schedule = Schedule(**settings["schedules"]["samples"])
     return ensemble, fit(ensemble, objective, batches, schedule, held_out=held_out, report=report)
@@ -132,8 +122,7 @@ def train_conditioned(
     asked = sample_sizes(settings, data)
     sizes = np.repeat(asked, settings["seeds"])
     seeds = np.tile(np.arange(settings["seeds"]), len(asked))
-    points = np.broadcast_to(data["train"], (settings["seeds"], *data["train"].shape[1:]))
-    shift, scale = _standard(points, sizes, seeds)
+    points, shift, scale = _standard(data, settings, sizes, seeds)
     levels = noise_levels(settings["sigmas"])
     stack = Conditioned(
         points.shape[-1],
@@ -147,16 +136,7 @@ def train_conditioned(
         scale.tolist(),
     )
     stack.initialise([generator(*streams, "start", k) for k in seeds])
-    batches = SampleBatches(
-        points,
-        sizes,
-        seeds,
-        (levels[0], levels[-1]),
-        [generator(*streams, "batches", k) for k in range(settings["seeds"])],
-        noise=settings["noise"],
-        corrupt=objective == "dae",
-        dtype=torch.float32,
-    )
+    batches = _batches(points, settings, objective, streams, stack, (stack.low, stack.high))
     schedule = Schedule(**settings["schedules"]["conditioned"])
     return stack, fit(stack, objective, batches, schedule, report=report)
 
@@ -169,13 +149,35 @@ def _members(settings: dict) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _standard(
-    points: np.ndarray, sizes: np.ndarray, seeds: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return each member's mean, (m, d), and spread over all coordinates, (m,)."""
+    data: dict[str, np.ndarray], settings: dict, sizes: np.ndarray, seeds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return all seeds' points, (seeds, n, d), and each member's mean, (m, d), and spread, (m,)."""
+    points = np.broadcast_to(data["train"], (settings["seeds"], *data["train"].shape[1:]))
     pairs = list(zip(seeds, sizes, strict=True))
     shift = {pair: points[pair[0], : pair[1]].mean(0) for pair in set(pairs)}
     scale = {pair: points[pair[0], : pair[1]].std(0).mean() for pair in set(pairs)}
-    return np.stack([shift[pair] for pair in pairs]), np.stack([scale[pair] for pair in pairs])
+    return points, np.stack([shift[pair] for pair in pairs]), np.stack([scale[p] for p in pairs])
+
+
+def _batches(
+    points: np.ndarray,
+    settings: dict,
+    objective: str,
+    streams: Streams,
+    stack: Stack,
+    sigmas: np.ndarray | tuple[float, float],
+) -> SampleBatches:
+    """Return the minibatches of all members, each seed with a stream of its own."""
+    return SampleBatches(
+        points,
+        stack.sizes,
+        stack.seeds,
+        sigmas,
+        [generator(*streams, "batches", k) for k in range(settings["seeds"])],
+        noise=settings["noise"],
+        corrupt=objective == "dae",
+        dtype=stack.theta.dtype,
+    )
 
 
 def _validation_batch(

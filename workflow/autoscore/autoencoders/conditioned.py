@@ -95,9 +95,6 @@ class Conditioned(Stack):
             rows.append(self.pack(named))
         self.theta = torch.cat(rows)
 
-    def levels(self, samples: int) -> None:
-        return None
-
     def _level_features(self, sigma: torch.Tensor) -> torch.Tensor:
         """Return features of log sigma, shape ``(m, n or 1, 2 waves + 1)``."""
         span = math.log(self.high / self.low)

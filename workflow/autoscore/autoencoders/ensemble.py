@@ -104,7 +104,6 @@ class Ensemble(Stack):
             raise ValueError("sigmas, seeds, sizes, shift and scale must name the same members")
         if not (self.sigmas > 0).all():
             raise ValueError(f"every sigma must be > 0, but one is {self.sigmas.min()}")
-        self._sigma = torch.as_tensor(self.sigmas, dtype=self.dtype)
         self._shift = torch.as_tensor(shift, dtype=self.dtype)
         self._scale = torch.as_tensor(scale, dtype=self.dtype)
 
@@ -152,9 +151,6 @@ class Ensemble(Stack):
             named["encoder.0.bias"] = -(first * standard.T).sum(0, keepdim=True)
             rows.append(self.pack({name: part[None] for name, part in named.items()}))
         self.theta = torch.cat(rows)
-
-    def levels(self, samples: int) -> torch.Tensor:
-        return self._sigma[:, None].expand(-1, samples)
 
     def forward(
         self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False

@@ -25,18 +25,18 @@ class Stack(ABC):
         All parameters, shape ``(m, parameters)``.
     dim : int
         Dimension d of the data.
+    seeds, sizes : numpy.ndarray
+        Seed, and number of training points (``inf`` for the density itself), of each member.
     """
 
     dim: int
+    seeds: np.ndarray
+    sizes: np.ndarray
     theta: torch.Tensor
 
     @abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the name and shape of every parameter of one member."""
-
-    @abstractmethod
-    def levels(self, samples: int) -> torch.Tensor | None:
-        """Return the noise levels at which members are defined, ``(m, samples)``; None for any."""
 
     @abstractmethod
     def forward(
