@@ -10,6 +10,7 @@ from autoscore.metrics import bootstrap_interval
 from autoscore.randomness import generator
 
 COLUMNS = ["id", "statement", "value", "low", "high", "requirement", "verdict", "reason"]
+BOUNDS = {"at_least", "at_most"}
 
 
 def read_claims(path: str | Path) -> list[dict]:
@@ -42,22 +43,28 @@ def _judge(claim: dict, profile: str, seed: int) -> dict:
     if profile not in claim["profiles"]:
         wanted = " or ".join(claim["profiles"])
         return row | {"verdict": "NOT TESTED", "reason": f"needs the {wanted} run"}
+    if not BOUNDS.intersection(claim):
+        return row | {"verdict": "FAIL", "reason": "the claim has neither at_most nor at_least"}
     try:
         chosen = _select(pd.read_csv(claim["table"]), claim["where"])
-    except (OSError, KeyError, pd.errors.EmptyDataError) as error:
+        values = pd.to_numeric(chosen[claim["column"]])
+    except (OSError, KeyError, TypeError, ValueError) as error:  # ValueErrors include pandas' own
         return row | {"verdict": "FAIL", "reason": f"{claim['table']} cannot be used: {error}"}
-    if chosen.empty or not np.isfinite(chosen[claim["column"]]).all():
+    if chosen.empty or not np.isfinite(values).all():
         return row | {
             "verdict": "FAIL",
             "reason": "the table has no such rows, or not all are finite",
         }
-    value, low, high = _measure(chosen, claim["column"], generator(seed, "claims", claim["id"]))
-    holds = low >= claim.get("at_least", -np.inf) and high <= claim.get("at_most", np.inf)
+    low_bound, high_bound = claim.get("at_least", -np.inf), claim.get("at_most", np.inf)
+    rng = generator(seed, "claims", claim["id"])
+    measured = _measure(chosen.assign(value=values), rng)
+    # the worst one is the one that comes nearest to a bound, or farthest beyond it
+    value, low, high = max(measured, key=lambda m: max(m[2] - high_bound, low_bound - m[1]))
     return row | {
         "value": value,
         "low": low,
         "high": high,
-        "verdict": "PASS" if holds else "FAIL",
+        "verdict": "PASS" if low >= low_bound and high <= high_bound else "FAIL",
         "reason": f"{len(chosen)} rows of {claim['table']}",
     }
 
@@ -82,19 +89,16 @@ def _select(table: pd.DataFrame, where: dict) -> pd.DataFrame:
     return table
 
 
-def _measure(
-    chosen: pd.DataFrame, column: str, rng: np.random.Generator
-) -> tuple[float, float, float]:
-    """Return the worst noise level's mean over seeds with its interval, or the range of the rows.
+def _measure(chosen: pd.DataFrame, rng: np.random.Generator) -> list[tuple[float, float, float]]:
+    """Return what is measured, each with its interval.
 
-    Learned numbers have seeds: the level with the largest mean is reported, with the bootstrap
-    interval of that mean. Exact ones have none: the largest row is reported, with all in between.
+    Learned numbers have seeds: for each noise level the mean over them, with its bootstrap
+    interval. Exact ones have none: the largest, with the range of all rows.
     """
     if "seed" not in chosen or chosen["seed"].isna().all():
-        return chosen[column].max(), chosen[column].min(), chosen[column].max()
-    levels = [group[column].to_numpy() for _, group in chosen.groupby("sigma")]
-    worst = max(levels, key=np.mean)
-    return float(worst.mean()), *bootstrap_interval(worst, rng)
+        return [(chosen["value"].max(), chosen["value"].min(), chosen["value"].max())]
+    levels = [group["value"].to_numpy() for _, group in chosen.groupby("sigma")]
+    return [(float(level.mean()), *bootstrap_interval(level, rng)) for level in levels]
 
 
 def as_text(table: pd.DataFrame) -> str:

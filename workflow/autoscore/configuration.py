@@ -2,19 +2,31 @@
 
 import copy
 import difflib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from autoscore.data import training_points
-from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity, is_bare
 from autoscore.densities.registry import make_density
+from autoscore.grids import noise_levels
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+KINDS = {  # the keys that describe a density of each kind
+    "mixture": {"weights", "means", "covariances", "standard_deviations"},
+    "energy": {"expression", "bounds"},
+    "samples": {"path", "points"},
+}
+ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
+DENSITY_FIGURES = {"density", "optimum", "animation", "bias", "reconstruction"}
 
 
 class ConfigurationError(ValueError):
@@ -37,7 +49,7 @@ def complete(config: dict) -> dict:
         If a key is unknown or a value not allowed; each line names key, value and what is allowed.
     """
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    mistakes = [_explain(error) for error in _errors(schema, config)]
+    mistakes = [line for error in _errors(schema, config) for line in _explain(error)]
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     config = copy.deepcopy(config)
@@ -69,25 +81,32 @@ def _message(mistakes: list[str]) -> str:
 
 
 def _errors(schema: dict, config: Any) -> list[ValidationError]:
-    return sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda e: list(map(str, e.path))
+    # 2.0 is no whole number here, and neither nan nor an infinity is a number
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+            "number": lambda _, value: (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and math.isfinite(value)
+            ),
+        }
     )
+    strict = validators.extend(Draft202012Validator, type_checker=types)
+    return sorted(strict(schema).iter_errors(config), key=lambda e: list(map(str, e.path)))
 
 
-def _explain(error: ValidationError) -> str:
-    """Say in one line which key has which value, and what is allowed."""
+def _explain(error: ValidationError) -> list[str]:
+    """Say which key has which value, and what is allowed; unknown keys get a line each."""
     key = ".".join(map(str, error.absolute_path))
     match error.validator:
         case "additionalProperties":
             known = sorted(error.schema["properties"])
-            unknown = sorted(set(error.instance) - set(known))
-            close = difflib.get_close_matches(unknown[0], known, n=1)
-            hint = f"did you mean {close[0]}? " if close else ""
-            place = f"{key}." if key else ""
-            return f"{place}{unknown[0]} is not a key; {hint}allowed are {', '.join(known)}"
+            unknown = sorted(set(map(str, error.instance)) - set(known))
+            return [_unknown_key(f"{key}." if key else "", name, known) for name in unknown]
         case "required":
             missing = [name for name in error.validator_value if name not in error.instance]
-            return f"{key or 'the configuration'} lacks {', '.join(missing)}"
+            return [f"{key or 'the configuration'} lacks {', '.join(missing)}"]
         case "enum":
             allowed = f"one of {', '.join(map(str, error.validator_value))}"
         case "type" if "description" not in error.schema:
@@ -95,8 +114,14 @@ def _explain(error: ValidationError) -> str:
         case _:
             allowed = error.schema.get("description", error.message)
     if "propertyNames" in error.absolute_schema_path:
-        return f"{key}: {error.instance!r} is not a name; allowed: {allowed}"
-    return f"{key} is {error.instance!r}; allowed: {allowed}"
+        return [f"{key}: {error.instance!r} is not a name; allowed: {allowed}"]
+    return [f"{key} is {error.instance!r}; allowed: {allowed}"]
+
+
+def _unknown_key(place: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return f"{place}{name} is not a key; {hint}allowed are {', '.join(known)}"
 
 
 def _fill(schema: dict, value: Any, root: dict) -> None:
@@ -131,24 +156,17 @@ def _semantic_mistakes(config: dict) -> Iterator[str]:
     yield from _grid_mistakes("optimum.order_sigmas", config["optimum"]["order_sigmas"])
     yield from _grid_mistakes("figures.panel_sigmas", config["figures"]["panel_sigmas"])
     yield from _grid_mistakes("train.sigmas", config["train"]["sigmas"])
+    points = config["optimum"]["solver_points"]
+    if points % 2 == 0:
+        yield f"optimum.solver_points is {points}; allowed: an odd number, so that it can be halved"
     for name, entry in config["densities"].items():
         key = f"densities.{name}"
-        yield from _density_mistakes(key, entry)
+        mistakes = list(_density_mistakes(key, entry))
+        yield from mistakes
+        if not mistakes:
+            yield from _training_mistakes(key, entry, make_density(entry))
         if entry["train"]["sigmas"] != config["train"]["sigmas"]:
             yield from _grid_mistakes(f"{key}.train.sigmas", entry["train"]["sigmas"])
-        architecture = entry["train"]["architecture"]
-        if architecture["tied"] and len(architecture["hidden"]) > 1:
-            yield (
-                f"{key}.train.architecture.hidden is {architecture['hidden']}; allowed: one layer, "
-                "because tied is true"
-            )
-        for source in ("samples", "conditioned"):
-            polish = entry["train"]["schedules"][source]["polish"]
-            if polish:
-                yield (
-                    f"{key}.train.schedules.{source}.polish is {polish}; allowed: 0, because the "
-                    "noise changes at every step"
-                )
 
 
 def _grid_mistakes(key: str, grid: dict | list) -> Iterator[str]:
@@ -159,41 +177,78 @@ def _grid_mistakes(key: str, grid: dict | list) -> Iterator[str]:
 
 
 def _density_mistakes(key: str, entry: dict) -> Iterator[str]:
-    if entry["kind"] == "samples" and ("path" in entry) == ("points" in entry):
-        yield f"{key} is of kind samples; allowed: either a path or points, and not both"
-        return
-    if entry["kind"] == "mixture" and ("covariances" in entry) == ("standard_deviations" in entry):
-        yield f"{key} is of kind mixture; allowed: either covariances or standard_deviations"
+    """Yield what is wrong with a density itself."""
+    kind = entry["kind"]
+    foreign = set(entry) - KINDS[kind] - {"kind", "figures", "train"}
+    for name in sorted(foreign):
+        own = ", ".join(sorted(KINDS[kind]))
+        yield f"{key}.{name} is not a key of kind {kind}; allowed are {own}"
+    for one, other in ALTERNATIVES:
+        if {one, other} <= KINDS[kind] and (one in entry) == (other in entry):
+            yield f"{key} is of kind {kind}; allowed: either {one} or {other}, not both"
+            return
+    if foreign:
         return
     try:
-        density = make_density(entry)
+        make_density(entry)
     except ValueError as error:
-        part = {"samples": "path" if "path" in entry else "points", "energy": "expression"}
-        value = entry.get(part.get(entry["kind"], "means"))
-        yield f"{key}.{part.get(entry['kind'], 'means')} is {value!r}; {error}"
-        return
-    bare = isinstance(density, KernelDensity)
-    sizes = entry["train"]["sizes"]
+        part = _blamed(entry, str(error))
+        yield f"{key}.{part} is {entry[part]!r}; {error}"
+
+
+def _blamed(entry: dict, message: str) -> str:
+    """Return the key of a density's entry that an error speaks of."""
+    words = {"weight": "weights", "bounds must": "bounds", "covariance": "covariances"}
+    first = {"mixture": "means", "energy": "expression", "samples": "points"}[entry["kind"]]
+    named = [key for word, key in words.items() if word in message and key in entry]
+    spread = ["standard_deviations"] if "standard_deviations" in message else []
+    return next((key for key in [*spread, *named, "path", first] if key in entry), first)
+
+
+def _training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
+    """Yield what is wrong with how, and with what, a density is trained and shown."""
+    train, sizes = entry["train"], entry["train"]["sizes"]
+    architecture = train["architecture"]
+    if architecture["tied"] and len(architecture["hidden"]) > 1:
+        yield (
+            f"{key}.train.architecture.hidden is {architecture['hidden']}; allowed: one layer, "
+            "because tied is true"
+        )
+    for source in ("samples", "conditioned"):
+        polish = train["schedules"][source]["polish"]
+        if polish:
+            yield (
+                f"{key}.train.schedules.{source}.polish is {polish}; allowed: 0, because the "
+                "noise changes at every step"
+            )
+    if train["models"]["conditioned"] and len(noise_levels(train["sigmas"])) < 2:
+        yield f"{key}.train.sigmas is {train['sigmas']!r}; allowed: two or more for conditioned"
     if density.dim > 1 and entry["figures"]:
         yield f"{key}.figures is {entry['figures']!r}; allowed: none, because d = {density.dim}"
     if density.dim > 1 and "exact" in sizes:
         yield f"{key}.train.sizes is {sizes!r}; allowed: no exact, because d = {density.dim}"
-    if not bare and "all" in sizes:
+    if is_bare(density):
+        yield from _sample_mistakes(key, entry, density)
+    elif "all" in sizes:
         yield f"{key}.train.sizes is {sizes!r}; allowed: no all, because its samples have no end"
-    if bare and "path" in entry:
-        available = training_points(len(density.points), entry["train"]["held_out"])
-        if available < 1:
-            yield f"{key}.path is {entry['path']!r}; allowed: a file of more points"
-        for size in sizes:
-            if isinstance(size, int) and size > available:
-                yield (
-                    f"{key}.train.sizes is {sizes!r}; allowed: at most {available} points, which "
-                    "the file has left for training"
-                )
-    wanting = {"density", "optimum", "animation", "bias", "reconstruction"}.intersection(
-        entry["figures"]
-    )
-    if bare and wanting:
+
+
+def _sample_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[str]:
+    """Yield what is wrong with a finite set of points."""
+    sizes, held_out = entry["train"]["sizes"], entry["train"]["held_out"]
+    n = len(density.points)
+    available = training_points(n, held_out) if "path" in entry else n
+    if available < 1:
+        yield f"{key}.path is {entry['path']!r}; allowed: a file of more points"
+    if any(isinstance(size, int) and size > available for size in sizes):
+        yield f"{key}.train.sizes is {sizes!r}; allowed: at most {available} points to train on"
+    elif density.dim > 1 and available == n:
+        yield (
+            f"{key}.train.held_out is {held_out!r}; allowed: enough to hold a point out, because "
+            f"d = {density.dim}"
+        )
+    wanting = DENSITY_FIGURES.intersection(entry["figures"])
+    if wanting:
         yield (
             f"{key}.figures is {entry['figures']!r}; allowed for samples: field, because points "
             "have no density"

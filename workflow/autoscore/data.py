@@ -7,6 +7,8 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
 from autoscore.randomness import generator
 
+MEASURED = 5000  # draws at which a known density is measured in more than one dimension
+
 
 def training_points(n: int, held_out: float) -> int:
     """Return how many of n points are trained on: `held_out` of them goes to each of two parts."""
@@ -46,12 +48,15 @@ def make_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
     most = max([size for size in settings["sizes"] if size != "exact"], default=0)
     seeds = range(settings["seeds"])
     drawn = [density.sample(most, generator(seed, "data", name, "train", k)) for k in seeds]
-    validation = density.sample(settings["validation"], generator(seed, "data", name, "validation"))
-    return {
-        "train": np.stack(drawn),
-        "validation": validation,
-        "held_out": np.empty((0, density.dim)),
+    parts = {
+        # in one dimension measurements are integrals, and need no points
+        part: density.sample(n, generator(seed, "data", name, part))
+        for part, n in (
+            ("validation", settings["validation"]),
+            ("held_out", MEASURED if density.dim > 1 else 0),
+        )
     }
+    return {"train": np.stack(drawn)} | parts
 
 
 def target(entry: dict, data: dict[str, np.ndarray]) -> Density:

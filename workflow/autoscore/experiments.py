@@ -99,7 +99,10 @@ def train_sample_ensemble(
         precision="single",
     )
     ensemble.initialise(
-        torch.as_tensor(points[seeds, : min(asked)], dtype=ensemble.dtype),
+        torch.as_tensor(
+            np.stack([points[k, np.arange(256) % n] for k, n in zip(seeds, sizes, strict=True)]),
+            dtype=ensemble.dtype,
+        ),
         [generator(*streams, "start", k) for k in seeds],
     )
     batches = _batches(points, settings, objective, streams, ensemble, sigmas)
@@ -197,7 +200,7 @@ def _validation_batch(
     noise = sigmas[:, None, None] * normal[seeds] * (objective == "dae")
     noisy = np.concatenate([clean + noise, clean - noise], axis=1)
     parts = (noisy, np.broadcast_to(np.tile(clean, (2, 1)), noisy.shape), sigmas[:, None])
-    return Batch(*(torch.as_tensor(np.ascontiguousarray(part), dtype=dtype) for part in parts))
+    return Batch(*(torch.as_tensor(np.array(part), dtype=dtype) for part in parts))
 
 
 def trace_rows(stack: Stack, trace: Trace) -> list[dict]:

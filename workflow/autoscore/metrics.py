@@ -49,6 +49,12 @@ def fixed_points(x: np.ndarray, displacement: np.ndarray) -> tuple[np.ndarray, n
     points, stable
         Linearly interpolated zeros, and whether the displacement falls through them.
     """
-    at = np.flatnonzero(np.sign(displacement[:-1]) * np.sign(displacement[1:]) < 0)
-    rise = displacement[at + 1] - displacement[at]
-    return x[at] - displacement[at] * (x[at + 1] - x[at]) / rise, rise < 0
+    moving = np.flatnonzero(displacement)
+    sign = np.sign(displacement[moving])
+    turn = np.flatnonzero(sign[:-1] * sign[1:] < 0)
+    before, after = moving[turn], moving[turn + 1]
+    rise = displacement[after] - displacement[before]
+    crossing = x[before] - displacement[before] * (x[after] - x[before]) / rise
+    # a fixed point may be a node itself, or a stretch of them
+    resting = 0.5 * (x[before + 1] + x[after - 1])
+    return np.where(after - before > 1, resting, crossing), rise < 0

@@ -12,7 +12,8 @@ import numpy as np
 
 def entropy(seed: int, *names: object) -> int:
     """Return 128 bits of entropy for the stream called `names` under `seed`."""
-    path = "/".join([str(seed), *map(repr, names)])
+    plain = [name.item() if isinstance(name, np.generic) else name for name in names]
+    path = "/".join([str(seed), *map(repr, plain)])
     return int.from_bytes(hashlib.sha256(path.encode()).digest()[:16], "little")
 
 

@@ -59,18 +59,51 @@ def rulers(density: Density, objective: str, sigma: float) -> list[Ruler]:
     sigma
         Noise level.
     """
-    smoothed = density.smoothed(sigma)
-    y, y_weights = smoothed.quadrature(PANELS)
-    found = [Ruler("p_sigma", y, y_weights, smoothed.score(y))]
-    if objective == "dae":
-        found.append(Ruler("optimum", y, y_weights, DenoisingOptimum(density, sigma).score(y)))
-    if is_bare(density):
-        return found
-    x, weights = density.quadrature(PANELS)
-    found.append(Ruler("p", x, weights, density.score(x)))
-    if objective == "rcae":
+    y, y_weights = density.smoothed(sigma).quadrature(PANELS)
+    x, weights = (None, None) if is_bare(density) else density.quadrature(PANELS)
+    found = _references(density, objective, sigma, y, y_weights, x, weights)
+    if objective == "rcae" and x is not None:
         best = optimal_field(density, objective, sigma, GRID_POINTS)
         found.append(Ruler("optimum", x, weights, best.score(x)))
+    return found
+
+
+def sampled_rulers(
+    density: Density, objective: str, sigma: float, held_out: np.ndarray, rng: np.random.Generator
+) -> list[Ruler]:
+    """Return the references in any dimension, at held-out draws of p and of p_sigma.
+
+    There is no contractive optimum among them: it is solved in one dimension.
+
+    Parameters
+    ----------
+    density, objective, sigma
+        As for `rulers`.
+    held_out
+        Draws from p, shape ``(m, d)``.
+    rng
+        Draws the noise.
+    """
+    y = held_out + sigma * rng.standard_normal(held_out.shape)
+    equal = np.full(len(y), 1.0 / len(y))
+    return _references(density, objective, sigma, y, equal, held_out, equal)
+
+
+def _references(
+    density: Density,
+    objective: str,
+    sigma: float,
+    y: np.ndarray,
+    y_weights: np.ndarray,
+    x: np.ndarray | None,
+    weights: np.ndarray | None,
+) -> list[Ruler]:
+    """Return p_sigma and the denoising optimum at y, and the clean score at x."""
+    found = [Ruler("p_sigma", y, y_weights, density.smoothed(sigma).score(y))]
+    if objective == "dae":
+        found.append(Ruler("optimum", y, y_weights, DenoisingOptimum(density, sigma).score(y)))
+    if x is not None:
+        found.append(Ruler("p", x, weights, density.score(x)))
     return found
 
 
@@ -202,24 +235,25 @@ def measure(
     """
     sigmas = noise_levels(settings["sigmas"])
     held_out = data["held_out"]
-    exact = not len(held_out)
-    found: dict[str, dict[float, list[Ruler]]] = {
-        objective: {
-            sigma: (
-                rulers(density, objective, sigma)
-                if exact
-                else [empirical_ruler(data["train"][0], held_out, sigma, rng)]
-            )
-            for sigma in sigmas
-        }
-        for objective in sorted({objective for objective, _, _ in learned})
+
+    def references(objective: str, sigma: float) -> list[Ruler]:
+        if not len(held_out):
+            return rulers(density, objective, sigma)
+        if is_bare(density):
+            return [empirical_ruler(data["train"][0], held_out, sigma, rng)]
+        return sampled_rulers(density, objective, sigma, held_out, rng)
+
+    objectives = sorted({objective for objective, _, _ in learned})
+    found = {
+        objective: {sigma: references(objective, sigma) for sigma in sigmas}
+        for objective in objectives
     }
     rows: list[dict] = []
-    if exact and not isinstance(density, KernelDensity):
-        rows += measure_optima(density, sorted(found), sigmas)
+    if density.dim == 1 and not is_bare(density):
+        rows += measure_optima(density, objectives, sigmas)
     for (objective, model, _), stack in learned.items():
         rows += measure_learned(stack, model, objective, sigmas, found[objective])
-    if exact and "dae" in found and len(data["validation"]):
+    if not is_bare(density) and "dae" in found and len(data["validation"]):
         for size in settings["sizes"]:
             if size != "exact":
                 rows += measure_kernel_density(

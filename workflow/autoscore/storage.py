@@ -4,8 +4,6 @@ Everything is written beside its destination and renamed into place, so that
 a killed job leaves no half-written file under a name that others read.
 """
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,12 +23,10 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    # always the same name: what a killed job leaves behind, the next one overwrites
+    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
         write(temporary)
-        temporary.chmod(0o644)  # mkstemp makes it private
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

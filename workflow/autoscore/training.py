@@ -132,6 +132,8 @@ def _run_adam(
             clock.check(step, losses.detach() + batch.spread_loss())
             keeper.offer(theta.detach())
     stack.theta = theta.detach()
+    with torch.no_grad():  # where the last step led to
+        clock.check_finite(schedule.steps, OBJECTIVES[objective](stack, stack.theta, batch))
 
 
 def _run_polish(
@@ -194,16 +196,19 @@ class _Clock:
     def due(self, step: int) -> bool:
         return (step + 1) % self._every == 0 or step + 1 == self._total
 
-    def check(self, step: int, losses: torch.Tensor) -> None:
-        broken = torch.nonzero(~torch.isfinite(losses))
+    def check_finite(self, step: int, values: torch.Tensor) -> None:
+        broken = torch.nonzero(~torch.isfinite(values))
         if len(broken):
             member = int(broken[0, 0])
             sigmas = getattr(self._stack, "sigmas", None)
             level = "drawn from its range" if sigmas is None else f"{sigmas[member]:.6g}"
             raise DivergedError(
-                f"the loss is {float(losses[member])} at step {step + 1} for sigma {level}, "
-                f"seed {self._stack.seeds[member]}: lower train.learning_rate"
+                f"the loss is {float(values[member])} at step {step} for sigma {level}, "
+                f"seed {self._stack.seeds[member]}: lower the schedule's learning_rate"
             )
+
+    def check(self, step: int, losses: torch.Tensor) -> None:
+        self.check_finite(step + 1, losses)
         self.trace.steps.append(step + 1)
         self.trace.losses.append(losses)
         left = (time.monotonic() - self._start) * (self._total - step - 1) / (step + 1)

@@ -5,12 +5,11 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-
+from autoscore.claims import read_claims
 from autoscore.densities.registry import dimension
 
 LIBRARY = Path(workflow.basedir) / "workflow"
-CLAIMS = Path(workflow.basedir) / "config" / "claims.yaml"
+CLAIMS = read_claims(Path(workflow.basedir) / "config" / "claims.yaml")
 
 
 @lru_cache(maxsize=None)
@@ -57,7 +56,9 @@ def code(*modules):
         if file not in seen:
             seen.add(file)
             waiting.extend(imported_modules(file))
+    sheets = {sheet for file in seen for sheet in file.parent.glob("*.mplstyle")}
     content = "".join(without_docstrings(syntax(file)) for file in sorted(seen))
+    content += "".join(sheet.read_text(encoding="utf-8") for sheet in sorted(sheets))
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -148,6 +149,4 @@ def figure_files():
 
 def claimed_tables():
     """Return the tables that the claims of this run's profile look into."""
-    with open(CLAIMS, encoding="utf-8") as file:
-        claims = yaml.safe_load(file)
-    return sorted({claim["table"] for claim in claims if config["profile"] in claim["profiles"]})
+    return sorted({claim["table"] for claim in CLAIMS if config["profile"] in claim["profiles"]})

@@ -1,6 +1,5 @@
 rule check_claims:
     input:
-        claims=str(CLAIMS),
         tables=claimed_tables(),
     output:
         table="results/verify/claims.csv",
@@ -10,6 +9,7 @@ rule check_claims:
     conda:
         "../../envs/autoscore.yaml"
     params:
+        claims=CLAIMS,
         profile=config["profile"],
         seed=config["seed"],
         code=code("scripts.check_claims"),

@@ -3,12 +3,10 @@
 from job import logged
 
 with logged(snakemake.log[0]):
-    from autoscore.claims import as_text, check, read_claims
+    from autoscore.claims import as_text, check
     from autoscore.storage import write_atomically, write_table
 
-    table = check(
-        read_claims(snakemake.input.claims), snakemake.params.profile, snakemake.params.seed
-    )
+    table = check(snakemake.params.claims, snakemake.params.profile, snakemake.params.seed)
     write_atomically(
         snakemake.output.text, lambda path: path.write_text(as_text(table), encoding="utf-8")
     )

@@ -11,6 +11,7 @@ from autoscore.densities.expressions import Compiled, coordinates, parse
 from autoscore.grids import gauss_legendre
 
 NORMALISING_PANELS = 200
+CHECKED_POINTS = 1001
 INVERSE_POINTS = 200_001
 
 
@@ -29,7 +30,8 @@ class EnergyDensity(Density):
     Raises
     ------
     ValueError
-        If the expression is not understood, the box is not one, or d is not 1.
+        If the expression is not understood or not finite inside the box, the box is not one, or
+        d is not 1.
     """
 
     def __init__(self, expression: str, bounds: np.ndarray) -> None:
@@ -37,7 +39,7 @@ class EnergyDensity(Density):
         if (
             self.bounds.ndim != 2
             or self.bounds.shape[1] != 2
-            or not (np.diff(self.bounds) > 0).all()
+            or not (np.isfinite(self.bounds).all() and (np.diff(self.bounds) > 0).all())
         ):
             raise ValueError(
                 f"bounds must be [low, high] with low < high for each coordinate: {bounds}"
@@ -55,6 +57,10 @@ class EnergyDensity(Density):
         self._hessian = Compiled(
             [-sympy.diff(part, s) for part in gradient for s in symbols], names
         )
+        with np.errstate(all="ignore"):
+            values = self._energy(np.linspace(*self.bounds.T, CHECKED_POINTS))
+        if not np.isfinite(values).all():
+            raise ValueError(f"the energy {expression!r} is not finite everywhere in its bounds")
         self._third = Compiled([-sympy.diff(laplacian, symbol) for symbol in symbols], names)
 
     @cached_property

@@ -1,6 +1,7 @@
 """Energies written as expressions of the coordinates, parsed without evaluating code."""
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
@@ -22,6 +23,10 @@ _NUMPY: dict[type, Callable] = {
     sympy.sin: np.sin,
     sympy.cos: np.cos,
     sympy.tanh: np.tanh,
+    # SymPy makes these of roots of squares, and of their derivatives
+    sympy.Abs: np.abs,
+    sympy.sign: np.sign,
+    sympy.DiracDelta: np.zeros_like,  # it has no size away from its point
 }
 FUNCTIONS: dict[str, Callable] = {
     "exp": sympy.exp,
@@ -58,6 +63,8 @@ def parse(text: str, names: Sequence[str]) -> sympy.Expr:
             case ast.Expression(body=body):
                 return build(body)
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+                if not math.isfinite(value):
+                    raise ValueError(f"{ast.unparse(node)} in {text!r} is not a finite number")
                 return sympy.Rational(str(value))
             case ast.Name(id=name) if name in symbols:
                 return symbols[name]
@@ -75,7 +82,10 @@ def parse(text: str, names: Sequence[str]) -> sympy.Expr:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         raise ValueError(f"{text!r} is not an expression ({error.msg}): {allowed}") from None
-    return build(tree)
+    expression = build(tree)
+    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+        raise ValueError(f"{text!r} has no finite real value: it comes to {expression}")
+    return expression
 
 
 class Compiled:

@@ -49,10 +49,13 @@ class KernelDensity(Density):
         reach = 10.0 * self.bandwidth
         self.bounds = np.stack([points.min(0) - reach, points.max(0) + reach], axis=1)
 
-    def _blocks(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield slices of x with log kernels of shape (block, n), never all at once."""
+    def _check(self) -> None:
         if self.bandwidth == 0:
             raise ValueError("bare points have no density: take .smoothed(sigma) first")
+
+    def _blocks(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield slices of x with log kernels of shape (block, n), never all at once."""
+        self._check()
         size = max(1, BLOCK // len(self.points))
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
@@ -71,6 +74,7 @@ class KernelDensity(Density):
             yield rows, kernel
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
+        self._check()
         scale = np.log(len(self.points)) + 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
         return np.concatenate([_normalise(kernel) for _, kernel in self._blocks(x)]) - scale
 
@@ -139,7 +143,7 @@ def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:
     held_out
         Points of shape ``(m, d)`` that are not among them.
     """
-    spread = points.std()
+    spread = points.std(axis=0).mean()
     best = minimize_scalar(
         lambda log_h: -KernelDensity(points, np.exp(log_h)).log_prob(held_out).mean(),
         bounds=(np.log(1e-3 * spread), np.log(spread)),

@@ -1,7 +1,7 @@
 """Gaussian mixtures in d dimensions: everything in closed form."""
 
 import numpy as np
-from scipy.special import logsumexp, softmax
+from scipy.special import logsumexp, ndtr, softmax
 
 from autoscore.densities.base import Density
 
@@ -84,9 +84,10 @@ class GaussianMixture(Density):
         return gradient - 2.0 * np.einsum("nij,nj->ni", self.hessian(x), mean)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        chosen = rng.choice(len(self.weights), size=n, p=self.weights)
-        normal = rng.standard_normal((n, self.dim))
-        return self.means[chosen] + np.einsum("nij,nj->ni", self._factors[chosen], normal)
+        # one row of numbers a point, so that more points change no other point
+        normal = rng.standard_normal((n, self.dim + 1))
+        chosen = np.searchsorted(np.cumsum(self.weights)[:-1], ndtr(normal[:, 0]))
+        return self.means[chosen] + np.einsum("nij,nj->ni", self._factors[chosen], normal[:, 1:])
 
     def smoothed(self, sigma: float) -> "GaussianMixture":
         noise = sigma**2 * np.eye(self.dim)

@@ -53,6 +53,8 @@ def _make_mixture(entry: dict) -> GaussianMixture:
         covariances = np.asarray(entry["covariances"], dtype=float)
     else:
         spread = np.asarray(entry["standard_deviations"], dtype=float)
+        if len(spread) != len(means):
+            raise ValueError(f"{len(means)} means need as many standard_deviations")
         covariances = spread[:, None, None] ** 2 * np.eye(means.shape[-1])
     return GaussianMixture(entry["weights"], means, covariances)
 
@@ -70,24 +72,33 @@ def read_samples(path: str) -> np.ndarray:
     """
     file = Path(path)
     try:
-        if file.suffix == ".npy":
-            points = np.load(file, allow_pickle=False)
-        elif file.suffix == ".csv":
-            points = np.loadtxt(file, delimiter=",", skiprows=int(_has_titles(file)), ndmin=2)
-        else:
-            raise ValueError("its name must end in .npy or .csv")
+        points = _read_table(file)
+        if np.iscomplexobj(points):
+            raise ValueError("it must hold real numbers")
         points = np.asarray(points, dtype=float)
-        if points.ndim != 2:
+        if points.ndim != 2 or 0 in points.shape:
             raise ValueError(f"it must have shape (n, d), not {points.shape}")
         if not np.isfinite(points).all():
             raise ValueError("it holds values that are not finite")
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError, TypeError) as error:
         raise ValueError(f"cannot read samples from {path}: {error}") from None
     return points
 
 
-def _has_titles(file: Path) -> bool:
-    """Return whether the first line of a .csv file holds no number at all."""
+def _read_table(file: Path) -> np.ndarray:
+    if file.suffix == ".npy":
+        return np.load(file, allow_pickle=False)
+    if file.suffix != ".csv":
+        raise ValueError("its name must end in .npy or .csv")
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    rows = [line for line in lines[int(_has_titles(lines[:1])) :] if line.strip()]
+    if not rows:
+        raise ValueError("it holds no rows")
+    return np.loadtxt(rows, delimiter=",", ndmin=2)
+
+
+def _has_titles(first: list[str]) -> bool:
+    """Return whether the first line of a .csv file, if there is one, holds no number at all."""
 
     def is_number(cell: str) -> bool:
         try:
@@ -96,5 +107,4 @@ def _has_titles(file: Path) -> bool:
             return False
         return True
 
-    with file.open(encoding="utf-8") as lines:
-        return not any(map(is_number, lines.readline().split(",")))
+    return not any(is_number(cell) for line in first for cell in line.split(","))

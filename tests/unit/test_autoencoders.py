@@ -1,0 +1,347 @@
+import numpy as np
+import pytest
+import torch
+
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.autoencoders.stack import LearnedField
+from tests.unit.oracles import difference
+
+SIGMAS, SEEDS, SIZES = [0.3, 0.1, 0.3], [0, 0, 1], [float("inf"), 50, 50]
+
+
+def ensemble(dim, *, precision="double", **architecture):
+    """Three members with arbitrary weights, all of them far from 0."""
+    rng = np.random.default_rng(dim)
+    shift, scale = rng.standard_normal((3, dim)), [0.7, 1.3, 2.0]
+    stack = Ensemble(dim, architecture, SIGMAS, SEEDS, SIZES, shift.tolist(), scale, precision)
+    parameters = sum(int(np.prod(shape)) for shape in stack.shapes().values())
+    stack.theta = torch.as_tensor(0.7 * rng.standard_normal((3, parameters)), dtype=stack.dtype)
+    return stack
+
+
+def conditioned(dim):
+    rng = np.random.default_rng(dim)
+    shift, scale = rng.standard_normal((3, dim)), [0.7, 1.3, 2.0]
+    stack = Conditioned(dim, 6, 2, 0.05, 2.0, [0, 1, 0], [50, 50, 80], shift.tolist(), scale)
+    parameters = sum(int(np.prod(shape)) for shape in stack.shapes().values())
+    stack.theta = torch.as_tensor(0.5 * rng.standard_normal((3, parameters)), dtype=torch.float32)
+    return stack
+
+
+def inputs(dim, n=4):
+    rng = np.random.default_rng(10 + dim)
+    return torch.as_tensor(rng.standard_normal((3, n, dim)))
+
+
+def levels(kind, n=4):
+    if kind == "member":
+        return torch.tensor([[0.3], [0.1], [0.3]], dtype=torch.float64)
+    return torch.as_tensor(np.random.default_rng(20).uniform(0.05, 2.0, (3, n)))
+
+
+ARCHITECTURES = [
+    {"hidden": (7,)},
+    {"hidden": (7,), "tied": True},
+    {"hidden": (6, 5)},
+    {"hidden": (4, 5, 3)},
+]
+
+
+def whole_jacobian(stack, x, sigma):
+    """All derivatives of all outputs by all inputs, (m, n, d, m, n, d), by torch.
+
+    torch.func.jacrev would give the same, but takes seconds to import what it needs.
+    """
+    theta = stack.theta.double()
+    return torch.autograd.functional.jacobian(lambda at: stack.forward(theta, at, sigma)[0], x)
+
+
+def assert_closed_form_is_automatic(stack, x, sigma):
+    theta = stack.theta.double()
+    value, slope = stack.forward(theta, x, sigma, jacobian=True)
+    m, n, d = x.shape
+    assert value.shape == (m, n, d)
+    assert slope.shape == (m, n, d, d)
+    expected = torch.zeros(m, n, d, m, n, d, dtype=torch.float64)
+    for member in range(m):
+        for point in range(n):
+            expected[member, point, :, member, point] = slope[member, point]
+    # all other blocks are 0: no member and no point sees another
+    torch.testing.assert_close(whole_jacobian(stack, x, sigma), expected, rtol=1e-10, atol=1e-11)
+    assert torch.equal(stack.forward(theta, x, sigma)[0], value)
+    assert stack.forward(theta, x, sigma)[1] is None
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+@pytest.mark.parametrize("residual", ["none", "sigma", "score"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=["7", "tied", "6-5", "4-5-3"])
+def test_closed_form_jacobian_of_an_ensemble(architecture, residual, dim):
+    stack = ensemble(dim, residual=residual, **architecture)
+    assert_closed_form_is_automatic(stack, inputs(dim), levels("member"))
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("kind", ["member", "sample"])
+def test_closed_form_jacobian_of_conditioned(kind, dim):
+    # weights as doubles; shift, scale and the frequencies are exact in single precision too
+    assert_closed_form_is_automatic(conditioned(dim), inputs(dim), levels(kind))
+
+
+def test_noise_levels_of_samples_enter_an_ensemble():
+    stack = ensemble(2, hidden=(7,), residual="sigma")
+    assert_closed_form_is_automatic(stack, inputs(2), levels("sample"))
+
+
+@pytest.mark.parametrize("residual", ["none", "sigma", "score"])
+def test_an_ensemble_is_the_formula(residual):
+    """r = shift + scale net, x + sigma net or x + sigma^2 net of the standardised input."""
+    stack, x = ensemble(2, hidden=(4, 3), residual=residual), inputs(2)
+    named = {name: part.numpy() for name, part in stack.views(stack.theta).items()}
+    actual = stack.forward(stack.theta, x, levels("member"))[0].numpy()
+    for k, sigma in enumerate(SIGMAS):
+        shift, scale = np.array(stack.description()["shift"][k]), stack.description()["scale"][k]
+        h = (x[k].numpy() - shift) / scale
+        for layer in (0, 1):
+            weight, bias = (named[f"encoder.{layer}.{part}"][k] for part in ("weight", "bias"))
+            h = np.tanh(h @ weight + bias)
+        net = h @ named["decoder.weight"][k] + named["decoder.bias"][k]
+        expected = {
+            "none": shift + scale * net,
+            "sigma": x[k].numpy() + sigma * net,
+            "score": x[k].numpy() + sigma**2 * net,
+        }
+        np.testing.assert_allclose(actual[k], expected[residual], rtol=1e-12)
+
+
+@pytest.mark.parametrize("residual", ["none", "sigma", "score"])
+@pytest.mark.parametrize("dim", [2, 3])
+def test_tied_weights_make_the_jacobian_symmetric(dim, residual):
+    skew = {}
+    for tied in (True, False):
+        stack = ensemble(dim, hidden=(7,), tied=tied, residual=residual)
+        slope = stack.forward(stack.theta, inputs(dim), levels("member"), jacobian=True)[1]
+        skew[tied] = float((slope - slope.transpose(2, 3)).abs().max())
+    assert skew[True] < 1e-14
+    assert skew[False] > 1e-3
+
+
+@pytest.mark.parametrize("stack", [ensemble(2, hidden=(6, 5)), conditioned(2)], ids=["e", "c"])
+def test_members_are_independent(stack):
+    x, sigma = inputs(2).to(stack.theta.dtype), levels("sample").to(stack.theta.dtype)
+    together = stack.forward(stack.theta, x, sigma, jacobian=True)
+    for k in range(3):
+        alone = stack.take([k])
+        value, slope = alone.forward(alone.theta, x[[k]], sigma[[k]], jacobian=True)
+        torch.testing.assert_close(value[0], together[0][k], rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(slope[0], together[1][k], rtol=1e-5, atol=1e-5)
+        # a float32 network in float64 leaves rounding aside
+        exact = alone.forward(alone.theta.double(), x[[k]].double(), sigma[[k]].double())[0]
+        company = stack.forward(stack.theta.double(), x.double(), sigma.double())[0]
+        torch.testing.assert_close(exact[0], company[k], rtol=1e-13, atol=1e-13)
+
+
+def test_a_disturbed_member_disturbs_no_other():
+    stack = ensemble(2, hidden=(7,))
+    disturbed = stack.theta.clone()
+    disturbed[1] = torch.nan
+    before, after = (
+        stack.forward(t, inputs(2), levels("member"))[0] for t in (stack.theta, disturbed)
+    )
+    assert torch.equal(before[[0, 2]], after[[0, 2]])
+    assert after[1].isnan().all()
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES[:3], ids=["7", "tied", "6-5"])
+def test_an_ensemble_survives_a_file(architecture, precision, tmp_path):
+    stack = ensemble(2, precision=precision, **architecture)
+    stack.save(tmp_path / "stack.safetensors")
+    loaded = Ensemble.load(tmp_path / "stack.safetensors")
+    assert torch.equal(loaded.theta, stack.theta)
+    assert loaded.theta.dtype == stack.dtype
+    assert loaded.description() == stack.description()
+    assert loaded.architecture == Architecture(**architecture)
+
+
+def test_conditioned_survives_a_file(tmp_path):
+    stack = conditioned(2)
+    stack.save(tmp_path / "stack.safetensors")
+    loaded = Conditioned.load(str(tmp_path / "stack.safetensors"))
+    assert torch.equal(loaded.theta, stack.theta)
+    assert loaded.description() == stack.description()
+
+
+@pytest.mark.parametrize("stack", [ensemble(2, hidden=(7,)), conditioned(2)], ids=["e", "c"])
+def test_views_and_pack_are_inverse(stack):
+    assert torch.equal(stack.pack(stack.views(stack.theta)), stack.theta)
+    shapes = {name: tuple(part.shape) for name, part in stack.views(stack.theta).items()}
+    assert shapes == {name: (3, *shape) for name, shape in stack.shapes().items()}
+
+
+def test_tied_weights_have_no_decoder_matrix():
+    assert "decoder.weight" in ensemble(2, hidden=(7,)).shapes()
+    assert "decoder.weight" not in ensemble(2, hidden=(7,), tied=True).shapes()
+
+
+@pytest.mark.parametrize("stack", [ensemble(2, hidden=(7,)), conditioned(2)], ids=["e", "c"])
+def test_taken_members_are_copies_in_the_order_asked_for(stack):
+    taken = stack.take([2, 0])
+    assert torch.equal(taken.theta, stack.theta[[2, 0]])
+    for key in ("seeds", "sizes", "shift", "scale"):
+        described = stack.description()[key]
+        assert taken.description()[key] == [described[2], described[0]]
+    taken.theta[:] = 0
+    assert (stack.theta != 0).all()
+
+
+# --- fields ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stack", "asked", "member"),
+    [
+        (ensemble(2, hidden=(7,)), (0.3, 0), 0),
+        (ensemble(2, hidden=(7,)), (0.1, 0, 50), 1),
+        (ensemble(2, hidden=(7,)), (0.3 * (1 + 1e-12), 1, 50), 2),
+        (conditioned(2), (0.4, 1, 50), 1),
+        (conditioned(2), (0.4, 0, 80), 2),
+    ],
+)
+def test_a_field_is_the_member_asked_for(stack, asked, member, monkeypatch):
+    monkeypatch.setattr(LearnedField, "BLOCK", 3)  # 7 points pass in three blocks
+    field, x = stack.field(*asked), np.random.default_rng(3).standard_normal((7, 2))
+    assert field.sigma == asked[0]
+    assert field.dim == 2
+    theta, sigma = stack.theta, torch.full((3, 1), asked[0], dtype=stack.theta.dtype)
+    points = torch.as_tensor(x, dtype=theta.dtype).expand(3, -1, -1)
+    value, slope = stack.forward(theta, points, sigma, jacobian=True)
+    tolerance = 1e-13 if theta.dtype == torch.float64 else 1e-6
+    np.testing.assert_allclose(field(x), value[member], rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(field.jacobian(x), slope[member], rtol=tolerance, atol=tolerance)
+    assert field(x).dtype == field.jacobian(x).dtype == np.float64
+
+
+def test_the_jacobian_of_a_field_is_its_derivative():
+    field, x = ensemble(2, hidden=(6, 5)).field(0.3, 0), np.array([[0.1, 0.2], [1.0, -0.5]])
+    np.testing.assert_allclose(field.jacobian(x), difference(field, x), rtol=1e-7, atol=1e-9)
+
+
+def test_a_field_keeps_its_weights():
+    stack = ensemble(2, hidden=(7,))
+    field, x = stack.field(0.3, 0), np.ones((1, 2))
+    before = field(x)
+    stack.theta[:] = 0
+    np.testing.assert_array_equal(field(x), before)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ((0.2, 0), r"no member has sigma 0.2, seed 0, size inf; there are sigmas \[0.1, 0.3\]"),
+        ((0.3, 5), r"seed 5, size inf; .* seeds \[0, 1\]"),
+        ((0.3, 0, 7), r"size 7; .* sizes \[50.0, inf\]"),
+        ((0.1, 1, 50), "no member has sigma 0.1, seed 1, size 50"),
+    ],
+)
+def test_an_ensemble_says_which_members_it_has(asked, message):
+    with pytest.raises(ValueError, match=message):
+        ensemble(2, hidden=(7,)).field(*asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ((0.04, 0, 50), r"sigma must lie in \[0.05, 2.0\], not 0.04"),
+        ((2.01, 0, 50), r"sigma must lie in \[0.05, 2.0\], not 2.01"),
+        ((np.nan, 0, 50), "not nan"),
+        ((0.1, 1, 80), r"no member has seed 1 and size 80; there are seeds \[0, 1\], sizes \[50"),
+    ],
+)
+def test_conditioned_says_which_members_and_levels_it_has(asked, message):
+    with pytest.raises(ValueError, match=message):
+        conditioned(2).field(*asked)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 2.0])
+def test_the_ends_of_the_range_belong_to_it(sigma):
+    assert conditioned(2).field(sigma, 0, 50).sigma == sigma
+
+
+# --- construction and start --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        ({"hidden": ()}, r"one or more layer sizes >= 1, not \(\)"),
+        ({"hidden": (3, 0)}, r"one or more layer sizes >= 1, not \(3, 0\)"),
+        ({"hidden": (3, 3), "tied": True}, "tied weights need one hidden layer, not 2"),
+        ({"hidden": (3,), "residual": "skip"}, "must be none, sigma or score, not 'skip'"),
+    ],
+)
+def test_an_architecture_names_what_is_wrong(architecture, message):
+    with pytest.raises(ValueError, match=message):
+        Architecture(**architecture)
+
+
+@pytest.mark.parametrize("short", range(5))
+def test_members_must_be_described_alike(short):
+    parts = [[0.1, 0.2], [0, 1], [5, 5], [[0.0], [0.0]], [1.0, 1.0]]
+    Ensemble(1, {"hidden": (3,)}, *parts)
+    parts[short] = parts[short][:1]
+    with pytest.raises(ValueError, match="must name the same members"):
+        Ensemble(1, {"hidden": (3,)}, *parts)
+    if short:
+        with pytest.raises(ValueError, match="must name the same members"):
+            Conditioned(1, 4, 1, 0.1, 1.0, *parts[1:])
+
+
+@pytest.mark.parametrize("sigma", [0.0, -0.1, np.nan])
+def test_an_ensemble_needs_positive_noise(sigma):
+    with pytest.raises(ValueError, match="every sigma must be > 0"):
+        Ensemble(1, {"hidden": (3,)}, [sigma], [0], [5], [[0.0]], [1.0])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.2, 0.2), (1.0, 0.1)])
+def test_conditioned_needs_a_range(low, high):
+    with pytest.raises(ValueError, match=f"0 < low < high, not {low}, {high}"):
+        Conditioned(1, 4, 1, low, high, [0], [5], [[0.0]], [1.0])
+
+
+def test_the_units_of_the_first_layer_switch_at_data_points():
+    stack = ensemble(2, hidden=(40, 5), gain=3.0)
+    points = torch.as_tensor(np.random.default_rng(4).standard_normal((3, 30, 2)))
+    stack.initialise(points, [np.random.default_rng(k) for k in range(3)])
+    named, described = stack.views(stack.theta), stack.description()
+    for k in range(3):
+        shift = torch.tensor(described["shift"][k], dtype=torch.float64)
+        standard = (points[k] - shift) / described["scale"][k]
+        activation = standard @ named["encoder.0.weight"][k] + named["encoder.0.bias"][k]
+        assert float(activation.abs().min(0).values.max()) < 1e-12
+    # 240 weights of standard deviation gain / sqrt(d): five standard errors
+    spread = float(named["encoder.0.weight"].std())
+    assert spread == pytest.approx(3.0 / np.sqrt(2), rel=5 / np.sqrt(2 * 240))
+    assert (named["encoder.1.bias"] == 0).all()
+
+
+def test_a_start_depends_on_its_own_generator_alone():
+    stack = ensemble(2, hidden=(7,))
+    points = torch.as_tensor(np.random.default_rng(5).standard_normal((3, 9, 2)))
+    stack.initialise(points, [np.random.default_rng(k) for k in (5, 6, 5)])
+    alone = stack.take([1])
+    alone.initialise(points[[1]], [np.random.default_rng(6)])
+    assert torch.equal(alone.theta[0], stack.theta[1])
+    weights = stack.views(stack.theta)["encoder.0.weight"]
+    assert torch.equal(weights[0], weights[2])
+    assert not torch.equal(weights[0], weights[1])
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_conditioned_starts_as_the_identity(dim):
+    stack, x = conditioned(dim), inputs(dim).float()
+    stack.initialise([np.random.default_rng(k) for k in range(3)])
+    value, slope = stack.forward(stack.theta, x, levels("sample").float(), jacobian=True)
+    assert torch.equal(value, x)
+    assert torch.equal(slope, torch.eye(dim).expand_as(slope))
+    assert not torch.equal(stack.theta[0], stack.theta[1])

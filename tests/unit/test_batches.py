@@ -1,0 +1,267 @@
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kstest
+
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.batches import Batch, SampleBatches, quadrature_batch
+from autoscore.densities.energies import EnergyDensity
+from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.registry import make_density
+from autoscore.objectives import contractive, denoising
+from tests.unit.oracles import CONFIG, FALSE_ALARM, THREE_WELLS
+
+DENSITIES = {
+    "three_wells": make_density(THREE_WELLS),
+    "mixture": make_density(CONFIG["densities"]["mixture"]),
+    "bare": KernelDensity(np.array([[-0.5], [0.0], [0.5]])),
+}
+SIGMAS = np.array([0.5, 0.1, 0.5])
+
+
+def smooth_stack(sigmas, residual="none"):
+    """Untrained auto-encoders whose reconstructions bend over about a unit of length."""
+    m = len(sigmas)
+    stack = Ensemble(
+        1,
+        {"hidden": (6,), "residual": residual},
+        list(sigmas),
+        list(range(m)),
+        [np.inf] * m,
+        [[0.1]] * m,
+        [1.5] * m,
+    )
+    parameters = sum(int(np.prod(shape)) for shape in stack.shapes().values())
+    stack.theta = torch.as_tensor(np.random.default_rng(0).standard_normal((m, parameters)))
+    return stack
+
+
+def clean_rule(density):
+    """Nodes and weights of p itself, of the test's own making."""
+    if isinstance(density, KernelDensity):
+        return density.points[:, 0], np.full(3, 1 / 3)
+    low, high = (-1.5, 1.5) if isinstance(density, EnergyDensity) else (-5.5, 5.2)
+    unit, weight = np.polynomial.legendre.leggauss(20)
+    centres, half = np.linspace(low, high, 81)[1::2], (high - low) / 80
+    x = (centres[:, None] + half * unit).ravel()
+    weights = np.tile(weight, 40) * np.exp(density.log_prob(x[:, None]))
+    return x, weights / weights.sum()
+
+
+def reconstruct(stack, member, x):
+    field = stack.field(stack.sigmas[member], member)
+    return field(x.reshape(-1, 1)).reshape(x.shape)
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_the_denoising_batch_stands_for_the_double_integral(name):
+    density, stack = DENSITIES[name], smooth_stack(SIGMAS)
+    batch = quadrature_batch(density, "dae", SIGMAS, 512)
+    actual = denoising(stack, stack.theta, batch) + batch.spread_loss()
+    x, weights = clean_rule(density)
+    normal, normal_weights = np.polynomial.hermite_e.hermegauss(50)
+    normal_weights = normal_weights / np.sqrt(2 * np.pi)
+    for member, sigma in enumerate(SIGMAS):
+        noisy = x[:, None] + sigma * normal
+        error = (reconstruct(stack, member, noisy) - x[:, None]) ** 2
+        expected = weights @ error @ normal_weights / sigma**2
+        assert float(actual[member]) == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_the_contractive_batch_stands_for_the_integral(name):
+    density, stack = DENSITIES[name], smooth_stack(SIGMAS)
+    batch = quadrature_batch(density, "rcae", SIGMAS, 512)
+    actual = contractive(stack, stack.theta, batch) + batch.spread_loss()
+    x, weights = clean_rule(density)
+    for member, sigma in enumerate(SIGMAS):
+        slope = stack.field(sigma, member).jacobian(x[:, None])[:, 0, 0]
+        error = (reconstruct(stack, member, x) - x) ** 2
+        expected = weights @ (error / sigma**2 + slope**2)
+        assert float(actual[member]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_spread_is_the_least_denoising_loss():
+    """C3: the loss of the best denoiser is sigma^2 d - sigma^4 E|s_sigma|^2."""
+    gaussian = make_density(
+        {"kind": "mixture", "weights": [1], "means": [[0.3]], "standard_deviations": [0.4]}
+    )
+    batch = quadrature_batch(gaussian, "dae", SIGMAS, 256)
+    expected = 0.16 / (0.16 + SIGMAS**2)  # 1 - sigma^2 / (v + sigma^2)
+    np.testing.assert_allclose(batch.spread_loss(), expected, rtol=1e-9)
+
+
+def test_denoising_and_contraction_agree_to_first_order():
+    """P1: L_DAE = L_RCAE + o(sigma^2); with r = x + sigma^2 g they differ by some c sigma^6.
+
+    In units of sigma^2 both are 1 + sigma^2 E[2 dg + g^2] + sigma^4 ..., with dg the slope of g.
+    """
+    density, difference = DENSITIES["mixture"], []
+    for sigma in (0.02, 0.01):
+        stack = smooth_stack([sigma], residual="score")
+        noisy = quadrature_batch(density, "dae", np.array([sigma]), 512)
+        clean = quadrature_batch(density, "rcae", np.array([sigma]), 512)
+        dae = denoising(stack, stack.theta, noisy) + noisy.spread_loss()
+        difference.append(float(dae - contractive(stack, stack.theta, clean)))
+    assert np.log2(difference[0] / difference[1]) == pytest.approx(4, abs=0.01)
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+def test_every_member_gets_the_rows_of_its_own_level(objective):
+    batch = quadrature_batch(DENSITIES["mixture"], objective, SIGMAS, 64)
+    np.testing.assert_array_equal(batch.sigma[:, 0], SIGMAS)
+    np.testing.assert_allclose(batch.weights.sum(1), 1, rtol=1e-12)
+    for member, sigma in enumerate(SIGMAS):
+        alone = quadrature_batch(DENSITIES["mixture"], objective, np.array([sigma]), 64)
+        for part in ("inputs", "targets", "weights", "spread"):
+            assert torch.equal(getattr(batch, part)[member], getattr(alone, part)[0])
+
+
+def test_a_batch_without_weights_takes_plain_means():
+    values = torch.tensor([[1.0, 3.0], [0.0, 1.0]])
+    batch = Batch(values[..., None], values[..., None], torch.ones(2, 1))
+    assert batch.mean(values).tolist() == [2.0, 0.5]
+    assert batch.spread_loss() == 0
+    weighted = Batch(
+        values[..., None],
+        values[..., None],
+        torch.tensor([[2.0], [1.0]]),
+        torch.tensor([[0.25, 0.75], [1.0, 0.0]]),
+        torch.tensor([[4.0, 8.0], [3.0, 5.0]]),
+    )
+    assert weighted.mean(values).tolist() == [2.5, 0.0]
+    assert weighted.spread_loss().tolist() == [1.75, 3.0]
+
+
+# --- finite samples ----------------------------------------------------------
+
+POINTS = np.random.default_rng(1).standard_normal((2, 40, 2))
+MEMBERS = {
+    "sizes": np.array([10, 40, 10, 40]),
+    "seeds": np.array([0, 0, 1, 0]),
+    "sigmas": np.array([0.1, 0.1, 0.3, 2.0]),
+}
+
+
+def batches(noise="fresh", *, corrupt=True, members=slice(None), dtype=torch.float64, **change):
+    described = {key: value[members] for key, value in MEMBERS.items()} | change
+    generators = [np.random.default_rng(k) for k in range(2)]
+    return SampleBatches(
+        POINTS, **described, generators=generators, noise=noise, corrupt=corrupt, dtype=dtype
+    )
+
+
+def noise_of(batch):
+    """The standard normal noise in a batch, (m, n, d)."""
+    return ((batch.inputs - batch.targets) / batch.sigma[..., None]).numpy()
+
+
+@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+def test_targets_are_the_first_points_of_the_members_seed(noise):
+    drawn = batches(noise).draw(1000)
+    assert drawn.inputs.shape == drawn.targets.shape == (4, 1000, 2)
+    assert drawn.sigma.shape == (4, 1)
+    for member, (size, seed) in enumerate(zip(MEMBERS["sizes"], MEMBERS["seeds"], strict=True)):
+        seen = np.unique(drawn.targets[member].numpy(), axis=0)
+        # one of 40 points escapes 500 draws with probability 3e-6
+        np.testing.assert_array_equal(seen, np.unique(POINTS[seed, :size], axis=0))
+
+
+def test_paired_noise_sums_to_zero():
+    drawn = batches("paired").draw(50)
+    noise = noise_of(drawn)
+    np.testing.assert_allclose(noise[:, :25], -noise[:, 25:], rtol=1e-9)
+    assert torch.equal(drawn.targets[:, :25], drawn.targets[:, 25:])
+    assert np.abs(noise_of(batches("fresh").draw(50)).sum(1)).min() > 1e-3
+
+
+def copies(batch, member):
+    """Numbers of different noisy copies of each point that a member was shown."""
+    targets, inputs = batch.targets[member].numpy(), batch.inputs[member].numpy()
+    _, which = np.unique(targets, axis=0, return_inverse=True)
+    return [len(np.unique(inputs[which == k].round(9), axis=0)) for k in range(which.max() + 1)]
+
+
+def test_fixed_noise_repeats_and_fresh_noise_does_not():
+    fixed, fresh = batches("fixed"), batches("fresh")
+    first, second = fixed.draw(400), fixed.draw(400)
+    both = Batch(
+        *(
+            torch.cat([getattr(first, part), getattr(second, part)], 1)
+            for part in ("inputs", "targets")
+        ),
+        first.sigma,
+    )
+    assert copies(both, 0) == [1] * 10
+    assert copies(both, 1) == [1] * 40
+    assert min(copies(fresh.draw(400), 0)) > 20
+
+
+@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+def test_the_levels_of_a_seed_share_points_and_noise(noise):
+    drawn = batches(noise).draw(30)
+    normal = noise_of(drawn)
+    # members 1 and 3 differ in sigma alone
+    assert torch.equal(drawn.targets[1], drawn.targets[3])
+    np.testing.assert_allclose(normal[1], normal[3], rtol=1e-9)
+    # member 2 has another seed
+    assert not torch.equal(drawn.targets[0], drawn.targets[2])
+    assert not np.isclose(normal[0], normal[2]).any()
+
+
+@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+@pytest.mark.parametrize("levels", ["each", "range"])
+def test_a_member_alone_sees_what_it_sees_in_company(noise, levels):
+    change = {"sigmas": (0.1, 2.0)} if levels == "range" else {}
+    company = batches(noise, **change)
+    company.draw(7)
+    expected = company.draw(7)
+    for member in range(4):
+        one = slice(member, member + 1)
+        alone = batches(noise, members=one, **change)
+        alone.draw(7)
+        actual = alone.draw(7)
+        for part in ("inputs", "targets", "sigma"):
+            assert torch.equal(getattr(actual, part), getattr(expected, part)[one])
+
+
+def test_batches_differ_from_one_another():
+    source = batches()
+    assert not torch.equal(source.draw(9).targets, source.draw(9).targets)
+
+
+@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+def test_noise_is_standard_normal(noise):
+    points = np.zeros((1, 4000, 1))
+    source = SampleBatches(points, [4000], [0], [0.7], [np.random.default_rng(2)], noise=noise)
+    drawn = source.draw(4000)
+    normal = noise_of(drawn)[0, : 2000 if noise == "paired" else 4000, 0]
+    if noise == "fixed":  # points, and so copies, are drawn with repetition
+        normal = np.unique(normal)
+    assert kstest(normal, "norm").pvalue > FALSE_ALARM
+
+
+def test_contractive_inputs_are_clean():
+    for noise in ("fresh", "paired", "fixed"):
+        drawn = batches(noise, corrupt=False).draw(20)
+        assert torch.equal(drawn.inputs, drawn.targets)
+        assert drawn.inputs.shape == (4, 20, 2)
+
+
+@pytest.mark.parametrize("noise", ["fresh", "paired"])
+def test_levels_of_a_range_are_log_uniform(noise):
+    drawn = batches(noise, sigmas=(0.01, 1.0)).draw(4000)
+    assert drawn.sigma.shape == (4, 4000)
+    if noise == "paired":
+        assert torch.equal(drawn.sigma[:, :2000], drawn.sigma[:, 2000:])
+    position = np.log(drawn.sigma[0, :2000].numpy() / 0.01) / np.log(100)
+    assert kstest(position, "uniform").pvalue > FALSE_ALARM
+    normal = noise_of(drawn)[0, :2000].ravel()
+    assert kstest(normal, "norm").pvalue > FALSE_ALARM
+    assert abs(np.corrcoef(normal[::2], position)[0, 1]) < 5 / np.sqrt(2000)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_tensors_have_the_type_asked_for(dtype):
+    drawn = batches("paired", dtype=dtype).draw(4)
+    assert {drawn.inputs.dtype, drawn.targets.dtype, drawn.sigma.dtype} == {dtype}

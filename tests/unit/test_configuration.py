@@ -1,0 +1,416 @@
+import copy
+
+import numpy as np
+import pytest
+import yaml
+
+from autoscore.configuration import SCHEMA, ConfigurationError, complete, merge, training_points
+from tests.unit.oracles import CONFIG, QUICK
+
+MIXTURE = {
+    "kind": "mixture",
+    "weights": [0.5, 0.5],
+    "means": [[0.0], [1.0]],
+    "standard_deviations": [0.3, 0.2],
+}
+ENERGY = {"kind": "energy", "expression": "x**2", "bounds": [[-1, 1]]}
+POINTS = {"kind": "samples", "points": [[-0.5], [0.5]], "train": {"sizes": ["exact"]}}
+PLANE = MIXTURE | {"means": [[0.0, 0.0], [1.0, 1.0]], "train": {"sizes": [100]}}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Sample files as a user might have them."""
+    monkeypatch.chdir(tmp_path)
+    np.save("ten.npy", np.arange(20.0).reshape(10, 2))
+    np.save("two.npy", np.array([[0.0], [1.0]]))
+    np.save("nan.npy", np.array([[0.0], [np.nan]]))
+    (tmp_path / "nan.csv").write_text("x\n1\nnan\n", encoding="utf-8")
+    (tmp_path / "words.csv").write_text("x\none\n", encoding="utf-8")
+
+
+def configured(entry, **top):
+    return {"densities": {"target": copy.deepcopy(entry)}, **top}
+
+
+def samples(path, **train):
+    return {"kind": "samples", "path": path, "train": train}
+
+
+def mistakes(config):
+    with pytest.raises(ConfigurationError) as error:
+        complete(config)
+    first, *lines = str(error.value).splitlines()
+    assert first == "The configuration cannot be run:"
+    return [line.strip() for line in lines]
+
+
+GRID = "noise levels > 0"
+MISTAKES = {
+    # unknown keys
+    "key": (configured(MIXTURE, optimun={}), "optimun is not a key; did you mean optimum?"),
+    "key_without_hint": (configured(MIXTURE, zzz=1), "zzz is not a key; allowed are densities, "),
+    "nested_key": (
+        configured(MIXTURE, train={"seed": 1}),
+        "train.seed is not a key; did you mean seeds? allowed are architecture, ",
+    ),
+    "key_of_a_density": (
+        configured(MIXTURE | {"mean": []}),
+        "densities.target.mean is not a key; did you mean means?",
+    ),
+    "key_of_a_density's_train": (
+        configured(MIXTURE | {"train": {"schedules": {"exact": {"step": 3}}}}),
+        "densities.target.train.schedules.exact.step is not a key; did you mean steps?",
+    ),
+    # noise levels
+    "sigma_0": (configured(MIXTURE, train={"sigmas": [0, 0.1]}), "train.sigmas is [0, 0.1]", GRID),
+    "sigma_negative": (
+        configured(MIXTURE, optimum={"sigmas": [-0.1]}),
+        "optimum.sigmas is [-0.1]",
+        GRID,
+    ),
+    "low_0": (
+        configured(MIXTURE, train={"sigmas": {"low": 0, "high": 1, "count": 3}}),
+        "train.sigmas is {'low': 0",
+        GRID,
+    ),
+    "grid_empty": (configured(MIXTURE, train={"sigmas": []}), "train.sigmas is []", GRID),
+    "grid_incomplete": (
+        configured(MIXTURE, train={"sigmas": {"low": 0.1, "high": 1}}),
+        "train.sigmas is {'low': 0.1, 'high': 1}",
+        "{low, high, count}",
+    ),
+    "grid_of_one": (
+        configured(MIXTURE, train={"sigmas": {"low": 0.1, "high": 1, "count": 1}}),
+        "'count': 1}",
+        "count >= 2",
+    ),
+    "grid_no_list": (configured(MIXTURE, train={"sigmas": "0.1"}), "train.sigmas is '0.1'", GRID),
+    "grid_unsorted": (
+        configured(MIXTURE, train={"sigmas": [0.2, 0.1]}),
+        "train.sigmas is [0.2, 0.1]; allowed: noise levels in increasing order, none twice",
+    ),
+    "grid_twice": (
+        configured(MIXTURE, figures={"panel_sigmas": [0.1, 0.1]}),
+        "figures.panel_sigmas is [0.1, 0.1]; allowed: noise levels in increasing order",
+    ),
+    "low_above_high": (
+        configured(MIXTURE, optimum={"order_sigmas": {"low": 1, "high": 0.1, "count": 3}}),
+        "optimum.order_sigmas is {'low': 1, 'high': 0.1, 'count': 3}; allowed: low < high",
+    ),
+    "grid_of_a_density": (
+        configured(MIXTURE | {"train": {"sigmas": [0.2, 0.1]}}),
+        "densities.target.train.sigmas is [0.2, 0.1]; allowed: noise levels in increasing order",
+    ),
+    # values
+    "kind": (
+        configured({"kind": "cauchy"}),
+        "densities.target.kind is 'cauchy'; allowed: one of mixture, energy, samples",
+    ),
+    "objective": (
+        configured(MIXTURE, train={"models": {"ensemble": ["vae"]}}),
+        "train.models.ensemble.0 is 'vae'; allowed: one of dae, rcae",
+    ),
+    "noise": (
+        configured(MIXTURE, train={"noise": "salt"}),
+        "train.noise is 'salt'; allowed: one of fresh, paired, fixed",
+    ),
+    "figure": (
+        configured(MIXTURE | {"figures": ["pie"]}),
+        "densities.target.figures.0 is 'pie'; allowed: one of density, optimum",
+    ),
+    "seeds_0": (configured(MIXTURE, train={"seeds": 0}), "train.seeds is 0; ", "number >= 1"),
+    "seeds_true": (configured(MIXTURE, train={"seeds": True}), "train.seeds is True; ", ">= 1"),
+    "seed": (configured(MIXTURE, seed=-1), "seed is -1; allowed: ", "a whole number >= 0"),
+    "profile": (configured(MIXTURE, profile="slow"), "profile is 'slow'; allowed: one of full"),
+    "held_out": (
+        configured(MIXTURE, train={"held_out": 0.5}),
+        "train.held_out is 0.5; ",
+        "from 0 to 0.4",
+    ),
+    "sizes_empty": (configured(MIXTURE, train={"sizes": []}), "train.sizes is []; ", ">= 1"),
+    "gain": (
+        configured(MIXTURE, train={"architecture": {"gain": 0}}),
+        "train.architecture.gain is 0; ",
+        "> 0",
+    ),
+    "steps": (
+        configured(MIXTURE, train={"schedules": {"exact": {"steps": 1.5}}}),
+        "train.schedules.exact.steps is 1.5; ",
+        "a whole number >= 1",
+    ),
+    # densities
+    "no_densities": ({}, "the configuration lacks densities"),
+    "empty_densities": ({"densities": {}}, "densities is {}; allowed: "),
+    "name": (
+        {"densities": {"A-b": MIXTURE}},
+        "densities: 'A-b' is not a name; allowed: lower-case letters, digits and _",
+    ),
+    "no_means": (
+        configured({"kind": "mixture", "weights": [1], "standard_deviations": [1]}),
+        "densities.target lacks means",
+    ),
+    "no_bounds": (configured({"kind": "energy", "expression": "x"}), "target lacks bounds"),
+    "two_spreads": (
+        configured(MIXTURE | {"covariances": [[[1.0]], [[1.0]]]}),
+        "allowed: either covariances or standard_deviations",
+    ),
+    "no_spread": (
+        configured({"kind": "mixture", "weights": [1], "means": [[0]]}),
+        "allowed: either covariances or standard_deviations",
+    ),
+    "weights": (configured(MIXTURE | {"weights": [1, -1]}), "must be positive, not [1.0, -1.0]"),
+    "weights_short": (configured(MIXTURE | {"weights": [1]}), "2 means need as many weights"),
+    "covariance": (
+        configured({"kind": "mixture", "weights": [1], "means": [[0]], "covariances": [[[-1.0]]]}),
+        "positive definite",
+    ),
+    "expression": (
+        configured(ENERGY | {"expression": "x.real"}),
+        "densities.target.expression is 'x.real'; 'x.real' in 'x.real' is not understood: allowed",
+    ),
+    "bounds": (configured(ENERGY | {"bounds": [[1, -1]]}), "low < high", "[[1, -1]]"),
+    "two_sources": (
+        configured(POINTS | {"path": "ten.npy"}),
+        "is of kind samples; allowed: either path or points, not both",
+    ),
+    "no_source": (configured({"kind": "samples"}), "allowed: either path or points"),
+    # files
+    "missing_file": (
+        configured(samples("none.csv")),
+        "densities.target.path is 'none.csv'; cannot read samples from none.csv",
+        "No such file",
+    ),
+    "file_kind": (configured(samples("a.txt")), "its name must end in .npy or .csv"),
+    "words_csv": (configured(samples("words.csv")), "could not convert string 'one'"),
+    "nan_csv": (configured(samples("nan.csv")), "path is 'nan.csv'", "not finite"),
+    "nan_npy": (configured(samples("nan.npy")), "path is 'nan.npy'", "not finite"),
+    "sizes_above_the_file": (
+        configured(samples("ten.npy", sizes=[3, 7])),
+        "densities.target.train.sizes is [3, 7]; allowed: at most 6 points",
+    ),
+    "file_too_short": (
+        configured(samples("two.npy", held_out=0.4)),
+        "densities.target.path is 'two.npy'; allowed: a file of more points",
+    ),
+    # combinations
+    "tied": (
+        configured(MIXTURE, train={"architecture": {"hidden": [4, 4], "tied": True}}),
+        "train.architecture.hidden is [4, 4]; allowed: one layer, because tied is true",
+    ),
+    "polish": (
+        configured(MIXTURE, train={"schedules": {"samples": {"polish": 5}}}),
+        "train.schedules.samples.polish is 5; allowed: 0, because the noise changes",
+    ),
+    "exact_in_the_plane": (
+        configured(PLANE | {"train": {"sizes": ["exact"]}}),
+        "train.sizes is ['exact']; allowed: no exact, because d = 2",
+    ),
+    "figures_in_the_plane": (
+        configured(PLANE | {"figures": ["bias"]}),
+        "figures is ['bias']; allowed: none, because d = 2",
+    ),
+    "all_of_a_density": (
+        configured(MIXTURE, train={"sizes": ["all"]}),
+        "train.sizes is ['all']; allowed: no all, because its samples have no end",
+    ),
+    "figures_of_points": (
+        configured(POINTS | {"figures": ["density"]}),
+        "figures is ['density']; allowed for samples: field, because points have no density",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(name):
+    config, *parts = MISTAKES[name]
+    untouched = copy.deepcopy(config)
+    (line,) = mistakes(config)
+    for part in parts:
+        assert part in line
+    assert config == untouched
+
+
+def test_every_mistake_is_listed():
+    config = configured(MIXTURE, seed=-1, profile="slow", train={"seeds": 0, "nodes": 3})
+    assert len(mistakes(config)) == 4
+    config = configured(MIXTURE | {"weights": [1]}, train={"sigmas": [0.2, 0.1]})
+    assert len(mistakes(config)) == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "lines"),
+    [
+        pytest.param(
+            configured(MIXTURE, sede=1, figurs={}),
+            ["figurs is not a key", "sede is not a key"],
+        ),
+        pytest.param(
+            configured({}),
+            ["densities.target lacks kind"],
+        ),
+        pytest.param(
+            configured(MIXTURE, train={"sizes": ["many"]}),
+            ["whole number"],
+        ),
+        pytest.param(
+            configured(MIXTURE | {"weights": [1, -1]}),
+            ["densities.target.weights is [1, -1]"],
+        ),
+        pytest.param(
+            configured(ENERGY | {"bounds": [[1, -1]]}),
+            ["densities.target.bounds is [[1, -1]]"],
+        ),
+        pytest.param(
+            configured(MIXTURE, **{"train": {1: 2}}),
+            ["train.1 is not a key"],
+        ),
+    ],
+)
+def test_mistakes_are_named_well(config, lines):
+    found = mistakes(config)
+    assert len(found) == len(lines)
+    for line, part in zip(found, lines, strict=True):
+        assert part in line
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(configured(entry, **top), id=reason)
+        for entry, top, reason in [
+            (MIXTURE, {"train": {"seeds": 2.0}}, "2.0 is an integer to the schema, not to range"),
+            (MIXTURE, {"train": {"sigmas": [0.1, float("nan")]}}, "nan is a noise level"),
+            (MIXTURE, {"train": {"sigmas": [0.1, float("inf")]}}, "inf is a noise level"),
+            (MIXTURE | {"means": [[float("nan")], [0.0]]}, {}, "means may be nan"),
+            (MIXTURE | {"standard_deviations": [-0.3, 0.2]}, {}, "a spread may be negative"),
+            (ENERGY | {"bounds": [[0, np.inf]]}, {}, "bounds may be infinite"),
+            (ENERGY | {"expression": "log(x)"}, {}, "an energy may be nan in its box"),
+            (
+                {"kind": "samples", "points": [[0.0], [1.0]]},
+                {},
+                "sizes beyond written-out points: IndexError in training",
+            ),
+            (
+                samples("ten.npy", held_out=0),
+                {},
+                "no ruler measures a file with d = 2 of which nothing is held out",
+            ),
+            (
+                MIXTURE,
+                {"train": {"sigmas": [0.1], "models": {"conditioned": ["dae"]}}},
+                "a conditioned model needs two levels: ValueError in training",
+            ),
+            (MIXTURE, {"optimum": {"solver_points": 2000}}, "solver_points must be odd"),
+            ({**MIXTURE, "expression": "x"}, {}, "keys of another kind are ignored"),
+        ]
+    ],
+)
+def test_what_would_fail_later_is_refused_now(config):
+    assert len(mistakes(config)) == 1
+
+
+# --- what is filled in -------------------------------------------------------
+
+
+def test_defaults_are_those_of_the_schema():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    config = complete(configured(MIXTURE))
+    assert config["seed"] == schema["properties"]["seed"]["default"]
+    for section in ("optimum", "figures"):
+        for key, part in schema["properties"][section]["properties"].items():
+            assert config[section][key] == part["default"]
+    train = schema["$defs"]["train"]["properties"]
+    for filled in (config["train"], config["densities"]["target"]["train"]):
+        assert filled.keys() == train.keys()
+        assert filled["seeds"] == train["seeds"]["default"]
+        assert filled["sigmas"] == train["sigmas"]["default"]
+        for section in ("architecture", "network", "models"):
+            defaults = {key: p["default"] for key, p in train[section]["properties"].items()}
+            assert filled[section] == defaults
+        for name, part in train["schedules"]["properties"].items():
+            schedule = schema["$defs"]["schedule"]["properties"]
+            common = {key: p["default"] for key, p in schedule.items() if "default" in p}
+            assert filled["schedules"][name] == common | part["default"]
+
+
+def test_what_is_given_stays():
+    config = complete(
+        configured(
+            MIXTURE,
+            seed=7,
+            train={
+                "seeds": 2,
+                "architecture": {"hidden": [5]},
+                "schedules": {"exact": {"steps": 9}},
+            },
+        )
+    )
+    assert config["seed"] == 7
+    for train in (config["train"], config["densities"]["target"]["train"]):
+        assert train["seeds"] == 2
+        assert train["architecture"] == complete(configured(MIXTURE))["train"]["architecture"] | {
+            "hidden": [5]
+        }
+        schedules = complete(configured(MIXTURE))["train"]["schedules"]
+        assert train["schedules"] == schedules | {"exact": schedules["exact"] | {"steps": 9}}
+
+
+def test_a_density_overrides_what_it_names_and_nothing_else():
+    own = {"seeds": 3, "sigmas": [0.1], "schedules": {"exact": {"polish": 7}}}
+    config = complete(
+        {
+            "densities": {"own": MIXTURE | {"train": own}, "common": MIXTURE},
+            "train": {"seeds": 2, "nodes": 64, "schedules": {"exact": {"steps": 9}}},
+        }
+    )
+    common = config["densities"]["common"]["train"]
+    assert common == config["train"]
+    changed = config["densities"]["own"]["train"]
+    assert (changed["seeds"], changed["nodes"], changed["sigmas"]) == (3, 64, [0.1])
+    assert changed["schedules"]["exact"] == common["schedules"]["exact"] | {"polish": 7}
+    for key in changed.keys() - own.keys():
+        assert changed[key] == common[key]
+
+
+def test_a_sample_file_is_trained_on_as_it_is():
+    config = complete(configured({"kind": "samples", "path": "ten.npy"}, train={"sizes": [1000]}))
+    assert config["densities"]["target"]["train"]["sizes"] == ["all"]
+    config = complete(configured(samples("ten.npy", sizes=[6])))
+    assert config["densities"]["target"]["train"]["sizes"] == [6]
+
+
+EXAMPLES = {
+    "mixture": lambda: configured(MIXTURE),
+    "energy": lambda: configured(ENERGY | {"figures": ["density"]}, train={"seeds": 2}),
+    "points": lambda: configured(POINTS | {"figures": ["field"]}),
+    "file": lambda: configured(samples("ten.npy")),
+    "config.yaml": lambda: CONFIG,
+    "quick.yaml": lambda: merge(CONFIG, QUICK),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_completing_twice_changes_nothing(name):
+    config = EXAMPLES[name]()
+    untouched = copy.deepcopy(config)
+    once = complete(config)
+    assert complete(once) == once
+    assert config == untouched
+
+
+def test_merge_goes_into_dictionaries_and_copies():
+    base, change = {"a": {"b": 1, "c": [1]}, "d": 1}, {"a": {"c": [2]}, "d": {"e": 3}}
+    merged = merge(base, change)
+    assert merged == {"a": {"b": 1, "c": [2]}, "d": {"e": 3}}
+    merged["a"]["c"].append(0)
+    merged["d"]["e"] = 0
+    assert base == {"a": {"b": 1, "c": [1]}, "d": 1}
+    assert change == {"a": {"c": [2]}, "d": {"e": 3}}
+
+
+@pytest.mark.parametrize(
+    ("n", "held_out", "expected"), [(10, 0.2, 6), (10, 0.0, 10), (3, 0.4, 1), (1, 0.4, 1)]
+)
+def test_held_out_points_are_taken_twice(n, held_out, expected):
+    assert training_points(n, held_out) == expected

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+import torch
+
+from autoscore.densities.energies import EnergyDensity
+from autoscore.densities.expressions import Compiled, coordinates, parse
+from tests.unit.oracles import derivatives
+
+
+@pytest.mark.parametrize(
+    ("text", "by_torch"),
+    [
+        ("x**4 / 4 - x**2", lambda x: x**4 / 4 - x**2),
+        ("exp(sin(2 * x))", lambda x: torch.exp(torch.sin(2 * x))),
+        ("log(1 + x**2) * tanh(x)", lambda x: torch.log(1 + x**2) * torch.tanh(x)),
+        ("sqrt(2 + cos(pi * x))", lambda x: torch.sqrt(2 + torch.cos(torch.pi * x))),
+        ("2**x / 3 - -x", lambda x: 2**x / 3 + x),
+        ("+x**-2 + 1e-1 * x**1.5 * 0.1 + x**x", lambda x: x**-2 + 0.01 * x**1.5 + x**x),
+        ("-x**2", lambda x: -(x**2)),
+        ("(x - 1) * (x - 2) / (x + 1)", lambda x: (x - 1) * (x - 2) / (x + 1)),
+        ("3", lambda x: 3 + 0 * x),
+    ],
+)
+def test_energies_and_their_derivatives_are_those_of_torch(text, by_torch):
+    density = EnergyDensity(text, [[0.5, 1.5]])
+    x = np.linspace(0.55, 1.45, 8)[:, None]
+    expected = derivatives(lambda points: -by_torch(points[:, 0]), x)
+    np.testing.assert_allclose(-density.energy(x), -by_torch(torch.tensor(x[:, 0])), rtol=1e-13)
+    for level in ("score", "hessian", "score_laplacian"):
+        np.testing.assert_allclose(
+            getattr(density, level)(x), expected[level], rtol=1e-11, atol=1e-12
+        )
+
+
+def test_integer_powers_of_negative_numbers():
+    x = np.array([[-2.0], [-0.5]])
+    np.testing.assert_allclose(Compiled([parse("x**3", ["x"])], ["x"])(x), x**3, rtol=1e-15)
+
+
+def test_several_expressions_of_several_coordinates_share_parts():
+    names = coordinates(2)
+    assert names == ["x1", "x2"]  # which SymPy's own names of shared parts must not hide
+    texts = ["exp(x1 * x2) + sin(x1 * x2)", "sqrt(1 + x2**2) * x1", "sqrt(1 + x2**2) + exp(x1*x2)"]
+    x = np.random.default_rng(0).standard_normal((5, 2))
+    product, root = x[:, 0] * x[:, 1], np.sqrt(1 + x[:, 1] ** 2)
+    expected = [np.exp(product) + np.sin(product), root * x[:, 0], root + np.exp(product)]
+    actual = Compiled([parse(text, names) for text in texts], names)(x)
+    np.testing.assert_allclose(actual, np.stack(expected, axis=-1), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("text", "offender"),
+    [
+        ("x.real", "'x.real'"),
+        ("x.__class__.__bases__", "'x.__class__.__bases__'"),
+        ("__import__('os')", "\"__import__('os')\""),
+        ("x + y", "'y'"),
+        ("abs(x)", "'abs(x)'"),
+        ("lambda: x", "'lambda: x'"),
+        ("x[0]", "'x[0]'"),
+        ("[x for x in (1, 2)]", "'[x for x in (1, 2)]'"),
+        ("'x'", "\"'x'\""),
+        ("x < 1", "'x < 1'"),
+        ("x if x else 1", "'x if x else 1'"),
+        ("x and 1", "'x and 1'"),
+        ("exp(x=1)", "'exp(x=1)'"),
+        ("exp(x, 1)", "'exp(x, 1)'"),
+        ("exp(*x)", "'exp(*x)'"),
+        ("exp()", "'exp()'"),
+        ("x // 2", "'x // 2'"),
+        ("x % 2", "'x % 2'"),
+        ("x ^ 2", "'x ^ 2'"),
+        ("~x", "'~x'"),
+        ("not x", "'not x'"),
+        ("True", "'True'"),
+        ("1j * x", "'1j'"),
+        ("(x := 1)", "'(x := 1)'"),
+        ("(x, x)", "'(x, x)'"),
+        ("exp", "'exp'"),
+        ("x(1)", "'x(1)'"),
+        ("2x", "'2x' is not an expression"),
+        ("x = 1", "'x = 1' is not an expression"),
+        ("import os", "'import os' is not an expression"),
+        ("", "'' is not an expression"),
+        ("x\0", "is not an expression"),
+    ],
+)
+def test_refused_expressions_name_the_offender_and_what_is_allowed(text, offender):
+    with pytest.raises(
+        ValueError, match=r"allowed are x, pi, numbers, \+ - \* / \*\* and exp"
+    ) as e:
+        parse(text, ["x"])
+    assert offender in str(e.value)
+
+
+def test_coordinates_of_another_dimension_are_unknown():
+    with pytest.raises(ValueError, match="'x' in 'x' is not understood: allowed are x1, x2, pi"):
+        parse("x", coordinates(2))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("sqrt(x**2)"),
+        pytest.param("(x**4)**0.25"),
+    ],
+)
+def test_roots_of_even_powers_can_be_evaluated(text):
+    density = EnergyDensity(text, [[-1, 1]])
+    x = np.array([[-0.5], [0.3]])
+    np.testing.assert_allclose(density.energy(x), np.abs(x[:, 0]), rtol=1e-14)
+    np.testing.assert_allclose(density.score(x), -np.sign(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x / 0"),
+        pytest.param("sqrt(-1) * x"),
+        pytest.param("1e400 * x"),
+        pytest.param("log(x)"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_energies_without_a_finite_value_are_refused(text):
+    with pytest.raises(ValueError, match="finite"):
+        EnergyDensity(text, [[-1.0, 1.0]]).log_prob(np.array([[0.5]]))

@@ -1,0 +1,273 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from autoscore.densities.base import leading_bias
+from autoscore.densities.energies import EnergyDensity
+from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.mixtures import GaussianMixture
+from autoscore.densities.registry import make_density
+from autoscore.metrics import fitted_order
+from autoscore.optimum.bias import bias_table, optimal_field, tweedie_gap
+from autoscore.optimum.curves import curve_grid, optimum_curves
+from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.optimum.order import order_table
+from autoscore.optimum.rcae_1d import ContractiveOptimum1D, solve_rcae_1d
+from tests.unit.oracles import (
+    CONFIG,
+    THREE_WELLS,
+    difference,
+    posterior_moments,
+    three_wells_energy,
+)
+
+WELLS = make_density(THREE_WELLS)
+MIXTURE = make_density(CONFIG["densities"]["mixture"])
+PLANAR = GaussianMixture(
+    [0.5, 0.5], [[-0.5, 0.0], [0.5, 0.3]], [[[0.2, 0.05], [0.05, 0.1]], [[0.1, 0.0], [0.0, 0.3]]]
+)
+BARE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
+DENSITIES = {"three_wells": WELLS, "mixture": MIXTURE}
+
+
+# --- the denoising optimum ---------------------------------------------------
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.1, 0.4, 1.0])
+def test_denoising_optimum_is_the_posterior_mean(sigma):
+    y = np.array([-1.9, -1.49, -0.5, 0.1, 1.3])
+    y = y[np.abs(y) < 1.5 + 9 * sigma]  # the bounds of p_sigma
+    expected = [posterior_moments(three_wells_energy, (-1.5, 1.5), at, sigma)[0] for at in y]
+    actual = DenoisingOptimum(WELLS, sigma)(y[:, None])[:, 0]
+    np.testing.assert_allclose(actual, expected, atol=1e-8, rtol=0)
+
+
+@pytest.mark.parametrize("density", [WELLS, MIXTURE, PLANAR, BARE], ids=["wells", "1", "2", "bare"])
+def test_denoising_optimum_is_tweedies_formula(density):
+    sigma, x = 0.3, np.random.default_rng(0).uniform(-1.2, 1.2, (9, density.dim))
+    optimum, smoothed = DenoisingOptimum(density, sigma), density.smoothed(sigma)
+    gradient = difference(smoothed.log_prob, x)
+    np.testing.assert_allclose(optimum(x), x + sigma**2 * gradient, atol=1e-9)
+    np.testing.assert_allclose(optimum.score(x), gradient, rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(optimum.jacobian(x), difference(optimum, x), atol=1e-8)
+    expected = (optimum.jacobian(x) - np.eye(density.dim)) / sigma**2
+    np.testing.assert_allclose(optimum.hessian(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_denoising_optimum_of_a_gaussian_shrinks_towards_its_mean():
+    covariance = np.array([[0.5, 0.2], [0.2, 0.3]])
+    mean, y = np.array([1.0, -1.0]), np.random.default_rng(1).standard_normal((5, 2))
+    optimum = DenoisingOptimum(GaussianMixture([1], mean[None], covariance[None]), 0.6)
+    gain = covariance @ np.linalg.inv(covariance + 0.36 * np.eye(2))
+    np.testing.assert_allclose(optimum(y), mean + (y - mean) @ gain.T, rtol=1e-13)
+
+
+def test_denoising_optimum_of_points_is_their_softmax_mean():
+    y = np.array([[-0.3], [0.1], [2.0]])
+    points = np.array([-0.5, 0.0, 0.5])
+    weights = np.exp(-0.5 * ((y - points) / 0.2) ** 2)
+    expected = (weights @ points / weights.sum(1))[:, None]
+    np.testing.assert_allclose(DenoisingOptimum(BARE, 0.2)(y), expected, atol=1e-14)
+
+
+def test_the_tweedie_gap_is_small_for_the_truth_and_shows_an_error():
+    y = np.linspace(-1.5, 1.5, 21)[:, None]
+    assert tweedie_gap(WELLS, 0.05, y) < 1e-10
+
+    class Off(EnergyDensity):
+        def score(self, x):
+            return super().score(x) + 1e-3
+
+    off = Off(THREE_WELLS["expression"], THREE_WELLS["bounds"])
+    # a clean score that is 1e-3 too large moves r by sigma^2 of it
+    assert tweedie_gap(off, 0.05, y) == pytest.approx(0.05**2 * 1e-3, rel=1e-4)
+
+
+# --- the contractive optimum -------------------------------------------------
+
+
+@pytest.mark.parametrize(("variance", "sigma"), [(1.0, 0.1), (1.0, 1.0), (0.04, 0.5)])
+def test_contractive_optimum_of_a_gaussian_is_linear(variance, sigma):
+    # g = -x / (v + sigma^2) solves g - sigma^2 (p g')' / p = p' / p: with p' / p = -x / v the left
+    # side is -(x + sigma^2 x / v) / (v + sigma^2) = -x / v
+    gaussian = GaussianMixture([1], [[0.5]], [[[variance]]])
+    x = 0.5 + np.sqrt(variance) * np.linspace(-5, 5, 41)[:, None]
+    field = ContractiveOptimum1D(gaussian, sigma, 20_001)
+    expected = -(x - 0.5) / (variance + sigma**2)
+    np.testing.assert_allclose(field.score(x), expected, rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(field(x) - x, sigma**2 * expected, rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(field.jacobian(x), variance / (variance + sigma**2), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sigma", [0.03, 0.3])
+def test_the_contractive_solve_is_of_second_order(sigma):
+    def solve(points):
+        return solve_rcae_1d(WELLS, np.linspace(-1.5, 1.5, points), sigma)
+
+    finest = solve(64_001)
+    counts = np.array([1001, 2001, 4001])
+    errors = [np.abs(solve(n) - finest[:: 64_000 // (n - 1)]).max() for n in counts]
+    np.testing.assert_allclose(np.log2(errors[:-1] / np.roll(errors, -1)[:-1]), 2, atol=0.05)
+
+
+def test_the_contractive_optimum_obeys_the_euler_lagrange_equation():
+    sigma, x = 0.2, np.linspace(-1.4, 1.4, 29)[:, None]
+    field = ContractiveOptimum1D(WELLS, sigma, 20_001)
+    slope = lambda x: field.jacobian(x)[:, :, 0]  # noqa: E731
+    # r - x = sigma^2 (r'' + r' p' / p)
+    right = sigma**2 * (difference(slope, x, 5e-3)[:, :, 0] + slope(x) * WELLS.score(x))
+    np.testing.assert_allclose(field(x) - x, right, atol=2e-5)
+
+
+def contractive_loss(field, change, x, weights, sigma):
+    """E[(r - x)^2 + sigma^2 r'^2] of r plus a change, given by its values and slopes."""
+    value, slope = (field(x) - x)[:, 0] + change[0], field.jacobian(x)[:, 0, 0] + change[1]
+    return weights @ (value**2 + sigma**2 * slope**2)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.3])
+@pytest.mark.parametrize("name", DENSITIES)
+def test_no_change_of_the_contractive_optimum_lowers_its_loss(name, sigma):
+    density = DENSITIES[name]
+    x, weights = density.quadrature(60)
+    field = ContractiveOptimum1D(density, sigma, 40_001)
+    best = contractive_loss(field, (0, 0), x, weights, sigma)
+    for frequency, phase in ((0.0, 1.0), (1.0, 0.0), (3.0, 1.0), (10.0, 2.0)):
+        angle = frequency * x[:, 0] + phase
+        change = 1e-2 * np.array([np.sin(angle), frequency * np.cos(angle)])
+        # the loss is quadratic: at its minimum it rises by exactly the loss of the change itself
+        rise = weights @ (change[0] ** 2 + sigma**2 * change[1] ** 2)
+        for sign in (1, -1):
+            changed = contractive_loss(field, sign * change, x, weights, sigma)
+            assert changed - best == pytest.approx(rise, rel=1e-3)
+
+
+def test_no_field_but_the_contractive_optimum_is_as_good():
+    sigma = 0.3
+    x, weights = WELLS.quadrature(60)
+    losses = {
+        name: contractive_loss(field, (0, 0), x, weights, sigma)
+        for name, field in (
+            ("rcae", optimal_field(WELLS, "rcae", sigma, 20_001)),
+            ("dae", optimal_field(WELLS, "dae", sigma, 20_001)),
+        )
+    }
+    assert losses["rcae"] < 0.99 * losses["dae"]
+
+
+def test_underflow_does_not_reach_the_contractive_solve():
+    density, sigma = EnergyDensity("x**2 / 2", [[-64, 64]]), 0.5
+    x = np.linspace(-64, 64, 20_001)
+    assert density.log_prob(x[:1, None])[0] < -2000
+    g = solve_rcae_1d(density, x, sigma)
+    assert np.isfinite(g).all()
+    inside = np.abs(x) < 60
+    # ratios of p at neighbouring points: relative error (x h)^2 / 24, 0.6% at 60
+    np.testing.assert_allclose(g[inside], -x[inside] / (1 + sigma**2), rtol=0.006, atol=1e-9)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -0.1, np.nan])
+def test_the_contractive_solve_needs_a_weight(sigma):
+    with pytest.raises(ValueError, match=f"sigma must be > 0, not {sigma}"):
+        solve_rcae_1d(WELLS, np.linspace(-1, 1, 11), sigma)
+
+
+@pytest.mark.parametrize("x", [[0, 1], [0, 1, 3], [2, 1, 0], [0, 0, 0]])
+def test_the_contractive_solve_needs_an_even_grid(x):
+    with pytest.raises(ValueError, match="at least 3 points, evenly spaced and increasing"):
+        solve_rcae_1d(WELLS, np.array(x, dtype=float), 0.1)
+
+
+# --- small noise -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_both_optima_approach_the_score_at_order_two(name):
+    window = np.array([0.002, 0.003, 0.0045, 0.006])
+    bias = bias_table(DENSITIES[name], np.array([*window, 0.05]), 20_001)
+    table = order_table(bias, window).set_index("objective")
+    assert sorted(table.index) == ["dae", "rcae"]
+    np.testing.assert_allclose(table["order"], 2.0, atol=0.05)
+    assert (table[["low", "high", "levels"]] == [0.002, 0.006, 4]).to_numpy().all()
+    assert (table["discretisation"] < 0.02).all()
+    # the predicted error is the whole of it but for the next order
+    small = bias[bias["sigma"] == 0.002]
+    np.testing.assert_allclose(small["relative_error"], small["predicted"], rtol=0.02)
+
+
+def test_what_the_leading_term_leaves_is_of_order_four():
+    # the mixture has no edge, whose effect would show first
+    window = np.array([0.02, 0.03])
+    dae = bias_table(MIXTURE, window, 5001).query("objective == 'dae'")
+    assert fitted_order(window, dae["remainder"].to_numpy()) == pytest.approx(4, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("density", "objective"), [(MIXTURE, "dae"), (PLANAR, "dae"), (MIXTURE, "rcae")]
+)
+def test_leading_bias_is_the_limit_of_the_scaled_error(density, objective):
+    x = np.random.default_rng(2).uniform(-1.4, 1.4, (15, density.dim))
+    expected = leading_bias(density, objective, x)
+
+    def scaled(sigma):
+        optimum = optimal_field(density, objective, sigma, 100_001)
+        return (optimum.score(x) - density.score(x)) / sigma**2
+
+    limit = (4 * scaled(0.003) - scaled(0.006)) / 3  # Richardson: sigma^4 is left
+    np.testing.assert_allclose(limit, expected, atol=1e-3 * np.abs(expected).max())
+    assert np.abs(scaled(0.006) - expected).max() > np.abs(limit - expected).max()
+
+
+def test_the_bias_table_measures_what_it_says():
+    sigma = 0.1
+    table = bias_table(WELLS, np.array([sigma]), 4001).set_index("objective")
+    x, weights = WELLS.quadrature(60)
+    for objective in ("dae", "rcae"):
+        best = optimal_field(WELLS, objective, sigma, 4001)
+        error = (best.score(x) - WELLS.score(x))[:, 0]
+        leading = sigma**2 * leading_bias(WELLS, objective, x)[:, 0]
+        power = weights @ WELLS.score(x)[:, 0] ** 2
+        row = table.loc[objective]
+        assert row["relative_error"] == pytest.approx(weights @ error**2 / power)
+        assert row["predicted"] == pytest.approx(weights @ leading**2 / power)
+        assert row["remainder"] == pytest.approx(weights @ (error - leading) ** 2 / power)
+    assert table.loc["dae", "tweedie_gap"] < 1e-10
+    assert np.isnan(table.loc["rcae", "tweedie_gap"])
+    assert bias_table(MIXTURE, np.array([sigma]), 1001)["tweedie_gap"].isna().all()
+
+
+def test_the_order_is_fitted_in_its_window_alone():
+    sigmas = np.array([0.1, 0.2, 0.4, 0.8])
+    table = pd.DataFrame({"objective": "dae", "sigma": sigmas, "discretisation": 1e-6})
+    table["relative_error"] = np.where(sigmas < 0.5, sigmas**4, 1.0)
+    table["remainder"] = sigmas**6
+    found = order_table(table, np.array([0.1, 0.2, 0.4])).iloc[0]
+    assert found["order"] == pytest.approx(2)
+    assert found["remainder_order"] == pytest.approx(3)
+    assert found["discretisation"] == pytest.approx(1e-3 / 0.01)
+    assert found["levels"] == 3
+
+
+# --- curves ------------------------------------------------------------------
+
+
+def test_curves_hold_everything_that_is_known():
+    sigmas = np.array([0.1, 0.3])
+    curves = optimum_curves(MIXTURE, sigmas, 101, 2001)
+    x = curves["x"][:, None]
+    np.testing.assert_allclose(curves["x"][[0, -1]], MIXTURE.bounds[0])
+    for level, sigma in enumerate(sigmas):
+        smoothed = MIXTURE.smoothed(sigma)
+        np.testing.assert_array_equal(curves["log_p_sigma"][level], smoothed.log_prob(x))
+        np.testing.assert_array_equal(curves["dae"][level], smoothed.score(x)[:, 0])
+        best = ContractiveOptimum1D(MIXTURE, sigma, 2001).score(x)[:, 0]
+        np.testing.assert_array_equal(curves["rcae"][level], best)
+    np.testing.assert_array_equal(curves["log_prob"], MIXTURE.log_prob(x))
+    np.testing.assert_array_equal(curves["score"], MIXTURE.score(x)[:, 0])
+    np.testing.assert_array_equal(curves["hessian"], MIXTURE.hessian(x)[:, 0, 0])
+
+
+def test_curves_of_bare_points_hold_what_exists_for_them():
+    curves = optimum_curves(BARE, np.array([0.1]), 31, 101)
+    assert curves.keys() == {"x", "sigmas", "log_p_sigma", "dae"}
+    np.testing.assert_allclose(curve_grid(BARE, 31)[[0, -1]], [-0.75, 0.75])

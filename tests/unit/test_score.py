@@ -1,0 +1,283 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from autoscore import score
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.densities.kernels import KernelDensity, fit_bandwidth
+from autoscore.densities.mixtures import GaussianMixture
+from autoscore.densities.registry import make_density
+from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.score import (
+    displacement_curves,
+    empirical_ruler,
+    error_table,
+    fixed_point_table,
+    measure,
+    measure_kernel_density,
+    measure_learned,
+    measure_optima,
+    rulers,
+)
+from tests.unit.oracles import CONFIG, THREE_WELLS
+
+WELLS = make_density(THREE_WELLS)
+GAUSSIAN = GaussianMixture([1], [[0.3]], [[[0.25]]])
+MIXTURE = make_density(CONFIG["densities"]["mixture"])
+BARE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
+
+
+@pytest.fixture(autouse=True)
+def coarse_solves(monkeypatch):
+    monkeypatch.setattr(score, "GRID_POINTS", 4001)
+
+
+def exact_ensemble(density, sigmas, *, seeds=1, size=np.inf, sign=1.0):
+    """Auto-encoders whose field is that of a Gaussian, as nearly as tanh is linear.
+
+    net(z) = a tanh(b z) / b with a tiny b is a z: r = x - sigma^2 sign (x - mean) / (v + sigma^2).
+    """
+    sigma, seed = np.repeat(sigmas, seeds), np.tile(np.arange(seeds), len(sigmas))
+    m, mean, variance = len(sigma), density.means[0, 0], density.covariances[0, 0, 0]
+    stack = Ensemble(
+        1,
+        {"hidden": (1,), "residual": "score"},
+        sigma.tolist(),
+        seed.tolist(),
+        [size] * m,
+        [[mean]] * m,
+        [1.0] * m,
+    )
+    slope = -sign / (variance + sigma**2)
+    stack.theta = stack.pack(
+        {
+            "encoder.0.weight": torch.full((m, 1, 1), 1e-6, dtype=torch.float64),
+            "encoder.0.bias": torch.zeros(m, 1, 1, dtype=torch.float64),
+            "decoder.weight": torch.as_tensor(1e6 * slope)[:, None, None],
+            "decoder.bias": torch.zeros(m, 1, 1, dtype=torch.float64),
+        }
+    )
+    return stack
+
+
+# --- rulers ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+@pytest.mark.parametrize("density", [WELLS, MIXTURE], ids=["wells", "mixture"])
+def test_a_ruler_gives_0_to_the_truth_and_4_to_the_wrong_sign(density, objective):
+    sigma = 0.2
+    found = {ruler.reference: ruler for ruler in rulers(density, objective, sigma)}
+    assert found.keys() == {"p_sigma", "p", "optimum"}
+    truth = {
+        "p": density.score,
+        "p_sigma": density.smoothed(sigma).score,
+        "optimum": optimal_field(density, objective, sigma, 4001).score,
+    }
+    for name, ruler in found.items():
+        exact = truth[name](ruler.x)
+        assert ruler.error(exact) == 0
+        assert ruler.error(-exact) == pytest.approx(4, rel=1e-12)
+        assert ruler.error(0 * exact) == pytest.approx(1, rel=1e-12)
+        assert ruler.error(1.1 * exact) == pytest.approx(0.01, rel=1e-10)
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+def test_rulers_measure_under_the_density_that_they_name(objective):
+    """Fisher's identity, E|s|^2 = -E[div s], holds under the density of the score alone."""
+    sigma = 0.3
+    for ruler in rulers(MIXTURE, objective, sigma):
+        density = MIXTURE.smoothed(sigma) if ruler.reference == "p_sigma" else MIXTURE
+        if (objective, ruler.reference) == ("dae", "optimum"):
+            density = MIXTURE.smoothed(sigma)
+        assert ruler.weights.sum() == pytest.approx(1, abs=1e-13)
+        power = ruler.weights @ density.score(ruler.x)[:, 0] ** 2
+        curvature = ruler.weights @ density.hessian(ruler.x)[:, 0, 0]
+        assert power == pytest.approx(-curvature, rel=1e-8)
+
+
+def test_bare_points_have_no_clean_score():
+    assert [ruler.reference for ruler in rulers(BARE, "dae", 0.1)] == ["p_sigma", "optimum"]
+    assert [ruler.reference for ruler in rulers(BARE, "rcae", 0.1)] == ["p_sigma"]
+
+
+def test_the_empirical_ruler_is_the_softmax_mean_at_noisy_points():
+    rng = np.random.default_rng(0)
+    points, held_out = rng.standard_normal((30, 2)), rng.standard_normal((500, 2))
+    ruler = empirical_ruler(points, held_out, 0.4, np.random.default_rng(1))
+    noise = (ruler.x - held_out) / 0.4
+    assert noise.std() == pytest.approx(1, abs=5 / np.sqrt(2 * noise.size))
+    log_share = -0.5 * ((ruler.x[:, None] - points) ** 2).sum(-1) / 0.16
+    share = np.exp(log_share - log_share.max(1, keepdims=True))
+    mean = share @ points / share.sum(1, keepdims=True)
+    np.testing.assert_allclose(ruler.score, (mean - ruler.x) / 0.16, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(ruler.weights, 1 / 500)
+
+
+# --- errors ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("sign", "expected"), [(1.0, 0.0), (-1.0, 4.0), (0.0, 1.0)])
+def test_learned_fields_are_held_against_every_ruler(sign, expected):
+    sigmas = np.array([0.2, 0.5])
+    stack = exact_ensemble(GAUSSIAN, sigmas, seeds=2, sign=sign)
+    found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in sigmas}
+    rows = pd.DataFrame(measure_learned(stack, "ensemble", "dae", sigmas, found))
+    assert len(rows) == 2 * 2 * 3  # levels, seeds, rulers
+    assert set(rows["seed"]) == {0, 1}
+    assert set(rows["n"]) == {np.inf}
+    own = rows[rows["reference"] != "p"]
+    np.testing.assert_allclose(own["relative_error"], expected, atol=1e-9)
+    # against p the Gaussian's bias: 1 - sign v / (v + sigma^2)
+    for sigma, group in rows[rows["reference"] == "p"].groupby("sigma"):
+        bias = (1 - sign * 0.25 / (0.25 + sigma**2)) ** 2
+        np.testing.assert_allclose(group["relative_error"], bias, atol=1e-9)
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+def test_the_optima_of_a_gaussian_are_biased_by_sigma_squared(objective):
+    sigmas = np.array([0.1, 0.5])
+    rows = pd.DataFrame(measure_optima(GAUSSIAN, [objective], sigmas))
+    assert set(rows["model"]) == {"exact"}
+    assert sorted(rows["reference"].unique()) == ["p", "p_sigma"]
+    clean = rows[rows["reference"] == "p"].set_index("sigma")["relative_error"]
+    # both have the score -x / (v + sigma^2): relative to -x / v they fall short by sigma^2 share
+    expected = (sigmas**2 / (0.25 + sigmas**2)) ** 2
+    np.testing.assert_allclose(clean[sigmas], expected, rtol=1e-3)
+    smoothed = rows[rows["reference"] == "p_sigma"]["relative_error"]
+    np.testing.assert_allclose(smoothed, 0, atol=1e-6)
+
+
+def test_a_conditioned_field_is_measured_at_every_level():
+    stack = Conditioned(1, 4, 1, 0.1, 1.0, [0, 1], [9, 9], [[0.0]] * 2, [1.0] * 2)
+    stack.initialise([np.random.default_rng(k) for k in range(2)])
+    sigmas = np.array([0.1, 0.4, 1.0])
+    found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in sigmas}
+    rows = pd.DataFrame(measure_learned(stack, "conditioned", "dae", sigmas, found))
+    assert len(rows) == 3 * 2 * 3
+    assert set(rows["n"]) == {9}
+    np.testing.assert_allclose(rows["relative_error"], 1, atol=1e-4)  # it starts as the identity
+
+
+def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
+    rng = np.random.default_rng(2)
+    train, validation = GAUSSIAN.sample(400, rng).reshape(2, 200, 1), GAUSSIAN.sample(200, rng)
+    found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
+    rows = pd.DataFrame(measure_kernel_density(train, validation, 100, found))
+    assert set(rows["model"]) == {"kde"}
+    assert rows["sigma"].tolist() == [0.1, 0.0, 0.4] * 2
+    assert rows["reference"].tolist() == ["p_sigma", "p", "p_sigma"] * 2
+    assert set(rows["n"]) == {100}
+    for seed in (0, 1):
+        estimate = fit_bandwidth(train[seed, :100], validation)
+        clean = next(ruler for ruler in found[0.1] if ruler.reference == "p")
+        noisy = next(ruler for ruler in found[0.4] if ruler.reference == "p_sigma")
+        expected = [
+            clean.error(estimate.score(clean.x)),
+            noisy.error(estimate.smoothed(0.4).score(noisy.x)),
+        ]
+        measured = rows[rows["seed"] == seed]["relative_error"].tolist()[1:]
+        assert measured == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_density_gets_one_tidy_table():
+    sigmas = [0.2, 0.5]
+    settings = {"sigmas": sigmas, "sizes": ["exact", 50], "seeds": 1}
+    rng = np.random.default_rng(3)
+    data = {
+        "train": GAUSSIAN.sample(50, rng)[None],
+        "validation": GAUSSIAN.sample(50, rng),
+        "held_out": np.empty((0, 1)),
+    }
+    learned = {
+        ("dae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas),
+        ("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, sigmas, size=50, sign=-1),
+        ("rcae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas),
+    }
+    table = measure("gaussian", settings, data, GAUSSIAN, learned, rng)
+    assert list(table.columns) == score.COLUMNS
+    assert table["seed"].dtype == "Int64"
+    assert (table["density"] == "gaussian").all()
+    assert table.groupby(["objective", "model"]).size().to_dict() == {
+        ("dae", "exact"): 4,
+        ("dae", "ensemble"): 12,
+        ("dae", "kde"): 3,
+        ("rcae", "exact"): 4,
+        ("rcae", "ensemble"): 6,
+    }
+    optimum = table[(table["model"] == "ensemble") & (table["reference"] == "optimum")]
+    for (objective, n), part in optimum.groupby(["objective", "n"]):
+        expected = 4 if (objective, n) == ("dae", 50) else 0
+        np.testing.assert_allclose(part["relative_error"], expected, atol=1e-6)
+
+
+def test_a_sample_file_is_measured_against_its_empirical_optimum():
+    rng = np.random.default_rng(4)
+    data = {
+        "train": rng.standard_normal((1, 60, 1)),
+        "validation": rng.standard_normal((20, 1)),
+        "held_out": rng.standard_normal((20, 1)),
+    }
+    density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "sizes": ["all"]}
+    learned = {("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, [0.5], size=60, sign=0)}
+    table = measure("file", settings, data, density, learned, rng)
+    assert table["reference"].tolist() == ["optimum"]
+    np.testing.assert_allclose(table["relative_error"], 1, atol=1e-12)  # the identity's error
+
+
+def test_no_rows_make_an_empty_table():
+    assert list(error_table("none", iter([])).columns) == score.COLUMNS
+
+
+# --- curves and fixed points -------------------------------------------------
+
+
+def test_displacements_are_r_minus_x():
+    sigmas, x = [0.2, 0.5], np.linspace(-1, 1, 5)
+    learned = {
+        ("dae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas, seeds=2),
+        ("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, sigmas, size=50, sign=-1),
+        ("rcae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas, seeds=2),
+    }
+    curves = displacement_curves(GAUSSIAN, learned, {"sigmas": sigmas, "seeds": 2}, x)
+    assert curves.keys() == {"x", "sigmas", "dae", "rcae", "best_dae", "best_rcae"}
+    for level, sigma in enumerate(sigmas):
+        expected = -(sigma**2) * (x - 0.3) / (0.25 + sigma**2)
+        for objective in ("dae", "rcae"):
+            np.testing.assert_allclose(curves[f"best_{objective}"][level], expected, atol=1e-5)
+            for seed in range(2):
+                np.testing.assert_allclose(curves[objective][level, seed], expected, atol=1e-10)
+
+
+def test_bare_points_have_no_contractive_curve():
+    stacks = {(o, "ensemble", "exact"): exact_ensemble(GAUSSIAN, [0.2]) for o in ("dae", "rcae")}
+    settings = {"sigmas": [0.2], "seeds": 1}
+    curves = displacement_curves(BARE, stacks, settings, np.linspace(-1, 1, 5))
+    assert curves.keys() == {"x", "sigmas", "dae", "rcae", "best_dae"}
+
+
+def test_the_fixed_points_of_three_points_alternate():
+    """C2: fixed points at the data attract, those half-way repel."""
+    x = np.linspace(-0.75, 0.75, 1000)  # an even number: 0 is no node
+    best = (DenoisingOptimum(BARE, 0.1)(x[:, None]) - x[:, None])[:, 0]
+    curves = {"x": x, "sigmas": [0.1], "best_dae": best[None], "dae": np.stack([[best, -best]])}
+    table = fixed_point_table(curves)
+    for (model, seed), part in table.groupby(["model", "seed"], dropna=False):
+        np.testing.assert_allclose(part["x"], [-0.5, -0.25, 0, 0.25, 0.5], atol=1e-4)
+        flipped = model == "ensemble" and seed == 1
+        assert part["stable"].tolist() == [k % 2 == flipped for k in range(5)]
+    assert len(table) == 15
+    assert table["seed"].dtype == "Int64"
+
+
+def test_the_exact_optimum_of_three_points_has_five_fixed_points_on_the_stored_grid():
+    curves = displacement_curves(
+        BARE,
+        {("dae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, [0.1])},
+        {"sigmas": [0.1], "seeds": 1},
+        np.linspace(-0.75, 0.75, 1001),
+    )
+    assert (fixed_point_table(curves)["model"] == "exact").sum() == 5

@@ -1,0 +1,237 @@
+import numpy as np
+import pytest
+import torch
+
+from autoscore import training
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.batches import Batch, SampleBatches, quadrature_batch
+from autoscore.densities.registry import make_density
+from autoscore.objectives import OBJECTIVES
+from autoscore.optimum.bias import optimal_field
+from autoscore.training import DivergedError, Schedule, fit
+from tests.unit.oracles import CONFIG
+
+MIXTURE = make_density(CONFIG["densities"]["mixture"])
+SIGMAS, SEEDS = np.array([0.5, 0.2, 0.5]), np.array([0, 0, 1])
+
+
+def ensemble(hidden=6, members=slice(None), dim=1):
+    sigmas, seeds = SIGMAS[members], SEEDS[members]
+    m = len(sigmas)
+    stack = Ensemble(
+        dim,
+        {"hidden": (hidden,), "gain": 2.0},
+        sigmas.tolist(),
+        seeds.tolist(),
+        [np.inf] * m,
+        np.zeros((m, dim)).tolist(),
+        [1.2] * m,
+    )
+    points = np.random.default_rng(7).uniform(-1.5, 1.5, (1, 50, dim)).repeat(m, 0)
+    stack.initialise(torch.as_tensor(points), [np.random.default_rng(s) for s in seeds])
+    return stack
+
+
+def minibatches(members=slice(None), noise="paired", points=None, corrupt=True):
+    points = np.random.default_rng(8).standard_normal((2, 30, 1)) if points is None else points
+    return SampleBatches(
+        points,
+        np.full(len(SIGMAS[members]), points.shape[1]),
+        SEEDS[members],
+        SIGMAS[members],
+        [np.random.default_rng(k) for k in (20, 21)],
+        noise=noise,
+        corrupt=corrupt,
+    )
+
+
+# --- the schedule ------------------------------------------------------------
+
+
+def test_the_learning_rate_warms_up_and_decays():
+    schedule = Schedule(steps=200, learning_rate=0.3, warm_up=0.1)
+    rates = np.array([schedule.rate(step) for step in range(200)])
+    np.testing.assert_allclose(rates[:20], 0.3 * np.arange(1, 21) / 20)
+    assert rates.max() == rates[19] == rates[20] == pytest.approx(0.3)
+    assert (np.diff(rates[20:]) < 0).all()
+    assert rates[110] == pytest.approx(0.15)  # half-way down the cosine
+    assert 0 < rates[-1] < 1e-4 * 0.3
+
+
+@pytest.mark.parametrize("warm_up", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("steps", [1, 2, 3, 50])
+def test_every_schedule_has_positive_rates(steps, warm_up):
+    schedule = Schedule(steps=steps, learning_rate=0.1, warm_up=warm_up)
+    rates = [schedule.rate(step) for step in range(steps)]
+    assert all(0 < rate <= 0.1 * (1 + 1e-12) for rate in rates)
+
+
+# --- independence and repetition ---------------------------------------------
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+def test_a_member_trained_alone_is_the_member_trained_in_company(objective):
+    schedule = Schedule(steps=15, learning_rate=0.02, polish=10)
+    company = ensemble()
+    fit(company, objective, quadrature_batch(MIXTURE, objective, SIGMAS, 64), schedule)
+    for k in range(3):
+        one = slice(k, k + 1)
+        alone = ensemble(members=one)
+        fit(alone, objective, quadrature_batch(MIXTURE, objective, SIGMAS[one], 64), schedule)
+        torch.testing.assert_close(alone.theta[0], company.theta[k], rtol=1e-7, atol=1e-7)
+    assert float((company.theta[0] - company.theta[2]).abs().max()) > 0.1
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+def test_the_same_holds_on_minibatches(objective, noise):
+    schedule, corrupt = Schedule(steps=12, learning_rate=0.02, batch=8), objective == "dae"
+    company = ensemble()
+    fit(company, objective, minibatches(noise=noise, corrupt=corrupt), schedule)
+    for k in range(3):
+        one = slice(k, k + 1)
+        alone = ensemble(members=one)
+        fit(alone, objective, minibatches(one, noise=noise, corrupt=corrupt), schedule)
+        torch.testing.assert_close(alone.theta[0], company.theta[k], rtol=1e-9, atol=1e-9)
+
+
+def test_the_same_seeds_give_the_same_bits():
+    def train(exact):
+        stack = ensemble()
+        data = quadrature_batch(MIXTURE, "dae", SIGMAS, 64) if exact else minibatches()
+        trace = fit(stack, "dae", data, Schedule(steps=15, batch=8, polish=10 * exact))
+        return stack.theta, torch.stack(trace.losses)
+
+    for exact in (True, False):
+        for first, second in zip(train(exact), train(exact), strict=True):
+            assert torch.equal(first, second)
+
+
+# --- learning ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+def test_a_short_training_comes_close_to_the_optimum(objective):
+    stack, batch = ensemble(hidden=12), quadrature_batch(MIXTURE, objective, SIGMAS, 128)
+    x, weights = MIXTURE.quadrature()
+
+    def errors():
+        found = []
+        for sigma, seed in zip(SIGMAS, SEEDS, strict=True):
+            best = optimal_field(MIXTURE, objective, sigma, 5001).score(x)[:, 0]
+            difference = stack.field(sigma, seed).score(x)[:, 0] - best
+            found.append(weights @ difference**2 / (weights @ best**2))
+        return np.array(found)
+
+    before = errors()
+    trace = fit(stack, objective, batch, Schedule(steps=60, learning_rate=0.02, polish=120))
+    assert before.min() > 0.2
+    assert errors().max() < 5e-3
+    assert (trace.losses[-1] < trace.losses[0]).all()
+
+
+def test_the_polish_lowers_the_loss_further():
+    batch, losses = quadrature_batch(MIXTURE, "dae", SIGMAS, 64), {}
+    for polish in (0, 40):
+        stack = ensemble()
+        fit(stack, "dae", batch, Schedule(steps=30, learning_rate=0.02, polish=polish))
+        losses[polish] = OBJECTIVES["dae"](stack, stack.theta, batch)
+    assert (losses[40] < losses[0]).all()
+
+
+def test_the_trace_holds_the_whole_loss():
+    """Its last entry is the loss of the double integral, spread included, at the end."""
+    batch, stack = quadrature_batch(MIXTURE, "dae", SIGMAS, 64), ensemble()
+    messages = []
+    schedule = Schedule(steps=20, polish=20, checks=4)
+    trace = fit(stack, "dae", batch, schedule, report=messages.append)
+    assert trace.steps == [10, 20, 30, 40]
+    expected = OBJECTIVES["dae"](stack, stack.theta, batch) + batch.spread_loss()
+    torch.testing.assert_close(trace.losses[-1], expected, rtol=1e-12, atol=0)
+    assert [message.split(",")[0] for message in messages] == [
+        f"step {step} of 40" for step in (10, 20, 30, 40)
+    ]
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+def test_the_best_weights_on_held_out_points_are_kept_member_by_member(held_out, monkeypatch):
+    # four points learned by heart: the held-out loss falls first, and then rises
+    few = np.random.default_rng(9).standard_normal((2, 4, 1))
+    rng = np.random.default_rng(10)
+    clean = rng.standard_normal((3, 200, 1))
+    noisy = clean + SIGMAS[:, None, None] * rng.standard_normal(clean.shape)
+    other = Batch(*map(torch.as_tensor, (noisy, clean, SIGMAS[:, None])))
+    seen, denoising = [], OBJECTIVES["dae"]
+
+    def spy(stack, theta, batch):
+        losses = denoising(stack, theta, batch)
+        if batch is other:
+            seen.append(losses)
+        return losses
+
+    monkeypatch.setitem(training.OBJECTIVES, "dae", spy)
+    stack = ensemble(hidden=20)
+    schedule = Schedule(steps=120, learning_rate=0.05, batch=16, checks=12)
+    data = minibatches(noise="fixed", points=few)
+    fit(stack, "dae", data, schedule, held_out=other if held_out else None)
+    if not held_out:
+        assert not seen
+        return
+    found = torch.stack(seen)
+    assert len(found) == 12
+    assert (found.argmin(0) < 11).any()  # for some member the last weights are not the best
+    assert torch.equal(denoising(stack, stack.theta, other), found.min(0).values)
+
+
+# --- what goes wrong ---------------------------------------------------------
+
+
+def test_a_broken_batch_names_the_member_and_the_step():
+    batch = quadrature_batch(MIXTURE, "dae", SIGMAS, 64)
+    batch.targets[2, 5] = torch.nan
+    with pytest.raises(DivergedError, match=r"sigma 0\.5, seed 1") as error:
+        fit(ensemble(), "dae", batch, Schedule(steps=40, checks=4))
+    assert "at step 10" in str(error.value)
+    assert "lower the schedule's learning_rate" in str(error.value)
+
+
+def test_an_absurd_learning_rate_is_named():
+    with pytest.raises(DivergedError, match=r"at step [23] for sigma 0\.5, seed 0: lower"):
+        fit(ensemble(), "dae", minibatches(), Schedule(steps=5, learning_rate=1e200, checks=5))
+
+
+def test_divergence_in_the_polish_is_noticed(monkeypatch):
+    def broken(stack, theta, batch):
+        calls.append(1)
+        losses = denoising(stack, theta, batch)
+        return losses * torch.nan if len(calls) > 6 else losses
+
+    calls, denoising = [], OBJECTIVES["dae"]
+    monkeypatch.setitem(training.OBJECTIVES, "dae", broken)
+    batch = quadrature_batch(MIXTURE, "dae", SIGMAS, 64)
+    with pytest.raises(DivergedError, match="step 7"):
+        fit(ensemble(), "dae", batch, Schedule(steps=6, polish=4, checks=10))
+
+
+def test_a_conditioned_model_names_its_seed():
+    stack = Conditioned(1, 4, 1, 0.1, 1.0, [3], [30], [[0.0]], [1.0])
+    stack.initialise([np.random.default_rng(0)])
+    points = np.full((4, 30, 1), np.nan)
+    generators = [np.random.default_rng(k) for k in range(4)]
+    data = SampleBatches(points, [30], [3], (0.1, 1.0), generators, dtype=torch.float32)
+    with pytest.raises(DivergedError, match="for sigma drawn from its range, seed 3"):
+        fit(stack, "dae", data, Schedule(steps=2, batch=4))
+
+
+def test_a_polish_on_minibatches_is_refused():
+    stack = ensemble()
+    before = stack.theta.clone()
+    with pytest.raises(ValueError, match="polish needs a fixed batch, not minibatches"):
+        fit(stack, "dae", minibatches(), Schedule(steps=5, polish=1))
+    assert torch.equal(stack.theta, before)
+
+
+def test_divergence_in_the_last_step_is_noticed():
+    with pytest.raises(DivergedError):
+        fit(ensemble(), "dae", minibatches(), Schedule(steps=1, learning_rate=1e200))

@@ -1,0 +1,144 @@
+"""A scratch copy of the project, run and looked at from outside as a person would."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ["Snakefile", "workflow", "config", "profiles", "envs"]
+
+TINY = """
+profile: quick
+densities:
+  three_wells:
+    train:
+      schedules:
+        conditioned: {steps: 400}  # long enough to be killed on the way
+  mixture:
+    train:
+      models: {ensemble: [dae], conditioned: []}
+      sizes: [exact]
+  three_points:
+    train:
+      models: {ensemble: [rcae]}
+optimum:
+  sigmas: [0.05, 0.2, 0.6]
+  points: 201
+  solver_points: 1001
+  order_sigmas: [0.004, 0.006]
+figures:
+  panel_sigmas: [0.2, 0.6]
+train:
+  sigmas: [0.1, 0.3, 0.9]
+  seeds: 2
+  sizes: [exact, 50]
+  validation: 50
+  nodes: 32
+  schedules:
+    exact: {steps: 20, polish: 10}
+    samples: {steps: 30}
+    conditioned: {steps: 30}
+"""
+
+
+class Outcome(NamedTuple):
+    """How a command ended; `text` is all that was on the terminal."""
+
+    code: int
+    text: str
+    seconds: float
+
+
+class Project:
+    """A folder with the project's sources, the small configuration and what was made of them."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    @classmethod
+    def from_sources(cls, folder):
+        folder.mkdir()
+        for name in SOURCES:
+            if (ROOT / name).is_dir():
+                shutil.copytree(
+                    ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+                )
+            else:
+                shutil.copy2(ROOT / name, folder)
+        (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+        return cls(folder)
+
+    def copy_to(self, folder):
+        """Copy everything with its times, Snakemake's records included."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    def start(self, *arguments, changes="", cores=2, **environment):
+        """Start Snakemake as a process group of its own; `changes` is put over the tiny run."""
+        (self.folder / "changes.yaml").write_text(changes or "{}", encoding="utf-8")
+        command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "changes.yaml"]
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTHON", "SNAKEMAKE"))
+        }
+        return subprocess.Popen(
+            [*command, "--cores", str(cores), *arguments],
+            cwd=self.folder,
+            env=inherited | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+    def snakemake(self, *arguments, **options):
+        """Run Snakemake to its end."""
+        begin = time.monotonic()
+        process = self.start(*arguments, **options)
+        text, _ = process.communicate()
+        return Outcome(process.returncode, text, time.monotonic() - begin)
+
+    def plan(self, *arguments, **options):
+        """Return what would run, as "rule wildcard wildcard ...", less the target ``all``."""
+        outcome = self.snakemake("--dry-run", *arguments, **options)
+        assert outcome.code == 0, outcome.text
+        jobs = []
+        for line in outcome.text.splitlines():
+            if rule := re.fullmatch(r"(?:local)?rule (\w+):", line):
+                jobs.append(rule[1])
+            elif wildcards := re.fullmatch(r" +wildcards: (.+)", line):
+                jobs[-1] += "".join(f" {pair.split('=')[1]}" for pair in wildcards[1].split(", "))
+        if not jobs:
+            assert "Nothing to be done" in outcome.text, outcome.text
+            return set()
+        totals = re.findall(r"^total +(\d+)$", outcome.text, re.MULTILINE)
+        assert set(totals) == {str(len(jobs))}, outcome.text
+        assert jobs.count("all") == 1, outcome.text
+        return set(jobs) - {"all"}
+
+    def rewrite(self, name, change):
+        """Put ``change(text)``, which must differ, in the place of a file's text."""
+        file = self.folder / name
+        before = file.read_text(encoding="utf-8")
+        after = change(before)
+        assert after != before, f"{name} has nothing of the kind to change"
+        file.write_text(after, encoding="utf-8")
+
+    def made(self, *patterns):
+        """Return what the pipeline made that fits one of the patterns, its logs left out."""
+        return sorted(
+            file
+            for folder in ("results", "figures")
+            for pattern in patterns
+            for file in (self.folder / folder).rglob(pattern)
+            if file.is_file() and "logs" not in file.parts
+        )

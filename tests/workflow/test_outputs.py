@@ -1,0 +1,54 @@
+"""What the finished run has made."""
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def figures(finished):
+    """The figures that the project's configuration asks for."""
+    config = yaml.safe_load((finished.folder / "config/config.yaml").read_text(encoding="utf-8"))
+    return {"learned_error"} | {
+        f"{density}_{figure}"
+        for density, entry in config["densities"].items()
+        for figure in entry.get("figures", [])
+        if figure != "animation"
+    }
+
+
+def test_each_figure_is_there_as_pdf_and_as_png_and_no_other(finished, figures):
+    assert len(figures) > 5
+    wanted = {f"{name}.{kind}" for name in figures for kind in ("pdf", "png")}
+    found = {file.name for file in (finished.folder / "figures").iterdir()}
+    assert found == wanted | {"three_wells_optimum.gif"}
+
+
+def test_figures_show_something(finished, figures):
+    for name in figures:
+        document = (finished.folder / f"figures/{name}.pdf").read_bytes()
+        assert document.startswith(b"%PDF"), name
+        assert len(document) > 2000, name
+        with Image.open(finished.folder / f"figures/{name}.png") as picture:
+            colours = picture.convert("RGB").getcolors(picture.width * picture.height)
+        assert len(colours) > 30, name
+
+
+def test_the_animation_has_a_frame_a_noise_level(finished):
+    levels = yaml.safe_load((finished.folder / "tiny.yaml").read_text(encoding="utf-8"))
+    with Image.open(finished.folder / "figures/three_wells_optimum.gif") as animation:
+        assert animation.n_frames == len(levels["optimum"]["sigmas"])
+
+
+def test_the_error_table_has_its_columns(finished):
+    errors = pd.read_csv(finished.folder / "results/score/errors.csv")
+    columns = "density objective model sigma seed reference relative_error n"
+    assert errors.columns.tolist() == columns.split()
+    assert set(errors["density"]) == {"three_wells", "mixture", "three_points"}
+
+
+def test_nothing_temporary_is_left(finished):
+    assert finished.made(".*", "*.tmp") == []

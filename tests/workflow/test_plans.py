@@ -1,0 +1,104 @@
+"""What a change makes Snakemake run again: all that depends on it and nothing else."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+DRAWN_FROM_OPTIMA = {
+    "plot_density three_wells",
+    "plot_optimum three_wells",
+    "animate_optimum three_wells",
+}
+DRAWN_FROM_SCORES = {
+    "plot_bias three_wells",
+    "plot_bias mixture",
+    "plot_field three_points",
+    "plot_reconstruction three_wells",
+    "plot_learned_error",
+}
+PLOTS = DRAWN_FROM_OPTIMA | DRAWN_FROM_SCORES
+TRAININGS = {
+    "train three_wells dae ensemble exact",
+    "train three_wells dae ensemble samples",
+    "train three_wells dae conditioned samples",
+    "train three_wells rcae ensemble exact",
+    "train three_wells rcae ensemble samples",
+    "train mixture dae ensemble exact",
+    "train three_points rcae ensemble exact",
+}
+SCORES = {f"measure_score {name}" for name in ("three_wells", "mixture", "three_points")}
+GATHERED = {"gather_scores", "check_claims"}
+
+
+def change_function(text):
+    """Change the code of a module's first function that returns something."""
+    return re.sub(r"^( +)return ", r"\1pass\n\1return ", text, count=1, flags=re.MULTILINE)
+
+
+def change_words(text):
+    """Change every docstring, and add a comment."""
+    return re.sub(r'^( *""")(?=\w)', r"\1Edited. ", text, flags=re.MULTILINE) + "\n# A comment.\n"
+
+
+def test_a_second_run_plans_nothing(project):
+    assert project.plan() == set()
+
+
+def test_a_moved_project_plans_nothing(finished, tmp_path):
+    assert finished.copy_to(tmp_path / "moved").plan() == set()
+
+
+@pytest.mark.parametrize(
+    ("figure", "job"),
+    [
+        ("three_points_field.pdf", "plot_field three_points"),
+        ("three_wells_optimum.gif", "animate_optimum three_wells"),
+    ],
+)
+def test_a_deleted_figure_is_all_that_is_redrawn(project, figure, job):
+    (project.folder / "figures" / figure).unlink()
+    assert project.plan() == {job}
+
+
+def test_the_common_style_redraws_every_figure_and_computes_nothing(project):
+    project.rewrite("workflow/autoscore/plots/style.py", change_function)
+    assert project.plan() == PLOTS
+
+
+def test_the_style_sheet_redraws_every_figure_and_computes_nothing(project):
+    project.rewrite("workflow/autoscore/plots/paper.mplstyle", lambda text: text + "font.size: 9\n")
+    assert project.plan() == PLOTS
+
+
+def test_the_code_of_one_figure_redraws_it_and_computes_nothing(project):
+    project.rewrite("workflow/autoscore/plots/density.py", change_function)
+    planned = project.plan()
+    assert "plot_density three_wells" in planned
+    assert planned <= PLOTS
+    assert "plot_learned_error" not in planned
+
+
+def test_words_rerun_nothing(project):
+    for module in ("plots/style", "plots/density", "training", "storage"):
+        project.rewrite(f"workflow/autoscore/{module}.py", change_words)
+    assert project.plan() == set()
+
+
+def test_training_code_retrains_and_redoes_what_follows(project):
+    project.rewrite("workflow/autoscore/training.py", change_function)
+    assert project.plan() == TRAININGS | SCORES | GATHERED | DRAWN_FROM_SCORES
+
+
+def test_a_density_s_parameter_redoes_that_density_and_what_gathers(project):
+    changes = "densities: {mixture: {standard_deviations: [0.3, 0.2, 0.5]}}"
+    assert project.plan(changes=changes) == GATHERED | {
+        "make_data mixture",
+        "solve_optimum mixture",
+        "train mixture dae ensemble exact",
+        "measure_score mixture",
+        "plot_bias mixture",
+        "plot_bias three_wells",  # shows the fitted orders, which are gathered
+        "plot_learned_error",
+    }

@@ -1,0 +1,33 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+DENSITIES = """
+densities:
+  plane:
+    kind: samples
+    path: my plane.npy
+    train: {models: {ensemble: [dae]}}
+  line:
+    kind: samples
+    path: my líne.csv
+    train: {held_out: 0.25, models: {ensemble: [rcae]}}
+"""
+
+
+def test_samples_of_a_user_s_own_are_learned_and_measured(project):
+    rng = np.random.default_rng(1)
+    np.save(project.folder / "my plane.npy", rng.normal(size=(60, 2)))
+    np.savetxt(project.folder / "my líne.csv", rng.normal(size=(40, 1)), header="x", comments="")
+    outcome = project.snakemake("results/score/errors.csv", changes=DENSITIES)
+    assert outcome.code == 0, outcome.text
+    errors = pd.read_csv(project.folder / "results/score/errors.csv")
+    errors = errors[errors["density"].isin(["plane", "line"]) & (errors["model"] == "ensemble")]
+    assert set(errors["reference"]) == {"optimum"}
+    assert np.isfinite(errors["relative_error"]).all()
+    assert (errors["relative_error"] > 0).all()
+    rows = errors.groupby(["density", "objective", "n"]).size().to_dict()
+    # 3 noise levels and 2 seeds; what is held out and validated with is not trained on
+    assert rows == {("line", "rcae", 20): 6, ("plane", "dae", 36): 6}
