@@ -16,7 +16,7 @@ DENSITIES = {
     "mixture": make_density(CONFIG["densities"]["mixture"]),
     "bare": KernelDensity(np.array([[-0.5], [0.0], [0.5]])),
 }
-SIGMAS = np.array([0.5, 0.1, 0.5])
+SIGMAS = np.array([0.5, 0.5, 0.1])
 
 
 def smooth_stack(sigmas, residual="none"):

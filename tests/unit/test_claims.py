@@ -141,8 +141,10 @@ def test_what_cannot_be_judged_fails_with_its_reason(change, reason):
         ({"column": "colour"}, "sigma,error\n0.1,0\n"),
         ({}, "sigma,error\n0.1,nonsense\n"),
         ({}, "sigma,error\n0.1,0\n0.1,0,0,0\n"),
+        pytest.param({}, "seed,error\n0,0\n"),
+        pytest.param({}, "seed,sigma,error\n0,,0\n"),
     ],
-    ids=["no column", "no number", "no table"],
+    ids=["no column", "no number", "no table", "no sigma", "empty sigma"],
 )
 def test_one_bad_table_fails_one_claim_and_stops_no_other(change, content, tmp_path):
     (tmp_path / "table.csv").write_text(content, encoding="utf-8")

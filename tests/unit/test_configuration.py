@@ -241,30 +241,18 @@ def test_every_mistake_is_listed():
 @pytest.mark.parametrize(
     ("config", "lines"),
     [
-        pytest.param(
-            configured(MIXTURE, sede=1, figurs={}),
-            ["figurs is not a key", "sede is not a key"],
-        ),
-        pytest.param(
-            configured({}),
-            ["densities.target lacks kind"],
-        ),
-        pytest.param(
-            configured(MIXTURE, train={"sizes": ["many"]}),
-            ["whole number"],
-        ),
-        pytest.param(
+        (configured(MIXTURE, sede=1, figurs={}), ["figurs is not a key", "sede is not a key"]),
+        (configured({}), ["densities.target lacks kind"]),
+        (configured(MIXTURE, train={"sizes": ["many"]}), ["whole number"]),
+        (
             configured(MIXTURE | {"weights": [1, -1]}),
             ["densities.target.weights is [1, -1]"],
         ),
-        pytest.param(
+        (
             configured(ENERGY | {"bounds": [[1, -1]]}),
             ["densities.target.bounds is [[1, -1]]"],
         ),
-        pytest.param(
-            configured(MIXTURE, **{"train": {1: 2}}),
-            ["train.1 is not a key"],
-        ),
+        (configured(MIXTURE, train={1: 2}), ["train.1 is not a key"]),
     ],
 )
 def test_mistakes_are_named_well(config, lines):

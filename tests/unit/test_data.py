@@ -34,6 +34,17 @@ def test_a_density_gives_samples_for_every_seed():
     assert len(np.unique(np.concatenate([*data["train"], data["validation"]]))) == 6500
 
 
+def test_in_the_plane_draws_are_held_out_to_measure_with():
+    """In one dimension measurements are integrals."""
+    plane = GAUSSIAN | {"means": [[0.5, -1.0], [0.5, -1.0]]}
+    data = make_data(0, "plane", entry_of(plane, seeds=1, sizes=[20]))
+    assert data["held_out"].shape[1] == 2
+    for axis, mean in enumerate((0.5, -1.0)):
+        assert kstest(data["held_out"][:, axis], norm(mean, 0.3).cdf).pvalue > FALSE_ALARM
+    others = np.concatenate([data["train"][0], data["validation"]])
+    assert not np.isin(data["held_out"], others).any()
+
+
 def test_without_sizes_nothing_is_drawn_to_train_on():
     assert drawn(seeds=2, sizes=["exact"])["train"].shape == (2, 0, 1)
 

@@ -76,6 +76,22 @@ def test_no_fixed_points_where_nothing_changes_sign():
     assert len(fixed_points(x, x**2 + 0.1)[0]) == 0
 
 
+@pytest.mark.parametrize(
+    ("displacement", "expected", "stable"),
+    [
+        ([1, 0, -1, -1, -1], [-0.5], [True]),
+        ([-1, 0, 0, 0, 1], [0.0], [False]),  # the middle of a stretch
+        ([1, -1, 0, 0, 1], [-0.75, 0.25], [True, False]),
+        ([1, 0, 1, 1, 1], [], []),  # touched, not crossed
+        ([0, 0, 0, 0, 0], [], []),
+    ],
+)
+def test_fixed_points_where_nodes_rest(displacement, expected, stable):
+    points, falls = fixed_points(np.linspace(-1, 1, 5), np.array(displacement, dtype=float))
+    np.testing.assert_allclose(points, expected, atol=1e-15)
+    assert falls.tolist() == stable
+
+
 def test_fixed_points_that_are_nodes():
     x = np.linspace(-1.5, 1.5, 301)
     points, stable = fixed_points(x, np.round(x - x**3, 12))

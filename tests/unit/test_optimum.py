@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from autoscore.densities.base import leading_bias
-from autoscore.densities.energies import EnergyDensity
+from autoscore.densities.energies import EnergyDensity, SmoothedEnergy
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
@@ -222,6 +222,15 @@ def test_the_bias_table_measures_what_it_says():
     sigma = 0.1
     table = bias_table(WELLS, np.array([sigma]), 4001).set_index("objective")
     x, weights = WELLS.quadrature(60)
+
+    def halved(objective):
+        fine = optimal_field(WELLS, objective, sigma, 4001).score(x)[:, 0]
+        coarse = {
+            "dae": SmoothedEnergy(WELLS, sigma, order=8).score(x)[:, 0],
+            "rcae": ContractiveOptimum1D(WELLS, sigma, 2001).score(x)[:, 0],
+        }[objective]
+        return weights @ (coarse - fine) ** 2 / (weights @ fine**2)
+
     for objective in ("dae", "rcae"):
         best = optimal_field(WELLS, objective, sigma, 4001)
         error = (best.score(x) - WELLS.score(x))[:, 0]
@@ -230,6 +239,7 @@ def test_the_bias_table_measures_what_it_says():
         row = table.loc[objective]
         assert row["relative_error"] == pytest.approx(weights @ error**2 / power)
         assert row["predicted"] == pytest.approx(weights @ leading**2 / power)
+        assert row["discretisation"] == pytest.approx(halved(objective), rel=1e-6, abs=0)
         assert row["remainder"] == pytest.approx(weights @ (error - leading) ** 2 / power)
     assert table.loc["dae", "tweedie_gap"] < 1e-10
     assert np.isnan(table.loc["rcae", "tweedie_gap"])

@@ -21,6 +21,7 @@ from autoscore.score import (
     measure_learned,
     measure_optima,
     rulers,
+    sampled_rulers,
 )
 from tests.unit.oracles import CONFIG, THREE_WELLS
 
@@ -226,6 +227,44 @@ def test_a_sample_file_is_measured_against_its_empirical_optimum():
     table = measure("file", settings, data, density, learned, rng)
     assert table["reference"].tolist() == ["optimum"]
     np.testing.assert_allclose(table["relative_error"], 1, atol=1e-12)  # the identity's error
+
+
+def test_in_the_plane_rulers_are_draws():
+    """The same identity and the same zeros as by quadrature, at the rate of sampling."""
+    plane = GaussianMixture([1, 1], [[-0.5, 0.0], [0.5, 0.3]], [0.2 * np.eye(2)] * 2)
+    held_out = plane.sample(4000, np.random.default_rng(5))
+    for objective, names in (("dae", {"p_sigma", "optimum", "p"}), ("rcae", {"p_sigma", "p"})):
+        found = sampled_rulers(plane, objective, 0.4, held_out, np.random.default_rng(6))
+        assert {ruler.reference for ruler in found} == names
+        for ruler in found:
+            density = plane if ruler.reference == "p" else plane.smoothed(0.4)
+            assert ruler.error(density.score(ruler.x)) == 0
+            assert ruler.error(-density.score(ruler.x)) == pytest.approx(4)
+            # Fisher's identity, which at draws from the other density fails by a factor of 1.7
+            power = ruler.weights @ (density.score(ruler.x) ** 2).sum(-1)
+            curvature = ruler.weights @ np.trace(density.hessian(ruler.x), axis1=1, axis2=2)
+            assert power == pytest.approx(-curvature, rel=0.1)
+
+
+def test_a_density_in_the_plane_gets_its_table():
+    plane = GaussianMixture([1], [[0.0, 0.0]], [np.eye(2)])
+    rng, sigmas = np.random.default_rng(7), [0.2, 0.6]
+    data = {
+        "train": plane.sample(300, rng)[None],
+        "validation": plane.sample(200, rng),
+        "held_out": plane.sample(500, rng),
+    }
+    stack = Conditioned(2, 4, 1, 0.2, 0.6, [0], [300], [[0.0, 0.0]], [1.0])
+    stack.initialise([np.random.default_rng(0)])
+    settings = {"sigmas": sigmas, "sizes": [300], "seeds": 1}
+    learned = {("dae", "conditioned", "samples"): stack}
+    table = measure("plane", settings, data, plane, learned, rng)
+    own = table[table["model"] == "conditioned"]
+    assert sorted(own["reference"]) == ["optimum"] * 2 + ["p"] * 2 + ["p_sigma"] * 2
+    np.testing.assert_allclose(own["relative_error"], 1, atol=1e-4)  # it starts as the identity
+    kde = table[table["model"] == "kde"]
+    assert sorted(kde["sigma"]) == [0.0, 0.2, 0.6]
+    assert (kde["relative_error"] < 0.5).all()
 
 
 def test_no_rows_make_an_empty_table():

@@ -5,11 +5,13 @@ import pytest
 from autoscore.storage import read_arrays, read_tables, write_arrays, write_atomically, write_table
 
 
-def test_missing_folders_are_made_and_everybody_may_read(tmp_path):
+def test_missing_folders_are_made_and_permissions_are_the_usual_ones(tmp_path):
     path = tmp_path / "new" / "folder" / "file.txt"
     write_atomically(path, lambda temporary: temporary.write_text("done", encoding="utf-8"))
     assert path.read_text(encoding="utf-8") == "done"
-    assert path.stat().st_mode & 0o777 == 0o644
+    plain = tmp_path / "plain.txt"
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -75,7 +75,6 @@ class Project:
 
     def copy_to(self, folder):
         """Copy everything with its times, Snakemake's records included."""
-        shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder)
 

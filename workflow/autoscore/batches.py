@@ -11,8 +11,11 @@ import numpy as np
 import torch
 
 from autoscore.densities.base import Density
+from autoscore.densities.kernels import is_bare
 from autoscore.grids import gauss_legendre
 from autoscore.optimum.dae import DenoisingOptimum
+
+NODES_A_PANEL = 16
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,12 @@ def quadrature_batch(density: Density, objective: str, sigmas: np.ndarray, nodes
     sigmas
         Noise level of each member, shape ``(m,)``.
     nodes
-        Least number of Gauss-Legendre nodes over the density's support.
+        Number of Gauss-Legendre nodes over the density's support, rounded up to whole panels;
+        more where bare points under the smallest noise need them.
     """
-    panels = max(1, nodes // 16)
+    panels = -(-nodes // NODES_A_PANEL)
+    if is_bare(density):  # nothing but the noise smoothes them
+        panels = max(panels, int(np.ceil(np.ptp(density.bounds) / (2.0 * min(sigmas)))))
     rows = []
     for sigma in np.unique(sigmas):
         if objective == "rcae":
@@ -117,6 +123,11 @@ class SampleBatches:
         Whether inputs are noisy (denoising) or clean (contractive).
     dtype
         Type of the tensors that are handed out.
+
+    Raises
+    ------
+    ValueError
+        If the kind of noise is unknown.
     """
 
     def __init__(
@@ -131,6 +142,8 @@ class SampleBatches:
         corrupt: bool = True,
         dtype: torch.dtype = torch.float64,
     ) -> None:
+        if noise not in ("fresh", "paired", "fixed"):
+            raise ValueError(f"noise must be fresh, paired or fixed, not {noise!r}")
         self._points = points
         self._sizes = np.asarray(sizes)
         self._seeds = np.asarray(seeds)
@@ -145,7 +158,7 @@ class SampleBatches:
             self._fixed = np.stack([rng.standard_normal(points.shape[1:]) for rng in generators])
 
     def draw(self, n: int) -> Batch:
-        """Return the next batch of n points a member."""
+        """Return the next batch of n points a member, of n + 1 if n is odd and they are paired."""
         different = (n + 1) // 2 if self._paired else n
         # one draw a seed, from which all its members are served
         place = self._draw_uniform(different)

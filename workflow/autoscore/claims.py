@@ -48,6 +48,7 @@ def _judge(claim: dict, profile: str, seed: int) -> dict:
     try:
         chosen = _select(pd.read_csv(claim["table"]), claim["where"])
         values = pd.to_numeric(chosen[claim["column"]])
+        levels = _levels(chosen.assign(value=values))
     except (OSError, KeyError, TypeError, ValueError) as error:  # ValueErrors include pandas' own
         return row | {"verdict": "FAIL", "reason": f"{claim['table']} cannot be used: {error}"}
     if chosen.empty or not np.isfinite(values).all():
@@ -57,7 +58,7 @@ def _judge(claim: dict, profile: str, seed: int) -> dict:
         }
     low_bound, high_bound = claim.get("at_least", -np.inf), claim.get("at_most", np.inf)
     rng = generator(seed, "claims", claim["id"])
-    measured = _measure(chosen.assign(value=values), rng)
+    measured = [_interval(level, rng) for level in levels]
     # the worst one is the one that comes nearest to a bound, or farthest beyond it
     value, low, high = max(measured, key=lambda m: max(m[2] - high_bound, low_bound - m[1]))
     return row | {
@@ -89,16 +90,26 @@ def _select(table: pd.DataFrame, where: dict) -> pd.DataFrame:
     return table
 
 
-def _measure(chosen: pd.DataFrame, rng: np.random.Generator) -> list[tuple[float, float, float]]:
-    """Return what is measured, each with its interval.
-
-    Learned numbers have seeds: for each noise level the mean over them, with its bootstrap
-    interval. Exact ones have none: the largest, with the range of all rows.
-    """
+def _levels(chosen: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the rows of each noise level apart where they have seeds, else all rows together."""
     if "seed" not in chosen or chosen["seed"].isna().all():
-        return [(chosen["value"].max(), chosen["value"].min(), chosen["value"].max())]
-    levels = [group["value"].to_numpy() for _, group in chosen.groupby("sigma")]
-    return [(float(level.mean()), *bootstrap_interval(level, rng)) for level in levels]
+        return [chosen]
+    levels = [level for _, level in chosen.groupby("sigma")]
+    if sum(map(len, levels)) < len(chosen):
+        raise ValueError("rows with a seed need a sigma")
+    return levels
+
+
+def _interval(level: pd.DataFrame, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Return a value with its interval.
+
+    Learned numbers have seeds: their mean, with its bootstrap interval. Exact ones have none: the
+    largest, with the range of all rows.
+    """
+    values = level["value"].to_numpy()
+    if "seed" not in level or level["seed"].isna().all():
+        return values.max(), values.min(), values.max()
+    return float(values.mean()), *bootstrap_interval(values, rng)
 
 
 def as_text(table: pd.DataFrame) -> str:

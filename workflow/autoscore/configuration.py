@@ -187,6 +187,10 @@ def _density_mistakes(key: str, entry: dict) -> Iterator[str]:
         if {one, other} <= KINDS[kind] and (one in entry) == (other in entry):
             yield f"{key} is of kind {kind}; allowed: either {one} or {other}, not both"
             return
+    for name in ("means", "points"):
+        if len(set(map(len, entry.get(name, [])))) > 1:
+            yield f"{key}.{name} is {entry[name]!r}; allowed: rows of one length"
+            return
     if foreign:
         return
     try:
@@ -243,8 +247,11 @@ def _sample_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[
     if any(isinstance(size, int) and size > available for size in sizes):
         yield f"{key}.train.sizes is {sizes!r}; allowed: at most {available} points to train on"
     elif density.dim > 1 and available == n:
+        what, value = (
+            ("train.held_out", held_out) if "path" in entry else ("points", entry["points"])
+        )
         yield (
-            f"{key}.train.held_out is {held_out!r}; allowed: enough to hold a point out, because "
+            f"{key}.{what} is {value!r}; allowed: enough to hold a point out of a file, because "
             f"d = {density.dim}"
         )
     wanting = DENSITY_FIGURES.intersection(entry["figures"])

@@ -1,5 +1,6 @@
 """Measuring learned scores against the truth."""
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -239,9 +240,10 @@ def measure(
     def references(objective: str, sigma: float) -> list[Ruler]:
         if not len(held_out):
             return rulers(density, objective, sigma)
+        noise = copy.deepcopy(rng)  # the same at every level, whatever other levels there are
         if is_bare(density):
-            return [empirical_ruler(data["train"][0], held_out, sigma, rng)]
-        return sampled_rulers(density, objective, sigma, held_out, rng)
+            return [empirical_ruler(data["train"][0], held_out, sigma, noise)]
+        return sampled_rulers(density, objective, sigma, held_out, noise)
 
     objectives = sorted({objective for objective, _, _ in learned})
     found = {

@@ -138,8 +138,8 @@ class SmoothedEnergy(Density):
         """Return nodes x and log of weight p(x) N(y - x; sigma^2), both of shape (n, nodes)."""
         low, high = self.density.bounds[0]
         reach = self.REACH * self.sigma
-        start = np.clip(y - reach, low, high - 1e-3 * (high - low))
-        stop = np.clip(y + reach, low + 1e-3 * (high - low), high)
+        nearest = np.clip(y, low, high)  # what matters for a y outside the box lies at its edge
+        start, stop = np.maximum(nearest - reach, low), np.minimum(nearest + reach, high)
         widest = min(2.0 * reach, high - low)
         panels = int(
             np.ceil(max(widest / (2.0 * self.sigma), self.RESOLUTION * widest / (high - low)))

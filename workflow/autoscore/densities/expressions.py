@@ -26,7 +26,7 @@ _NUMPY: dict[type, Callable] = {
     # SymPy makes these of roots of squares, and of their derivatives
     sympy.Abs: np.abs,
     sympy.sign: np.sign,
-    sympy.DiracDelta: np.zeros_like,  # it has no size away from its point
+    sympy.DiracDelta: lambda x, *_: np.zeros_like(x),  # it has no size away from its point
 }
 FUNCTIONS: dict[str, Callable] = {
     "exp": sympy.exp,
@@ -116,7 +116,10 @@ def _evaluate(expression: sympy.Expr, values: dict[str, np.ndarray]) -> np.ndarr
     if expression.is_Symbol:
         return values[expression.name]
     if expression.is_number:
-        return float(expression)
+        value = complex(expression)
+        if value.imag:
+            raise ValueError(f"{expression} is not a finite real number")
+        return value.real
     parts = [_evaluate(part, values) for part in expression.args]
     if expression.is_Add:
         return reduce(operator.add, parts)

@@ -41,7 +41,7 @@ class KernelDensity(Density):
         if not np.isfinite(points).all():
             row = int(np.flatnonzero(~np.isfinite(points).all(1))[0])
             raise ValueError(f"points must be finite, but row {row} is {points[row].tolist()}")
-        if bandwidth < 0:
+        if not bandwidth >= 0:
             raise ValueError(f"the bandwidth must be >= 0, not {bandwidth}")
         self.points = points
         self.bandwidth = float(bandwidth)

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from autoscore.densities.base import Density
-from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture
 
@@ -27,6 +26,8 @@ def make_density(entry: dict) -> Density:
         case "mixture":
             return _make_mixture(entry)
         case "energy":
+            from autoscore.densities.energies import EnergyDensity  # SymPy takes half a second
+
             return EnergyDensity(entry["expression"], entry["bounds"])
         case "samples" if "path" in entry:
             return KernelDensity(read_samples(entry["path"]))

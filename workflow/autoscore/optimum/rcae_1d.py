@@ -62,6 +62,9 @@ def solve_rcae_1d(density: Density, x: np.ndarray, sigma: float) -> np.ndarray:
 class ContractiveOptimum1D(Field):
     """The optimum as a field: the grid solution joined by a cubic spline.
 
+    Outside of the density's bounds, where nothing is defined, (r - x) / sigma^2 keeps its value at
+    the edge.
+
     Parameters
     ----------
     density
@@ -75,15 +78,17 @@ class ContractiveOptimum1D(Field):
     def __init__(self, density: Density, sigma: float, points: int = 20_001) -> None:
         self.sigma = float(sigma)
         self.dim = density.dim
-        x = np.linspace(*density.bounds[0], points)
+        self._bounds = density.bounds[0]
+        x = np.linspace(*self._bounds, points)
         self._score = CubicSpline(x, solve_rcae_1d(density, x, sigma))
         self._slope = self._score.derivative()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x + self.sigma**2 * self._score(x)
+        return x + self.sigma**2 * self.score(x)
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        return self._score(x)
+        return self._score(np.clip(x, *self._bounds))
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
-        return (1.0 + self.sigma**2 * self._slope(x))[:, :, None]
+        inside = (x >= self._bounds[0]) & (x <= self._bounds[1])
+        return (1.0 + self.sigma**2 * np.where(inside, self._slope(x), 0.0))[:, :, None]
