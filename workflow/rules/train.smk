@@ -6,6 +6,7 @@ rule train:
         trace="results/train/{density}/{objective}_{model}_{source}.csv",
     log:
         "results/logs/train/{density}_{objective}_{model}_{source}.log",
+    priority: 1  # the longest jobs first, so that nothing waits for them at the end
     conda:
         "../../envs/autoscore.yaml"
     threads: 1
