@@ -105,7 +105,7 @@ MISTAKES = {
     # values
     "kind": (
         configured({"kind": "cauchy"}),
-        "densities.target.kind is 'cauchy'; allowed: one of mixture, energy, samples",
+        "densities.target.kind is 'cauchy'; allowed: one of mixture, energy, curve, samples",
     ),
     "objective": (
         configured(MIXTURE, train={"models": {"ensemble": ["vae"]}}),

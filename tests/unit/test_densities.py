@@ -9,7 +9,7 @@ from scipy.stats import kstest, multivariate_normal, norm
 from autoscore.densities import kernels
 from autoscore.densities.base import leading_bias
 from autoscore.densities.energies import EnergyDensity, SmoothedEnergy
-from autoscore.densities.kernels import KernelDensity, fit_bandwidth, is_bare
+from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import dimension, make_density
 from tests.unit.oracles import (
@@ -314,9 +314,9 @@ def test_an_energy_needs_an_interval(bounds):
         EnergyDensity("x**2", bounds)
 
 
-def test_an_energy_is_one_dimensional():
-    with pytest.raises(ValueError, match="one dimension, not in 2"):
-        EnergyDensity("x1**2 + x2**2", [[-1, 1], [-1, 1]])
+def test_an_energy_has_one_or_two_dimensions():
+    with pytest.raises(ValueError, match="one or two dimensions, not 3"):
+        EnergyDensity("x1**2 + x2**2 + x3**2", [[-1, 1]] * 3)
 
 
 METHODS = ["log_prob", "score", "hessian", "score_laplacian"]
@@ -325,8 +325,8 @@ METHODS = ["log_prob", "score", "hessian", "score_laplacian"]
 @pytest.mark.parametrize("method", METHODS)
 def test_bare_points_have_no_density(method):
     bare = KernelDensity(kernel_points(1))
-    assert is_bare(bare)
-    assert not is_bare(bare.smoothed(0.1))
+    assert bare.is_bare
+    assert not bare.smoothed(0.1).is_bare
     with pytest.raises(ValueError, match="bare points have no density"):
         getattr(bare, method)(np.zeros((1, 1)))
 

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import is_bare
 from autoscore.grids import gauss_legendre
 from autoscore.optimum.dae import DenoisingOptimum
 
@@ -70,7 +69,7 @@ def quadrature_batch(density: Density, objective: str, sigmas: np.ndarray, nodes
         more where bare points under the smallest noise need them.
     """
     panels = -(-nodes // NODES_A_PANEL)
-    if is_bare(density):  # nothing but the noise smoothes them
+    if density.is_bare:  # nothing but the noise smoothes them
         panels = max(panels, int(np.ceil(np.ptp(density.bounds) / (2.0 * min(sigmas)))))
     rows = []
     for sigma in np.unique(sigmas):

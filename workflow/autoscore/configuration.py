@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 from autoscore.data import training_points
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import KernelDensity, is_bare
+from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
 from autoscore.grids import noise_levels
 
@@ -23,6 +23,7 @@ SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 KINDS = {  # the keys that describe a density of each kind
     "mixture": {"weights", "means", "covariances", "standard_deviations"},
     "energy": {"expression", "bounds"},
+    "curve": {"coordinates", "interval", "thickness"},
     "samples": {"path", "points"},
 }
 ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
@@ -203,7 +204,13 @@ def _density_mistakes(key: str, entry: dict) -> Iterator[str]:
 def _blamed(entry: dict, message: str) -> str:
     """Return the key of a density's entry that an error speaks of."""
     words = {"weight": "weights", "bounds must": "bounds", "covariance": "covariances"}
-    first = {"mixture": "means", "energy": "expression", "samples": "points"}[entry["kind"]]
+    words |= {"interval": "interval", "thickness": "thickness"}
+    first = {
+        "mixture": "means",
+        "energy": "expression",
+        "curve": "coordinates",
+        "samples": "points",
+    }[entry["kind"]]
     named = [key for word, key in words.items() if word in message and key in entry]
     spread = ["standard_deviations"] if "standard_deviations" in message else []
     return next((key for key in [*spread, *named, "path", first] if key in entry), first)
@@ -231,7 +238,7 @@ def _training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]
         yield f"{key}.figures is {entry['figures']!r}; allowed: none, because d = {density.dim}"
     if density.dim > 1 and "exact" in sizes:
         yield f"{key}.train.sizes is {sizes!r}; allowed: no exact, because d = {density.dim}"
-    if is_bare(density):
+    if isinstance(density, KernelDensity):
         yield from _sample_mistakes(key, entry, density)
     elif "all" in sizes:
         yield f"{key}.train.sizes is {sizes!r}; allowed: no all, because its samples have no end"

@@ -137,6 +137,8 @@ def train_conditioned(
         sizes.tolist(),
         shift.tolist(),
         scale.tolist(),
+        features=settings["network"]["features"],
+        frequency=settings["network"]["frequency"],
     )
     stack.initialise([generator(*streams, "start", k) for k in seeds])
     batches = _batches(points, settings, objective, streams, stack, (stack.low, stack.high))

@@ -10,7 +10,7 @@ import pandas as pd
 from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import KernelDensity, fit_bandwidth, is_bare
+from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.grids import noise_levels
 from autoscore.metrics import fixed_points, relative_error
 from autoscore.optimum.bias import optimal_field
@@ -61,7 +61,7 @@ def rulers(density: Density, objective: str, sigma: float) -> list[Ruler]:
         Noise level.
     """
     y, y_weights = density.smoothed(sigma).quadrature(PANELS)
-    x, weights = (None, None) if is_bare(density) else density.quadrature(PANELS)
+    x, weights = (None, None) if density.is_bare else density.quadrature(PANELS)
     found = _references(density, objective, sigma, y, y_weights, x, weights)
     if objective == "rcae" and x is not None:
         best = optimal_field(density, objective, sigma, GRID_POINTS)
@@ -87,7 +87,8 @@ def sampled_rulers(
     """
     y = held_out + sigma * rng.standard_normal(held_out.shape)
     equal = np.full(len(y), 1.0 / len(y))
-    return _references(density, objective, sigma, y, equal, held_out, equal)
+    clean = (None, None) if density.is_bare else (held_out, equal)
+    return _references(density, objective, sigma, y, equal, *clean)
 
 
 def _references(
@@ -241,7 +242,7 @@ def measure(
         if not len(held_out):
             return rulers(density, objective, sigma)
         noise = copy.deepcopy(rng)  # the same at every level, whatever other levels there are
-        if is_bare(density):
+        if isinstance(density, KernelDensity):
             return [empirical_ruler(data["train"][0], held_out, sigma, noise)]
         return sampled_rulers(density, objective, sigma, held_out, noise)
 
@@ -251,11 +252,11 @@ def measure(
         for objective in objectives
     }
     rows: list[dict] = []
-    if density.dim == 1 and not is_bare(density):
+    if density.dim == 1 and not density.is_bare:
         rows += measure_optima(density, objectives, sigmas)
     for (objective, model, _), stack in learned.items():
         rows += measure_learned(stack, model, objective, sigmas, found[objective])
-    if not is_bare(density) and "dae" in found and len(data["validation"]):
+    if not isinstance(density, KernelDensity) and "dae" in found and len(data["validation"]):
         for size in settings["sizes"]:
             if size != "exact":
                 rows += measure_kernel_density(
@@ -299,7 +300,7 @@ def displacement_curves(
         curves[objective] = np.array(
             [[(field(columns) - columns)[:, 0] for field in level] for level in fields]
         )
-        if objective == "dae" or not is_bare(density):
+        if objective == "dae" or not density.is_bare:
             best = [optimal_field(density, objective, sigma, GRID_POINTS) for sigma in sigmas]
             curves[f"best_{objective}"] = np.array([(r(columns) - columns)[:, 0] for r in best])
     return curves

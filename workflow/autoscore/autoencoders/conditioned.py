@@ -34,6 +34,11 @@ class Conditioned(Stack):
         Inputs are seen as (x - shift) / sqrt(scale^2 + sigma^2); shapes ``(m, d)`` and ``(m,)``.
     waves
         Number of sines and of cosines of log sigma that tell the network its noise level.
+    features, frequency
+        Number of sines and of cosines of random projections of the input that the network sees
+        besides the input itself, and the projections' initial scale in radians per spread of the
+        data (Tancik et al. 2020, "Fourier features let networks learn high frequency functions").
+        They help where the field turns on scales far below the spread, and hurt where it is smooth.
 
     Raises
     ------
@@ -53,6 +58,8 @@ class Conditioned(Stack):
         shift: list[list[float]],
         scale: list[float],
         waves: int = 4,
+        features: int = 0,
+        frequency: float = 2.0,
     ) -> None:
         if not 0 < low < high:
             raise ValueError(
@@ -61,6 +68,7 @@ class Conditioned(Stack):
         if not len(seeds) == len(sizes) == len(shift) == len(scale):
             raise ValueError("seeds, sizes, shift and scale must name the same members")
         self.dim, self.width, self.blocks, self.waves = dim, width, blocks, waves
+        self.features, self.frequency = features, float(frequency)
         self.low, self.high = float(low), float(high)
         self.seeds = np.asarray(seeds, dtype=int)
         self.sizes = np.asarray(sizes, dtype=float)
@@ -68,7 +76,10 @@ class Conditioned(Stack):
         self._scale = torch.as_tensor(scale, dtype=DTYPE)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        shapes: dict[str, tuple[int, ...]] = {"input.weight": (self.dim, self.width)}
+        seen = self.dim + 2 * self.features
+        shapes: dict[str, tuple[int, ...]] = {"input.weight": (seen, self.width)}
+        if self.features:
+            shapes["features.weight"] = (self.dim, self.features)
         shapes["input.bias"] = (1, self.width)
         for block in range(self.blocks):
             shapes[f"block.{block}.level"] = (2 * self.waves + 1, self.width)
@@ -87,8 +98,7 @@ class Conditioned(Stack):
             named = {}
             for name, shape in self.shapes().items():
                 spread = 0.0 if "second" in name or name.startswith("output") else shape[0] ** -0.5
-                if name == "input.bias":
-                    spread = 1.0
+                spread = {"input.bias": 1.0, "features.weight": self.frequency}.get(name, spread)
                 named[name] = torch.as_tensor(
                     spread * rng.standard_normal((1, *shape)), dtype=DTYPE
                 )
@@ -109,11 +119,8 @@ class Conditioned(Stack):
         m, n, d = x.shape
         spread = torch.sqrt(self._scale[:, None] ** 2 + sigma**2)[..., None]
         level = self._level_features(sigma)
-        h = torch.baddbmm(
-            named["input.bias"], (x - self._shift[:, None, :]) / spread, named["input.weight"]
-        )
-        # derivative of h by the network's input, shape (m, n d, width)
-        slope = named["input.weight"][:, None].expand(m, n, d, -1).reshape(m, n * d, -1)
+        seen, slope = self._see(named, (x - self._shift[:, None, :]) / spread, jacobian=jacobian)
+        h = torch.baddbmm(named["input.bias"], seen, named["input.weight"])
         for block in range(self.blocks):
             part = {key: named[f"block.{block}.{key}"] for key in ("level", "first", "second")}
             inner = torch.baddbmm(named[f"block.{block}.first_bias"], silu(h), part["first"])
@@ -132,6 +139,28 @@ class Conditioned(Stack):
         derivative = slope.view(m, n, d, d).transpose(2, 3) * ratio
         return reconstruction, torch.eye(d, dtype=x.dtype) + derivative
 
+    def _see(
+        self, named: dict[str, torch.Tensor], unit: torch.Tensor, *, jacobian: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return the input with its Fourier features, and the first layer's slope by the input.
+
+        Shapes ``(m, n, d + 2 features)`` and ``(m, n d, width)``.
+        """
+        m, n, d = unit.shape
+        weight = named["input.weight"]
+        direct = weight[:, None, :d].expand(m, n, d, -1).reshape(m, n * d, -1)
+        if not self.features:
+            return unit, direct if jacobian else None
+        projection = named["features.weight"]
+        angle = torch.bmm(unit, projection)
+        sine, cosine = torch.sin(angle), torch.cos(angle)
+        seen = torch.cat([unit, sine, cosine], dim=-1)
+        if not jacobian:
+            return seen, None
+        turned = torch.cat([cosine, -sine], dim=-1)[:, :, None, :]
+        turned = turned * torch.cat([projection, projection], dim=-1)[:, None]
+        return seen, direct + torch.bmm(turned.view(m, n * d, -1), weight[:, d:])
+
     def description(self) -> dict[str, Any]:
         return {
             "dim": self.dim,
@@ -144,6 +173,8 @@ class Conditioned(Stack):
             "shift": self._shift.tolist(),
             "scale": self._scale.tolist(),
             "waves": self.waves,
+            "features": self.features,
+            "frequency": self.frequency,
         }
 
     def take(self, members: list[int]) -> Self:

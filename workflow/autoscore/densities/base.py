@@ -21,6 +21,11 @@ class Density(ABC):
     dim: int
     bounds: np.ndarray
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether all mass lies on points or a curve: then only ``smoothed`` has a density."""
+        return False
+
     @abstractmethod
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         """Return log p(x) of shape ``(n,)`` for x of shape ``(n, d)``."""

@@ -3,7 +3,8 @@
 Bare points (bandwidth 0) are the empirical distribution: they have no
 density, but ``smoothed(sigma)`` is one, and its score gives the denoising
 auto-encoder that is best on exactly these points. With a bandwidth the
-same class is the kernel density estimate.
+same class is the kernel density estimate. With weights the points may be the
+nodes of a quadrature rule, along a curve for instance.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache ca
 
 
 class KernelDensity(Density):
-    """p(x) = mean_k N(x; points_k, bandwidth^2 I).
+    """p(x) = sum_k w_k N(x; points_k, bandwidth^2 I).
 
     Parameters
     ----------
@@ -26,15 +27,19 @@ class KernelDensity(Density):
         Shape ``(n, d)``, finite.
     bandwidth
         Standard deviation of the kernel; 0 stands for the points themselves.
+    weights
+        Shape ``(n,)``, positive, normalised here; equal ones if left out.
 
     Raises
     ------
     ValueError
-        If `points` is not a finite matrix with at least one row, or the
-        bandwidth is negative. The derivatives raise it for bandwidth 0.
+        If `points` is not a finite matrix with at least one row, a weight is not positive, or
+        the bandwidth is negative. The derivatives raise it for bandwidth 0.
     """
 
-    def __init__(self, points: np.ndarray, bandwidth: float = 0.0) -> None:
+    def __init__(
+        self, points: np.ndarray, bandwidth: float = 0.0, weights: np.ndarray | None = None
+    ) -> None:
         points = np.asarray(points, dtype=float)
         if points.ndim != 2 or 0 in points.shape:
             raise ValueError(f"points must have shape (n, d) with n, d >= 1, not {points.shape}")
@@ -43,14 +48,22 @@ class KernelDensity(Density):
             raise ValueError(f"points must be finite, but row {row} is {points[row].tolist()}")
         if not bandwidth >= 0:
             raise ValueError(f"the bandwidth must be >= 0, not {bandwidth}")
+        weights = np.ones(len(points)) if weights is None else np.asarray(weights, dtype=float)
+        if weights.shape != (len(points),) or not (weights > 0).all():
+            raise ValueError(f"{len(points)} points need as many weights > 0")
         self.points = points
+        self.weights = weights / weights.sum()
         self.bandwidth = float(bandwidth)
         self.dim = points.shape[1]
         reach = 10.0 * self.bandwidth
         self.bounds = np.stack([points.min(0) - reach, points.max(0) + reach], axis=1)
 
+    @property
+    def is_bare(self) -> bool:
+        return self.bandwidth == 0
+
     def _check(self) -> None:
-        if self.bandwidth == 0:
+        if self.is_bare:
             raise ValueError("bare points have no density: take .smoothed(sigma) first")
 
     def _blocks(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -65,6 +78,7 @@ class KernelDensity(Density):
             else:
                 kernel = cdist(x[rows], self.points, "sqeuclidean")
             kernel *= -0.5 / self.bandwidth**2
+            kernel += np.log(self.weights)
             yield rows, kernel
 
     def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -75,7 +89,7 @@ class KernelDensity(Density):
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         self._check()
-        scale = np.log(len(self.points)) + 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
+        scale = 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
         return np.concatenate([_normalise(kernel) for _, kernel in self._blocks(x)]) - scale
 
     def score(self, x: np.ndarray) -> np.ndarray:
@@ -105,16 +119,16 @@ class KernelDensity(Density):
         return result / self.bandwidth**6
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        chosen = self.points[rng.integers(len(self.points), size=n)]
+        chosen = self.points[rng.choice(len(self.points), size=n, p=self.weights)]
         return chosen + self.bandwidth * rng.standard_normal(chosen.shape)
 
     def smoothed(self, sigma: float) -> "KernelDensity":
-        return KernelDensity(self.points, np.hypot(self.bandwidth, sigma))
+        return KernelDensity(self.points, np.hypot(self.bandwidth, sigma), self.weights)
 
     def quadrature(self, panels: int = 24) -> tuple[np.ndarray, np.ndarray]:
         """Return nodes and weights as for any density; bare points are their own rule."""
-        if self.bandwidth == 0:
-            return self.points, np.full(len(self.points), 1.0 / len(self.points))
+        if self.is_bare:
+            return self.points, self.weights
         return super().quadrature(panels)
 
 
@@ -126,11 +140,6 @@ def _normalise(log_values: np.ndarray) -> np.ndarray:
     total = log_values.sum(axis=1, keepdims=True)
     log_values /= total
     return (highest + np.log(total))[:, 0]
-
-
-def is_bare(density: Density) -> bool:
-    """Return whether a target is points without a density."""
-    return isinstance(density, KernelDensity) and density.bandwidth == 0
 
 
 def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:

@@ -29,6 +29,10 @@ def make_density(entry: dict) -> Density:
             from autoscore.densities.energies import EnergyDensity  # SymPy takes half a second
 
             return EnergyDensity(entry["expression"], entry["bounds"])
+        case "curve":
+            from autoscore.densities.curves import Curve  # SymPy here, too
+
+            return Curve(entry["coordinates"], entry["interval"], entry.get("thickness", 0.0))
         case "samples" if "path" in entry:
             return KernelDensity(read_samples(entry["path"]))
         case "samples":
@@ -43,6 +47,8 @@ def dimension(entry: dict) -> int:
             return len(entry["means"][0])
         case {"kind": "energy"}:
             return len(entry["bounds"])
+        case {"kind": "curve"}:
+            return len(entry["coordinates"])
         case {"path": path}:
             return read_samples(path).shape[1]
     return len(entry["points"][0])

@@ -3,14 +3,13 @@
 import numpy as np
 
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import is_bare
 from autoscore.optimum.bias import optimal_field
 
 
 def curve_grid(density: Density, points: int) -> np.ndarray:
     """Return an even grid over the bounds of a one-dimensional target, wider for bare points."""
     low, high = density.bounds[0]
-    margin = 0.25 * (high - low) if is_bare(density) else 0.0
+    margin = 0.25 * (high - low) if density.is_bare else 0.0
     return np.linspace(low - margin, high + margin, points)
 
 
@@ -37,7 +36,7 @@ def optimum_curves(
         ``dae`` and ``rcae``, and ``log_p_sigma``, all (levels, n); ``log_prob``, ``score`` and
         ``hessian``, all (n,). Bare points have only what exists for them.
     """
-    bare = is_bare(density)
+    bare = density.is_bare
     x = curve_grid(density, points)
     columns = x[:, None]
     curves = {"x": x, "sigmas": sigmas}
