@@ -61,15 +61,15 @@ class Project:
         self.folder = folder
 
     @classmethod
-    def from_sources(cls, folder):
+    def from_sources(cls, folder, root=ROOT):
         folder.mkdir()
         for name in SOURCES:
-            if (ROOT / name).is_dir():
+            if (root / name).is_dir():
                 shutil.copytree(
-                    ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+                    root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
                 )
             else:
-                shutil.copy2(ROOT / name, folder)
+                shutil.copy2(root / name, folder)
         (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
         return cls(folder)
 

@@ -73,10 +73,11 @@ def contents(project):
 
 
 @pytest.fixture(scope="module")
-def interrupted(tmp_path_factory):
+def interrupted(finished, tmp_path_factory):
     folder = tmp_path_factory.mktemp("interruption")
     (folder / "sitecustomize.py").write_text(HESITATION, encoding="utf-8")
-    project = Project.from_sources(folder / "arrêt brusque")
+    # the very sources of the other run, whatever has been edited since
+    project = Project.from_sources(folder / "arrêt brusque", finished.folder)
 
     writing = project.start(TRAINED, cores=1, PYTHONPATH=str(folder))
     meanwhile = kill_when(
