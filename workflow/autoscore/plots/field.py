@@ -59,7 +59,7 @@ def _draw_reconstruction(
             x, x + learned[f"best_{objective}"][level], label=f"best {NAMES[objective]}", **TRUTH
         )
     for seed, displacement in enumerate(learned[objective][level]):
-        label = "learned (every seed)" if seed == 0 else None
+        label = f"learned {NAMES[objective]} (every seed)" if seed == 0 else None
         axis.plot(
             x, x + displacement, alpha=0.7, label=label, **BEST[objective] | {"linestyle": "-"}
         )
