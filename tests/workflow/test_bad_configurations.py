@@ -36,7 +36,11 @@ MISTAKES = {
     "unknown section": ("values", "training is not a key", "did you mean train", "optimum"),
     "no seeds": ("values", "train.seeds is 0; allowed: ", "whole number >= 1"),
     "unknown objective": ("values", "train.models.ensemble.1 is 'vae'; allowed: ", "dae, rcae"),
-    "unknown kind": ("values", "densities.mixture.kind is 'gaussian'; allowed: ", "energy, samp"),
+    "unknown kind": (
+        "values",
+        "densities.mixture.kind is 'gaussian'; allowed: ",
+        "energy, curve, samples",
+    ),
     "empty grid": ("values", "densities.mixture.train.sigmas is []; allowed: ", GRID),
     "sigma of zero": ("values", "three_wells.train.sigmas is [0.0, 0.1]; allowed: ", GRID),
     "negative sigma": (
