@@ -5,6 +5,7 @@ run also holds a lock of the operating system, which ends with the process: whoe
 knows that no other run is alive, and that all others' locks are leftovers.
 """
 
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -13,12 +14,14 @@ try:
 except ImportError:  # not on Windows, where --unlock remains
     fcntl = None
 
+DRY = {"-n", "--dry-run", "--dryrun", "--lint", "--summary", "--report"}  # these run nothing
 _held: list[IO] = []  # open for as long as this process lives
 
 
 def lift_stale_locks(folder: Path = Path(".snakemake")) -> None:
     """Remove the locks in Snakemake's folder if no other run in it is alive."""
-    if fcntl is None or _held or not folder.is_dir():
+    # a look at the plan must not hold the lock while a run starts: that one would go without
+    if fcntl is None or _held or not folder.is_dir() or DRY.intersection(sys.argv):
         return
     file = (folder / "alive").open("w")
     try:
