@@ -1,6 +1,8 @@
 import numpy as np
 
+from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
+from autoscore.optimum.dae import DenoisingOptimum
 
 
 class Affine(Field):
@@ -29,3 +31,38 @@ def test_score_and_hessian_are_read_off_the_reconstruction():
 
 def test_reconstruction_error_is_a_squared_distance():
     np.testing.assert_allclose(Affine().reconstruction_error(X), [10.25, 4.9, 36.1], rtol=1e-14)
+
+
+def test_the_log_ratio_of_an_exact_field_is_that_of_its_density():
+    density = GaussianMixture([0.4, 0.6], [[0.0, 1.0], [1.0, -1.0]], [np.eye(2), 0.5 * np.eye(2)])
+    field = DenoisingOptimum(density, 0.5)
+    x, y = np.random.default_rng(0).normal(size=(2, 50, 2))
+    exact = field.smoothed.log_prob(y) - field.smoothed.log_prob(x)
+    assert np.allclose(field.log_ratio(x, y, nodes=20), exact, atol=1e-9)
+    coarse = np.abs(field.log_ratio(x, y, nodes=1) - exact).max()
+    assert coarse > 10 * np.abs(field.log_ratio(x, y, nodes=3) - exact).max()
+
+
+def test_an_exact_field_is_a_gradient_and_a_rotation_is_not():
+    density = GaussianMixture([1.0], [[0.0, 1.0]], [[[1.0, 0.3], [0.3, 0.5]]])
+    field = DenoisingOptimum(density, 0.5)
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    assert np.allclose(field.curl(x), 0.0, atol=1e-12)
+    assert np.allclose(field.symmetry(x), 1.0)
+    turning = Rotation()
+    assert np.allclose(turning.curl(x), 2.0 / turning.sigma**2)
+    assert np.allclose(turning.symmetry(x), 0.5)
+    assert np.allclose(turning.symmetry(x, beside_identity=True), 0.0)
+
+
+class Rotation(Field):
+    """r(x) = x + (a quarter turn of x)."""
+
+    sigma, dim = 0.5, 2
+    slope = np.array([[1.0, -1.0], [1.0, 1.0]])
+
+    def __call__(self, x):
+        return x @ self.slope.T
+
+    def jacobian(self, x):
+        return np.broadcast_to(self.slope, (len(x), 2, 2))

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from autoscore.grids import gauss_legendre
+
 
 class Field(ABC):
     """A reconstruction function r at one noise level, and what is read off it.
@@ -39,3 +41,39 @@ class Field(ABC):
     def reconstruction_error(self, x: np.ndarray) -> np.ndarray:
         """Return the squared distance between r(x) and x, of shape ``(n,)``."""
         return ((self(x) - x) ** 2).sum(-1)
+
+    def log_ratio(self, x: np.ndarray, y: np.ndarray, nodes: int = 5) -> np.ndarray:
+        """Return the estimate of log p(y) - log p(x) along the segment, of shape ``(n,)``.
+
+        It is the integral of s(x + t (y - x)) . (y - x) over t from 0 to 1 (statement C6). Where
+        the field is no gradient, other paths give other values.
+
+        Parameters
+        ----------
+        x, y
+            Ends of the segments, shape ``(n, d)``.
+        nodes
+            Gauss-Legendre nodes on each segment, >= 1.
+        """
+        t, weights = gauss_legendre(0.0, 1.0, panels=1, order=nodes)
+        points = x + t[:, None, None] * (y - x)
+        along = (self.score(points.reshape(-1, self.dim)).reshape(points.shape) * (y - x)).sum(-1)
+        return weights @ along
+
+    def curl(self, x: np.ndarray) -> np.ndarray:
+        """Return ds_2/dx_1 - ds_1/dx_2 of shape ``(n,)``, 0 for a gradient field; d must be 2."""
+        if self.dim != 2:
+            raise ValueError(f"the curl needs d = 2, but this field has d = {self.dim}")
+        slope = self.hessian(x)
+        return slope[:, 1, 0] - slope[:, 0, 1]
+
+    def symmetry(self, x: np.ndarray, *, beside_identity: bool = False) -> np.ndarray:
+        """Return how symmetric dr/dx is, of shape ``(n,)``: 1 for a gradient field (C4).
+
+        It is |S|^2 / (|S|^2 + |K|^2) with the symmetric and skew parts S and K; a random matrix
+        has 1/2. With `beside_identity`, it is that of dr/dx - I.
+        """
+        slope = self.jacobian(x) - beside_identity * np.eye(self.dim)
+        turned = np.swapaxes(slope, 1, 2)
+        symmetric = ((slope + turned) ** 2).sum((1, 2))
+        return symmetric / (symmetric + ((slope - turned) ** 2).sum((1, 2)))
