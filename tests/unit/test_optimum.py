@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 
 from autoscore.densities.base import leading_bias
-from autoscore.densities.energies import EnergyDensity, SmoothedEnergy
+from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
+from autoscore.densities.smoothing import SmoothedEnergy
 from autoscore.metrics import fitted_order
 from autoscore.optimum.bias import bias_table, optimal_field, tweedie_gap
 from autoscore.optimum.curves import curve_grid, optimum_curves

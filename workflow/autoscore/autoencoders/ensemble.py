@@ -9,17 +9,21 @@ import torch
 
 from autoscore.autoencoders.stack import LearnedField, Stack
 
+ACTIVATIONS = {  # each with its derivative, as a function of the value
+    "tanh": (torch.tanh, lambda unit: 1.0 - unit**2),
+    "sigmoid": (torch.sigmoid, lambda unit: unit * (1.0 - unit)),
+}
 PRECISIONS = {"single": torch.float32, "double": torch.float64}
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The shape of one auto-encoder: tanh encoder, linear decoder.
+    """The shape of one auto-encoder: non-linear encoder, linear decoder.
 
     Attributes
     ----------
     hidden
-        Units of each tanh layer, one or more.
+        Units of each layer of the encoder, one or more.
     tied
         Whether the decoder is the encoder's transpose, which makes dr/dx symmetric (statement
         C4). Needs exactly one hidden layer.
@@ -27,13 +31,16 @@ class Architecture:
         ``"none"``: r = net(x), as in the paper. ``"sigma"``: r = x + sigma net(x), the network
         predicts noise. ``"score"``: r = x + sigma^2 net(x), the network is the score.
     gain
-        Initial steepness of the tanh units, in units of 1 / (spread of the data).
+        Initial steepness of the first layer's units, in units of 1 / (spread of the data).
+    activation
+        ``"tanh"``, as in the paper, or ``"sigmoid"``.
     """
 
     hidden: tuple[int, ...]
     tied: bool = False
     residual: str = "score"
     gain: float = 4.0
+    activation: str = "tanh"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built.
@@ -41,7 +48,7 @@ class Architecture:
         Raises
         ------
         ValueError
-            If there is no hidden layer, a tied one is not alone, or the residual is unknown.
+            If there is no hidden layer, a tied one is not alone, or a name is unknown.
         """
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not self.hidden or min(self.hidden) < 1:
@@ -50,6 +57,8 @@ class Architecture:
             raise ValueError(f"tied weights need one hidden layer, not {len(self.hidden)}")
         if self.residual not in ("none", "sigma", "score"):
             raise ValueError(f"residual must be none, sigma or score, not {self.residual!r}")
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be tanh or sigmoid, not {self.activation!r}")
 
 
 class Ensemble(Stack):
@@ -159,15 +168,16 @@ class Ensemble(Stack):
         weights = [
             named[f"encoder.{layer}.weight"] for layer in range(len(self.architecture.hidden))
         ]
+        activation, derivative = ACTIVATIONS[self.architecture.activation]
         units = [(x - self._shift[:, None, :]) / self._scale[:, None, None]]
         for layer, weight in enumerate(weights):
             biased = torch.baddbmm(named[f"encoder.{layer}.bias"], units[-1], weight)
-            units.append(torch.tanh(biased))
+            units.append(activation(biased))
         decoder = self._decoder(named)
         out = torch.baddbmm(named["decoder.bias"], units[-1], decoder)
         slope = None
         if jacobian:
-            steepness = [1.0 - unit**2 for unit in units[1:]]
+            steepness = [derivative(unit) for unit in units[1:]]
             slope = (
                 _network_jacobian(weights, steepness, decoder) / self._scale[:, None, None, None]
             )
@@ -255,7 +265,7 @@ def _network_jacobian(
     weights
         Encoder matrices, each ``(m, inputs, units)``.
     steepness
-        Derivative of each tanh layer, ``(m, n, units)``.
+        Derivative of each layer of units, ``(m, n, units)``.
     decoder
         Shape ``(m, units, d)``.
 

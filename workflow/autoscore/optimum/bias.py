@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from autoscore.densities.base import Density, leading_bias
-from autoscore.densities.energies import EnergyDensity, SmoothedEnergy
+from autoscore.densities.energies import EnergyDensity
+from autoscore.densities.smoothing import SmoothedEnergy
 from autoscore.fields import Field
 from autoscore.metrics import relative_error
 from autoscore.optimum.dae import DenoisingOptimum
