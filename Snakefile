@@ -40,8 +40,8 @@ except ConfigurationError as error:
 
 wildcard_constraints:
     density="|".join(config["densities"]),
-    objective="dae|rcae",
-    model="ensemble|conditioned",
+    objective="dae|rcae|ssm",
+    model="[a-z][a-z0-9_]*",
     source="exact|samples",
 
 

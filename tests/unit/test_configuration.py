@@ -105,7 +105,7 @@ MISTAKES = {
     # values
     "kind": (
         configured({"kind": "cauchy"}),
-        "densities.target.kind is 'cauchy'; allowed: one of mixture, energy, curve, samples",
+        "densities.target.kind is 'cauchy'; allowed: one of mixture, curve_mixture, energy, curve",
     ),
     "objective": (
         configured(MIXTURE, train={"models": {"ensemble": ["vae"]}}),
@@ -208,7 +208,7 @@ MISTAKES = {
     ),
     "figures_in_the_plane": (
         configured(PLANE | {"figures": ["bias"]}),
-        "figures is ['bias']; allowed: none, because d = 2",
+        "figures is ['bias']; allowed for kind mixture with d = 2 are: quiver, map, shape",
     ),
     "all_of_a_density": (
         configured(MIXTURE, train={"sizes": ["all"]}),
@@ -216,7 +216,7 @@ MISTAKES = {
     ),
     "figures_of_points": (
         configured(POINTS | {"figures": ["density"]}),
-        "figures is ['density']; allowed for samples: field, because points have no density",
+        "figures is ['density']; allowed for kind samples with d = 1 are: field",
     ),
 }
 

@@ -5,7 +5,7 @@ import torch
 from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.batches import Batch
-from autoscore.objectives import OBJECTIVES, contractive, denoising
+from autoscore.objectives import OBJECTIVES, contractive, denoising, sliced
 
 SIGMAS = [0.5, 0.1]
 
@@ -94,4 +94,23 @@ def test_known_values_of_a_constant():
 
 
 def test_each_objective_has_its_name():
-    assert {"dae": denoising, "rcae": contractive} == OBJECTIVES
+    assert {"dae": denoising, "rcae": contractive, "ssm": sliced} == OBJECTIVES
+
+
+@pytest.mark.parametrize("features", [0, 5])
+def test_sliced_score_matching_is_what_autograd_makes_of_the_score(features):
+    stack = Conditioned(3, 6, 2, 0.05, 0.4, [0], [9], [[0.1, 0.2, 0.3]], [1.5], features=features)
+    stack.initialise([np.random.default_rng(0)])
+    theta = torch.as_tensor(np.random.default_rng(1).normal(size=stack.theta.shape))
+    clean, v = torch.as_tensor(np.random.default_rng(2).normal(size=(2, 1, 4, 3)))
+    sigma = torch.full((1, 1), 0.4, dtype=torch.float64)
+    (loss,) = sliced(stack, theta, Batch(clean + sigma * v, clean, sigma))
+
+    def score(x):
+        return ((stack.forward(theta, x[None, None], sigma)[0] - x) / sigma**2)[0, 0]
+
+    expected = 0.0
+    for x, direction in zip(clean[0], v[0], strict=True):
+        slope = torch.autograd.functional.jacobian(score, x)
+        expected += float(direction @ slope @ direction + 0.5 * (score(x) ** 2).sum()) / 4
+    assert float(loss) == pytest.approx(expected, rel=1e-10)

@@ -5,7 +5,8 @@ noise (common random numbers): levels are then compared without extra variance,
 and a member trained alone sees exactly what it sees in company.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +16,11 @@ from autoscore.grids import gauss_legendre
 from autoscore.optimum.dae import DenoisingOptimum
 
 NODES_A_PANEL = 16
+NOISES = ("fresh", "paired", "fixed", "rare_large", "walkback")
+RARE, LARGE = 0.05, 10.0  # this part of the points gets noise this much larger (authors' code)
+WALK, LONGEST = 0.5, 5  # chance of another step of a walkback, and the most steps there are
+
+Reconstruct = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ def _support(density: Density, cut: float = 1e-12) -> tuple[float, float]:
 
 
 class SampleBatches:
-    """Minibatches from finite samples, with fresh Gaussian noise or a fixed noisy set.
+    """Minibatches from finite samples under noise.
 
     Parameters
     ----------
@@ -117,7 +123,9 @@ class SampleBatches:
     noise
         ``"fresh"`` at every step; ``"paired"``: fresh, and every point is shown under e and -e,
         which cancels the noise of the gradient that grows as 1 / sigma; ``"fixed"``: each point
-        has one noisy copy, drawn once.
+        has one noisy copy, drawn once; ``"rare_large"``: fresh, ten times as large for one point
+        in twenty; ``"walkback"``: the noisy point is reconstructed and corrupted again, and so on
+        (Bengio et al. 2013, "Generalized denoising auto-encoders as generative models").
     corrupt
         Whether inputs are noisy (denoising) or clean (contractive).
     dtype
@@ -141,8 +149,8 @@ class SampleBatches:
         corrupt: bool = True,
         dtype: torch.dtype = torch.float64,
     ) -> None:
-        if noise not in ("fresh", "paired", "fixed"):
-            raise ValueError(f"noise must be fresh, paired or fixed, not {noise!r}")
+        if noise not in NOISES:
+            raise ValueError(f"noise must be one of {', '.join(NOISES)}, not {noise!r}")
         self._points = points
         self._sizes = np.asarray(sizes)
         self._seeds = np.asarray(seeds)
@@ -150,15 +158,25 @@ class SampleBatches:
         self._sigmas = None if self._range else np.asarray(sigmas, dtype=float)
         self._generators = generators
         self._corrupt = corrupt
-        self._paired = corrupt and noise == "paired"
+        self._kind = noise if corrupt else None
         self._dtype = dtype
         self._fixed = None
         if noise == "fixed":
             self._fixed = np.stack([rng.standard_normal(points.shape[1:]) for rng in generators])
 
-    def draw(self, n: int) -> Batch:
-        """Return the next batch of n points a member, of n + 1 if n is odd and they are paired."""
-        different = (n + 1) // 2 if self._paired else n
+    def draw(self, n: int, reconstruct: Reconstruct | None = None) -> Batch:
+        """Return the next batch of n points a member, of n + 1 if n is odd and they are paired.
+
+        Parameters
+        ----------
+        n
+            Number of points.
+        reconstruct
+            Present reconstruction of points ``(m, n, d)`` at noise levels ``(m, n or 1)``, for
+            walkback.
+        """
+        paired = self._kind == "paired"
+        different = (n + 1) // 2 if paired else n
         # one draw a seed, from which all its members are served
         place = self._draw_uniform(different)
         chosen = np.floor(place * self._sizes[:, None]).astype(int)
@@ -169,11 +187,25 @@ class SampleBatches:
         else:
             sigma = self._sigmas[:, None]
         noise = self._noise(clean, chosen) * sigma[..., None]
-        if self._paired:
+        if paired:
             clean, noise = np.concatenate([clean, clean], 1), np.concatenate([noise, -noise], 1)
             sigma = np.concatenate([sigma, sigma], 1) if self._range else sigma
         parts = (clean + noise, clean, sigma)
-        return Batch(*(torch.as_tensor(part, dtype=self._dtype) for part in parts))
+        batch = Batch(*(torch.as_tensor(part, dtype=self._dtype) for part in parts))
+        if self._kind == "walkback" and reconstruct is not None:
+            batch = replace(batch, inputs=self._walk_back(batch, reconstruct))
+        return batch
+
+    def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> torch.Tensor:
+        """Return the inputs after as many more steps as each point happens to take."""
+        inputs = batch.inputs
+        chance = torch.as_tensor(self._draw_uniform(inputs.shape[1]), dtype=self._dtype)
+        for step in range(1, LONGEST):
+            moved = reconstruct(inputs, batch.sigma)
+            fresh = torch.as_tensor(self._normal(inputs.shape[1:]), dtype=self._dtype)
+            moved = moved + fresh * batch.sigma[..., None]
+            inputs = torch.where((chance < WALK**step)[..., None], moved, inputs)
+        return inputs
 
     def _draw_uniform(self, n: int) -> np.ndarray:
         """Return uniform numbers, (m, n), the same for all members of a seed."""
@@ -185,5 +217,11 @@ class SampleBatches:
             return np.zeros_like(clean)
         if self._fixed is not None:
             return self._fixed[self._seeds[:, None], chosen]
-        shape = clean.shape[1:]
+        noise = self._normal(clean.shape[1:])
+        if self._kind == "rare_large":
+            noise *= np.where(self._draw_uniform(clean.shape[1]) < RARE, LARGE, 1.0)[..., None]
+        return noise
+
+    def _normal(self, shape: tuple[int, int]) -> np.ndarray:
+        """Return standard normal numbers, (m, n, d), the same for all members of a seed."""
         return np.stack([rng.standard_normal(shape) for rng in self._generators])[self._seeds]

@@ -4,6 +4,8 @@ import copy
 import difflib
 import math
 from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,25 @@ SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 KINDS = {  # the keys that describe a density of each kind
     "mixture": {"weights", "means", "covariances", "standard_deviations"},
+    "curve_mixture": {"dimension", "components", "curve_seed"},
     "energy": {"expression", "bounds"},
     "curve": {"coordinates", "interval", "thickness"},
     "samples": {"path", "points"},
 }
 ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
-DENSITY_FIGURES = {"density", "optimum", "animation", "bias", "reconstruction"}
+SMOOTH = KINDS.keys() - {"samples"}
+FIGURES = {  # the dimension and the kinds of density that each is for
+    "density": (1, SMOOTH),
+    "optimum": (1, SMOOTH),
+    "animation": (1, SMOOTH),
+    "bias": (1, SMOOTH),
+    "reconstruction": (1, SMOOTH),
+    "field": (1, KINDS.keys()),
+    "quiver": (2, KINDS.keys()),
+    "map": (2, SMOOTH),
+    "shape": (2, SMOOTH),
+    "tangent": (2, {"curve"}),
+}
 
 
 class ConfigurationError(ValueError):
@@ -59,11 +74,23 @@ def complete(config: dict) -> dict:
         # a sample file is trained on as it is, unless its own entry says otherwise
         whole = {"sizes": ["all"]} if "path" in entry else {}
         entry["train"] = merge(merge(common, whole), entry.get("train", {}))
+        _expand_variants(entry["train"])
     _fill(schema, config, schema)
     mistakes = list(_semantic_mistakes(config))
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     return config
+
+
+def _expand_variants(train: dict) -> None:
+    """Put under each variant, in place, all settings that it has in common with the others."""
+    shared = {
+        key: value
+        for key, value in train.items()
+        if key not in ("models", "variants", "validation", "held_out")
+    }
+    for name, variant in train.get("variants", {}).items():
+        train["variants"][name] = merge(shared, variant)
 
 
 def merge(base: dict, change: dict) -> dict:
@@ -131,6 +158,7 @@ def _fill(schema: dict, value: Any, root: dict) -> None:
     if not isinstance(value, dict):
         return
     for key, part in schema.get("properties", {}).items():
+        part = _resolve(part, root) | part
         default = copy.deepcopy(part.get("default"))
         if isinstance(default, dict) and isinstance(value.get(key), dict):
             value[key] = merge(default, value[key])
@@ -148,7 +176,7 @@ def _resolve(schema: dict, root: dict) -> dict:
     """Return what the schema's reference points to, {} if it has none."""
     if "$ref" not in schema:
         return {}
-    return root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
+    return reduce(getitem, schema["$ref"].removeprefix("#/").split("/"), root)
 
 
 def _semantic_mistakes(config: dict) -> Iterator[str]:
@@ -207,6 +235,7 @@ def _blamed(entry: dict, message: str) -> str:
     words |= {"interval": "interval", "thickness": "thickness"}
     first = {
         "mixture": "means",
+        "curve_mixture": "dimension",
         "energy": "expression",
         "curve": "coordinates",
         "samples": "points",
@@ -218,30 +247,63 @@ def _blamed(entry: dict, message: str) -> str:
 
 def _training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
     """Yield what is wrong with how, and with what, a density is trained and shown."""
-    train, sizes = entry["train"], entry["train"]["sizes"]
-    architecture = train["architecture"]
+    train = entry["train"]
+    if train["models"]["conditioned"] and len(noise_levels(train["sigmas"])) < 2:
+        yield f"{key}.train.sigmas is {train['sigmas']!r}; allowed: two or more for conditioned"
+    yield from _settings_mistakes(f"{key}.train", train, density)
+    for name, variant in train["variants"].items():
+        place = f"{key}.train.variants.{name}"
+        yield from _settings_mistakes(place, variant, density)
+        yield from _variant_mistakes(place, variant)
+    if isinstance(density, KernelDensity):
+        yield from _sample_mistakes(key, entry, density)
+    yield from _figure_mistakes(key, entry, density.dim)
+
+
+def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[str]:
+    """Yield what is wrong with the settings of one training."""
+    architecture, sizes = settings["architecture"], settings["sizes"]
     if architecture["tied"] and len(architecture["hidden"]) > 1:
         yield (
-            f"{key}.train.architecture.hidden is {architecture['hidden']}; allowed: one layer, "
+            f"{key}.architecture.hidden is {architecture['hidden']}; allowed: one layer, "
             "because tied is true"
         )
     for source in ("samples", "conditioned"):
-        polish = train["schedules"][source]["polish"]
+        polish = settings["schedules"][source]["polish"]
         if polish:
             yield (
-                f"{key}.train.schedules.{source}.polish is {polish}; allowed: 0, because the "
+                f"{key}.schedules.{source}.polish is {polish}; allowed: 0, because the "
                 "noise changes at every step"
             )
-    if train["models"]["conditioned"] and len(noise_levels(train["sigmas"])) < 2:
-        yield f"{key}.train.sigmas is {train['sigmas']!r}; allowed: two or more for conditioned"
-    if density.dim > 1 and entry["figures"]:
-        yield f"{key}.figures is {entry['figures']!r}; allowed: none, because d = {density.dim}"
     if density.dim > 1 and "exact" in sizes:
-        yield f"{key}.train.sizes is {sizes!r}; allowed: no exact, because d = {density.dim}"
-    if isinstance(density, KernelDensity):
-        yield from _sample_mistakes(key, entry, density)
-    elif "all" in sizes:
-        yield f"{key}.train.sizes is {sizes!r}; allowed: no all, because its samples have no end"
+        yield f"{key}.sizes is {sizes!r}; allowed: no exact, because d = {density.dim}"
+    if "all" in sizes and not isinstance(density, KernelDensity):
+        yield f"{key}.sizes is {sizes!r}; allowed: no all, because its samples have no end"
+
+
+def _variant_mistakes(key: str, variant: dict) -> Iterator[str]:
+    """Yield what a variant of one kind cannot be."""
+    yield from _grid_mistakes(f"{key}.sigmas", variant["sigmas"])
+    if variant["kind"] == "ensemble" and "ssm" in variant["objectives"]:
+        yield f"{key}.objectives is {variant['objectives']}; allowed: ssm for conditioned alone"
+    if variant["kind"] == "conditioned" and len(noise_levels(variant["sigmas"])) < 2:
+        yield f"{key}.sigmas is {variant['sigmas']!r}; allowed: two or more for conditioned"
+    if variant["kind"] == "conditioned" and set(variant["sizes"]) == {"exact"}:
+        yield f"{key}.sizes is {variant['sizes']!r}; allowed: samples for conditioned"
+
+
+def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
+    """Yield which figures a density cannot have."""
+    allowed = [
+        name
+        for name, (dimension, kinds) in FIGURES.items()
+        if d == dimension and entry["kind"] in kinds
+    ]
+    if not set(entry["figures"]) <= set(allowed):
+        yield (
+            f"{key}.figures is {entry['figures']!r}; allowed for kind {entry['kind']} with "
+            f"d = {d} are: {', '.join(allowed) or 'none'}"
+        )
 
 
 def _sample_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[str]:
@@ -260,10 +322,4 @@ def _sample_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[
         yield (
             f"{key}.{what} is {value!r}; allowed: enough to hold a point out of a file, because "
             f"d = {density.dim}"
-        )
-    wanting = DENSITY_FIGURES.intersection(entry["figures"])
-    if wanting:
-        yield (
-            f"{key}.figures is {entry['figures']!r}; allowed for samples: field, because points "
-            "have no density"
         )

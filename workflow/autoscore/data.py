@@ -45,8 +45,9 @@ def make_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
             "validation": points[kept : kept + other],
             "held_out": points[kept + other :],
         }
-    most = max([size for size in settings["sizes"] if size != "exact"], default=0)
-    seeds = range(settings["seeds"])
+    every = [settings, *settings.get("variants", {}).values()]
+    most = max([n for one in every for n in one["sizes"] if n != "exact"], default=0)
+    seeds = range(max(one["seeds"] for one in every))
     drawn = [density.sample(most, generator(seed, "data", name, "train", k)) for k in seeds]
     parts = {
         # in one dimension measurements are integrals, and need no points

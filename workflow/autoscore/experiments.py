@@ -105,10 +105,14 @@ def train_sample_ensemble(
         ),
         [generator(*streams, "start", k) for k in seeds],
     )
-    batches = _batches(points, settings, objective, streams, ensemble, sigmas)
-    held_out = _validation_batch(data, objective, seeds, sigmas, streams, ensemble.dtype)
     schedule = Schedule(**settings["schedules"]["samples"])
-    return ensemble, fit(ensemble, objective, batches, schedule, held_out=held_out, report=report)
+
+    def train(stack: Ensemble) -> Trace:
+        batches = _batches(points, settings, objective, streams, stack, stack.sigmas)
+        held_out = _validation_batch(data, objective, stack, stack.sigmas[:, None], streams)
+        return fit(stack, objective, batches, schedule, held_out=held_out, report=report)
+
+    return ensemble, _descend(ensemble, train) if settings["warm_start"] else train(ensemble)
 
 
 def train_conditioned(
@@ -141,9 +145,31 @@ def train_conditioned(
         frequency=settings["network"]["frequency"],
     )
     stack.initialise([generator(*streams, "start", k) for k in seeds])
-    batches = _batches(points, settings, objective, streams, stack, (stack.low, stack.high))
+    # sliced score matching knows no noise level: the network is told always the same one
+    one = objective == "ssm"
+    drawn = np.full(len(seeds), stack.high) if one else (stack.low, stack.high)
+    batches = _batches(points, settings, objective, streams, stack, drawn)
+    spread = np.geomspace(stack.high if one else stack.low, stack.high, len(data["validation"]))
+    held_out = _validation_batch(data, objective, stack, spread, streams)
     schedule = Schedule(**settings["schedules"]["conditioned"])
-    return stack, fit(stack, objective, batches, schedule, report=report)
+    return stack, fit(stack, objective, batches, schedule, held_out=held_out, report=report)
+
+
+def _descend(ensemble: Ensemble, train: Callable[[Ensemble], Trace]) -> Trace:
+    """Train from the largest noise level down, each level from the weights of the one above."""
+    trace, theta = Trace(), None
+    for sigma in np.unique(ensemble.sigmas)[::-1]:
+        members = np.flatnonzero(ensemble.sigmas == sigma)
+        level = ensemble.take(members.tolist())
+        level.theta = level.theta if theta is None else theta
+        found = train(level)
+        theta = ensemble.theta[members] = level.theta
+        if not trace.steps:
+            trace.steps = found.steps
+            trace.losses = [torch.zeros(len(ensemble.sigmas)) for _ in found.losses]
+        for whole, part in zip(trace.losses, found.losses, strict=True):
+            whole[members] = part.to(whole.dtype)
+    return trace
 
 
 def _members(settings: dict) -> tuple[np.ndarray, np.ndarray]:
@@ -179,8 +205,8 @@ def _batches(
         stack.seeds,
         sigmas,
         [generator(*streams, "batches", k) for k in range(settings["seeds"])],
-        noise=settings["noise"],
-        corrupt=objective == "dae",
+        noise="fresh" if objective == "ssm" else settings["noise"],
+        corrupt=objective != "rcae",
         dtype=stack.theta.dtype,
     )
 
@@ -188,21 +214,25 @@ def _batches(
 def _validation_batch(
     data: dict[str, np.ndarray],
     objective: str,
-    seeds: np.ndarray,
+    stack: Stack,
     sigmas: np.ndarray,
     streams: Streams,
-    dtype: torch.dtype,
 ) -> Batch | None:
-    """Return the validation points, once noised, for every member; None if there are none."""
+    """Return the validation points, once noised, for every member; None if there are none.
+
+    `sigmas` are levels for each member, ``(m, 1)``, or for each point, ``(n,)``.
+    """
     clean = data["validation"]
     if not len(clean):
         return None
-    shape = (max(seeds) + 1, *clean.shape)
-    normal = generator(*streams, "validation").standard_normal(shape)
-    noise = sigmas[:, None, None] * normal[seeds] * (objective == "dae")
+    shape = (max(stack.seeds) + 1, *clean.shape)
+    normal = generator(*streams, "validation").standard_normal(shape)[stack.seeds]
+    sigmas = np.broadcast_to(sigmas, (len(normal), len(clean)))
+    noise = sigmas[..., None] * normal * (objective != "rcae")
     noisy = np.concatenate([clean + noise, clean - noise], axis=1)
-    parts = (noisy, np.broadcast_to(np.tile(clean, (2, 1)), noisy.shape), sigmas[:, None])
-    return Batch(*(torch.as_tensor(np.array(part), dtype=dtype) for part in parts))
+    targets = np.broadcast_to(np.tile(clean, (2, 1)), noisy.shape)
+    parts = (noisy, targets, np.tile(sigmas, 2))
+    return Batch(*(torch.as_tensor(np.array(part), dtype=stack.theta.dtype) for part in parts))
 
 
 def trace_rows(stack: Stack, trace: Trace) -> list[dict]:

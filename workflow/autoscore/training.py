@@ -120,8 +120,13 @@ def _run_adam(
 ) -> None:
     theta = stack.theta.clone().requires_grad_()
     adam = _Adam(theta)
+
+    def reconstruct(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return stack.forward(theta, x, sigma)[0]
+
     for step in range(schedule.steps):
-        batch = data if isinstance(data, Batch) else data.draw(schedule.batch)
+        batch = data if isinstance(data, Batch) else data.draw(schedule.batch, reconstruct)
         losses = OBJECTIVES[objective](stack, theta, batch)
         (gradient,) = torch.autograd.grad(losses.sum(), theta)
         adam.step(theta, gradient, schedule.rate(step))

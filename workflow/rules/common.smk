@@ -81,7 +81,11 @@ def data_settings(wildcards):
     """Return what the samples of a density depend on."""
     train = train_settings(wildcards.density)
     needed = {key: train[key] for key in ("seeds", "sizes", "validation", "held_out")}
-    return without(config["densities"][wildcards.density], "train", "figures") | {"train": needed}
+    needed["variants"] = {
+        name: {key: variant[key] for key in ("seeds", "sizes")}
+        for name, variant in train["variants"].items()
+    }
+    return target_settings(wildcards) | {"train": needed}
 
 
 def target_settings(wildcards):
@@ -89,31 +93,36 @@ def target_settings(wildcards):
     return without(config["densities"][wildcards.density], "train", "figures")
 
 
+def model_settings(density, model):
+    """Return the kind of a model and all that its training is told."""
+    train = train_settings(density)
+    if model in train["variants"]:
+        return train["variants"][model]
+    objectives = train["models"][model]
+    return without(train, "variants") | {"kind": model, "objectives": objectives}
+
+
 def training_settings(wildcards):
     """Return what one training depends on: the other schedules and models are left out."""
-    source = wildcards.source if wildcards.model == "ensemble" else wildcards.model
-    unused = {"ensemble": ["network"], "conditioned": ["architecture", "nodes"]}[wildcards.model]
-    if wildcards.source == "samples":
-        unused.append("nodes")
-    settings = without(
-        train_settings(wildcards.density), "models", "validation", "held_out", *unused
-    )
-    return settings | {"schedules": {source: settings["schedules"][source]}}
+    settings = model_settings(wildcards.density, wildcards.model)
+    unused = {
+        ("ensemble", "exact"): ["network", "noise", "warm_start"],
+        ("ensemble", "samples"): ["network", "nodes"],
+        ("conditioned", "samples"): ["architecture", "nodes", "warm_start"],
+    }[settings["kind"], wildcards.source]
+    schedule = wildcards.source if settings["kind"] == "ensemble" else "conditioned"
+    settings = without(settings, "models", "objectives", "validation", "held_out", *unused)
+    return settings | {"schedules": {schedule: settings["schedules"][schedule]}}
 
 
 def trainings(density):
     """Return (objective, model, source) of everything that is trained on a density."""
-    settings = train_settings(density)
-    sources = sorted({"exact" if size == "exact" else "samples" for size in settings["sizes"]})
-    runs = [
-        (objective, "ensemble", source)
-        for objective in settings["models"]["ensemble"]
-        for source in sources
-    ]
-    if "samples" in sources:
-        runs += [
-            (objective, "conditioned", "samples") for objective in settings["models"]["conditioned"]
-        ]
+    train, runs = train_settings(density), []
+    for model in ["ensemble", "conditioned", *train["variants"]]:
+        settings = model_settings(density, model)
+        exact = settings["kind"] == "ensemble" and "exact" in settings["sizes"]
+        sources = ["exact"] * exact + ["samples"] * (set(settings["sizes"]) != {"exact"})
+        runs += [(what, model, source) for what in settings["objectives"] for source in sources]
     return runs
 
 

@@ -21,7 +21,7 @@ with logged(snakemake.log[0]):
     streams = (snakemake.params.seed, density, objective, model)
     report = reporter(f"train {density} {objective} {model} {source}")
     settings = snakemake.params.settings
-    if model == "conditioned":
+    if settings["kind"] == "conditioned":
         stack, trace = train_conditioned(data, settings, objective, streams, report)
     elif source == "samples":
         stack, trace = train_sample_ensemble(data, settings, objective, streams, report)

@@ -113,53 +113,85 @@ class Conditioned(Stack):
         return torch.cat([position[..., None], torch.sin(angles), torch.cos(angles)], dim=-1)
 
     def forward(
-        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
+        self,
+        theta: torch.Tensor,
+        x: torch.Tensor,
+        sigma: torch.Tensor,
+        *,
+        jacobian: bool = False,
+        along: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        named = self.views(theta)
+        """Reconstruct as any stack; with `along`, ``(m, n, d)``, differentiate along it alone."""
         m, n, d = x.shape
+        directions = None if along is None else along[:, :, None, :]
+        if jacobian:
+            directions = torch.eye(d, dtype=x.dtype).expand(m, n, d, d)
+        out, slope, ratio = self._network(self.views(theta), x, sigma, directions)
+        reconstruction = x + sigma[..., None] * out
+        if slope is None:
+            return reconstruction, None
+        derivative = directions + (ratio * slope).view(directions.shape)
+        return reconstruction, derivative.transpose(2, 3) if jacobian else derivative[:, :, 0]
+
+    def _network(
+        self,
+        named: dict[str, torch.Tensor],
+        x: torch.Tensor,
+        sigma: torch.Tensor,
+        directions: torch.Tensor | None,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+        """Return net(x, sigma), its slope along k directions a point, and that slope's scale.
+
+        Shapes ``(m, n, d)``, ``(m, n k, d)`` and ``(m, n k or 1, 1)``; directions ``(m, n, k, d)``.
+        """
         spread = torch.sqrt(self._scale[:, None] ** 2 + sigma**2)[..., None]
         level = self._level_features(sigma)
-        seen, slope = self._see(named, (x - self._shift[:, None, :]) / spread, jacobian=jacobian)
+        unit = (x - self._shift[:, None, :]) / spread
+        seen, slope = self._see(named, unit, directions)
+        k = 1 if directions is None else directions.shape[2]
+
+        def steepness(h: torch.Tensor) -> torch.Tensor:
+            return _silu_slope(h).repeat_interleave(k, 1)
+
         h = torch.baddbmm(named["input.bias"], seen, named["input.weight"])
         for block in range(self.blocks):
             part = {key: named[f"block.{block}.{key}"] for key in ("level", "first", "second")}
             inner = torch.baddbmm(named[f"block.{block}.first_bias"], silu(h), part["first"])
             inner = inner + torch.bmm(level, part["level"])
-            if jacobian:
-                change = torch.bmm(slope * _silu_slope(h).repeat_interleave(d, 1), part["first"])
-                change = change * _silu_slope(inner).repeat_interleave(d, 1)
+            if slope is not None:
+                change = torch.bmm(slope * steepness(h), part["first"]) * steepness(inner)
                 slope = slope + torch.bmm(change, part["second"])
             h = h + torch.baddbmm(named[f"block.{block}.second_bias"], silu(inner), part["second"])
         out = torch.baddbmm(named["output.bias"], silu(h), named["output.weight"])
-        reconstruction = x + sigma[..., None] * out
-        if not jacobian:
-            return reconstruction, None
-        slope = torch.bmm(slope * _silu_slope(h).repeat_interleave(d, 1), named["output.weight"])
-        ratio = (sigma[..., None] / spread)[..., None]
-        derivative = slope.view(m, n, d, d).transpose(2, 3) * ratio
-        return reconstruction, torch.eye(d, dtype=x.dtype) + derivative
+        if slope is not None:
+            slope = torch.bmm(slope * steepness(h), named["output.weight"])
+        ratio = sigma[..., None] / spread
+        return out, slope, ratio.repeat_interleave(k, 1) if ratio.shape[1] > 1 else ratio
 
     def _see(
-        self, named: dict[str, torch.Tensor], unit: torch.Tensor, *, jacobian: bool
+        self, named: dict[str, torch.Tensor], unit: torch.Tensor, directions: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the input with its Fourier features, and the first layer's slope by the input.
+        """Return the input with its Fourier features, and the first layer's slope along directions.
 
-        Shapes ``(m, n, d + 2 features)`` and ``(m, n d, width)``.
+        Shapes ``(m, n, d + 2 features)`` and ``(m, n k, width)``.
         """
         m, n, d = unit.shape
         weight = named["input.weight"]
-        direct = weight[:, None, :d].expand(m, n, d, -1).reshape(m, n * d, -1)
+        slope = None
+        if directions is not None:
+            directions = directions.reshape(m, -1, d)
+            slope = torch.bmm(directions, weight[:, :d])
         if not self.features:
-            return unit, direct if jacobian else None
+            return unit, slope
         projection = named["features.weight"]
         angle = torch.bmm(unit, projection)
         sine, cosine = torch.sin(angle), torch.cos(angle)
         seen = torch.cat([unit, sine, cosine], dim=-1)
-        if not jacobian:
+        if directions is None:
             return seen, None
-        turned = torch.cat([cosine, -sine], dim=-1)[:, :, None, :]
-        turned = turned * torch.cat([projection, projection], dim=-1)[:, None]
-        return seen, direct + torch.bmm(turned.view(m, n * d, -1), weight[:, d:])
+        speed = torch.bmm(directions, projection).view(m, n, -1, self.features)
+        turned = torch.cat([cosine[:, :, None] * speed, -sine[:, :, None] * speed], dim=-1)
+        return seen, slope + torch.bmm(turned.view(m, -1, 2 * self.features), weight[:, d:])
 
     def description(self) -> dict[str, Any]:
         return {

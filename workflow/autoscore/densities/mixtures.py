@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import logsumexp, ndtr, softmax
 
 from autoscore.densities.base import Density
+from autoscore.randomness import generator
 
 
 class GaussianMixture(Density):
@@ -52,11 +53,12 @@ class GaussianMixture(Density):
 
     def _components(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return log(w_k N_k(x)), shape (n, K), and the components' scores, shape (n, K, d)."""
-        offset = self.means - x[:, None, :]
-        scores = np.einsum("kij,nkj->nki", self._precisions, offset)
+        offset = self.means[:, None, :] - x  # (K, n, d): one matrix product a component
+        scores = np.matmul(offset, self._precisions)
         log_det = 2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(-1)
-        log_normal = -0.5 * ((offset * scores).sum(-1) + log_det + self.dim * np.log(2 * np.pi))
-        return np.log(self.weights) + log_normal, scores
+        distance = np.einsum("kni,kni->nk", offset, scores)
+        log_normal = -0.5 * (distance + log_det + self.dim * np.log(2 * np.pi))
+        return np.log(self.weights) + log_normal, np.swapaxes(scores, 0, 1)
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         return logsumexp(self._components(x)[0], axis=1)
@@ -92,3 +94,32 @@ class GaussianMixture(Density):
     def smoothed(self, sigma: float) -> "GaussianMixture":
         noise = sigma**2 * np.eye(self.dim)
         return GaussianMixture(self.weights, self.means, self.covariances + noise)
+
+
+def curve_mixture(dim: int, components: int = 25, seed: int = 0) -> GaussianMixture:
+    """Return equal Gaussians along a random curve, each stretched towards the next.
+
+    The authors' d-dimensional target: coordinate i of the mean at t is sin(2 pi f_i t)^e_i with
+    f_i ~ U(-1, 1) and e_i 1 or 2, for t even on [0, 1]. With v the way to the next mean (from the
+    last but one, for the last), the variance is |v|^2 along v and (|v| / 10)^2 across it.
+
+    Parameters
+    ----------
+    dim
+        Dimension d, >= 2.
+    components
+        Number K of components, >= 2.
+    seed
+        Seed of the frequencies and exponents.
+    """
+    rng = generator(seed, "curve_mixture", dim)
+    frequency = rng.uniform(-1.0, 1.0, dim)
+    exponent = rng.integers(1, 3, dim)
+    t = np.linspace(0.0, 1.0, components)[:, None]
+    means = np.sin(2.0 * np.pi * frequency * t) ** exponent
+    ahead = np.diff(means, axis=0)
+    ahead = np.concatenate([ahead, ahead[-1:]])
+    squared = (ahead**2).sum(1)[:, None, None]
+    along = ahead[:, :, None] * ahead[:, None, :]  # |v|^2 times the projection onto v
+    covariances = along + 0.01 * (squared * np.eye(dim) - along)
+    return GaussianMixture(np.ones(components), means, covariances)

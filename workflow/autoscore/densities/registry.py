@@ -6,7 +6,7 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
-from autoscore.densities.mixtures import GaussianMixture
+from autoscore.densities.mixtures import GaussianMixture, curve_mixture
 
 
 def make_density(entry: dict) -> Density:
@@ -25,6 +25,10 @@ def make_density(entry: dict) -> Density:
     match entry["kind"]:
         case "mixture":
             return _make_mixture(entry)
+        case "curve_mixture":
+            return curve_mixture(
+                entry["dimension"], entry.get("components", 25), entry.get("curve_seed", 0)
+            )
         case "energy":
             from autoscore.densities.energies import EnergyDensity  # SymPy takes half a second
 
@@ -45,6 +49,8 @@ def dimension(entry: dict) -> int:
     match entry:
         case {"kind": "mixture"}:
             return len(entry["means"][0])
+        case {"kind": "curve_mixture", "dimension": d}:
+            return d
         case {"kind": "energy"}:
             return len(entry["bounds"])
         case {"kind": "curve"}:

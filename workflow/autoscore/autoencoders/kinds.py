@@ -1,0 +1,18 @@
+"""The two kinds of auto-encoder by name, and reading either from a file."""
+
+import json
+from pathlib import Path
+
+from safetensors import safe_open
+
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.ensemble import Ensemble
+
+KINDS = {"ensemble": Ensemble, "conditioned": Conditioned}
+
+
+def load_stack(path: str | Path) -> Ensemble | Conditioned:
+    """Read a stack of either kind that `Stack.save` wrote."""
+    with safe_open(path, framework="pt") as file:
+        described = json.loads(file.metadata()["description"])
+    return KINDS["ensemble" if "sigmas" in described else "conditioned"].load(path)
