@@ -6,6 +6,8 @@ which is of the order of the score, both components obey one elliptic equation w
 sides, p g_j - sigma^2 div(p grad g_j) = dp/dx_j: one multigrid hierarchy serves both.
 """
 
+from typing import Self
+
 import numpy as np
 import pyamg
 from scipy.interpolate import RectBivariateSpline
@@ -115,24 +117,29 @@ def _log_prob(density: Density, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
 
 
 class ContractiveOptimum2D(Field):
-    """The optimum as a field: the grid solution joined by cubic splines.
+    """The optimum as a field: a solution on a grid joined by cubic splines.
 
     Parameters
     ----------
-    density
-        Two-dimensional target.
+    x1, x2
+        The grid, shapes ``(n1,)`` and ``(n2,)``.
+    solution
+        (r - x) / sigma^2 on it, shape ``(2, n1, n2)``, see `solve_rcae_2d`.
     sigma
         Weight of the contraction.
-    points
-        Number of grid points along each side of the density's bounds.
     """
 
-    def __init__(self, density: Density, sigma: float, points: int = 401) -> None:
+    dim = 2
+
+    def __init__(self, x1: np.ndarray, x2: np.ndarray, solution: np.ndarray, sigma: float) -> None:
         self.sigma = float(sigma)
-        self.dim = density.dim
-        grids = [np.linspace(*bounds, points) for bounds in density.bounds]
-        solution = solve_rcae_2d(density, *grids, sigma)
-        self._splines = [RectBivariateSpline(*grids, component) for component in solution]
+        self._splines = [RectBivariateSpline(x1, x2, component) for component in solution]
+
+    @classmethod
+    def solve(cls, density: Density, sigma: float, points: int = 401) -> Self:
+        """Return the optimum of a two-dimensional target, `points` along each side of its bounds."""
+        x1, x2 = (np.linspace(*bounds, points) for bounds in density.bounds)
+        return cls(x1, x2, solve_rcae_2d(density, x1, x2, sigma), sigma)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         return x + self.sigma**2 * self.score(x)
