@@ -1,0 +1,722 @@
+"""Measurements on fields whose answers are known in closed form, or found by other tools."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.special import i0e, i1e
+
+from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.densities.curves import Curve
+from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.mixtures import GaussianMixture
+from autoscore.fields import Field
+from autoscore.geometry import energy, helmholtz, hessian, losses, reconstruction
+from autoscore.geometry.direction import beside_curve, cosine_to_curve, direction_table
+from autoscore.geometry.fixed_points import find_fixed_points, positions, turning_cells, winding
+from autoscore.geometry.noise_estimate import estimate_noise
+from autoscore.geometry.windows import grid_points, uniform_points
+from autoscore.metrics import fitted_order
+from autoscore.metrics import fixed_points as fixed_points_1d
+from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.optimum.rcae_1d import ContractiveOptimum1D
+
+LINE = GaussianMixture([0.4, 0.6], [[-0.5], [0.7]], [[[0.09]], [[0.16]]])
+PLANE = GaussianMixture(
+    [0.5, 0.5], [[-0.5, 0.0], [0.5, 0.3]], [[[0.2, 0.05], [0.05, 0.1]], [[0.1, 0.0], [0.0, 0.3]]]
+)
+CIRCLE = Curve(["cos(t)", "sin(t)"], (0.0, 6.283185307179586))
+# The triangle's angles are all below 90 degrees: the point furthest from its corners is inside.
+TRIANGLE = KernelDensity(np.array([[0.0, 0.0], [1.0, 0.1], [0.4, 0.9]]))
+SQUARE = np.array([[-1.0, 1.0], [-1.0, 1.0]])
+
+
+class Moves(Field):
+    """r(x) = x + f(x), with the derivative of f by central differences unless it is given."""
+
+    def __init__(self, move, slope=None, dim=2, sigma=0.1):
+        self.move, self.slope, self.dim, self.sigma = move, slope, dim, sigma
+
+    def __call__(self, x):
+        return x + self.move(x)
+
+    def jacobian(self, x):
+        if self.slope is not None:
+            return np.eye(self.dim) + self.slope(x)
+        columns = [
+            (self.move(x + 1e-5 * axis) - self.move(x - 1e-5 * axis)) / 2e-5
+            for axis in np.eye(self.dim)
+        ]
+        return np.eye(self.dim) + np.stack(columns, axis=-1)
+
+
+def linear(slope, centre=0.0, sigma=0.1):
+    """r(x) - x = A (x - centre)."""
+    slope = np.asarray(slope, dtype=float)
+    return Moves(
+        lambda x: (x - centre) @ slope.T,
+        lambda x: np.broadcast_to(slope, (len(x), *slope.shape)),
+        len(slope),
+        sigma,
+    )
+
+
+def plane_rule():
+    """Nodes and weights under PLANE: an even grid, exact for what decays at its ends."""
+    x = grid_points(np.array([[-4.0, 4.0], [-4.0, 4.0]]), 61)
+    weights = np.exp(PLANE.log_prob(x))
+    return x, weights / weights.sum()
+
+
+def test_windows_are_filled_evenly_or_uniformly():
+    window = np.array([[0.0, 1.0], [2.0, 4.0]])
+    expected = [[0, 2], [0, 3], [0, 4], [0.5, 2], [0.5, 3], [0.5, 4], [1, 2], [1, 3], [1, 4]]
+    np.testing.assert_array_equal(grid_points(window, 3), expected)
+    x = uniform_points(window, 2000, np.random.default_rng(0))
+    assert ((x > window[:, 0]) & (x < window[:, 1])).all()
+    # false alarm once in a billion seeds
+    np.testing.assert_allclose(x.mean(0), [0.5, 3.0], atol=6 * 2 / np.sqrt(12 * 2000))
+
+
+# --- fixed points ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("slope", "kind", "growth", "decay", "turning"),
+    [
+        (np.diag([-0.5, -0.9]), "sink", -0.5, -0.9, 0.0),
+        (np.diag([0.5, 0.9]), "source", 0.9, 0.5, 0.0),
+        ([[0.0, 0.6], [0.6, 0.0]], "saddle", 0.6, -0.6, 0.0),
+        ([[-0.3, 0.8], [-0.8, -0.3]], "sink", -0.3, -0.3, 0.8),
+        (np.diag([-0.9, 0.05]), "saddle", 0.05, -0.9, 0.0),
+        (np.diag([-0.5, -0.9, -0.01]), "sink", -0.01, -0.9, 0.0),
+        (np.diag([-0.5, 0.9, 0.7]), "saddle", 0.9, -0.5, 0.0),
+    ],
+)
+def test_a_fixed_point_is_classified_by_the_eigenvalues(slope, kind, growth, decay, turning):
+    dim = len(slope)
+    centre = np.array([0.123, -0.31, 0.05])[:dim]
+    window = np.tile([[-1.0, 1.0]], (dim, 1))
+    table = find_fixed_points(linear(slope, centre), window, grid=6)
+    assert len(table) == 1
+    row = table.iloc[0]
+    np.testing.assert_allclose(positions(table)[0], centre, atol=1e-5)
+    assert row["kind"] == kind
+    np.testing.assert_allclose(
+        row[["growth", "decay", "turning"]].astype(float), [growth, decay, turning], atol=1e-12
+    )
+    assert row["slowest"] == pytest.approx(min(abs(growth), abs(decay)))
+    assert row["slow"] == (row["slowest"] < 0.1)
+    assert row["starts"] >= 6**dim
+    assert row["extent"] < 1e-4
+
+
+@pytest.mark.parametrize("sigma", [0.15, 0.02])
+def test_three_points_have_sinks_at_them_saddles_and_one_source_between(sigma):
+    # at the smaller sigma the source's basin for Newton is some sigma^2 wide
+    field = DenoisingOptimum(TRIANGLE, sigma)
+    table = find_fixed_points(field, np.array([[-0.5, 1.5], [-0.5, 1.5]]), grid=15)
+    assert table["kind"].value_counts().to_dict() == {"sink": 3, "saddle": 3, "source": 1}
+    np.testing.assert_allclose(field(positions(table)), positions(table), atol=1e-4 * sigma)
+    assert table["x1"].is_monotonic_increasing
+    if sigma == 0.02:
+        corners = positions(table[table["kind"] == "sink"])
+        np.testing.assert_allclose(corners, TRIANGLE.points[[0, 2, 1]], atol=1e-6)
+        a, b = TRIANGLE.points[1:] - TRIANGLE.points[0]
+        equally_far = np.linalg.solve([a, b], [a @ a / 2, b @ b / 2])
+        source = positions(table[table["kind"] == "source"])[0]
+        np.testing.assert_allclose(source, equally_far, atol=0.1 * sigma)
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.05, 0.3])
+def test_the_index_of_a_window_is_that_of_the_fixed_points_in_it(sigma):
+    field = DenoisingOptimum(TRIANGLE, sigma)
+    for window in (
+        [[-0.5, 1.5], [-0.5, 1.5]],
+        [[0.27, 0.83], [0.2, 0.73]],
+        [[0.1, 0.9], [-0.2, 0.3]],
+    ):
+        window = np.array(window)
+        table = find_fixed_points(field, window, grid=15)
+        signs = table["kind"].map({"sink": 1, "source": 1, "saddle": -1})
+        assert winding(field, window) == signs.sum()
+        assert len(turning_cells(field, window, 15)) == len(table)
+
+
+def test_fixed_points_on_a_line_agree_with_sign_changes():
+    field = DenoisingOptimum(LINE, 0.1)
+    x = np.linspace(-2, 2, 4001)
+    expected, stable = fixed_points_1d(x, field(x[:, None])[:, 0] - x)
+    table = find_fixed_points(field, np.array([[-2.0, 2.0]]))
+    np.testing.assert_allclose(table["x1"], expected, atol=1e-5)
+    np.testing.assert_array_equal(table["kind"] == "sink", stable)
+
+
+def test_single_precision_finds_the_same():
+    exact = DenoisingOptimum(PLANE, 0.1)
+    rounded = Moves(
+        lambda x: exact(x.astype(np.float32)).astype(np.float32) - x,
+        lambda x: exact.jacobian(x).astype(np.float32) - np.eye(2),
+    )
+    window = 2 * SQUARE
+    found, expected = (find_fixed_points(field, window, grid=15) for field in (rounded, exact))
+    assert len(expected) > 1
+    pd.testing.assert_frame_equal(
+        found[["x1", "x2", "kind", "growth", "decay", "slow"]],
+        expected[["x1", "x2", "kind", "growth", "decay", "slow"]],
+        check_dtype=False,
+        atol=1e-5,
+    )
+
+
+def test_a_circle_of_fixed_points_is_slow_all_along():
+    field = Moves(lambda x: 0.25 * (1 - (x**2).sum(1, keepdims=True)) * x)
+    table = find_fixed_points(field, 1.5 * SQUARE, grid=20)
+    radius = np.hypot(table["x1"], table["x2"])
+    centre, circle = table[radius < 0.5], table[radius > 0.5]
+    assert centre[["kind", "slow"]].to_numpy().tolist() == [["source", False]]
+    np.testing.assert_allclose(radius[radius > 0.5], 1.0, atol=1e-4)
+    assert circle["slow"].all()
+    np.testing.assert_allclose(circle["decay"], -0.5, atol=1e-3)
+    # together they cover much of it, or they are one that is as long as the circle is wide
+    assert len(circle) > 10 or circle["extent"].max() > 1.9
+
+
+def test_starts_may_be_given_where_a_grid_would_be_too_large():
+    slope, centre = -np.diag(np.arange(1.0, 11.0)) / 10, np.linspace(-0.5, 0.5, 10)
+    starts = np.random.default_rng(0).uniform(-1, 1, (20, 10))
+    field, window = linear(slope, centre), np.tile([[-1.0, 1.0]], (10, 1))
+    table = find_fixed_points(field, window, starts=starts)
+    np.testing.assert_allclose(positions(table), centre[None], atol=1e-4)
+    assert table[["kind", "starts"]].to_numpy().tolist() == [["sink", 20]]
+
+
+def test_fixed_points_outside_the_window_and_near_misses_are_left_out():
+    outside = find_fixed_points(linear(-np.eye(2), np.array([1.5, 0.0])), SQUARE, grid=5)
+    drifting = Moves(lambda x: np.stack([x[:, 0] ** 2 + 1e-3, -x[:, 1]], axis=1))
+    for table in (outside, find_fixed_points(drifting, SQUARE, grid=9)):
+        assert len(table) == 0
+        assert {"x1", "x2", "kind", "growth", "slow", "residual"} <= set(table.columns)
+
+
+@pytest.mark.parametrize("window", [[[-1.0, 1.0]], [[-1.0, 1.0], [1.0, 1.0]]])
+def test_a_window_that_does_not_fit_is_refused(window):
+    with pytest.raises(ValueError, match="window must be"):
+        find_fixed_points(linear(-np.eye(2)), np.array(window))
+
+
+# --- direction ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("angle", "cosine"), [(0.0, 1.0), (np.pi, -1.0), (1.1, np.cos(1.1))])
+def test_the_cosine_is_that_with_the_way_to_the_curve(angle, cosine):
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    field = Moves(lambda x: (x / np.linalg.norm(x, axis=1, keepdims=True) - x) @ turn.T)
+    x = beside_curve(CIRCLE, np.array([0.1, 0.3]), 40, np.random.default_rng(0))
+    found, distance = cosine_to_curve(field, CIRCLE, x)
+    np.testing.assert_allclose(found, cosine, atol=1e-3)
+    np.testing.assert_allclose(distance, np.repeat([0.1, 0.3], 40), atol=1e-6)
+
+
+def test_points_beside_a_curve_in_space_are_across_it():
+    helix = Curve(["cos(t)", "sin(t)", "0.5 * t"], (0.0, 6.0))
+    x = beside_curve(helix, np.array([1e-3]), 50, np.random.default_rng(0))
+    distance = np.linalg.norm(helix.nearest(x, 200_001) - x, axis=1)
+    np.testing.assert_allclose(distance, 1e-3, rtol=1e-2)
+
+
+def test_directions_are_summarised_by_distance():
+    exact = DenoisingOptimum(CIRCLE, 0.3)
+    away = Moves(lambda x: x - exact(x))
+    x = np.random.default_rng(1).uniform(-1.4, 1.4, (400, 2))
+    edges = np.array([0.0, 0.05, 0.2, 0.21, 0.3])
+    table = direction_table({"exact": exact, "away": away}, CIRCLE, x, edges, (0.1, 0.8))
+    cosine, distance = cosine_to_curve(exact, CIRCLE, x)
+    for sign, (_, part) in zip((1, -1), table.groupby("field", sort=False), strict=True):
+        for row in part.itertuples():
+            inside = (distance > row.low) & (distance <= row.high)
+            assert row.points == inside.sum() > 0
+            assert row.distance == pytest.approx(distance[inside].mean())
+            assert row.cosine == pytest.approx(sign * cosine[inside].mean())
+            quantiles = np.quantile(sign * cosine[inside], [0.1, 0.8])
+            np.testing.assert_allclose([row.cosine_low, row.cosine_high], quantiles)
+    assert table["field"].tolist() == ["exact"] * 4 + ["away"] * 4
+    # r leads to a smaller circle: just inside the curve it points away from it
+    assert table["cosine"][0] < 0.9 < table["cosine"][3]
+
+
+def test_a_point_on_the_curve_has_no_direction():
+    table = direction_table(
+        {"exact": DenoisingOptimum(CIRCLE, 0.1)},
+        CIRCLE,
+        np.array([[1.0, 0.0], [1.3, 0.0]]),
+        np.array([0.0, 0.1, 0.5]),
+    )
+    assert table[["low", "points"]].to_numpy().tolist() == [[0.1, 1.0]]
+
+
+# --- reconstruction error ----------------------------------------------------
+
+
+def test_the_reconstruction_error_orders_points_as_an_energy_or_the_other_way_round():
+    gaussian = GaussianMixture([1.0], [[0.0, 0.0]], [np.eye(2)])
+    x = np.random.default_rng(0).uniform(-2, 2, (200, 2))
+    assert reconstruction.energy_correlation(linear(-np.eye(2)), gaussian, x) == pytest.approx(1)
+    far = Moves(lambda x: x / (x**2).sum(1, keepdims=True))
+    assert reconstruction.energy_correlation(far, gaussian, x) == pytest.approx(-1)
+
+
+def test_around_a_source_the_reconstruction_error_is_no_energy():
+    field = DenoisingOptimum(TRIANGLE, 0.1)
+    window = np.array([[-0.2, 1.2], [-0.2, 1.1]])
+    fixed = find_fixed_points(field, window, grid=15)
+    table = reconstruction.correlation_table(
+        field, field.smoothed, window, fixed, 500, np.random.default_rng(0), radius=0.5
+    ).set_index("where")
+    assert table["centres"].to_dict() == {"window": 1, "sink": 3, "saddle": 3, "source": 1}
+    assert table.loc["sink", "lowest"] > 0.9
+    assert table.loc["source", "highest"] < -0.5
+    assert (table["lowest"] <= table["correlation"]).all()
+    assert (table["correlation"] <= table["highest"]).all()
+    assert table.loc["source", "correlation"] < table.loc["window", "correlation"]
+
+
+def test_points_are_judged_by_quantiles_of_the_data():
+    rng = np.random.default_rng(0)
+    field = DenoisingOptimum(TRIANGLE, 0.1)
+    data, x = field.smoothed.sample(500, rng), rng.uniform(-0.5, 1.5, (300, 2))
+    table = reconstruction.judge(field, field.smoothed, x, data, 0.3, 0.05)
+    error = ((field(x) - x) ** 2).sum(1)
+    data_error = np.sort(((field(data) - data) ** 2).sum(1))
+    better_than = np.searchsorted(data_error, error)
+    np.testing.assert_array_equal(table["low_error"], better_than <= 0.3 * 499)
+    rarer_than = np.searchsorted(np.sort(field.smoothed.log_prob(data)), field.smoothed.log_prob(x))
+    np.testing.assert_array_equal(table["low_density"], rarer_than <= 0.05 * 499)
+    assert table["low_error"].any()
+    assert not table["low_error"].all()
+
+
+def test_sources_far_from_data_that_reconstruct_well_are_counted():
+    field = DenoisingOptimum(TRIANGLE, 0.05)
+    fixed = find_fixed_points(field, np.array([[-0.5, 1.5], [-0.5, 1.5]]), grid=15)
+    data = field.smoothed.sample(500, np.random.default_rng(0))
+    count = reconstruction.low_error_sources
+    assert count(field, field.smoothed, fixed, data) == 1
+    assert count(field, field.smoothed, fixed[fixed["kind"] != "source"], data) == 0
+    centre = linear(np.eye(2))
+    gaussian = GaussianMixture([1.0], [[0.0, 0.0]], [np.eye(2)])
+    at_the_mode = find_fixed_points(centre, SQUARE, grid=5)
+    assert at_the_mode["kind"].tolist() == ["source"]
+    assert count(centre, gaussian, at_the_mode, data) == 0
+
+
+# --- Hessian -----------------------------------------------------------------
+
+
+def test_the_hessian_error_is_relative_squared_and_weighted():
+    gaussian = GaussianMixture([1.0], [[0.0, 0.0]], [np.diag([0.5, 0.25])])
+    # Hess log p = diag(-2, -4); the estimate is off by x1 in one entry
+    field = Moves(
+        lambda x: x,
+        lambda x: 0.01 * (np.diag([-2.0, -4.0]) + x[:, :1, None] * np.array([[0, 1], [0, 0]])),
+    )
+    x, weights = np.array([[1.0, 5.0], [2.0, 5.0]]), np.array([0.25, 0.75])
+    assert hessian.hessian_error(field, gaussian, x, weights) == pytest.approx(3.25 / 20)
+
+
+def test_the_hessian_of_the_optimum_is_exact_for_p_sigma_and_of_second_order_for_p():
+    x, weights = LINE.quadrature()
+    sigmas = np.array([0.01, 0.02])
+    fields = [DenoisingOptimum(LINE, sigma) for sigma in sigmas]
+    assert hessian.hessian_error(fields[1], fields[1].smoothed, x, weights) < 1e-20
+    errors = np.array([hessian.hessian_error(field, LINE, x, weights) for field in fields])
+    assert fitted_order(sigmas, errors) == pytest.approx(2, abs=0.05)
+
+
+def test_eigenvalues_on_a_circle_are_those_of_bessel_functions():
+    # log p_sigma = -(rho^2 + 1) / (2 sigma^2) + log I0(rho / sigma^2), and r = (I1 / I0) x / rho
+    sigma, t = 0.3, np.linspace(0.1, 6.0, 7)
+    field = DenoisingOptimum(CIRCLE, sigma)
+    ratio = i1e(1 / sigma**2) / i0e(1 / sigma**2)
+    across = (1 - ratio**2) / sigma**2 - ratio
+    table = hessian.tangent_table({"exact": field}, CIRCLE, t)
+    np.testing.assert_allclose(table["eigenvalue"], ratio, rtol=1e-9)
+    np.testing.assert_allclose(table["second"], across, rtol=1e-7)
+    np.testing.assert_allclose(table["cosine"], 1.0, atol=1e-9)
+    np.testing.assert_array_equal(table["t"], t)
+    spectrum = hessian.spectrum_table({"exact": field}, CIRCLE, t)
+    np.testing.assert_allclose(spectrum["real"], np.tile([ratio, across], 7), rtol=1e-7)
+    np.testing.assert_array_equal(spectrum["t"], np.repeat(t, 2))
+    assert spectrum["rank"].tolist() == [1, 2] * 7
+    assert (spectrum["imaginary"] == 0).all()
+
+
+def test_a_turning_field_has_imaginary_eigenvalues_and_its_symmetric_part_a_direction():
+    fields = {
+        "turning": linear([[0.2, 0.7], [-0.7, 0.2]]),
+        "shear": linear([[0.0, 0.0], [0.5, 0.0]]),
+    }
+    t = np.array([0.0, np.pi / 4])
+    spectrum = hessian.spectrum_table(fields, CIRCLE, t).groupby("field", sort=False)
+    turning = spectrum.get_group("turning")
+    np.testing.assert_allclose(turning["real"], 1.2)
+    np.testing.assert_allclose(turning["imaginary"].abs(), 0.7)
+    shear = hessian.tangent_table(fields, CIRCLE, t).query("field == 'shear'")
+    np.testing.assert_allclose(shear["eigenvalue"], 1.25)
+    # its leading direction is (1, 1); the tangents are (0, 1) and (-1, 1)
+    np.testing.assert_allclose(shear["cosine"], [np.sqrt(0.5), 0.0], atol=1e-12)
+
+
+# --- gradient and rotation ---------------------------------------------------
+
+
+def test_a_gradient_is_a_gradient_at_second_order():
+    # r - x is the gradient of exp(x1) cos(2 x2)
+    field = Moves(
+        lambda x: np.exp(x[:, :1]) * np.stack([np.cos(2 * x[:, 1]), -2 * np.sin(2 * x[:, 1])], 1)
+    )
+    window, cells = np.array([[-1.0, 1.0], [0.0, 1.5]]), np.array([20, 40, 80])
+    splits = [helmholtz.helmholtz_split(field, window, n) for n in cells]
+    share = np.array([split.fraction for split in splits])
+    assert fitted_order(1 / cells, share) == pytest.approx(2, abs=0.1)
+    assert share[-1] < 1e-7
+    x1, x2 = -1 + (np.arange(80) + 0.5) / 40, 1.5 * (np.arange(80) + 0.5) / 80
+    potential = np.exp(x1)[:, None] * np.cos(2 * x2)
+    np.testing.assert_allclose(splits[-1].potential, potential - potential.mean(), atol=1e-3)
+    energy_density = np.exp(2 * x1)[:, None] * (np.cos(2 * x2) ** 2 + 4 * np.sin(2 * x2) ** 2)
+    assert splits[-1].gradient == pytest.approx(energy_density.mean() * 3, rel=0.02)
+
+
+def test_a_flow_that_stays_inside_is_all_rotation():
+    # the curl of (1 - x1^2) (1 - x2^2) exp(x1), which vanishes on the edge
+    def curl(x):
+        first, second = x.T
+        return np.exp(first)[:, None] * np.stack(
+            [
+                -2 * second * (1 - first**2),
+                -(1 - second**2) * (1 - 2 * first - first**2),
+            ],
+            axis=1,
+        )
+
+    cells = np.array([20, 40, 80])
+    splits = [helmholtz.helmholtz_split(Moves(curl), SQUARE, n) for n in cells]
+    gradient = np.array([1 - split.fraction for split in splits])
+    assert gradient[-1] < 1e-6
+    assert fitted_order(1 / cells, gradient) == pytest.approx(2, abs=0.1)
+
+
+def test_of_a_rotation_in_a_square_what_is_no_gradient_is_its_torsion_constant():
+    # Saint-Venant: the least integral of |(-x2, x1) + grad phi|^2 is the bar's torsion constant
+    odd = np.arange(1, 200, 2)
+    torsion = 16 * (1 / 3 - 64 / np.pi**5 * (np.tanh(odd * np.pi / 2) / odd**5).sum())
+    split = helmholtz.helmholtz_split(linear([[0.0, -1.0], [1.0, 0.0]]), SQUARE, 200)
+    assert split.fraction == pytest.approx(torsion / (8 / 3), rel=0.01)
+    assert split.rotational == pytest.approx(torsion, rel=0.02)
+
+
+def test_the_discrete_parts_are_the_least_squares_ones():
+    rng = np.random.default_rng(0)
+    cells, size = 5, np.array([2.0, 3.0]) / 5
+    window = np.array([[-1.0, 1.0], [0.0, 3.0]])
+    flows = []
+
+    def record(x):
+        flows.append(rng.standard_normal(x.shape))
+        return flows[-1]
+
+    split = helmholtz.helmholtz_split(Moves(record), window, cells)
+    step = np.diff(np.eye(cells), axis=0)
+    operator = np.concatenate(
+        [np.kron(step, np.eye(cells)) / size[0], np.kron(np.eye(cells), step) / size[1]]
+    )
+    flow = np.concatenate([flows[0][:, 0], flows[1][:, 1]])
+    potential = np.linalg.lstsq(operator, flow, rcond=None)[0]
+    np.testing.assert_allclose(split.potential.ravel(), potential, atol=1e-12)
+    rest = ((flow - operator @ potential) ** 2).sum() * size.prod()
+    assert split.rotational == pytest.approx(rest, rel=1e-12)
+    assert split.gradient + split.rotational == pytest.approx((flow**2).sum() * size.prod())
+
+
+def test_the_curl_is_mapped_with_the_first_coordinate_first():
+    field = Moves(lambda x: np.stack([np.zeros(len(x)), x[:, 0] ** 2], axis=1), sigma=0.5)
+    curl = helmholtz.curl_map(field, SQUARE, 5)
+    expected = np.repeat(2 * np.linspace(-1, 1, 5)[:, None] / 0.25, 5, axis=1)
+    np.testing.assert_allclose(curl, expected, atol=1e-8)
+
+
+def test_asymmetry_is_weighted_by_how_much_there_is():
+    # skew parts 1 and 0; squared norms 2 (4 with the identity) and 8 (18)
+    slopes = np.array([[[0.0, -1.0], [1.0, 0.0]], [[2.0, 0.0], [0.0, 2.0]]])
+    field = Moves(lambda x: x, lambda x: slopes)
+    x, weights = np.zeros((2, 2)), np.array([0.5, 0.5])
+    assert helmholtz.asymmetry(field, x, weights) == pytest.approx(2 / 22)
+    assert helmholtz.asymmetry(field, x, weights, beside_identity=True) == pytest.approx(2 / 10)
+    assert helmholtz.asymmetry(field, x, np.array([1.0, 0.0])) == pytest.approx(0.5)
+    assert helmholtz.asymmetry(DenoisingOptimum(PLANE, 0.3), 1.0 * SQUARE, weights) < 1e-30
+
+
+# --- the noise level ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.4])
+def test_sigma_is_found_in_two_exact_ways_and_one_that_is_biased_as_it_should(sigma):
+    field = DenoisingOptimum(PLANE, sigma)
+    rng = np.random.default_rng(0)
+    table = estimate_noise(field, PLANE.sample(20_000, rng), rng).set_index("estimator")
+    assert (table["truth"] == sigma).all()
+    # false alarm once in a million seeds for each
+    gap = (table["sigma"] - sigma).abs() / table["standard_error"]
+    assert (gap[["loss_and_move", "divergence"]] < 5).all()
+    assert (table["standard_error"] < 0.02 * sigma).all()
+    x = grid_points(np.array([[-4.0, 4.0], [-4.0, 4.0]]), 61)
+    weights = np.exp(field.smoothed.log_prob(x))
+    power = weights @ (field.smoothed.score(x) ** 2).sum(1) / weights.sum()
+    biased = np.sqrt(sigma**2 - sigma**4 * power / 2)
+    assert abs(table.loc["loss", "sigma"] - biased) < 5 * table.loc["loss", "standard_error"]
+    assert table.loc["loss", "sigma"] < sigma - 5 * table.loc["loss", "standard_error"]
+
+
+def test_from_clean_points_sigma_is_right_to_leading_order():
+    x = np.linspace(-3, 4, 20_001)
+    mass = np.cumsum(np.exp(LINE.log_prob(x[:, None])))
+    points = np.interp((np.arange(20_000) + 0.5) / 20_000, mass / mass[-1], x)[:, None]
+    sigmas, errors = np.array([0.05, 0.07, 0.1]), []
+    for sigma in sigmas:
+        table = estimate_noise(DenoisingOptimum(LINE, sigma), points, np.random.default_rng(0))
+        found = table.set_index("estimator").loc["clean_divergence", "sigma"]
+        errors.append((found / sigma - 1) ** 2)
+    assert fitted_order(sigmas, np.array(errors)) == pytest.approx(2, abs=0.2)
+
+
+def test_standard_errors_are_the_spread_of_repeated_estimates():
+    field, rng = DenoisingOptimum(PLANE, 0.3), np.random.default_rng(3)
+    tables = pd.concat([estimate_noise(field, PLANE.sample(300, rng), rng) for _ in range(200)])
+    grouped = tables.groupby("estimator")
+    ratio = grouped["standard_error"].mean() / grouped["sigma"].std()
+    # the spread of 200 is known to 5%: false alarm about once in 10^5 seeds
+    np.testing.assert_allclose(ratio, 1.0, atol=0.25)
+
+
+def test_a_ratio_that_is_the_same_at_all_points_has_no_standard_error():
+    # f = 0.09 / x has f^2 = -0.09 f'
+    field = Moves(lambda x: 0.09 / x, lambda x: -0.09 / x[:, :, None] ** 2, dim=1)
+    table = estimate_noise(field, np.linspace(1, 2, 50)[:, None], np.random.default_rng(0))
+    found = table.set_index("estimator").loc[["divergence", "clean_divergence"]]
+    np.testing.assert_allclose(found["sigma"], 0.3, rtol=1e-12)
+    np.testing.assert_allclose(found["standard_error"], 0.0, atol=1e-14)
+
+
+def test_a_field_that_pushes_apart_has_no_noise_level():
+    table = estimate_noise(linear(np.eye(2)), np.ones((5, 2)), np.random.default_rng(0))
+    assert table.set_index("estimator")["sigma"].isna().to_dict() == {
+        "loss": False,
+        "loss_and_move": False,
+        "divergence": True,
+        "clean_divergence": True,
+    }
+
+
+# --- losses ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3])
+def test_gaussian_nodes_have_the_moments_of_noise(dim):
+    nodes, weights = losses.gaussian_nodes(dim, 6, np.random.default_rng(0))
+    assert weights.sum() == pytest.approx(1)
+    np.testing.assert_allclose(weights @ nodes, 0.0, atol=1e-13)
+    second = np.einsum("m,mi,mj->ij", weights, nodes, nodes)
+    np.testing.assert_allclose(second, np.eye(dim), atol=1e-12)
+    if dim <= 2:
+        np.testing.assert_allclose(weights @ nodes**4, 3.0)
+    else:
+        np.testing.assert_array_equal(nodes[:6], -nodes[6:])
+
+
+@pytest.mark.parametrize(
+    ("rng", "message"), [(None, "needs a generator"), (np.random.default_rng(0), "as many pairs")]
+)
+def test_noise_that_cannot_be_drawn_is_refused(rng, message):
+    with pytest.raises(ValueError, match=message):
+        losses.gaussian_nodes(3, 2, rng)
+
+
+def test_many_drawn_pairs_are_gaussian():
+    nodes, weights = losses.gaussian_nodes(3, 20_000, np.random.default_rng(0))
+    # the standard error is sqrt(96 / 20000): false alarm once in 10^6 seeds
+    np.testing.assert_allclose(weights @ nodes**4, 3.0, atol=0.36)
+
+
+@pytest.mark.parametrize(("dim", "nodes"), [(1, 3), (2, 3), (3, 5)])
+def test_both_losses_of_a_linear_reconstruction_are_the_same(dim, nodes):
+    rng = np.random.default_rng(0)
+    slope, x = rng.standard_normal((dim, dim)), rng.standard_normal((5, dim))
+    weights = np.array([0.1, 0.2, 0.3, 0.3, 0.1])
+    field, sigma = linear(slope), 0.7
+    squares = ((x @ slope.T) ** 2).sum(1)
+    expected = weights @ squares + sigma**2 * ((np.eye(dim) + slope) ** 2).sum()
+    assert losses.contractive_loss(field, sigma, x, weights) == pytest.approx(expected)
+    noise = losses.gaussian_nodes(dim, nodes, rng)
+    denoising = losses.denoising_loss(field, sigma, x, weights, noise)
+    assert denoising == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("density", [LINE, PLANE], ids=["line", "plane"])
+def test_the_losses_of_the_optima_differ_far_less_than_they_are(density):
+    x, weights = LINE.quadrature(60) if density is LINE else plane_rule()
+    sigmas = np.array([0.03, 0.04, 0.05])
+    fields = [(sigma, DenoisingOptimum(density, sigma)) for sigma in sigmas]
+    table = losses.loss_table(fields, x, weights, losses.gaussian_nodes(density.dim, 8))
+    assert table["sigma"].tolist() == sigmas.tolist()
+    np.testing.assert_allclose(table["denoising"] / sigmas**2, density.dim, rtol=0.1)
+    np.testing.assert_allclose(table["difference"], table["denoising"] - table["contractive"])
+    # the coefficient of sigma^6 is an integral of div(p lap s)
+    assert losses.difference_order(table) == pytest.approx(8, abs=0.25)
+
+
+def test_the_losses_of_the_contractive_optima_differ_as_little():
+    x, weights = LINE.quadrature(60)
+    fields = [(s, ContractiveOptimum1D(LINE, s, 20_001)) for s in (0.03, 0.04, 0.05)]
+    table = losses.loss_table(fields, x, weights, losses.gaussian_nodes(1))
+    assert losses.difference_order(table) > 7
+
+
+def test_the_losses_differ_in_the_sixth_order_when_another_field_is_approached():
+    def slope(x):
+        return 2 * np.cos(2 * x)[:, :, None]
+
+    def field(sigma):
+        return Moves(lambda x: sigma**2 * np.sin(2 * x), lambda x: sigma**2 * slope(x), dim=1)
+
+    x, weights = LINE.quadrature(60)
+    sigmas = np.array([0.02, 0.03, 0.04])
+    fields = [(sigma, field(sigma)) for sigma in sigmas]
+    table = losses.loss_table(fields, x, weights, losses.gaussian_nodes(1))
+    assert losses.difference_order(table) == pytest.approx(6, abs=0.05)
+    # lap div v + v . lap v of v = sin 2x
+    coefficient = weights @ (-8 * np.cos(2 * x) - 4 * np.sin(2 * x) ** 2)[:, 0]
+    np.testing.assert_allclose(table["difference"] / sigmas**6, coefficient, rtol=0.02)
+
+
+@pytest.mark.parametrize("density", [LINE, PLANE], ids=["line", "plane"])
+def test_the_losses_of_a_fixed_reconstruction_differ_as_much_as_they_contract(density):
+    x, weights = LINE.quadrature(60) if density is LINE else plane_rule()
+    fixed = DenoisingOptimum(density, 0.5)
+    sigmas = np.array([0.01, 0.02, 0.04])
+    table = losses.loss_table(
+        [(sigma, fixed) for sigma in sigmas], x, weights, losses.gaussian_nodes(density.dim, 8)
+    )
+    assert losses.difference_order(table) == pytest.approx(2, abs=0.02)
+    # lap r is 0.5^2 times the Laplacian of the score
+    move, bend = fixed(x) - x, 0.25 * fixed.smoothed.score_laplacian(x)
+    coefficient = weights @ (move * bend).sum(1)
+    assert table["difference"][0] / 0.01**2 == pytest.approx(coefficient, rel=0.01)
+
+
+# --- the energy of tied weights ----------------------------------------------
+
+ACTIVATIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh}
+
+
+def tied_network(activation):
+    """W, b, c, and r as a function of tensors."""
+    rng = np.random.default_rng(0)
+    W, b, c = 2 * rng.standard_normal((7, 2)), rng.standard_normal(7), rng.standard_normal(2)
+    parts = [torch.tensor(part) for part in (W, b, c)]
+
+    def reconstruct(x):
+        return ACTIVATIONS[activation](x @ parts[0].T + parts[1]) @ parts[0] + parts[2]
+
+    return (W, b, c), reconstruct
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_the_potential_of_tied_weights_has_the_move_as_its_gradient(activation):
+    parameters, reconstruct = tied_network(activation)
+
+    def move(x):
+        return reconstruct(torch.tensor(x)).numpy() - x
+
+    x, y = np.random.default_rng(1).standard_normal((2, 30, 2))
+
+    def potential(points):
+        return energy.tied_potential(*parameters, points, activation)
+
+    columns = [
+        (potential(x + 1e-5 * axis) - potential(x - 1e-5 * axis)) / 2e-5 for axis in np.eye(2)
+    ]
+    np.testing.assert_allclose(np.stack(columns, axis=1), move(x), atol=1e-8)
+    assert energy.potential_gap(Moves(move), potential, x, y, nodes=60) < 1e-10
+    rotated = Moves(lambda x: move(x) + 0.1 * x @ np.array([[0.0, 1.0], [-1.0, 0.0]]))
+    assert energy.potential_gap(rotated, potential, x, y, nodes=60) > 1e-3
+
+
+def test_the_gap_is_relative_to_the_largest_difference():
+    # a potential that is off by a tenth
+    x, y = np.zeros((3, 2)), np.array([[1.0, 0.0], [0.0, 2.0], [0.5, 0.5]])
+
+    def potential(points):
+        return -0.45 * (points**2).sum(1)
+
+    gap = energy.potential_gap(linear(-np.eye(2)), potential, x, y)
+    assert gap == pytest.approx(0.2 / 1.8)
+
+
+def test_potentials_do_not_overflow():
+    parts = np.array([[1e3, 0.0]]), np.zeros(1), np.zeros(2)
+    x = np.array([[5.0, 0.0], [-5.0, 0.0]])
+    soft = energy.tied_potential(*parts, x, "sigmoid") + 12.5
+    np.testing.assert_allclose(soft, [5e3, 0.0])
+    cosh = energy.tied_potential(*parts, x, "tanh") + 12.5
+    np.testing.assert_allclose(cosh, 5e3 - np.log(2))
+
+
+@pytest.mark.parametrize("residual", ["none", "sigma", "score"])
+def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_field(residual):
+    ensemble = Ensemble(
+        2,
+        Architecture((9,), tied=True, residual=residual),
+        [0.3],
+        [0],
+        [100.0],
+        [[0.4, -1.0]],
+        [1.7],
+    )
+    rng = np.random.default_rng(2)
+    ensemble.initialise(torch.tensor(rng.standard_normal((1, 20, 2))), [rng])
+    ensemble.theta = ensemble.theta + 0.3 * torch.tensor(rng.standard_normal(ensemble.theta.shape))
+    named = {name: part[0].numpy() for name, part in ensemble.views(ensemble.theta).items()}
+
+    def potential(x):
+        return energy.standardised_potential(
+            named["encoder.0.weight"].T,
+            named["encoder.0.bias"][0],
+            named["decoder.bias"][0],
+            x,
+            "tanh",
+            shift=np.array([0.4, -1.0]),
+            scale=1.7,
+            sigma=0.3,
+            residual=residual,
+        )
+
+    x, y = rng.standard_normal((2, 25, 2))
+    assert energy.potential_gap(ensemble.field(0.3, 0, 100.0), potential, x, y, nodes=80) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("activation", "residual", "message"),
+    [("relu", "none", "activation must be"), ("tanh", "both", "residual must be")],
+)
+def test_unknown_networks_have_no_potential(activation, residual, message):
+    parameters, _ = tied_network("tanh")
+    with pytest.raises(ValueError, match=message):
+        energy.standardised_potential(
+            *parameters,
+            SQUARE,
+            activation,
+            shift=np.zeros(2),
+            scale=1.0,
+            sigma=1.0,
+            residual=residual,
+        )

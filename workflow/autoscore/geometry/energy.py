@@ -1,0 +1,130 @@
+"""The closed-form energy of a tied auto-encoder with one hidden layer (statement C9).
+
+Kamyshanska and Memisevic (2013), "On autoencoder scoring": with tied weights r(x) - x is the
+gradient of a function that can be written down.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from autoscore.fields import Field
+
+# What has the activation as its derivative; both are written so that nothing overflows.
+INTEGRALS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "sigmoid": lambda a: np.logaddexp(0.0, a),
+    "tanh": lambda a: np.logaddexp(a, -a) - np.log(2.0),
+}
+
+
+def tied_potential(
+    weights: np.ndarray,
+    bias: np.ndarray,
+    visible_bias: np.ndarray,
+    x: np.ndarray,
+    activation: str,
+) -> np.ndarray:
+    """Return F with grad F = r(x) - x for r(x) = W^T h(W x + b) + c, shape ``(n,)``.
+
+    F(x) = sum_k H(w_k . x + b_k) - |x - c|^2 / 2 with H' = h: the softplus for a sigmoid, the
+    logarithm of the hyperbolic cosine for tanh.
+
+    Parameters
+    ----------
+    weights
+        W, shape ``(units, d)``.
+    bias, visible_bias
+        b, shape ``(units,)``, and c, shape ``(d,)``.
+    x
+        Points of shape ``(n, d)``.
+    activation
+        h: ``"sigmoid"`` or ``"tanh"``.
+
+    Raises
+    ------
+    ValueError
+        If the activation has no integral here.
+    """
+    hidden = _hidden_potential(weights, bias, x, activation)
+    return hidden - 0.5 * ((x - visible_bias) ** 2).sum(-1)
+
+
+def standardised_potential(
+    weights: np.ndarray,
+    bias: np.ndarray,
+    visible_bias: np.ndarray,
+    x: np.ndarray,
+    activation: str,
+    *,
+    shift: np.ndarray,
+    scale: float,
+    sigma: float,
+    residual: str,
+) -> np.ndarray:
+    """Return F with grad F = r(x) - x for a network that sees u = (x - shift) / scale.
+
+    With out = W^T h(W u + b) + c and the residuals of `autoencoders.ensemble.Architecture`:
+    r = shift + scale out for ``"none"``, where F is scale^2 times the `tied_potential` of u;
+    r = x + sigma out for ``"sigma"`` and r = x + sigma^2 out for ``"score"``, where out is
+    itself a gradient, of sum_k H(w_k . u + b_k) + c . u.
+
+    Parameters
+    ----------
+    weights, bias, visible_bias, x, activation
+        As for `tied_potential`, W, b and c being those of the network.
+    shift, scale
+        Shape ``(d,)``, and a number.
+    sigma
+        The field's noise level.
+    residual
+        ``"none"``, ``"sigma"`` or ``"score"``.
+
+    Raises
+    ------
+    ValueError
+        If the activation or the residual is unknown.
+    """
+    u = (x - shift) / scale
+    if residual == "none":
+        return scale**2 * tied_potential(weights, bias, visible_bias, u, activation)
+    power = {"sigma": 1, "score": 2}.get(residual)
+    if power is None:
+        raise ValueError(f"residual must be none, sigma or score, not {residual!r}")
+    out = _hidden_potential(weights, bias, u, activation) + u @ visible_bias
+    return sigma**power * scale * out
+
+
+def _hidden_potential(
+    weights: np.ndarray, bias: np.ndarray, x: np.ndarray, activation: str
+) -> np.ndarray:
+    if activation not in INTEGRALS:
+        raise ValueError(f"the activation must be one of {sorted(INTEGRALS)}, not {activation!r}")
+    return INTEGRALS[activation](x @ weights.T + bias).sum(-1)
+
+
+def potential_gap(
+    field: Field,
+    potential: Callable[[np.ndarray], np.ndarray],
+    x: np.ndarray,
+    y: np.ndarray,
+    nodes: int = 20,
+) -> float:
+    """Return the largest gap between a potential's differences and the field's path integrals.
+
+    It is relative to the largest difference of the potential among the pairs.
+
+    Parameters
+    ----------
+    field
+        The reconstruction, whose integral of r - x along a segment is sigma^2 times its
+        ``log_ratio``.
+    potential
+        From points ``(n, d)`` to values ``(n,)``, such as `tied_potential` of the field's network.
+    x, y
+        Ends of the segments, shape ``(n, d)``.
+    nodes
+        Gauss-Legendre nodes on each segment.
+    """
+    closed = potential(y) - potential(x)
+    along = field.sigma**2 * field.log_ratio(x, y, nodes=nodes)
+    return float(np.abs(closed - along).max() / np.abs(closed).max())

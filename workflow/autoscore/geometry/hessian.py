@@ -1,0 +1,103 @@
+"""The Jacobian of the reconstruction as a Hessian of log p, and as a tangent plane (C5)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from autoscore.densities.base import Density
+from autoscore.densities.curves import Curve
+from autoscore.fields import Field
+
+
+def hessian_error(field: Field, density: Density, x: np.ndarray, weights: np.ndarray) -> float:
+    """Return E|(dr/dx - I)/sigma^2 - Hess log p|^2 / E|Hess log p|^2, in Frobenius norms.
+
+    Parameters
+    ----------
+    field
+        The reconstruction.
+    density
+        What the Hessian is held against: the clean p, or ``p.smoothed(field.sigma)``, against
+        which all of the error is one of estimation.
+    x, weights
+        Points ``(n, d)`` and weights ``(n,)`` of both expectations.
+    """
+    exact = density.hessian(x)
+    difference = weights @ ((field.hessian(x) - exact) ** 2).sum((1, 2))
+    return float(difference / (weights @ (exact**2).sum((1, 2))))
+
+
+def tangent_table(fields: Mapping[str, Field], curve: Curve, t: np.ndarray) -> pd.DataFrame:
+    """Compare the leading eigenvector of dr/dx on a curve with the curve's tangent.
+
+    It belongs to the largest eigenvalue of the symmetric part of dr/dx, the one nearest to 1 on
+    a manifold.
+
+    Parameters
+    ----------
+    fields
+        Fields by the names that the rows get, the exact one among them for comparison.
+    curve
+        The curve.
+    t
+        Parameters of the points, shape ``(n,)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each field and t: ``field``, ``t``, the leading ``eigenvalue``, the next one,
+        ``second``, and the ``cosine``, in absolute value, of eigenvector and tangent.
+    """
+    x, tangent = curve.point(t), curve.velocity(t)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    parts = []
+    for name, field in fields.items():
+        slope = field.jacobian(x)
+        values, vectors = np.linalg.eigh(0.5 * (slope + np.swapaxes(slope, 1, 2)))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "field": name,
+                    "t": t,
+                    "eigenvalue": values[:, -1],
+                    "second": values[:, -2],
+                    "cosine": np.abs((vectors[:, :, -1] * tangent).sum(1)),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def spectrum_table(fields: Mapping[str, Field], curve: Curve, t: np.ndarray) -> pd.DataFrame:
+    """Return all eigenvalues of dr/dx along a curve.
+
+    Near a manifold they are close to 1 along it and small across it.
+
+    Parameters
+    ----------
+    fields, curve, t
+        As for `tangent_table`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each field, t and eigenvalue: ``field``, ``t``, ``rank`` (1 for the largest
+        real part), and the eigenvalue's parts ``real`` and ``imaginary``.
+    """
+    x, parts = curve.point(t), []
+    for name, field in fields.items():
+        values = np.linalg.eigvals(field.jacobian(x)).astype(complex)
+        values = np.take_along_axis(values, np.argsort(-values.real, axis=1, kind="stable"), 1)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "field": name,
+                    "t": np.repeat(t, curve.dim),
+                    "rank": np.tile(np.arange(1, curve.dim + 1), len(t)),
+                    "real": values.real.ravel(),
+                    "imaginary": values.imag.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
