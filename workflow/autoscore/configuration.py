@@ -185,11 +185,14 @@ def _semantic_mistakes(config: dict) -> Iterator[str]:
     yield from _grid_mistakes("optimum.order_sigmas", config["optimum"]["order_sigmas"])
     yield from _grid_mistakes("figures.panel_sigmas", config["figures"]["panel_sigmas"])
     yield from _grid_mistakes("train.sigmas", config["train"]["sigmas"])
-    points = config["optimum"]["solver_points"]
-    if points % 2 == 0:
-        yield f"optimum.solver_points is {points}; allowed: an odd number, so that it can be halved"
+    for key in ("solver_points", "plane_points"):
+        points = config["optimum"][key]
+        if points % 2 == 0:
+            yield f"optimum.{key} is {points}; allowed: an odd number, so that it can be halved"
     for name, entry in config["densities"].items():
         key = f"densities.{name}"
+        if "order_sigmas" in entry:
+            yield from _grid_mistakes(f"{key}.order_sigmas", entry["order_sigmas"])
         mistakes = list(_density_mistakes(key, entry))
         yield from mistakes
         if not mistakes:
@@ -208,7 +211,7 @@ def _grid_mistakes(key: str, grid: dict | list) -> Iterator[str]:
 def _density_mistakes(key: str, entry: dict) -> Iterator[str]:
     """Yield what is wrong with a density itself."""
     kind = entry["kind"]
-    foreign = set(entry) - KINDS[kind] - {"kind", "figures", "train"}
+    foreign = set(entry) - KINDS[kind] - {"kind", "figures", "order_sigmas", "train"}
     for name in sorted(foreign):
         own = ", ".join(sorted(KINDS[kind]))
         yield f"{key}.{name} is not a key of kind {kind}; allowed are {own}"

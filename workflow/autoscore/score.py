@@ -1,8 +1,9 @@
 """Measuring learned scores against the truth."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,11 @@ from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
+from autoscore.fields import Field
 from autoscore.grids import noise_levels
-from autoscore.metrics import fixed_points, relative_error
+from autoscore.metrics import relative_error
 from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.curves import stored_optimum
 from autoscore.optimum.dae import DenoisingOptimum
 
 GRID_POINTS = 20_001
@@ -70,11 +73,14 @@ def rulers(density: Density, objective: str, sigma: float) -> list[Ruler]:
 
 
 def sampled_rulers(
-    density: Density, objective: str, sigma: float, held_out: np.ndarray, rng: np.random.Generator
+    density: Density,
+    objective: str,
+    sigma: float,
+    held_out: np.ndarray,
+    rng: np.random.Generator,
+    best: Field | None = None,
 ) -> list[Ruler]:
     """Return the references in any dimension, at held-out draws of p and of p_sigma.
-
-    There is no contractive optimum among them: it is solved in one dimension.
 
     Parameters
     ----------
@@ -84,11 +90,16 @@ def sampled_rulers(
         Draws from p, shape ``(m, d)``.
     rng
         Draws the noise.
+    best
+        The contractive optimum, where it is solved.
     """
     y = held_out + sigma * rng.standard_normal(held_out.shape)
     equal = np.full(len(y), 1.0 / len(y))
     clean = (None, None) if density.is_bare else (held_out, equal)
-    return _references(density, objective, sigma, y, equal, *clean)
+    found = _references(density, objective, sigma, y, equal, *clean)
+    if objective == "rcae" and best is not None:
+        found.append(Ruler("optimum", held_out, equal, best.score(held_out)))
+    return found
 
 
 def _references(
@@ -108,6 +119,12 @@ def _references(
     if x is not None:
         found.append(Ruler("p", x, weights, density.score(x)))
     return found
+
+
+def clean_ruler(density: Density, held_out: np.ndarray) -> Ruler:
+    """Return the clean score at held-out draws of p."""
+    equal = np.full(len(held_out), 1.0 / len(held_out))
+    return Ruler("p", held_out, equal, density.score(held_out))
 
 
 def empirical_ruler(
@@ -144,12 +161,20 @@ def measure_optima(density: Density, objectives: list[str], sigmas: np.ndarray) 
                     yield _row(ruler, best.score(ruler.x), **labels, seed=None, n=np.inf)
 
 
+def solved_rows(bias: pd.DataFrame) -> Iterator[dict]:
+    """Yield the same from the table of a density whose optima were solved beforehand."""
+    for row in bias.itertuples():
+        labels = {"objective": row.objective, "model": "exact", "sigma": row.sigma, "seed": None}
+        error = {"reference": "p", "relative_error": row.relative_error}
+        yield labels | error | {"n": np.inf}
+
+
 def measure_learned(
     stack: Ensemble | Conditioned,
     model: str,
     objective: str,
     sigmas: np.ndarray,
-    rulers_at: dict[float, list[Ruler]],
+    rulers_at: Callable[[float], list[Ruler]],
 ) -> Iterator[dict]:
     """Yield the error of every member of a stack against every ruler.
 
@@ -160,17 +185,33 @@ def measure_learned(
     model, objective
         How the rows are labelled.
     sigmas
-        Noise levels.
+        Noise levels of a conditioned stack.
     rulers_at
-        What to hold each level against.
+        Returns what to hold a level against.
     """
     members = sorted(set(zip(stack.sizes.tolist(), stack.seeds.tolist(), strict=True)))
-    for sigma in sigmas:
+    for sigma in trained_levels(stack, objective, sigmas):
         for size, seed in members:
             field = stack.field(sigma, seed, size)
-            labels = {"objective": objective, "model": model, "sigma": sigma, "seed": seed}
-            for ruler in rulers_at[sigma]:
-                yield _row(ruler, field.score(ruler.x), **labels, n=size)
+            labels = {"objective": objective, "model": model, "seed": seed, "n": size}
+            labels["sigma"] = 0.0 if objective == "ssm" else sigma
+            for ruler in rulers_at(sigma):
+                yield _row(ruler, field.score(ruler.x), **labels)
+
+
+def trained_levels(
+    stack: Ensemble | Conditioned, objective: str, sigmas: np.ndarray
+) -> Iterable[float]:
+    """Return the noise levels at which a stack is measured.
+
+    An ensemble has its own; a conditioned one is measured at those of `sigmas` in its range;
+    sliced score matching has a nominal one.
+    """
+    if isinstance(stack, Ensemble):
+        return np.unique(stack.sigmas).tolist()
+    if objective == "ssm":
+        return [stack.high]
+    return [sigma for sigma in sigmas if stack.low <= sigma <= stack.high]
 
 
 def measure_kernel_density(
@@ -220,6 +261,7 @@ def measure(
     density: Density,
     learned: dict[tuple[str, str, str], Ensemble | Conditioned],
     rng: np.random.Generator,
+    solved: tuple[dict[str, np.ndarray], pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Return the whole error table of one density.
 
@@ -235,98 +277,39 @@ def measure(
         Trained stacks by (objective, model, source).
     rng
         Draws the noise where the measurement is over samples.
+    solved
+        What `autoscore.optimum.solve.solve` returned, in two dimensions.
     """
     sigmas = noise_levels(settings["sigmas"])
     held_out = data["held_out"]
 
+    @lru_cache(maxsize=None)
     def references(objective: str, sigma: float) -> list[Ruler]:
         if not len(held_out):
             return rulers(density, objective, sigma)
         noise = copy.deepcopy(rng)  # the same at every level, whatever other levels there are
         if isinstance(density, KernelDensity):
             return [empirical_ruler(data["train"][0], held_out, sigma, noise)]
-        return sampled_rulers(density, objective, sigma, held_out, noise)
+        if objective == "ssm":
+            return [clean_ruler(density, held_out)]
+        best = stored_optimum(solved[0], sigma) if solved else None
+        return sampled_rulers(density, objective, sigma, held_out, noise, best)
 
-    objectives = sorted({objective for objective, _, _ in learned})
-    found = {
-        objective: {sigma: references(objective, sigma) for sigma in sigmas}
-        for objective in objectives
-    }
     rows: list[dict] = []
-    if density.dim == 1 and not density.is_bare:
-        rows += measure_optima(density, objectives, sigmas)
+    if solved:
+        rows += solved_rows(solved[1])
+    elif density.dim == 1 and not density.is_bare:
+        rows += measure_optima(density, sorted({what for what, _, _ in learned}), sigmas)
     for (objective, model, _), stack in learned.items():
-        rows += measure_learned(stack, model, objective, sigmas, found[objective])
-    if not isinstance(density, KernelDensity) and "dae" in found and len(data["validation"]):
-        for size in settings["sizes"]:
-            if size != "exact":
-                rows += measure_kernel_density(
-                    data["train"], data["validation"], size, found["dae"]
-                )
+        rows += measure_learned(stack, model, objective, sigmas, partial(references, objective))
+    denoised = {sigma: references("dae", sigma) for sigma in sigmas}
+    if not isinstance(density, KernelDensity) and len(data["validation"]):
+        for size in sample_sizes(learned):
+            rows += measure_kernel_density(data["train"], data["validation"], size, denoised)
     return error_table(name, rows)
 
 
-def displacement_curves(
-    density: Density,
-    learned: dict[tuple[str, str, str], Ensemble | Conditioned],
-    settings: dict,
-    x: np.ndarray,
-) -> dict[str, np.ndarray]:
-    """Return r(x) - x of the best and of the learned reconstructions of a density itself.
-
-    Parameters
-    ----------
-    density
-        Target with d = 1.
-    learned
-        Trained stacks by (objective, model, source).
-    settings
-        The ``train`` section of the density's configuration.
-    x
-        Grid of shape ``(n,)``.
-
-    Returns
-    -------
-    dict
-        The grid ``x``, the levels ``sigmas``; for each objective ``best_dae`` and so on, of shape
-        ``(levels, n)``, and ``dae`` and so on, of shape ``(levels, seeds, n)``.
-    """
-    sigmas = noise_levels(settings["sigmas"])
-    columns = x[:, None]
-    curves = {"x": x, "sigmas": sigmas}
-    for (objective, _, source), stack in learned.items():
-        if source != "exact":
-            continue
-        fields = [[stack.field(sigma, k) for k in range(settings["seeds"])] for sigma in sigmas]
-        curves[objective] = np.array(
-            [[(field(columns) - columns)[:, 0] for field in level] for level in fields]
-        )
-        if objective == "dae" or not density.is_bare:
-            best = [optimal_field(density, objective, sigma, GRID_POINTS) for sigma in sigmas]
-            curves[f"best_{objective}"] = np.array([(r(columns) - columns)[:, 0] for r in best])
-    return curves
-
-
-def fixed_point_table(curves: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return where the reconstructions of `displacement_curves` leave x as it is.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a fixed point: objective, model (``exact`` or ``ensemble``), sigma, seed, x, stable.
-    """
-    rows = []
-    for objective in ("dae", "rcae"):
-        for level, sigma in enumerate(curves["sigmas"]):
-            found = []
-            if f"best_{objective}" in curves:
-                found.append(("exact", None, curves[f"best_{objective}"][level]))
-            if objective in curves:
-                seeds = enumerate(curves[objective][level])
-                found += [("ensemble", seed, displacement) for seed, displacement in seeds]
-            for model, seed, displacement in found:
-                labels = {"objective": objective, "model": model, "sigma": sigma, "seed": seed}
-                points = zip(*fixed_points(curves["x"], displacement), strict=True)
-                rows += [labels | {"x": x, "stable": stable} for x, stable in points]
-    columns = ["objective", "model", "sigma", "seed", "x", "stable"]
-    return pd.DataFrame(rows, columns=columns).astype({"seed": "Int64"})
+def sample_sizes(learned: dict[tuple[str, str, str], Ensemble | Conditioned]) -> list[int]:
+    """Return all finite numbers of points that something was trained on."""
+    sizes = {size for stack in learned.values() for size in stack.sizes.tolist()}
+    return sorted(int(size) for size in sizes if np.isfinite(size))

@@ -90,7 +90,7 @@ def data_settings(wildcards):
 
 def target_settings(wildcards):
     """Return what describes a density itself."""
-    return without(config["densities"][wildcards.density], "train", "figures")
+    return without(config["densities"][wildcards.density], "train", "figures", "order_sigmas")
 
 
 def model_settings(density, model):
@@ -134,13 +134,41 @@ def trained_files(wildcards):
     ]
 
 
-def one_dimensional_targets():
-    """Return the one-dimensional densities that have a log-density, where C1 can be checked."""
-    return [
-        name
-        for name, entry in config["densities"].items()
-        if entry["kind"] != "samples" and dimension(entry) == 1
-    ]
+def is_solved(name):
+    """Return whether both optima of a density are solved: it has a log-density, and d is 1 or 2."""
+    entry = config["densities"][name]
+    bare = entry["kind"] == "samples" or (entry["kind"] == "curve" and not entry.get("thickness"))
+    return dimension(entry) <= 2 and not bare
+
+
+def optimum_settings(wildcards):
+    """Return the settings of the exact solutions that belong to a density's dimension."""
+    if dimension(config["densities"][wildcards.density]) == 2:
+        return {"plane_points": config["optimum"]["plane_points"]}
+    return without(config["optimum"], "plane_points", "order_sigmas")
+
+
+def solved_levels(wildcards):
+    """Return the noise grid at which a two-dimensional density is solved: what is trained."""
+    plane = dimension(config["densities"][wildcards.density]) == 2
+    return train_settings(wildcards.density)["sigmas"] if plane else None
+
+
+def order_window(name):
+    """Return the noise levels at which the order of convergence is fitted, None if it is not."""
+    entry = config["densities"][name]
+    default = config["optimum"]["order_sigmas"] if dimension(entry) == 1 else None
+    return entry.get("order_sigmas", default)
+
+
+ORDERED = [name for name in config["densities"] if is_solved(name) and order_window(name)]
+
+
+def solved_files(wildcards):
+    """Return the stored solution of a two-dimensional density and its bias, if there is one."""
+    name = wildcards.density
+    plane = dimension(config["densities"][name]) == 2 and is_solved(name)
+    return multiext(f"results/optimum/{name}", ".npz", ".csv") if plane else []
 
 
 def figure_files():

@@ -10,7 +10,9 @@ rule solve_optimum:
         "../../envs/autoscore.yaml"
     params:
         entry=target_settings,
-        settings=config["optimum"],
+        settings=optimum_settings,
+        levels=solved_levels,
+        window=lambda wildcards: order_window(wildcards.density),
         code=code("scripts.solve_optimum"),
     script:
         "../scripts/solve_optimum.py"

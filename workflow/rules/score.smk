@@ -2,10 +2,9 @@ rule measure_score:
     input:
         data="results/data/{density}.npz",
         learned=trained_files,
+        solved=solved_files,
     output:
         errors="results/score/{density}.csv",
-        curves="results/score/{density}.npz",
-        fixed_points="results/score/{density}_fixed_points.csv",
     log:
         "results/logs/measure_score/{density}.log",
     conda:
@@ -13,11 +12,8 @@ rule measure_score:
     params:
         seed=config["seed"],
         entry=target_settings,
-        settings=lambda wildcards: {
-            key: train_settings(wildcards.density)[key] for key in ("sigmas", "seeds", "sizes")
-        },
+        settings=lambda wildcards: {"sigmas": train_settings(wildcards.density)["sigmas"]},
         trainings=lambda wildcards: trainings(wildcards.density),
-        points=config["optimum"]["points"],
         code=code("scripts.measure_score"),
     script:
         "../scripts/measure_score.py"
@@ -26,7 +22,7 @@ rule measure_score:
 rule gather_scores:
     input:
         errors=expand("results/score/{density}.csv", density=config["densities"]),
-        bias=expand("results/optimum/{density}.csv", density=one_dimensional_targets()),
+        bias=expand("results/optimum/{density}.csv", density=ORDERED),
     output:
         errors="results/score/errors.csv",
         order="results/score/order.csv",
@@ -35,8 +31,8 @@ rule gather_scores:
     conda:
         "../../envs/autoscore.yaml"
     params:
-        densities=one_dimensional_targets(),
-        window=config["optimum"]["order_sigmas"],
+        densities=ORDERED,
+        windows=[order_window(name) for name in ORDERED],
         code=code("scripts.gather_scores"),
     script:
         "../scripts/gather_scores.py"

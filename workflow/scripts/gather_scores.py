@@ -9,10 +9,12 @@ with logged(snakemake.log[0]):
     from autoscore.optimum.order import order_table
     from autoscore.storage import read_tables, write_table
 
-    window = noise_levels(snakemake.params.window)
+    asked = zip(
+        snakemake.params.densities, snakemake.params.windows, snakemake.input.bias, strict=True
+    )
     orders = [
-        order_table(pd.read_csv(file), window).assign(density=density)
-        for density, file in zip(snakemake.params.densities, snakemake.input.bias, strict=True)
+        order_table(pd.read_csv(file), noise_levels(window)).assign(density=density)
+        for density, window, file in asked
     ]
     write_table(snakemake.output.errors, read_tables(snakemake.input.errors))
     write_table(snakemake.output.order, pd.concat(orders, ignore_index=True))

@@ -1,6 +1,7 @@
 """What every target density offers."""
 
 from abc import ABC, abstractmethod
+from functools import reduce
 
 import numpy as np
 
@@ -56,15 +57,15 @@ class Density(ABC):
         Raises
         ------
         ValueError
-            If d is not 1; in more dimensions expectations are taken over samples.
+            If d exceeds 2; in more dimensions expectations are taken over samples.
         """
-        if self.dim != 1:
+        if self.dim > 2:
             raise ValueError(
-                f"quadrature needs a density with d = 1, but this one has d = {self.dim}"
+                f"quadrature needs a density with d = 1 or 2, but this one has d = {self.dim}"
             )
-        nodes, weights = gauss_legendre(*self.bounds[0], panels)
-        nodes = nodes[:, None]
-        log_weights = np.log(weights) + self.log_prob(nodes)
+        sides, weights = zip(*(gauss_legendre(*side, panels) for side in self.bounds), strict=True)
+        nodes = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, self.dim)
+        log_weights = np.log(reduce(np.multiply.outer, weights).ravel()) + self.log_prob(nodes)
         weights = np.exp(log_weights - log_weights.max())
         return nodes, weights / weights.sum()
 

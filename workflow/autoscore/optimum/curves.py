@@ -4,6 +4,7 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 
 
 def curve_grid(density: Density, points: int) -> np.ndarray:
@@ -55,3 +56,38 @@ def optimum_curves(
         curves["score"] = density.score(columns)[:, 0]
         curves["hessian"] = density.hessian(columns)[:, 0, 0]
     return curves
+
+
+def optimum_plane(density: Density, sigmas: np.ndarray, points: int) -> dict[str, np.ndarray]:
+    """Return the contractive optimum of a two-dimensional density on its grid.
+
+    Parameters
+    ----------
+    density
+        Target with d = 2.
+    sigmas
+        Noise levels.
+    points
+        Grid points along each side of the density's bounds.
+
+    Returns
+    -------
+    dict
+        ``x1``, ``x2`` (points,); ``sigmas`` (levels,); ``rcae``, (r - x) / sigma^2 of shape
+        (levels, 2, points, points).
+    """
+    solved = [optimal_field(density, "rcae", sigma, points) for sigma in sigmas]
+    return {
+        "x1": solved[0].x1,
+        "x2": solved[0].x2,
+        "sigmas": sigmas,
+        "rcae": np.stack([field.solution for field in solved]),
+    }
+
+
+def stored_optimum(arrays: dict[str, np.ndarray], sigma: float) -> ContractiveOptimum2D | None:
+    """Return one level of what `optimum_plane` returned as a field, None if it is not there."""
+    found = np.flatnonzero(np.isclose(arrays["sigmas"], sigma, rtol=1e-9))
+    if not len(found):
+        return None
+    return ContractiveOptimum2D(arrays["x1"], arrays["x2"], arrays["rcae"][found[0]], sigma)

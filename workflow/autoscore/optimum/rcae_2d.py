@@ -6,6 +6,7 @@ which is of the order of the score, both components obey one elliptic equation w
 sides, p g_j - sigma^2 div(p grad g_j) = dp/dx_j: one multigrid hierarchy serves both.
 """
 
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -75,22 +76,7 @@ def _discretise(
 ) -> tuple[csr_array, list[np.ndarray]]:
     """Return the matrix and the two right-hand sides of the finite-volume equations."""
     h = [(x[-1] - x[0]) / (len(x) - 1) for x in (x1, x2)]
-    middle = [0.5 * (x[1:] + x[:-1]) for x in (x1, x2)]
-    log_p = _log_prob(density, x1, x2)
-    highest = log_p.max()
-
-    def weight(values: np.ndarray) -> np.ndarray:
-        return np.exp(np.maximum(values - highest, -DEEPEST))
-
-    # cells at the edge of the box are cut in half
-    width = [np.full(len(x), step) for x, step in zip((x1, x2), h, strict=True)]
-    for w in width:
-        w[[0, -1]] *= 0.5
-    cell = weight(log_p) * width[0][:, None] * width[1]
-    faces = (
-        weight(_log_prob(density, middle[0], x2)) * width[1],
-        weight(_log_prob(density, x1, middle[1])) * width[0][:, None],
-    )
+    cell, *faces = _weights(density, *((x[0], x[-1], len(x)) for x in (x1, x2)))
     index = np.arange(cell.size).reshape(cell.shape)
     neighbours = ((index[:-1], index[1:]), (index[:, :-1], index[:, 1:]))
     diagonal = cell.ravel().copy()
@@ -109,6 +95,28 @@ def _discretise(
     values.append(diagonal)
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
     return csr_array(entries, shape=(cell.size, cell.size)), sides
+
+
+@lru_cache(maxsize=2)  # the same at every noise level, and log p may cost more than the solve
+def _weights(density: Density, *ends: tuple[float, float, int]) -> tuple[np.ndarray, ...]:
+    """Return p times the size of each cell, and p times the width of the faces along each axis."""
+    x1, x2 = (np.linspace(*end) for end in ends)
+    middle = [0.5 * (x[1:] + x[:-1]) for x in (x1, x2)]
+    log_p = _log_prob(density, x1, x2)
+    highest = log_p.max()
+
+    def weight(values: np.ndarray) -> np.ndarray:
+        return np.exp(np.maximum(values - highest, -DEEPEST))
+
+    # cells at the edge of the box are cut in half
+    width = [np.full(len(x), (x[-1] - x[0]) / (len(x) - 1)) for x in (x1, x2)]
+    for w in width:
+        w[[0, -1]] *= 0.5
+    return (
+        weight(log_p) * width[0][:, None] * width[1],
+        weight(_log_prob(density, middle[0], x2)) * width[1],
+        weight(_log_prob(density, x1, middle[1])) * width[0][:, None],
+    )
 
 
 def _log_prob(density: Density, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
@@ -132,6 +140,7 @@ class ContractiveOptimum2D(Field):
     dim = 2
 
     def __init__(self, x1: np.ndarray, x2: np.ndarray, solution: np.ndarray, sigma: float) -> None:
+        self.x1, self.x2, self.solution = x1, x2, solution
         self.sigma = float(sigma)
         self._splines = [RectBivariateSpline(x1, x2, component) for component in solution]
 

@@ -1,0 +1,46 @@
+"""What is known exactly about one density, all of it: the stage `optimum`."""
+
+import numpy as np
+import pandas as pd
+
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity
+from autoscore.grids import noise_levels
+from autoscore.optimum.bias import bias_table
+from autoscore.optimum.curves import optimum_curves, optimum_plane
+
+
+def solve(
+    density: Density, settings: dict, levels: dict | list, window: dict | list | None
+) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    """Solve both exact optima of a density, and measure their bias.
+
+    Parameters
+    ----------
+    density
+        Target with d = 1 or 2.
+    settings
+        The ``optimum`` section of the configuration.
+    levels
+        The noise grid that is trained, where d = 2 is solved; d = 1 has one in `settings`.
+    window
+        The noise levels at which the order of convergence is fitted, if it is.
+
+    Returns
+    -------
+    curves, bias
+        See `autoscore.optimum.curves` and `autoscore.optimum.bias.bias_table`; no bias of a
+        finite set of points.
+    """
+    fitted = np.empty(0) if window is None else noise_levels(window)
+    if density.dim == 2:
+        sigmas, points = noise_levels(levels), settings["plane_points"]
+        curves = optimum_plane(density, sigmas, points)
+        others = np.setdiff1d(sigmas, fitted)
+        tables = [bias_table(density, others, points), bias_table(density, fitted, 2 * points - 1)]
+        return curves, pd.concat(tables, ignore_index=True)
+    sigmas = noise_levels(settings["sigmas"])
+    curves = optimum_curves(density, sigmas, settings["points"], settings["solver_points"])
+    if isinstance(density, KernelDensity):
+        return curves, pd.DataFrame()
+    return curves, bias_table(density, np.union1d(sigmas, fitted), settings["solver_points"])

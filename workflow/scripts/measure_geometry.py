@@ -1,0 +1,23 @@
+"""Measure the shape of the fields that were learned on one density."""
+
+from job import logged
+
+with logged(snakemake.log[0]):
+    import torch
+
+    from autoscore.autoencoders.kinds import load_stacks
+    from autoscore.data import target
+    from autoscore.geometry.measure import measure
+    from autoscore.randomness import generator
+    from autoscore.storage import read_arrays, write_arrays, write_table
+
+    torch.set_num_threads(snakemake.threads)
+    name, asked = snakemake.wildcards.density, snakemake.params
+    data = read_arrays(snakemake.input.data)
+    density = target(asked.entry, data)
+    learned = load_stacks(asked.trainings, snakemake.input.learned)
+    rng = generator(asked.seed, "geometry", name)
+    arrays, tables = measure(density, learned, data, asked.settings, rng)
+    write_arrays(snakemake.output.arrays, arrays)
+    for table, values in tables.items():
+        write_table(snakemake.output[table], values)
