@@ -144,7 +144,9 @@ def test_the_contractive_optimum_is_second_order_in_sigma_with_its_leading_term(
     x = density.sample(400, np.random.default_rng(0))
     weights, score = np.full(400, 1 / 400), density.score(x)
     sigmas = np.array([0.05, 0.07, 0.1])
-    estimates = [ContractiveOptimum2D.solve(density, sigma, points=501).score(x) for sigma in sigmas]
+    estimates = [
+        ContractiveOptimum2D.solve(density, sigma, points=501).score(x) for sigma in sigmas
+    ]
     errors = np.array([relative_error(estimate, score, weights) for estimate in estimates])
     assert fitted_order(sigmas, errors) == pytest.approx(2.0, abs=0.05)
     leading = score + sigmas[0] ** 2 * leading_bias(density, "rcae", x)

@@ -50,6 +50,20 @@ class Batch:
         """Return the (weighted) mean of `values`, shape ``(m, n)``, over the points."""
         return values.mean(1) if self.weights is None else (self.weights * values).sum(1)
 
+    def split(self, parts: int) -> list["Batch"]:
+        """Return as many batches with every `parts`-th point each; their losses are as noisy."""
+
+        def every(tensor: torch.Tensor | None, start: int) -> torch.Tensor | None:
+            if tensor is None or tensor.shape[1] == 1:
+                return tensor
+            return tensor[:, start::parts]
+
+        names = ("inputs", "targets", "sigma", "weights", "spread")
+        return [
+            Batch(*(every(getattr(self, name), start) for name in names))
+            for start in range(min(parts, self.inputs.shape[1]))
+        ]
+
     def spread_loss(self) -> torch.Tensor | float:
         """Return the constant that the loss holds besides, shape ``(m,)``, in units of sigma^2."""
         return 0.0 if self.spread is None else self.mean(self.spread / self.sigma**2)

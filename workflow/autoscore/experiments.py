@@ -10,11 +10,13 @@ from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.autoencoders.stack import Stack
 from autoscore.batches import Batch, SampleBatches, quadrature_batch
 from autoscore.densities.base import Density
+from autoscore.densities.kernels import fit_bandwidth
 from autoscore.grids import noise_levels
 from autoscore.randomness import generator
 from autoscore.training import Schedule, Trace, fit, silent
 
 MARGIN = 1.25  # a conditioned model is trained so much beyond its levels: it is weakest at the ends
+SMOOTHED = 2000  # points that tell how thick the data are
 
 Streams = tuple[int, str, str, str]  # global seed, density, objective, model
 
@@ -143,6 +145,7 @@ def train_conditioned(
         sizes.tolist(),
         shift.tolist(),
         scale.tolist(),
+        _thickness(data, sizes, seeds),
         features=settings["network"]["features"],
         frequency=settings["network"]["frequency"],
     )
@@ -190,6 +193,22 @@ def _standard(
     shift = {pair: points[pair[0], : pair[1]].mean(0) for pair in set(pairs)}
     scale = {pair: points[pair[0], : pair[1]].std(0).mean() for pair in set(pairs)}
     return points, np.stack([shift[pair] for pair in pairs]), np.stack([scale[p] for p in pairs])
+
+
+def _thickness(data: dict[str, np.ndarray], sizes: np.ndarray, seeds: np.ndarray) -> list[float]:
+    """Return the scale on which each member's points are smooth.
+
+    It is the bandwidth of the kernel density estimate that is likeliest on the validation points:
+    wide for a smooth density, and as narrow as the points allow for a bare curve.
+    """
+    points, validation = data["train"], data["validation"][:SMOOTHED]
+    if not len(validation):
+        return [0.0] * len(sizes)
+    found = {
+        (seed, size): fit_bandwidth(points[min(seed, len(points) - 1), :size], validation).bandwidth
+        for seed, size in zip(seeds, np.minimum(sizes, SMOOTHED), strict=True)
+    }
+    return [found[pair] for pair in zip(seeds, np.minimum(sizes, SMOOTHED), strict=True)]
 
 
 def _batches(

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -283,7 +283,7 @@ def measure(
     sigmas = noise_levels(settings["sigmas"])
     held_out = data["held_out"]
 
-    @lru_cache(maxsize=None)
+    @cache
     def references(objective: str, sigma: float) -> list[Ruler]:
         if not len(held_out):
             return rulers(density, objective, sigma)

@@ -1,8 +1,11 @@
 """Ours: one auto-encoder conditioned on sigma for the whole range of noise levels.
 
-r(x, sigma) = x + sigma net(x, log sigma), a residual network that is told the
-noise level, after Karras et al. (2022), "Elucidating the design space of
-diffusion-based generative models". Neighbouring levels share what they learn.
+r(x, sigma) = x + sigma^2 net(x, log sigma) / sqrt(sigma^2 + tau^2), a residual
+network that is told the noise level, after Karras et al. (2022), "Elucidating
+the design space of diffusion-based generative models". Neighbouring levels
+share what they learn: far below the thickness tau of the data the network is
+the score itself, which the noise then hardly changes; far above, it predicts
+the noise.
 """
 
 import math
@@ -32,6 +35,8 @@ class Conditioned(Stack):
         Seed and number of training points of each member, shape ``(m,)``.
     shift, scale
         Inputs are seen as (x - shift) / sqrt(scale^2 + sigma^2); shapes ``(m, d)`` and ``(m,)``.
+    thickness
+        tau, shape ``(m,)``; 0 for data without thickness, such as a bare curve.
     waves
         Number of sines and of cosines of log sigma that tell the network its noise level.
     features, frequency
@@ -57,6 +62,7 @@ class Conditioned(Stack):
         sizes: list[float],
         shift: list[list[float]],
         scale: list[float],
+        thickness: list[float],
         waves: int = 4,
         features: int = 0,
         frequency: float = 2.0,
@@ -65,8 +71,8 @@ class Conditioned(Stack):
             raise ValueError(
                 f"the range of noise levels must have 0 < low < high, not {low}, {high}"
             )
-        if not len(seeds) == len(sizes) == len(shift) == len(scale):
-            raise ValueError("seeds, sizes, shift and scale must name the same members")
+        if not len(seeds) == len(sizes) == len(shift) == len(scale) == len(thickness):
+            raise ValueError("seeds, sizes, shift, scale, thickness must name the same members")
         self.dim, self.width, self.blocks, self.waves = dim, width, blocks, waves
         self.features, self.frequency = features, float(frequency)
         self.low, self.high = float(low), float(high)
@@ -74,6 +80,7 @@ class Conditioned(Stack):
         self.sizes = np.asarray(sizes, dtype=float)
         self._shift = torch.as_tensor(shift, dtype=DTYPE)
         self._scale = torch.as_tensor(scale, dtype=DTYPE)
+        self._thickness = torch.as_tensor(thickness, dtype=DTYPE)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         seen = self.dim + 2 * self.features
@@ -127,11 +134,16 @@ class Conditioned(Stack):
         if jacobian:
             directions = torch.eye(d, dtype=x.dtype).expand(m, n, d, d)
         out, slope, ratio = self._network(self.views(theta), x, sigma, directions)
-        reconstruction = x + sigma[..., None] * out
+        amplitude = self._amplitude(sigma)[..., None]
+        reconstruction = x + amplitude * out
         if slope is None:
             return reconstruction, None
         derivative = directions + (ratio * slope).view(directions.shape)
         return reconstruction, derivative.transpose(2, 3) if jacobian else derivative[:, :, 0]
+
+    def _amplitude(self, sigma: torch.Tensor) -> torch.Tensor:
+        """Return what the network's output is multiplied by, in the shape of sigma."""
+        return sigma**2 / torch.sqrt(sigma**2 + self._thickness[:, None] ** 2)
 
     def _network(
         self,
@@ -165,7 +177,7 @@ class Conditioned(Stack):
         out = torch.baddbmm(named["output.bias"], silu(h), named["output.weight"])
         if slope is not None:
             slope = torch.bmm(slope * steepness(h), named["output.weight"])
-        ratio = sigma[..., None] / spread
+        ratio = self._amplitude(sigma)[..., None] / spread
         return out, slope, ratio.repeat_interleave(k, 1) if ratio.shape[1] > 1 else ratio
 
     def _see(
@@ -204,6 +216,7 @@ class Conditioned(Stack):
             "sizes": self.sizes.tolist(),
             "shift": self._shift.tolist(),
             "scale": self._scale.tolist(),
+            "thickness": self._thickness.tolist(),
             "waves": self.waves,
             "features": self.features,
             "frequency": self.frequency,
@@ -211,7 +224,7 @@ class Conditioned(Stack):
 
     def take(self, members: list[int]) -> Self:
         described = self.description()
-        for key in ("seeds", "sizes", "shift", "scale"):
+        for key in ("seeds", "sizes", "shift", "scale", "thickness"):
             described[key] = [described[key][member] for member in members]
         stack = type(self)(**described)
         stack.theta = self.theta[members].clone()
