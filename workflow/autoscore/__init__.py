@@ -12,8 +12,10 @@ The floors of the library, each importing only from those above it in this list:
     the reconstruction functions that no auto-encoder can beat
 ``batches``, ``objectives``, ``training``, ``experiments``
     what a network sees, what it minimises, how, and all of that from a configuration
-``score``
-    learned against exact
+``implicit``, ``extrapolation``, ``peers``
+    the loss that needs no truth; the clean score from several noise levels; other estimators
+``score``, ``geometry``
+    learned against exact; the shape of the learned fields
 ``claims``, ``plots``
     verdicts and pictures, from tables alone
 

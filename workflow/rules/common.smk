@@ -90,7 +90,9 @@ def data_settings(wildcards):
 
 def target_settings(wildcards):
     """Return what describes a density itself."""
-    return without(config["densities"][wildcards.density], "train", "figures", "order_sigmas")
+    return without(
+        config["densities"][wildcards.density], "train", "figures", "shown", "order_sigmas"
+    )
 
 
 def model_settings(density, model):
@@ -169,6 +171,15 @@ def solved_files(wildcards):
     name = wildcards.density
     plane = dimension(config["densities"][name]) == 2 and is_solved(name)
     return multiext(f"results/optimum/{name}", ".npz", ".csv") if plane else []
+
+
+def shown_settings(wildcards):
+    """Return what the geometry of a density is measured with."""
+    entry = config["densities"][wildcards.density]
+    settings = {key: entry["train"][key] for key in ("sigmas", "seeds")}
+    if dimension(entry) == 1:
+        return settings | {"points": config["optimum"]["points"]}
+    return settings | {"shown": entry["shown"]}
 
 
 def figure_files():

@@ -56,8 +56,8 @@ use rule plot_density as plot_bias with:
 
 use rule plot_density as plot_field with:
     input:
-        learned="results/score/{density}.npz",
-        fixed_points="results/score/{density}_fixed_points.csv",
+        learned="results/geometry/{density}.npz",
+        fixed_points="results/geometry/{density}_fixed_points.csv",
     output:
         pdf="figures/{density}_field.pdf",
         png="figures/{density}_field.png",
@@ -72,8 +72,8 @@ use rule plot_density as plot_field with:
 use rule plot_density as plot_reconstruction with:
     input:
         curves="results/optimum/{density}.npz",
-        learned="results/score/{density}.npz",
-        fixed_points="results/score/{density}_fixed_points.csv",
+        learned="results/geometry/{density}.npz",
+        fixed_points="results/geometry/{density}_fixed_points.csv",
     output:
         pdf="figures/{density}_reconstruction.pdf",
         png="figures/{density}_reconstruction.png",

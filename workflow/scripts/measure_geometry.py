@@ -17,7 +17,7 @@ with logged(snakemake.log[0]):
     density = target(asked.entry, data)
     learned = load_stacks(asked.trainings, snakemake.input.learned)
     rng = generator(asked.seed, "geometry", name)
-    arrays, tables = measure(density, learned, data, asked.settings, rng)
+    arrays, tables = measure(density, learned, data["held_out"], asked.settings, rng)
     write_arrays(snakemake.output.arrays, arrays)
     for table, values in tables.items():
         write_table(snakemake.output[table], values)

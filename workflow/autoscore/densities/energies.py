@@ -141,7 +141,7 @@ class EnergyDensity(Density):
 
     def smoothed(self, sigma: float) -> SmoothedEnergy:
         if self.dim == 2 and self._fades:
-            return SmoothedPlane(self, sigma)
+            return SmoothedPlane(self, sigma, order=8)
         return SmoothedEnergy(self, sigma)
 
 

@@ -227,4 +227,4 @@ class SmoothedPlane(SmoothedEnergy):
         return self._answer(x, self._hessian, super().hessian).reshape(-1, 2, 2)
 
     def smoothed(self, sigma: float) -> "SmoothedPlane":
-        return SmoothedPlane(self.density, np.hypot(self.sigma, sigma))
+        return SmoothedPlane(self.density, np.hypot(self.sigma, sigma), self.order)

@@ -1,0 +1,129 @@
+"""The shape of the fields learned on one density, all of it: the stage `geometry`."""
+
+import numpy as np
+import pandas as pd
+
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity
+from autoscore.fields import Field
+from autoscore.geometry.line import displacement_curves, fixed_point_table
+from autoscore.geometry.losses import gaussian_nodes, loss_table
+from autoscore.geometry.plane import picture, profile_table
+from autoscore.geometry.summary import summary_rows
+from autoscore.grids import noise_levels
+from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.curves import curve_grid
+
+Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
+GRID_POINTS = 20_001
+MEASURED = 1000  # held-out points at which fields are compared
+
+
+def measure(
+    density: Density,
+    learned: Learned,
+    held_out: np.ndarray,
+    settings: dict,
+    rng: np.random.Generator,
+) -> tuple[dict[str, np.ndarray], dict[str, pd.DataFrame]]:
+    """Return everything that the figures show of the learned fields, and its numbers.
+
+    Parameters
+    ----------
+    density
+        What was learned.
+    learned
+        Trained stacks by (objective, model, source).
+    held_out
+        Draws from the density, ``(m, d)``; none in one dimension.
+    settings
+        ``sigmas``, ``seeds``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and
+        the ``windows`` of the figures.
+    rng
+        Draws noise and points in windows.
+
+    Returns
+    -------
+    arrays, tables
+        Arrays for the figures; the tables ``summary``, ``losses``, ``fixed_points`` and
+        ``profiles``.
+    """
+    if density.dim == 1:
+        return _measure_line(density, learned, settings)
+    x = held_out[:MEASURED]
+    rows = summary_rows(density, learned, settings["sigmas"], x, rng)
+    tables = {
+        "summary": pd.DataFrame(rows),
+        "losses": pd.DataFrame(),
+        "fixed_points": pd.DataFrame(),
+        "profiles": pd.DataFrame(),
+    }
+    arrays: dict[str, np.ndarray] = {}
+    if density.dim == 2 and not isinstance(density, KernelDensity):
+        fields = shown_fields(density, learned, settings["shown"]["sigma"])
+        arrays, tables["fixed_points"] = picture(density, fields, x, settings["shown"])
+        tables["profiles"] = profile_table(density, fields, rng)
+    return arrays, tables
+
+
+def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[str, Field]:
+    """Return the exact denoising field at a level, and what each model learned of it.
+
+    Of each model it is the first seed with the most points, at its level nearest to sigma.
+    """
+    fields: dict[str, Field] = {"exact": optimal_field(density, "dae", sigma, GRID_POINTS)}
+    for (objective, model, source), stack in learned.items():
+        if objective == "dae" and source == "samples":
+            level = sigma
+            if isinstance(stack, Ensemble):
+                levels = np.unique(stack.sigmas)
+                level = levels[np.abs(np.log(levels / sigma)).argmin()]
+            fields[model] = stack.field(level, stack.seeds.min(), stack.sizes.max())
+    return fields
+
+
+def _measure_line(
+    density: Density, learned: Learned, settings: dict
+) -> tuple[dict[str, np.ndarray], dict[str, pd.DataFrame]]:
+    curves = displacement_curves(
+        density, learned, settings, curve_grid(density, settings["points"])
+    )
+    tables = {
+        "summary": pd.DataFrame(),
+        "losses": pd.DataFrame(),
+        "fixed_points": fixed_point_table(curves),
+        "profiles": pd.DataFrame(),
+    }
+    if not density.is_bare:
+        tables["losses"] = both_losses(density, learned, noise_levels(settings["sigmas"]))
+    return curves, tables
+
+
+def both_losses(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.DataFrame:
+    """Return both losses of the exact optima and of what was learned of the density itself (P1).
+
+    A row for each objective, model, seed and sigma, with the columns of
+    `autoscore.geometry.losses.loss_table`; the model ``fixed`` is the best denoising
+    reconstruction of the largest noise level, kept at all levels: P1 does not hold for it.
+    """
+    x, weights = density.quadrature(panels=60)
+    noise = gaussian_nodes(density.dim, 32)
+    parts = []
+
+    def add(fields: list[Field], **labels: object) -> None:
+        pairs = list(zip(sigmas, fields, strict=True))
+        parts.append(loss_table(pairs, x, weights, noise).assign(**labels))
+
+    for objective in ("dae", "rcae"):
+        best = [optimal_field(density, objective, sigma, GRID_POINTS) for sigma in sigmas]
+        add(best, objective=objective, model="exact", seed=None)
+        if objective == "dae":
+            add([best[-1]] * len(sigmas), objective=objective, model="fixed", seed=None)
+    for (objective, model, source), stack in learned.items():
+        if source == "exact":
+            for seed in np.unique(stack.seeds):
+                fields = [stack.field(sigma, seed) for sigma in sigmas]
+                add(fields, objective=objective, model=model, seed=seed)
+    return pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})

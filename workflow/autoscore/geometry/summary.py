@@ -1,0 +1,121 @@
+"""One number a field: symmetry, Hessian, rotation, rank correlation, noise estimates."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity
+from autoscore.fields import Field
+from autoscore.geometry.energy import potential_gap, standardised_potential
+from autoscore.geometry.helmholtz import asymmetry, helmholtz_split
+from autoscore.geometry.hessian import hessian_error
+from autoscore.geometry.noise_estimate import estimate_noise
+from autoscore.geometry.reconstruction import energy_correlation
+from autoscore.geometry.windows import uniform_points
+from autoscore.grids import noise_levels
+
+CELLS = 40  # of the Helmholtz split, along each side of the window
+MARGIN = 0.1  # of the window beyond the data, as a part of their range
+
+
+def summary_rows(
+    density: Density,
+    learned: dict[tuple[str, str, str], Ensemble | Conditioned],
+    sigmas: dict | list,
+    x: np.ndarray,
+    rng: np.random.Generator,
+) -> Iterator[dict]:
+    """Yield a row for each quantity of each learned field: quantity, value and what it is of.
+
+    Parameters
+    ----------
+    density
+        What was learned, d >= 2.
+    learned
+        Trained stacks by (objective, model, source).
+    sigmas
+        Noise levels of conditioned stacks; an ensemble has its own.
+    x
+        Held-out points ``(m, d)``.
+    rng
+        Draws noise, and points in a window.
+    """
+    noise = rng.standard_normal(x.shape)
+    around = uniform_points(window_of(x), len(x), rng)
+    for (objective, model, _), stack in learned.items():
+        if objective == "ssm":
+            continue
+        own = isinstance(stack, Ensemble)
+        levels = np.unique(stack.sigmas) if own else noise_levels(sigmas)
+        size = stack.sizes.max()
+        for sigma in levels:
+            smoothed = density.smoothed(sigma)
+            for seed in np.unique(stack.seeds):
+                field = stack.field(sigma, seed, size)
+                labels = {"objective": objective, "model": model, "sigma": sigma, "seed": seed}
+                labels["n"] = size
+                numbers = _numbers(field, density, smoothed, x, noise, around)
+                for row in estimate_noise(field, x, rng).itertuples():
+                    numbers[f"sigma_{row.estimator}"] = row.sigma / sigma
+                if own and stack.architecture.tied:
+                    numbers["potential_gap"] = tied_gap(stack, field, sigma, seed, size, x)
+                for quantity, value in numbers.items():
+                    yield labels | {"quantity": quantity, "value": value}
+
+
+def window_of(x: np.ndarray) -> np.ndarray:
+    """Return a box around points, a little wider than they are, of shape ``(d, 2)``."""
+    margin = MARGIN * np.ptp(x, axis=0)
+    return np.stack([x.min(0) - margin, x.max(0) + margin], axis=1)
+
+
+def _numbers(
+    field: Field,
+    density: Density,
+    smoothed: Density,
+    x: np.ndarray,
+    noise: np.ndarray,
+    around: np.ndarray,
+) -> dict[str, float]:
+    """Return the quantities of one field; see README.md of results for what they are."""
+    equal = np.full(len(x), 1.0 / len(x))
+    y = x + field.sigma * noise
+    numbers = {
+        "symmetry": float(field.symmetry(y).mean()),
+        "symmetry_beside_identity": float(field.symmetry(y, beside_identity=True).mean()),
+        "asymmetry_beside_identity": asymmetry(field, y, equal, beside_identity=True),
+    }
+    if field.dim == 2:
+        numbers["rotational_fraction"] = helmholtz_split(field, window_of(x), CELLS).fraction
+    if not isinstance(density, KernelDensity) and field.dim <= 2:
+        numbers["hessian_error"] = hessian_error(field, smoothed, y, equal)
+        numbers["energy_correlation"] = energy_correlation(field, smoothed, around)
+    return numbers
+
+
+def tied_gap(
+    stack: Ensemble, field: Field, sigma: float, seed: int, size: float, x: np.ndarray
+) -> float:
+    """Return the largest relative gap of path integrals to the closed-form energy (C9)."""
+    member = stack.take([stack.member(sigma, seed, size)])
+    named = {name: part[0].double().numpy() for name, part in member.views(member.theta).items()}
+    described = member.description()
+
+    def potential(points: np.ndarray) -> np.ndarray:
+        return standardised_potential(
+            named["encoder.0.weight"].T,
+            named["encoder.0.bias"][0],
+            named["decoder.bias"][0],
+            points,
+            member.architecture.activation,
+            shift=np.array(described["shift"][0]),
+            scale=described["scale"][0],
+            sigma=sigma,
+            residual=member.architecture.residual,
+        )
+
+    half = len(x) // 2
+    return potential_gap(field, potential, x[:half], x[half : 2 * half])

@@ -1,0 +1,22 @@
+rule measure_geometry:
+    input:
+        data="results/data/{density}.npz",
+        learned=trained_files,
+    output:
+        arrays="results/geometry/{density}.npz",
+        summary="results/geometry/{density}.csv",
+        losses="results/geometry/{density}_losses.csv",
+        fixed_points="results/geometry/{density}_fixed_points.csv",
+        profiles="results/geometry/{density}_profiles.csv",
+    log:
+        "results/logs/measure_geometry/{density}.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        seed=config["seed"],
+        entry=target_settings,
+        settings=shown_settings,
+        trainings=lambda wildcards: trainings(wildcards.density),
+        code=code("scripts.measure_geometry"),
+    script:
+        "../scripts/measure_geometry.py"
