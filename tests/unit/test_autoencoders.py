@@ -23,7 +23,8 @@ def ensemble(dim, *, precision="double", **architecture):
 def conditioned(dim):
     rng = np.random.default_rng(dim)
     shift, scale = rng.standard_normal((3, dim)), [0.7, 1.3, 2.0]
-    stack = Conditioned(dim, 6, 2, 0.05, 2.0, [0, 1, 0], [50, 50, 80], shift.tolist(), scale)
+    members = [0, 1, 0], [50, 50, 80], shift.tolist(), scale, [0.0, 0.5, 2.0]
+    stack = Conditioned(dim, 6, 2, 0.05, 2.0, *members)
     parameters = sum(int(np.prod(shape)) for shape in stack.shapes().values())
     stack.theta = torch.as_tensor(0.5 * rng.standard_normal((3, parameters)), dtype=torch.float32)
     return stack
@@ -188,7 +189,7 @@ def test_tied_weights_have_no_decoder_matrix():
 def test_taken_members_are_copies_in_the_order_asked_for(stack):
     taken = stack.take([2, 0])
     assert torch.equal(taken.theta, stack.theta[[2, 0]])
-    for key in ("seeds", "sizes", "shift", "scale"):
+    for key in {"seeds", "sizes", "shift", "scale", "thickness"} & stack.description().keys():
         described = stack.description()[key]
         assert taken.description()[key] == [described[2], described[0]]
     taken.theta[:] = 0
@@ -292,9 +293,15 @@ def test_members_must_be_described_alike(short):
     parts[short] = parts[short][:1]
     with pytest.raises(ValueError, match="must name the same members"):
         Ensemble(1, {"hidden": (3,)}, *parts)
-    if short:
-        with pytest.raises(ValueError, match="must name the same members"):
-            Conditioned(1, 4, 1, 0.1, 1.0, *parts[1:])
+
+
+@pytest.mark.parametrize("short", range(5))
+def test_conditioned_members_must_be_described_alike(short):
+    parts = [[0, 1], [5, 5], [[0.0], [0.0]], [1.0, 1.0], [0.1, 0.1]]
+    Conditioned(1, 4, 1, 0.1, 1.0, *parts)
+    parts[short] = parts[short][:1]
+    with pytest.raises(ValueError, match="must name the same members"):
+        Conditioned(1, 4, 1, 0.1, 1.0, *parts)
 
 
 @pytest.mark.parametrize("sigma", [0.0, -0.1, np.nan])
@@ -306,7 +313,7 @@ def test_an_ensemble_needs_positive_noise(sigma):
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.2, 0.2), (1.0, 0.1)])
 def test_conditioned_needs_a_range(low, high):
     with pytest.raises(ValueError, match=f"0 < low < high, not {low}, {high}"):
-        Conditioned(1, 4, 1, low, high, [0], [5], [[0.0]], [1.0])
+        Conditioned(1, 4, 1, low, high, [0], [5], [[0.0]], [1.0], [0.0])
 
 
 def test_the_units_of_the_first_layer_switch_at_data_points():

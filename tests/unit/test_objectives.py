@@ -75,7 +75,7 @@ def test_known_values_of_the_identity(dim):
     learned = stack_of(dim, residual="score")
     learned.theta.zero_()
     conditioned = Conditioned(
-        dim, 4, 1, 0.05, 1.0, [0, 0], [9, 9], np.zeros((2, dim)).tolist(), [1.0, 2.0]
+        dim, 4, 1, 0.05, 1.0, [0, 0], [9, 9], np.zeros((2, dim)).tolist(), [1.0, 2.0], [0.0, 0.3]
     )
     conditioned.initialise([np.random.default_rng(k) for k in range(2)])
     for stack in (learned, conditioned):
@@ -97,9 +97,11 @@ def test_each_objective_has_its_name():
     assert {"dae": denoising, "rcae": contractive, "ssm": sliced} == OBJECTIVES
 
 
+@pytest.mark.parametrize("thickness", [0.0, 0.7])
 @pytest.mark.parametrize("features", [0, 5])
-def test_sliced_score_matching_is_what_autograd_makes_of_the_score(features):
-    stack = Conditioned(3, 6, 2, 0.05, 0.4, [0], [9], [[0.1, 0.2, 0.3]], [1.5], features=features)
+def test_sliced_score_matching_is_what_autograd_makes_of_the_score(features, thickness):
+    member = [0], [9], [[0.1, 0.2, 0.3]], [1.5], [thickness]
+    stack = Conditioned(3, 6, 2, 0.05, 0.4, *member, features=features)
     stack.initialise([np.random.default_rng(0)])
     theta = torch.as_tensor(np.random.default_rng(1).normal(size=stack.theta.shape))
     clean, v = torch.as_tensor(np.random.default_rng(2).normal(size=(2, 1, 4, 3)))

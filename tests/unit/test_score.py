@@ -9,13 +9,13 @@ from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
+from autoscore.geometry import line
+from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.score import (
-    displacement_curves,
     empirical_ruler,
     error_table,
-    fixed_point_table,
     measure,
     measure_kernel_density,
     measure_learned,
@@ -33,7 +33,8 @@ BARE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
 
 @pytest.fixture(autouse=True)
 def coarse_solves(monkeypatch):
-    monkeypatch.setattr(score, "GRID_POINTS", 4001)
+    for module in (score, line):
+        monkeypatch.setattr(module, "GRID_POINTS", 4001)
 
 
 def exact_ensemble(density, sigmas, *, seeds=1, size=np.inf, sign=1.0):
@@ -126,7 +127,7 @@ def test_learned_fields_are_held_against_every_ruler(sign, expected):
     sigmas = np.array([0.2, 0.5])
     stack = exact_ensemble(GAUSSIAN, sigmas, seeds=2, sign=sign)
     found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(measure_learned(stack, "ensemble", "dae", sigmas, found))
+    rows = pd.DataFrame(measure_learned(stack, "ensemble", "dae", sigmas, found.get))
     assert len(rows) == 2 * 2 * 3  # levels, seeds, rulers
     assert set(rows["seed"]) == {0, 1}
     assert set(rows["n"]) == {np.inf}
@@ -153,11 +154,11 @@ def test_the_optima_of_a_gaussian_are_biased_by_sigma_squared(objective):
 
 
 def test_a_conditioned_field_is_measured_at_every_level():
-    stack = Conditioned(1, 4, 1, 0.1, 1.0, [0, 1], [9, 9], [[0.0]] * 2, [1.0] * 2)
+    stack = Conditioned(1, 4, 1, 0.1, 1.0, [0, 1], [9, 9], [[0.0]] * 2, [1.0] * 2, [0.0] * 2)
     stack.initialise([np.random.default_rng(k) for k in range(2)])
     sigmas = np.array([0.1, 0.4, 1.0])
     found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(measure_learned(stack, "conditioned", "dae", sigmas, found))
+    rows = pd.DataFrame(measure_learned(stack, "conditioned", "dae", sigmas, found.get))
     assert len(rows) == 3 * 2 * 3
     assert set(rows["n"]) == {9}
     np.testing.assert_allclose(rows["relative_error"], 1, atol=1e-4)  # it starts as the identity
@@ -254,7 +255,7 @@ def test_a_density_in_the_plane_gets_its_table():
         "validation": plane.sample(200, rng),
         "held_out": plane.sample(500, rng),
     }
-    stack = Conditioned(2, 4, 1, 0.2, 0.6, [0], [300], [[0.0, 0.0]], [1.0])
+    stack = Conditioned(2, 4, 1, 0.2, 0.6, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     stack.initialise([np.random.default_rng(0)])
     settings = {"sigmas": sigmas, "sizes": [300], "seeds": 1}
     learned = {("dae", "conditioned", "samples"): stack}

@@ -215,7 +215,7 @@ def test_divergence_in_the_polish_is_noticed(monkeypatch):
 
 
 def test_a_conditioned_model_names_its_seed():
-    stack = Conditioned(1, 4, 1, 0.1, 1.0, [3], [30], [[0.0]], [1.0])
+    stack = Conditioned(1, 4, 1, 0.1, 1.0, [3], [30], [[0.0]], [1.0], [0.0])
     stack.initialise([np.random.default_rng(0)])
     points = np.full((4, 30, 1), np.nan)
     generators = [np.random.default_rng(k) for k in range(4)]

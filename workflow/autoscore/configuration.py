@@ -211,7 +211,9 @@ def _grid_mistakes(key: str, grid: dict | list) -> Iterator[str]:
 def _density_mistakes(key: str, entry: dict) -> Iterator[str]:
     """Yield what is wrong with a density itself."""
     kind = entry["kind"]
-    foreign = set(entry) - KINDS[kind] - {"kind", "figures", "shown", "order_sigmas", "train"}
+    foreign = (
+        set(entry) - KINDS[kind] - {"kind", "figures", "peers", "shown", "order_sigmas", "train"}
+    )
     for name in sorted(foreign):
         own = ", ".join(sorted(KINDS[kind]))
         yield f"{key}.{name} is not a key of kind {kind}; allowed are {own}"

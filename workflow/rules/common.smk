@@ -91,7 +91,7 @@ def data_settings(wildcards):
 def target_settings(wildcards):
     """Return what describes a density itself."""
     return without(
-        config["densities"][wildcards.density], "train", "figures", "shown", "order_sigmas"
+        config["densities"][wildcards.density], "train", "figures", "peers", "shown", "order_sigmas"
     )
 
 

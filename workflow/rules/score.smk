@@ -5,6 +5,7 @@ rule measure_score:
         solved=solved_files,
     output:
         errors="results/score/{density}.csv",
+        choices="results/score/{density}_choices.csv",
     log:
         "results/logs/measure_score/{density}.log",
     conda:
@@ -12,7 +13,10 @@ rule measure_score:
     params:
         seed=config["seed"],
         entry=target_settings,
-        settings=lambda wildcards: {"sigmas": train_settings(wildcards.density)["sigmas"]},
+        settings=lambda wildcards: {
+            "sigmas": train_settings(wildcards.density)["sigmas"],
+            "peers": config["densities"][wildcards.density]["peers"],
+        },
         trainings=lambda wildcards: trainings(wildcards.density),
         code=code("scripts.measure_score"),
     script:

@@ -8,7 +8,6 @@ with logged(snakemake.log[0]):
 
     from autoscore.autoencoders.kinds import load_stacks
     from autoscore.data import target
-    from autoscore.randomness import generator
     from autoscore.score import measure
     from autoscore.storage import read_arrays, write_table
 
@@ -21,6 +20,7 @@ with logged(snakemake.log[0]):
     if snakemake.input.solved:
         curves, bias = snakemake.input.solved
         solved = read_arrays(curves), pd.read_csv(bias)
-    noise = generator(asked.seed, "score", name)
-    errors = measure(name, asked.settings, data, density, learned, noise, solved)
+    streams = (asked.seed, "score", name)
+    errors, choices = measure(name, asked.settings, data, density, learned, streams, solved)
     write_table(snakemake.output.errors, errors)
+    write_table(snakemake.output.choices, choices)

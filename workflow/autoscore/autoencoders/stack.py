@@ -101,7 +101,7 @@ class Stack(ABC):
 class LearnedField(Field):
     """One member of a stack at one noise level, as a field on NumPy arrays."""
 
-    BLOCK = 65_536  # points that pass through the network at once
+    BLOCK = 65_536  # points, or directions at points, that pass through the network at once
 
     def __init__(self, stack: Stack, member: int, sigma: float) -> None:
         self.sigma = float(sigma)
@@ -112,10 +112,11 @@ class LearnedField(Field):
         theta = self._stack.theta
         points = torch.as_tensor(x, dtype=theta.dtype)[None]
         sigma = torch.full((1, 1), self.sigma, dtype=theta.dtype)
+        size = max(1, self.BLOCK // self.dim) if jacobian else self.BLOCK
         with torch.no_grad():
             return [
                 self._stack.forward(theta, block, sigma, jacobian=jacobian)
-                for block in points.split(self.BLOCK, dim=1)
+                for block in points.split(size, dim=1)
             ]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
