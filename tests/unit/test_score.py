@@ -3,26 +3,20 @@ import pandas as pd
 import pytest
 import torch
 
+from autoscore import rulers as references
 from autoscore import score
 from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
+from autoscore.estimators import measure_kernel_density
 from autoscore.geometry import line
 from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.score import (
-    empirical_ruler,
-    error_table,
-    measure,
-    measure_kernel_density,
-    measure_learned,
-    measure_optima,
-    rulers,
-    sampled_rulers,
-)
+from autoscore.rulers import empirical_ruler, rulers, sampled_rulers
+from autoscore.score import error_table, measure, measure_learned, measure_optima
 from tests.unit.oracles import CONFIG, THREE_WELLS
 
 WELLS = make_density(THREE_WELLS)
@@ -33,7 +27,7 @@ BARE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
 
 @pytest.fixture(autouse=True)
 def coarse_solves(monkeypatch):
-    for module in (score, line):
+    for module in (score, references, line):
         monkeypatch.setattr(module, "GRID_POINTS", 4001)
 
 
@@ -187,7 +181,7 @@ def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
 
 def test_a_density_gets_one_tidy_table():
     sigmas = [0.2, 0.5]
-    settings = {"sigmas": sigmas, "sizes": ["exact", 50], "seeds": 1}
+    settings = {"sigmas": sigmas, "peers": ["kde"]}
     rng = np.random.default_rng(3)
     data = {
         "train": GAUSSIAN.sample(50, rng)[None],
@@ -199,7 +193,8 @@ def test_a_density_gets_one_tidy_table():
         ("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, sigmas, size=50, sign=-1),
         ("rcae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas),
     }
-    table = measure("gaussian", settings, data, GAUSSIAN, learned, rng)
+    table, choices = measure("gaussian", settings, data, GAUSSIAN, learned, (0, "score"))
+    assert choices.empty
     assert list(table.columns) == score.COLUMNS
     assert table["seed"].dtype == "Int64"
     assert (table["density"] == "gaussian").all()
@@ -223,9 +218,9 @@ def test_a_sample_file_is_measured_against_its_empirical_optimum():
         "validation": rng.standard_normal((20, 1)),
         "held_out": rng.standard_normal((20, 1)),
     }
-    density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "sizes": ["all"]}
+    density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "peers": ["kde"]}
     learned = {("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, [0.5], size=60, sign=0)}
-    table = measure("file", settings, data, density, learned, rng)
+    table, _ = measure("file", settings, data, density, learned, (0, "score"))
     assert table["reference"].tolist() == ["optimum"]
     np.testing.assert_allclose(table["relative_error"], 1, atol=1e-12)  # the identity's error
 
@@ -257,9 +252,9 @@ def test_a_density_in_the_plane_gets_its_table():
     }
     stack = Conditioned(2, 4, 1, 0.2, 0.6, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     stack.initialise([np.random.default_rng(0)])
-    settings = {"sigmas": sigmas, "sizes": [300], "seeds": 1}
+    settings = {"sigmas": sigmas, "peers": ["kde", "kernel"]}
     learned = {("dae", "conditioned", "samples"): stack}
-    table = measure("plane", settings, data, plane, learned, rng)
+    table, choices = measure("plane", settings, data, plane, learned, (0, "score"))
     own = table[table["model"] == "conditioned"]
     assert sorted(own["reference"]) == ["optimum"] * 2 + ["p"] * 2 + ["p_sigma"] * 2
     np.testing.assert_allclose(own["relative_error"], 1, atol=1e-4)  # it starts as the identity
