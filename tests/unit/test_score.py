@@ -14,6 +14,7 @@ from autoscore.estimators import measure_kernel_density
 from autoscore.geometry import line
 from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.curves import optimum_plane
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.rulers import empirical_ruler, rulers, sampled_rulers
 from autoscore.score import error_table, measure, measure_learned, measure_optima
@@ -261,6 +262,78 @@ def test_a_density_in_the_plane_gets_its_table():
     kde = table[table["model"] == "kde"]
     assert sorted(kde["sigma"]) == [0.0, 0.2, 0.6]
     assert (kde["relative_error"] < 0.5).all()
+    kernel = table[table["model"] == "kernel"]
+    assert kernel[["objective", "sigma", "reference"]].to_numpy().tolist() == [["ism", 0, "p"]]
+    assert (kernel["relative_error"] < 0.1).all()
+    # levels of the identity, whatever is made of them, are the identity
+    combined = {"single", "extrapolated", "combined"}
+    rows = table[table["model"].isin(combined)]
+    assert set(rows["model"]) == set(choices["model"]) == combined
+    assert set(zip(rows["sigma"], rows["reference"], strict=True)) == {(0.0, "p")}
+    np.testing.assert_allclose(rows["relative_error"], 1, atol=1e-4)
+
+
+def test_solved_optima_in_the_plane_are_a_reference_of_their_own():
+    """A learned field that is the contractive optimum of a Gaussian has no error against it."""
+    plane, sigmas = GaussianMixture([1], [[0.0, 0.0]], [0.5 * np.eye(2)]), np.array([0.3, 0.5])
+    rng = np.random.default_rng(11)
+    data = {
+        "train": plane.sample(50, rng)[None],
+        "validation": np.empty((0, 2)),
+        "held_out": plane.sample(500, rng),
+    }
+    stack = Ensemble(
+        2, {"hidden": (2,)}, sigmas.tolist(), [0] * 2, [50] * 2, np.zeros((2, 2)), [1.0] * 2
+    )
+    slope = -1.0 / (0.5 + sigmas**2)
+    stack.theta = stack.pack(
+        {
+            "encoder.0.weight": 1e-6 * torch.eye(2, dtype=torch.float64).expand(2, 2, 2),
+            "encoder.0.bias": torch.zeros(2, 1, 2, dtype=torch.float64),
+            "decoder.weight": torch.as_tensor(1e6 * slope[:, None, None] * np.eye(2)),
+            "decoder.bias": torch.zeros(2, 1, 2, dtype=torch.float64),
+        }
+    )
+    solved = (
+        optimum_plane(plane, sigmas[1:], 101),
+        pd.DataFrame(
+            {"objective": ["rcae"], "sigma": [0.5], "relative_error": [0.25], "predicted": [1.0]}
+        ),
+    )
+    learned, settings = {("rcae", "ensemble", "samples"): stack}, {"sigmas": sigmas, "peers": []}
+    table, _ = measure("plane", settings, data, plane, learned, (0, "score"), solved)
+    exact = table[table["model"] == "exact"]
+    assert exact[
+        ["objective", "sigma", "reference", "relative_error", "n"]
+    ].to_numpy().tolist() == [["rcae", 0.5, "p", 0.25, np.inf]]
+    own = table[table["model"] == "ensemble"].set_index(["sigma", "reference"])["relative_error"]
+    assert (0.3, "optimum") not in own.index  # this level was not solved
+    assert own[0.5, "optimum"] < 1e-4
+    assert own[0.5, "p_sigma"] < 1e-12
+    for sigma in sigmas:
+        bias = (sigma**2 / (0.5 + sigma**2)) ** 2
+        assert own[sigma, "p"] == pytest.approx(bias, rel=1e-9)
+
+
+def test_a_score_without_noise_is_held_against_the_clean_score_alone():
+    """Sliced score matching: one row a member, at sigma 0."""
+    plane = GaussianMixture([1], [[0.0, 0.0]], [np.eye(2)])
+    rng = np.random.default_rng(12)
+    data = {
+        "train": plane.sample(50, rng)[None],
+        "validation": np.empty((0, 2)),
+        "held_out": plane.sample(100, rng),
+    }
+    stack = Conditioned(2, 4, 1, 0.1, 0.9, [0, 1], [50] * 2, [[0.0] * 2] * 2, [1.0] * 2, [0.5] * 2)
+    stack.initialise([np.random.default_rng(k) for k in range(2)])
+    settings = {"sigmas": [0.2, 0.6], "peers": []}
+    learned = {("ssm", "sliced", "samples"): stack}
+    table, _ = measure("plane", settings, data, plane, learned, (0, "score"))
+    assert table[["model", "sigma", "seed", "reference"]].to_numpy().tolist() == [
+        ["sliced", 0.0, 0, "p"],
+        ["sliced", 0.0, 1, "p"],
+    ]
+    np.testing.assert_allclose(table["relative_error"], 1, atol=1e-4)
 
 
 def test_no_rows_make_an_empty_table():

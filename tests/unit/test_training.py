@@ -154,34 +154,59 @@ def test_the_trace_holds_the_whole_loss():
     ]
 
 
-@pytest.mark.parametrize("held_out", [True, False])
-def test_the_best_weights_on_held_out_points_are_kept_member_by_member(held_out, monkeypatch):
-    # four points learned by heart: the held-out loss falls first, and then rises
-    few = np.random.default_rng(9).standard_normal((2, 4, 1))
-    rng = np.random.default_rng(10)
-    clean = rng.standard_normal((3, 200, 1))
-    noisy = clean + SIGMAS[:, None, None] * rng.standard_normal(clean.shape)
-    other = Batch(*map(torch.as_tensor, (noisy, clean, SIGMAS[:, None])))
+def watched_training(held_out, data, schedule, monkeypatch):
+    """Train; return the stack and all weights that were held against held-out points, in order."""
     seen, denoising = [], OBJECTIVES["dae"]
+    groups = held_out.inputs.shape[1] // 10
 
     def spy(stack, theta, batch):
-        losses = denoising(stack, theta, batch)
-        if batch is other:
-            seen.append(losses)
-        return losses
+        if batch.inputs.shape[1] == groups:
+            seen.append(theta.clone())
+        return denoising(stack, theta, batch)
 
     monkeypatch.setitem(training.OBJECTIVES, "dae", spy)
     stack = ensemble(hidden=20)
+    fit(stack, "dae", data, schedule, held_out=held_out)
+    monkeypatch.undo()
+    return stack, seen[::10]
+
+
+def held_out_losses(stack, theta, held_out):
+    """Losses on the points themselves, (m, n), by the definition."""
+    r = stack.forward(theta, held_out.inputs, held_out.sigma)[0]
+    return (((r - held_out.targets) ** 2).sum(-1) / held_out.sigma**2).numpy()
+
+
+@pytest.mark.parametrize("case", ["by heart", "a lucky check"])
+def test_earlier_weights_are_kept_only_if_held_out_points_clearly_prefer_them(case, monkeypatch):
+    # four points learned by heart: the held-out loss falls first, and then rises
+    by_heart, rng = case == "by heart", np.random.default_rng(10)
+    points = np.random.default_rng(9).standard_normal((2, 4 if by_heart else 400, 1))
+    clean = rng.standard_normal((3, 2000 if by_heart else 40, 1))
+    noisy = clean + SIGMAS[:, None, None] * rng.standard_normal(clean.shape)
+    held_out = Batch(*map(torch.as_tensor, (noisy, clean, SIGMAS[:, None])))
+
+    def data():
+        return minibatches(noise="fixed" if by_heart else "fresh", points=points)
+
     schedule = Schedule(steps=120, learning_rate=0.05, batch=16, checks=12)
-    data = minibatches(noise="fixed", points=few)
-    fit(stack, "dae", data, schedule, held_out=other if held_out else None)
-    if not held_out:
-        assert not seen
-        return
-    found = torch.stack(seen)
-    assert len(found) == 12
-    assert (found.argmin(0) < 11).any()  # for some member the last weights are not the best
-    assert torch.equal(denoising(stack, stack.theta, other), found.min(0).values)
+    stack, seen = watched_training(held_out, data(), schedule, monkeypatch)
+    assert len(seen) == 13  # each check, and once more at the end
+    assert torch.equal(seen[-1], seen[-2])
+    losses = np.stack([held_out_losses(stack, theta, held_out) for theta in seen])
+    best, members = losses.mean(-1).argmin(0), range(3)
+    gain = np.stack([losses[-1, k] - losses[best[k], k] for k in members])
+    groups = gain.reshape(3, -1, 10).mean(1)
+    clearly = groups.mean(1) > 3 * groups.std(1, ddof=1) / np.sqrt(10)
+    assert (best < 11).any()  # for some member the last weights are not the best
+    assert clearly.any() == by_heart
+    for k in members:
+        expected = seen[best[k]] if clearly[k] else seen[-1]
+        assert torch.equal(stack.theta[k], expected[k])
+    # without held-out points nothing is sent back
+    alone = ensemble(hidden=20)
+    fit(alone, "dae", data(), schedule)
+    assert torch.equal(alone.theta, seen[-1])
 
 
 # --- what goes wrong ---------------------------------------------------------

@@ -37,6 +37,7 @@ FIGURES = {  # the dimension and the kinds of density that each is for
     "animation": (1, SMOOTH),
     "bias": (1, SMOOTH),
     "reconstruction": (1, SMOOTH),
+    "losses": (1, SMOOTH),
     "field": (1, KINDS.keys()),
     "quiver": (2, KINDS.keys()),
     "map": (2, SMOOTH),
@@ -65,10 +66,10 @@ def complete(config: dict) -> dict:
         If a key is unknown or a value not allowed; each line names key, value and what is allowed.
     """
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    config = _without_nothing(config)
     mistakes = [line for error in _errors(schema, config) for line in _explain(error)]
     if mistakes:
         raise ConfigurationError(_message(mistakes))
-    config = copy.deepcopy(config)
     common = config.get("train", {})
     for entry in config["densities"].values():
         # a sample file is trained on as it is, unless its own entry says otherwise
@@ -80,6 +81,29 @@ def complete(config: dict) -> dict:
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     return config
+
+
+def _without_nothing(config: dict) -> dict:
+    """Return a copy without the densities and variants that a later file has set to null."""
+    config = copy.deepcopy(config)
+    named = [config.get("densities")]
+    named += [_part(entry, "train", "variants") for entry in _values(named[0])]
+    for mapping in [*named, _part(config, "train", "variants")]:
+        if isinstance(mapping, dict):
+            for name in [name for name, value in mapping.items() if value is None]:
+                del mapping[name]
+    return config
+
+
+def _part(mapping: Any, *keys: str) -> Any:
+    """Return what lies under a chain of keys, None if there is no such thing."""
+    for key in keys:
+        mapping = mapping.get(key) if isinstance(mapping, dict) else None
+    return mapping
+
+
+def _values(mapping: Any) -> list:
+    return list(mapping.values()) if isinstance(mapping, dict) else []
 
 
 def _expand_variants(train: dict) -> None:

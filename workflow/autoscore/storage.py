@@ -49,5 +49,6 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
 
 
 def read_tables(paths: list[str]) -> pd.DataFrame:
-    """Read .csv tables with the same columns and put them below one another."""
-    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+    """Read .csv tables with the same columns, or none at all, and put them below one another."""
+    tables = [pd.read_csv(path) for path in paths if Path(path).read_text(encoding="utf-8").strip()]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

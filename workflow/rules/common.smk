@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autoscore.claims import read_claims
 from autoscore.densities.registry import dimension
+from autoscore.grids import noise_levels
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 CLAIMS = read_claims(Path(workflow.basedir) / "config" / "claims.yaml")
@@ -182,9 +183,54 @@ def shown_settings(wildcards):
     return settings | {"shown": entry["shown"]}
 
 
+def shown_sigma(wildcards):
+    return {"sigma": config["densities"][wildcards.density]["shown"]["sigma"]}
+
+
+def on_the_line():
+    """Return the one-dimensional densities whose errors are drawn over several noise levels."""
+    return [
+        name
+        for name, entry in config["densities"].items()
+        if dimension(entry) == 1 and len(noise_levels(entry["train"]["sigmas"])) > 1
+    ]
+
+
+def beyond_the_line():
+    """Return the densities in two and more dimensions whose score under noise is known."""
+    return [
+        name
+        for name, entry in config["densities"].items()
+        if dimension(entry) > 1 and entry["kind"] != "samples"
+    ]
+
+
+def compared_by_size():
+    """Return the densities that are learned from several numbers of points, beyond the line."""
+    return [
+        name
+        for name in beyond_the_line()
+        if len({n for run in trainings(name) for n in model_settings(name, run[1])["sizes"]}) > 1
+    ]
+
+
+def is_combined(name):
+    """Return whether levels of a conditioned model are put together for the clean score."""
+    entry = config["densities"][name]
+    conditioned = "dae" in entry["train"]["models"]["conditioned"]
+    bare = entry["kind"] == "curve" and not entry.get("thickness")
+    return name in beyond_the_line() and conditioned and not bare
+
+
 def figure_files():
     """Return every figure that the configuration asks for."""
-    stems = ["learned_error"]
+    common = {
+        "learned_error": on_the_line(),
+        "plane_error": beyond_the_line(),
+        "peers": compared_by_size(),
+        "combinations": [name for name in beyond_the_line() if is_combined(name)],
+    }
+    stems = [figure for figure, densities in common.items() if densities]
     files = []
     for density, entry in config["densities"].items():
         for figure in entry["figures"]:

@@ -95,5 +95,118 @@ use rule plot_density as plot_learned_error with:
         "results/logs/plot_learned_error.log",
     params:
         figure="learned_error",
-        settings={},
+        settings={"densities": on_the_line()},
         code=code("scripts.plot", "autoscore.plots.learned_error"),
+
+
+use rule plot_density as plot_quiver with:
+    input:
+        arrays="results/geometry/{density}.npz",
+    output:
+        pdf="figures/{density}_quiver.pdf",
+        png="figures/{density}_quiver.png",
+    log:
+        "results/logs/plot_quiver/{density}.log",
+    params:
+        figure="quiver",
+        settings=shown_sigma,
+        code=code("scripts.plot", "autoscore.plots.quiver"),
+
+
+use rule plot_density as plot_map with:
+    input:
+        arrays="results/geometry/{density}.npz",
+        fixed_points="results/geometry/{density}_fixed_points.csv",
+    output:
+        pdf="figures/{density}_map.pdf",
+        png="figures/{density}_map.png",
+    log:
+        "results/logs/plot_map/{density}.log",
+    params:
+        figure="map",
+        settings=shown_sigma,
+        code=code("scripts.plot", "autoscore.plots.map"),
+
+
+use rule plot_density as plot_shape with:
+    input:
+        summary="results/geometry/{density}.csv",
+    output:
+        pdf="figures/{density}_shape.pdf",
+        png="figures/{density}_shape.png",
+    log:
+        "results/logs/plot_shape/{density}.log",
+    params:
+        figure="shape",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.shape"),
+
+
+use rule plot_density as plot_tangent with:
+    input:
+        profiles="results/geometry/{density}_profiles.csv",
+    output:
+        pdf="figures/{density}_tangent.pdf",
+        png="figures/{density}_tangent.png",
+    log:
+        "results/logs/plot_tangent/{density}.log",
+    params:
+        figure="tangent",
+        settings=shown_sigma,
+        code=code("scripts.plot", "autoscore.plots.tangent"),
+
+
+use rule plot_density as plot_losses with:
+    input:
+        losses="results/geometry/{density}_losses.csv",
+    output:
+        pdf="figures/{density}_losses.pdf",
+        png="figures/{density}_losses.png",
+    log:
+        "results/logs/plot_losses/{density}.log",
+    params:
+        figure="losses",
+        settings=lambda wildcards: {"density": wildcards.density},
+        code=code("scripts.plot", "autoscore.plots.losses"),
+
+
+use rule plot_density as plot_plane_error with:
+    input:
+        errors="results/score/errors.csv",
+    output:
+        pdf="figures/plane_error.pdf",
+        png="figures/plane_error.png",
+    log:
+        "results/logs/plot_plane_error.log",
+    params:
+        figure="plane_error",
+        settings={"densities": beyond_the_line()},
+        code=code("scripts.plot", "autoscore.plots.plane_error"),
+
+
+use rule plot_density as plot_peers with:
+    input:
+        errors="results/score/errors.csv",
+    output:
+        pdf="figures/peers.pdf",
+        png="figures/peers.png",
+    log:
+        "results/logs/plot_peers.log",
+    params:
+        figure="peers",
+        settings={"densities": compared_by_size()},
+        code=code("scripts.plot", "autoscore.plots.peers"),
+
+
+use rule plot_density as plot_combinations with:
+    input:
+        choices="results/score/choices.csv",
+    output:
+        pdf="figures/combinations.pdf",
+        png="figures/combinations.png",
+    log:
+        "results/logs/plot_combinations.log",
+    params:
+        figure="combinations",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.combinations"),

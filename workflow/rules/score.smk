@@ -26,9 +26,11 @@ rule measure_score:
 rule gather_scores:
     input:
         errors=expand("results/score/{density}.csv", density=config["densities"]),
+        choices=expand("results/score/{density}_choices.csv", density=config["densities"]),
         bias=expand("results/optimum/{density}.csv", density=ORDERED),
     output:
         errors="results/score/errors.csv",
+        choices="results/score/choices.csv",
         order="results/score/order.csv",
     log:
         "results/logs/gather_scores.log",

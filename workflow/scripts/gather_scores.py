@@ -17,4 +17,5 @@ with logged(snakemake.log[0]):
         for density, window, file in asked
     ]
     write_table(snakemake.output.errors, read_tables(snakemake.input.errors))
+    write_table(snakemake.output.choices, read_tables(snakemake.input.choices))
     write_table(snakemake.output.order, pd.concat(orders, ignore_index=True))

@@ -30,12 +30,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     outputs
         Files to write.
     settings
-        Not used.
+        ``densities``: the rows.
     """
     errors = pd.read_csv(inputs["errors"])
-    noisy = errors[errors["sigma"] > 0]
-    widest = noisy.groupby("density")["sigma"].agg(["min", "max"])
-    densities = [name for name in errors["density"].unique() if widest.loc[name].diff().iloc[1] > 0]
+    densities = settings["densities"]
     figure, axes = plt.subplots(
         len(densities),
         len(COLUMNS),

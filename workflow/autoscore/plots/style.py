@@ -20,6 +20,15 @@ BEST = {  # exact optima
     "dae": {"color": "#0072B2", "linestyle": "--"},
     "rcae": {"color": "#D55E00", "linestyle": "-."},
 }
+MODELS = {  # fields and estimators
+    "exact": {"color": "black", "linestyle": "-", "marker": "", "label": "exact"},
+    "conditioned": {"color": "#0072B2", "linestyle": "-", "marker": "o", "label": "conditioned"},
+    "ensemble": {"color": "#D55E00", "linestyle": "--", "marker": "s", "label": "separate"},
+    "combined": {"color": "#56B4E9", "linestyle": "-", "marker": "^", "label": "levels combined"},
+    "sliced": {"color": "#CC79A7", "linestyle": "-.", "marker": "v", "label": "sliced score m."},
+    "kernel": {"color": "#009E73", "linestyle": ":", "marker": "D", "label": "kernel score"},
+    "kde": {"color": "0.45", "linestyle": ":", "marker": "x", "label": "kernel density"},
+}
 NAMES = {"dae": "DAE", "rcae": "RCAE"}
 # dark to light, so that grey print keeps the order
 SIZES = ["#000000", "#0072B2", "#E69F00", "#56B4E9", "#CC79A7"]

@@ -1,0 +1,39 @@
+"""Both losses of the same reconstruction, and how they part at large noise (P1)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from autoscore.plots.style import BEST, COLUMN, save, title
+
+LOOKS = {
+    ("dae", "exact"): BEST["dae"] | {"label": "best DAE"},
+    ("rcae", "exact"): BEST["rcae"] | {"label": "best RCAE"},
+    ("dae", "fixed"): {"color": "0.5", "linestyle": ":", "label": "one r at all levels"},
+}
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw |L_DAE - L_RCAE| / sigma^2 over sigma, for reconstructions that follow sigma or do not.
+
+    Parameters
+    ----------
+    inputs
+        ``losses``: what `autoscore.geometry.measure.both_losses` returned.
+    outputs
+        Files to write.
+    settings
+        ``density``, for the title.
+    """
+    table = pd.read_csv(inputs["losses"])
+    figure, axis = plt.subplots(figsize=(COLUMN, 2.6))
+    for (objective, model), look in LOOKS.items():
+        some = table[(table["objective"] == objective) & (table["model"] == model)]
+        some = some.sort_values("sigma")
+        axis.plot(some["sigma"], some["difference"].abs() / some["sigma"] ** 2, **look)
+    axis.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$")
+    axis.set_ylabel(r"$|L_{DAE} - L_{RCAE}|\,/\,\sigma^2$")
+    axis.set_ylim(bottom=max(1e-12, np.nanmin(table["difference"].abs() / table["sigma"] ** 2)))
+    axis.set_title(title(settings["density"]))
+    axis.legend()
+    save(figure, outputs)

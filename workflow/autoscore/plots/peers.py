@@ -1,0 +1,45 @@
+"""The clean score from samples: auto-encoders and peers against sample size and dimension."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+
+from autoscore.plots.style import MODELS, PAGE, save, title
+
+SHOWN = ("combined", "sliced", "kernel", "kde")
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw a panel a target: error of the clean score over the number of points.
+
+    Parameters
+    ----------
+    inputs
+        ``errors``: the table of all score errors.
+    outputs
+        Files to write.
+    settings
+        ``densities``: the targets on which sample sizes are compared.
+    """
+    errors = pd.read_csv(inputs["errors"])
+    errors = errors[(errors["sigma"] == 0) & (errors["reference"] == "p")]
+    densities = settings["densities"]
+    figure, axes = plt.subplots(
+        1, len(densities), figsize=(PAGE, 2.6), sharex=True, sharey=True, squeeze=False
+    )
+    for axis, density in zip(axes.flat, densities, strict=True):
+        for model in SHOWN:
+            some = errors[(errors["density"] == density) & (errors["model"] == model)]
+            if len(some):
+                sns.lineplot(
+                    some, x="n", y="relative_error", errorbar=("pi", 100), ax=axis, legend=False,
+                    markersize=4, markeredgewidth=0.5, **MODELS[model],
+                )  # fmt: skip
+        axis.set(xscale="log", yscale="log", xlabel="training points", ylabel="")
+        axis.set_title(title(density))
+    axes[0, 0].set_ylabel("squared relative error")
+    found = {}
+    for axis in axes.flat:
+        found |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=len(SHOWN))
+    save(figure, outputs)

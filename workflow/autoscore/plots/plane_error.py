@@ -1,0 +1,65 @@
+"""Errors of learned fields over the noise grid, a panel a target of two or more dimensions."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from autoscore.plots.style import MODELS, PAGE, save, title
+
+COLUMNS = 4
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the DAE's error against the score of p_sigma (T1), and the bias beside it (C1).
+
+    Parameters
+    ----------
+    inputs
+        ``errors``: the table of all score errors.
+    outputs
+        Files to write.
+    settings
+        ``densities``, and the number of training points ``n``.
+    """
+    errors = pd.read_csv(inputs["errors"])
+    errors = errors[(errors["sigma"] > 0) & (errors["objective"] == "dae")]
+    densities = settings["densities"]
+    rows = -(-len(densities) // COLUMNS)
+    figure, axes = plt.subplots(
+        rows, COLUMNS, figsize=(PAGE, 1.6 * rows + 0.7), sharex=True, sharey=True, squeeze=False
+    )
+    for axis, density in zip(axes.flat, densities, strict=False):
+        _draw_panel(axis, errors[errors["density"] == density])
+        axis.set_title(title(density), fontsize=7)
+    for axis in axes.flat[len(densities) :]:
+        axis.set_visible(False)
+    for axis in axes.flat[max(0, len(densities) - COLUMNS) : len(densities)]:
+        axis.set_xlabel(r"noise level $\sigma$")
+        axis.tick_params(labelbottom=True)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("squared rel. error")
+    found = {}
+    for axis in axes.flat:
+        found |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
+    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=4)
+    save(figure, outputs)
+
+
+def _draw_panel(axis: Axes, part: pd.DataFrame) -> None:
+    most = part.loc[np.isfinite(part["n"]), "n"].max()
+    for model in ("conditioned", "ensemble", "kde"):
+        some = part[(part["model"] == model) & (part["reference"] == "p_sigma")]
+        some = some[some["n"] == some["n"].max()] if model != "kde" else some[some["n"] == most]
+        if len(some):
+            sns.lineplot(
+                some, x="sigma", y="relative_error", errorbar=("pi", 100), ax=axis, legend=False,
+                markersize=3, markeredgewidth=0, **MODELS[model],
+            )  # fmt: skip
+    bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
+    axis.plot(
+        bias["sigma"], bias["relative_error"], ".", color="0.7", markersize=3, zorder=0,
+        label="bias of the best DAE",
+    )  # fmt: skip
+    axis.set(xscale="log", yscale="log", xlabel="", ylabel="", ylim=(1e-4, 3.0))

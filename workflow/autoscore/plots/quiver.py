@@ -1,0 +1,61 @@
+"""Arrows of r(x) - x around the data: exact beside learned (C1; the paper's pictures)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from autoscore.plots.style import MODELS, PAGE, save
+from autoscore.storage import read_arrays
+
+SHOWN = ("exact", "conditioned", "ensemble")
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw a row a window and a column a field.
+
+    Parameters
+    ----------
+    inputs
+        ``arrays``: what `autoscore.geometry.plane.picture` returned.
+    outputs
+        Files to write.
+    settings
+        ``sigma``: the noise level, for the title.
+    """
+    arrays = read_arrays(inputs["arrays"])
+    windows = [key for key in arrays if key.startswith("window_")]
+    names = [name for name in SHOWN if f"arrows_0_{name}" in arrays]
+    size = (PAGE, PAGE / len(names) * len(windows) + 0.4)
+    figure, axes = plt.subplots(len(windows), len(names), figsize=size, squeeze=False)
+    for row, key in zip(axes, windows, strict=True):
+        for axis, name in zip(row, names, strict=True):
+            _draw_window(axis, arrays, key, name)
+            if row is axes[0]:
+                axis.set_title(MODELS[name]["label"])
+        row[0].set_ylabel("$x_2$")
+    for axis in axes[-1]:
+        axis.set_xlabel("$x_1$")
+    figure.suptitle(
+        f"r(x) − x of the denoising auto-encoder, σ = {settings['sigma']:g}", fontsize=8
+    )
+    save(figure, outputs)
+
+
+def _draw_window(axis: Axes, arrays: dict[str, np.ndarray], key: str, name: str) -> None:
+    """Draw the arrows of one field in one window, all windows' longest equally long."""
+    window = arrays[key]
+    flow = arrays[f"arrows_{key.removeprefix('window_')}_{name}"]
+    n = len(flow)
+    x1, x2 = np.meshgrid(*(np.linspace(*side, n) for side in window), indexing="ij")
+    # one scale for all fields of a window: the exact one's large arrows
+    exact = np.linalg.norm(arrays[f"arrows_{key.removeprefix('window_')}_exact"], axis=-1)
+    longest = np.quantile(exact, 0.98) * n / np.ptp(window[0]) / 1.6
+    points = arrays["points"]
+    inside = ((points > window[:, 0]) & (points < window[:, 1])).all(1)
+    axis.plot(*points[inside].T, ".", color="#E69F00", markersize=1.5, zorder=0)
+    axis.quiver(
+        x1, x2, flow[..., 0], flow[..., 1], angles="xy", scale_units="xy", scale=longest,
+        width=0.004, headwidth=4, pivot="tail", color=MODELS[name]["color"],
+    )  # fmt: skip
+    axis.set(xlim=window[0], ylim=window[1], aspect="equal")
+    axis.locator_params(nbins=4)

@@ -1,0 +1,50 @@
+"""One number a field over the noise grid: symmetry, rotation, Hessian, rank order, noise."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+
+from autoscore.plots.style import MODELS, PAGE, save
+
+PANELS = (  # quantity, title, statement, scale of the axis
+    ("hessian_error", "Hessian: squared relative error (C5)", "log"),
+    ("symmetry_beside_identity", "symmetry of dr/dx − I (C4)", "linear"),
+    ("rotational_fraction", "rotational part of r − x (C4)", "log"),
+    ("energy_correlation", "rank correlation of |r − x|² and −log p (C2)", "linear"),
+    ("sigma_divergence", "estimated σ over true σ, from the field (C3)", "linear"),
+    ("sigma_loss", "estimated σ over true σ, from the loss (C3)", "linear"),
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw a panel a quantity: mean and range over seeds of each model.
+
+    Parameters
+    ----------
+    inputs
+        ``summary``: what `autoscore.geometry.summary.summary_rows` yielded.
+    outputs
+        Files to write.
+    settings
+        Not used.
+    """
+    table = pd.read_csv(inputs["summary"])
+    table = table[table["model"].isin(["ensemble", "conditioned"]) & (table["objective"] == "dae")]
+    figure, axes = plt.subplots(2, 3, figsize=(PAGE, 3.9), sharex=True)
+    for axis, (quantity, title, scale) in zip(axes.flat, PANELS, strict=True):
+        for model in ("conditioned", "ensemble"):
+            some = table[(table["quantity"] == quantity) & (table["model"] == model)]
+            if len(some):
+                sns.lineplot(
+                    some, x="sigma", y="value", errorbar=("pi", 100), ax=axis, legend=False,
+                    markersize=3.5, markeredgewidth=0, **MODELS[model],
+                )  # fmt: skip
+        axis.set_title(title, fontsize=7)
+        axis.set(xscale="log", yscale=scale, xlabel="", ylabel="")
+        if quantity.startswith("sigma") or quantity == "symmetry_beside_identity":
+            axis.axhline(1.0, color="0.6", linewidth=0.8, zorder=0)
+    for axis in axes[-1]:
+        axis.set_xlabel(r"noise level $\sigma$")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    save(figure, outputs)

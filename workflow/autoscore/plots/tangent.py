@@ -1,0 +1,52 @@
+"""A field around a curve: where r(x) - x points, and which directions r keeps (C1, C5)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from autoscore.plots.style import MODELS, PAGE, save
+
+SHOWN = ("exact", "conditioned", "ensemble")
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the direction by distance from the curve, the tangent and the eigenvalues along it.
+
+    Parameters
+    ----------
+    inputs
+        ``profiles``: what `autoscore.geometry.plane.profile_table` returned.
+    outputs
+        Files to write.
+    settings
+        ``sigma``: the noise level, for the title.
+    """
+    profiles = pd.read_csv(inputs["profiles"])
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.5))
+    for name in SHOWN:
+        own = profiles[profiles["field"] == name]
+        if own.empty:
+            continue
+        look = {key: value for key, value in MODELS[name].items() if key != "marker"}
+        direction = own[own["profile"] == "direction"]
+        left.plot(direction["distance"], direction["cosine"], **look)
+        left.fill_between(
+            direction["distance"], direction["cosine_low"], direction["cosine_high"],
+            color=look["color"], alpha=0.12, linewidth=0,
+        )  # fmt: skip
+        tangent = own[own["profile"] == "tangent"]
+        angle = np.degrees(np.arccos(np.clip(tangent["cosine"], 0.0, 1.0)))
+        middle.plot(tangent["t"], angle, **look)
+        right.plot(tangent["t"], tangent["eigenvalue"], **look)
+        right.plot(tangent["t"], tangent["second"], **(look | {"label": None}))
+    left.set(xlabel="distance from the curve", ylabel="cosine", ylim=(-1.05, 1.05))
+    left.set_title(
+        "r(x) − x against the way to the curve\n(mean; band: 5 to 95 % of points)", fontsize=7
+    )
+    middle.set(xlabel="t along the curve", ylabel="degrees", yscale="symlog")
+    middle.set_title("leading eigenvector of dr/dx\nagainst the tangent", fontsize=7)
+    right.set(xlabel="t along the curve", ylabel="eigenvalue")
+    right.set_title(f"eigenvalues of dr/dx on the curve,\nσ = {settings['sigma']:g}", fontsize=7)
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    save(figure, outputs)
