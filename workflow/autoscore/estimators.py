@@ -14,7 +14,8 @@ from autoscore.peers import fit_kernel_score
 from autoscore.randomness import generator
 from autoscore.rulers import Ruler
 
-LEVELS = 12  # of a conditioned auto-encoder that are combined
+LEVELS = 10  # of a conditioned auto-encoder that are combined
+DIRECTIONS = 20_000  # at all points together, in which each level is differentiated for a choice
 SHOWN = 1000  # training points on which combinations are fitted besides the validation points
 WIDEST = 10_000  # points of a kernel density estimate that is measured under noise, too
 MEASURED = 1000  # points at which a kernel density estimate is measured in the plane and beyond
@@ -95,7 +96,8 @@ def measure_combinations(
     for seed, size in zip(stack.seeds.tolist(), stack.sizes.tolist(), strict=True):
         fields = [stack.field(sigma, seed, size) for sigma in levels]
         points = data["train"][min(seed, len(data["train"]) - 1), : int(size)]
-        found = choose(fields, data["validation"], points[:SHOWN])
+        most = DIRECTIONS // stack.dim
+        found = choose(fields, data["validation"][:most], points[: min(SHOWN, most)])
         errors = found.relative_errors(ruler.x, ruler.score)
         for name, rows in _kinds(found).items():
             losses = found.table["implicit_loss"].to_numpy()

@@ -15,6 +15,7 @@ from scipy.spatial.distance import cdist
 
 from autoscore.densities.base import Density
 
+MATRIX_PRODUCT = 8  # dimensions from which on a matrix product is the faster way to distances
 BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 
 
@@ -75,8 +76,11 @@ class KernelDensity(Density):
             if self.dim == 1:
                 kernel = x[rows] - self.points[:, 0]
                 kernel *= kernel
-            else:
+            elif self.dim < MATRIX_PRODUCT:
                 kernel = cdist(x[rows], self.points, "sqeuclidean")
+            else:
+                kernel = (x[rows] ** 2).sum(1, keepdims=True) + (self.points**2).sum(1)
+                kernel -= 2.0 * x[rows] @ self.points.T
             kernel *= -0.5 / self.bandwidth**2
             kernel += np.log(self.weights)
             yield rows, kernel
