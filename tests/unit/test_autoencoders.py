@@ -4,6 +4,7 @@ import torch
 
 from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.autoencoders.kinds import load_stack, load_stacks
 from autoscore.autoencoders.stack import LearnedField
 from tests.unit.oracles import difference
 
@@ -46,7 +47,11 @@ ARCHITECTURES = [
     {"hidden": (7,), "tied": True},
     {"hidden": (6, 5)},
     {"hidden": (4, 5, 3)},
+    {"hidden": (7,), "activation": "sigmoid"},
+    {"hidden": (7,), "tied": True, "activation": "sigmoid"},
+    {"hidden": (6, 5), "activation": "sigmoid"},
 ]
+NAMES = ["7", "tied", "6-5", "4-5-3", "sigmoid", "tied sigmoid", "6-5 sigmoid"]
 
 
 def whole_jacobian(stack, x, sigma):
@@ -76,7 +81,7 @@ def assert_closed_form_is_automatic(stack, x, sigma):
 
 @pytest.mark.parametrize("dim", [1, 2, 3])
 @pytest.mark.parametrize("residual", ["none", "sigma", "score"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=["7", "tied", "6-5", "4-5-3"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=NAMES)
 def test_closed_form_jacobian_of_an_ensemble(architecture, residual, dim):
     stack = ensemble(dim, residual=residual, **architecture)
     assert_closed_form_is_automatic(stack, inputs(dim), levels("member"))
@@ -94,10 +99,15 @@ def test_noise_levels_of_samples_enter_an_ensemble():
     assert_closed_form_is_automatic(stack, inputs(2), levels("sample"))
 
 
+UNITS = {"tanh": np.tanh, "sigmoid": lambda a: 1.0 / (1.0 + np.exp(-a))}
+
+
+@pytest.mark.parametrize("activation", UNITS)
 @pytest.mark.parametrize("residual", ["none", "sigma", "score"])
-def test_an_ensemble_is_the_formula(residual):
+def test_an_ensemble_is_the_formula(residual, activation):
     """r = shift + scale net, x + sigma net or x + sigma^2 net of the standardised input."""
-    stack, x = ensemble(2, hidden=(4, 3), residual=residual), inputs(2)
+    x = inputs(2)
+    stack = ensemble(2, hidden=(4, 3), residual=residual, activation=activation)
     named = {name: part.numpy() for name, part in stack.views(stack.theta).items()}
     actual = stack.forward(stack.theta, x, levels("member"))[0].numpy()
     for k, sigma in enumerate(SIGMAS):
@@ -105,7 +115,7 @@ def test_an_ensemble_is_the_formula(residual):
         h = (x[k].numpy() - shift) / scale
         for layer in (0, 1):
             weight, bias = (named[f"encoder.{layer}.{part}"][k] for part in ("weight", "bias"))
-            h = np.tanh(h @ weight + bias)
+            h = UNITS[activation](h @ weight + bias)
         net = h @ named["decoder.weight"][k] + named["decoder.bias"][k]
         expected = {
             "none": shift + scale * net,
@@ -115,12 +125,13 @@ def test_an_ensemble_is_the_formula(residual):
         np.testing.assert_allclose(actual[k], expected[residual], rtol=1e-12)
 
 
+@pytest.mark.parametrize("activation", UNITS)
 @pytest.mark.parametrize("residual", ["none", "sigma", "score"])
 @pytest.mark.parametrize("dim", [2, 3])
-def test_tied_weights_make_the_jacobian_symmetric(dim, residual):
+def test_tied_weights_make_the_jacobian_symmetric(dim, residual, activation):
     skew = {}
     for tied in (True, False):
-        stack = ensemble(dim, hidden=(7,), tied=tied, residual=residual)
+        stack = ensemble(dim, hidden=(7,), tied=tied, residual=residual, activation=activation)
         slope = stack.forward(stack.theta, inputs(dim), levels("member"), jacobian=True)[1]
         skew[tied] = float((slope - slope.transpose(2, 3)).abs().max())
     assert skew[True] < 1e-14
@@ -154,7 +165,7 @@ def test_a_disturbed_member_disturbs_no_other():
 
 
 @pytest.mark.parametrize("precision", ["single", "double"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES[:3], ids=["7", "tied", "6-5"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=NAMES)
 def test_an_ensemble_survives_a_file(architecture, precision, tmp_path):
     stack = ensemble(2, precision=precision, **architecture)
     stack.save(tmp_path / "stack.safetensors")
@@ -163,6 +174,40 @@ def test_an_ensemble_survives_a_file(architecture, precision, tmp_path):
     assert loaded.theta.dtype == stack.dtype
     assert loaded.description() == stack.description()
     assert loaded.architecture == Architecture(**architecture)
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.5, 2.0])
+def test_the_thickness_of_the_data_bends_from_noise_to_score(sigma):
+    """r - x = sigma^2 net / sqrt(sigma^2 + tau^2), of which tau = 0 leaves sigma net."""
+    stack, x = conditioned(2), np.random.default_rng(30).standard_normal((9, 2))
+    described = stack.description()
+    thin = Conditioned(**described | {"thickness": [0.0] * 3})
+    thin.theta = stack.theta
+    for seed, size, tau in zip(stack.seeds, stack.sizes, described["thickness"], strict=True):
+        thick, bare = (one.field(sigma, seed, size)(x) - x for one in (stack, thin))
+        assert np.abs(bare).max() > 0.01
+        expected = bare * sigma / np.sqrt(sigma**2 + tau**2)
+        np.testing.assert_allclose(thick, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "stack", [ensemble(2, hidden=(7,), activation="sigmoid"), conditioned(2)], ids=["e", "c"]
+)
+def test_a_file_tells_which_kind_it_holds(stack, tmp_path):
+    other, path = ensemble(1, hidden=(3,)), tmp_path / "stack.safetensors"
+    stack.save(path)
+    loaded = load_stack(path)
+    assert type(loaded) is type(stack)
+    assert torch.equal(loaded.theta, stack.theta)
+    assert loaded.description() == stack.description()
+    other.save(tmp_path / "other.safetensors")
+    keys = [["dae", "one", "samples"], ["rcae", "ensemble", "exact"]]
+    both = load_stacks(keys, [str(path), str(tmp_path / "other.safetensors")])
+    assert list(both) == [tuple(key) for key in keys]
+    assert torch.equal(both["dae", "one", "samples"].theta, stack.theta)
+    assert torch.equal(both["rcae", "ensemble", "exact"].theta, other.theta)
+    with pytest.raises(ValueError, match="argument"):
+        load_stacks(keys, [str(path)])
 
 
 def test_conditioned_survives_a_file(tmp_path):
@@ -279,6 +324,7 @@ def test_the_ends_of_the_range_belong_to_it(sigma):
         ({"hidden": (3, 0)}, r"one or more layer sizes >= 1, not \(3, 0\)"),
         ({"hidden": (3, 3), "tied": True}, "tied weights need one hidden layer, not 2"),
         ({"hidden": (3,), "residual": "skip"}, "must be none, sigma or score, not 'skip'"),
+        ({"hidden": (3,), "activation": "relu"}, "must be tanh or sigmoid, not 'relu'"),
     ],
 )
 def test_an_architecture_names_what_is_wrong(architecture, message):

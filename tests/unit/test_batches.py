@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import kstest
+from scipy.stats import binomtest, kstest, norm
 
 from autoscore.autoencoders.ensemble import Ensemble
-from autoscore.batches import Batch, SampleBatches, quadrature_batch
+from autoscore.batches import LARGE, NOISES, RARE, Batch, SampleBatches, quadrature_batch
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
@@ -156,7 +156,7 @@ def noise_of(batch):
     return ((batch.inputs - batch.targets) / batch.sigma[..., None]).numpy()
 
 
-@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+@pytest.mark.parametrize("noise", NOISES)
 def test_targets_are_the_first_points_of_the_members_seed(noise):
     drawn = batches(noise).draw(1000)
     assert drawn.inputs.shape == drawn.targets.shape == (4, 1000, 2)
@@ -197,7 +197,7 @@ def test_fixed_noise_repeats_and_fresh_noise_does_not():
     assert min(copies(fresh.draw(400), 0)) > 20
 
 
-@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+@pytest.mark.parametrize("noise", NOISES)
 def test_the_levels_of_a_seed_share_points_and_noise(noise):
     drawn = batches(noise).draw(30)
     normal = noise_of(drawn)
@@ -209,7 +209,7 @@ def test_the_levels_of_a_seed_share_points_and_noise(noise):
     assert not np.isclose(normal[0], normal[2]).any()
 
 
-@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+@pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("levels", ["each", "range"])
 def test_a_member_alone_sees_what_it_sees_in_company(noise, levels):
     change = {"sigmas": (0.1, 2.0)} if levels == "range" else {}
@@ -241,11 +241,11 @@ def test_noise_is_standard_normal(noise):
     assert kstest(normal, "norm").pvalue > FALSE_ALARM
 
 
-def test_contractive_inputs_are_clean():
-    for noise in ("fresh", "paired", "fixed"):
-        drawn = batches(noise, corrupt=False).draw(20)
-        assert torch.equal(drawn.inputs, drawn.targets)
-        assert drawn.inputs.shape == (4, 20, 2)
+@pytest.mark.parametrize("noise", NOISES)
+def test_contractive_inputs_are_clean(noise):
+    drawn = batches(noise, corrupt=False).draw(20, lambda x, sigma: x + 1.0)
+    assert torch.equal(drawn.inputs, drawn.targets)
+    assert drawn.inputs.shape == (4, 20, 2)
 
 
 @pytest.mark.parametrize("noise", ["fresh", "paired"])
@@ -265,3 +265,114 @@ def test_levels_of_a_range_are_log_uniform(noise):
 def test_tensors_have_the_type_asked_for(dtype):
     drawn = batches("paired", dtype=dtype).draw(4)
     assert {drawn.inputs.dtype, drawn.targets.dtype, drawn.sigma.dtype} == {dtype}
+
+
+def test_an_unknown_noise_is_named():
+    with pytest.raises(ValueError, match=r"must be one of fresh, paired, .*, not 'salt'"):
+        batches("salt")
+
+
+def one_member(noise, n, dim=1, sigma=0.7, reconstruct=None):
+    """Standard normal noise of n draws, (n, d), for one member on points that are far apart."""
+    points = 100.0 * np.arange(20.0)[None, :, None].repeat(dim, 2)
+    source = SampleBatches(points, [20], [0], [sigma], [np.random.default_rng(3)], noise=noise)
+    drawn = source.draw(n, reconstruct)
+    assert np.isin(drawn.targets[0].numpy(), points).all()
+    return noise_of(drawn)[0]
+
+
+def test_rare_noise_is_ten_times_as_large_at_one_point_in_twenty():
+    normal = one_member("rare_large", 100_000, dim=2)
+    assert (RARE, LARGE) == (0.05, 10.0)
+    # beyond 5 there is large noise alone, but for 6 points in ten million
+    beyond = np.abs(normal[:, 0]) > 5
+    chance = 0.05 * 2 * norm.sf(0.5) + 0.95 * 2 * norm.sf(5)
+    assert binomtest(int(beyond.sum()), len(normal), chance).pvalue > FALSE_ALARM
+    # the whole of a point is struck: its other coordinate has the same spread
+    assert kstest(normal[beyond, 1] / 10, "norm").pvalue > FALSE_ALARM
+    mixed = lambda z: 0.95 * norm.cdf(z) + 0.05 * norm.cdf(z / 10)  # noqa: E731
+    assert kstest(normal[:, 0], mixed).pvalue > FALSE_ALARM
+
+
+STEPS = 0.5 ** np.array([1, 2, 3, 4, 4])  # chance of 1, 2, ... noises in a walk of at most 5
+
+
+def test_a_walk_by_the_identity_is_a_sum_of_a_geometric_number_of_noises():
+    normal = one_member("walkback", 40_000, dim=2, reconstruct=lambda x, sigma: x)
+    counts = np.arange(1, 6)
+    variance, fourth = STEPS @ counts, STEPS @ (3 * counts**2)
+    assert variance == 1.9375
+    # the standard error of a variance; five of them: a false alarm in 2 million
+    error = np.sqrt((fourth - variance**2) / len(normal))
+    for axis in (0, 1):
+        assert (normal[:, axis] ** 2).mean() == pytest.approx(variance, abs=5 * error)
+        cdf = lambda z: norm.cdf(z[:, None] / np.sqrt(counts)) @ STEPS  # noqa: E731
+        assert kstest(normal[:, axis], cdf).pvalue > FALSE_ALARM
+    # a point walks as a whole: squares of its coordinates share the number of steps
+    shared = (STEPS @ counts**2 - variance**2) / (fourth - variance**2)
+    found = np.corrcoef(normal[:, 0] ** 2, normal[:, 1] ** 2)[0, 1]
+    assert found == pytest.approx(shared, abs=0.05)
+
+
+def test_a_walk_goes_on_from_the_reconstruction_under_fresh_noise():
+    """With r = 0 every further step forgets all that was before it."""
+    seen = []
+
+    def reconstruct(x, sigma):
+        seen.append((x.clone(), sigma))
+        return torch.zeros_like(x)
+
+    source = batches("walkback")
+    drawn = source.draw(4000, reconstruct)
+    assert len(seen) == 4
+    assert all(torch.equal(sigma, drawn.sigma) for _, sigma in seen)
+    # the first is shown the point under its own noise
+    first, stayed = seen[0][0], (seen[0][0] == drawn.inputs).all(-1).numpy()
+    noise = ((first - drawn.targets) / drawn.sigma[..., None]).numpy()
+    assert kstest(noise[0].ravel(), "norm").pvalue > FALSE_ALARM
+    for member, still in enumerate(stayed):
+        assert binomtest(int(still.sum()), 4000, 0.5).pvalue > FALSE_ALARM
+        fresh = drawn.inputs[member].numpy()[~still] / MEMBERS["sigmas"][member]
+        assert kstest(fresh.ravel(), "norm").pvalue > FALSE_ALARM
+        assert abs(np.corrcoef(fresh[:, 0], noise[member][~still, 0])[0, 1]) < 5 / np.sqrt(1900)
+
+
+def test_the_levels_of_a_seed_walk_together():
+    drawn = batches("walkback").draw(50, lambda x, sigma: x)
+    normal = noise_of(drawn)
+    assert torch.equal(drawn.targets[1], drawn.targets[3])
+    np.testing.assert_allclose(normal[1], normal[3], rtol=1e-9)
+    assert not np.isclose(normal[0], normal[2]).any()
+    # without a reconstruction there is no walk, and the same first noise
+    alone = noise_of(batches("walkback").draw(50))
+    same = np.isclose(alone[1], normal[1]).all(-1)
+    assert 5 < same.sum() < 45  # of 50 with chance a half: a false alarm in a hundred million
+
+
+# --- parts of a batch --------------------------------------------------------
+
+
+@pytest.mark.parametrize("levels", ["each member", "each point"])
+@pytest.mark.parametrize(("n", "parts"), [(20, 10), (23, 10), (4, 10), (5, 1)])
+def test_a_batch_is_split_into_every_nth_point(n, parts, levels):
+    inputs = torch.arange(3.0 * n * 2).reshape(3, n, 2)
+    sigma = torch.arange(1.0, 4.0)[:, None]
+    if levels == "each point":
+        sigma = sigma + torch.arange(float(n)) / n
+    whole = Batch(inputs, inputs + 0.5, sigma, spread=inputs[..., 0])
+    found = whole.split(parts)
+    assert len(found) == min(parts, n)
+    assert {part.inputs.shape[1] for part in found} <= {n // len(found), n // len(found) + 1}
+    for point in range(n):
+        part, at = found[point % len(found)], point // len(found)
+        assert torch.equal(part.inputs[:, at], inputs[:, point])
+        assert torch.equal(part.targets[:, at], inputs[:, point] + 0.5)
+        assert torch.equal(part.spread[:, at], inputs[:, point, 0])
+        level = sigma if levels == "each member" else sigma[:, [point]]
+        own = part.sigma if levels == "each member" else part.sigma[:, [at]]
+        assert torch.equal(own, level)
+        assert part.weights is None
+    # values of the parts add up to those of the whole
+    value = inputs.sum(-1)
+    total = sum(part.mean(part.inputs.sum(-1)) * part.inputs.shape[1] for part in found)
+    torch.testing.assert_close(total / n, whole.mean(value))

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 import torch
 
+from autoscore import experiments
 from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.configuration import complete, merge
 from autoscore.data import make_data, target
+from autoscore.densities.kernels import fit_bandwidth
+from autoscore.densities.registry import make_density
 from autoscore.experiments import (
     sample_sizes,
     trace_rows,
@@ -13,6 +16,7 @@ from autoscore.experiments import (
     train_exact_ensemble,
     train_sample_ensemble,
 )
+from autoscore.metrics import relative_error
 from autoscore.optimum.bias import optimal_field
 from tests.unit.oracles import CONFIG
 
@@ -160,3 +164,113 @@ def test_bare_points_are_learned_exactly():
     shares = np.exp(-0.5 * ((y - [-0.5, 0.0, 0.5]) / 0.2) ** 2)
     expected = shares @ [-0.5, 0.0, 0.5] / shares.sum(1)
     np.testing.assert_allclose(stack.field(0.2, 0)(y)[:, 0], expected, atol=0.01)
+
+
+# --- from the largest level down ---------------------------------------------
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+def test_a_warm_start_begins_at_the_level_above(objective):
+    """With next to no learning all levels of a seed and size keep the weights of the largest."""
+    change = {"sigmas": [0.2, 0.6, 0.9], "schedules": {"samples": {"learning_rate": 1e-9}}}
+    warm, cold = (
+        train("samples", objective, warm_start=start, **change)[0] for start in (True, False)
+    )
+    for size in (20, 40):
+        for seed in (0, 1):
+            above = cold.theta[cold.member(0.9, seed, size)]
+            for sigma in (0.2, 0.6, 0.9):
+                own = warm.theta[warm.member(sigma, seed, size)]
+                torch.testing.assert_close(own, above, rtol=0, atol=1e-6)
+    # without, each level has a start of its own where its noise widens what the network sees
+    apart = cold.theta[cold.member(0.2, 0, 20)] - cold.theta[cold.member(0.9, 0, 20)]
+    assert (float(apart.abs().max()) > 0.01) == (objective == "dae")
+
+
+def test_every_level_of_a_warm_start_goes_on_where_the_one_above_ended(monkeypatch):
+    begun, ended, fit = {}, {}, experiments.fit
+
+    def spy(stack, *args, **kwargs):
+        (sigma,) = set(stack.sigmas.tolist())
+        begun[sigma] = stack.theta.clone()
+        trace = fit(stack, *args, **kwargs)
+        ended[sigma] = stack.theta.clone(), trace
+        return trace
+
+    monkeypatch.setattr(experiments, "fit", spy)
+    stack, trace = train("samples", warm_start=True, sigmas=[0.2, 0.6, 0.9])
+    assert list(begun) == [0.9, 0.6, 0.2]
+    for below, above in ((0.2, 0.6), (0.6, 0.9)):
+        assert torch.equal(begun[below], ended[above][0])
+        assert not torch.equal(ended[below][0], begun[below])
+    for sigma, (theta, own) in ended.items():
+        members = np.flatnonzero(stack.sigmas == sigma)
+        assert torch.equal(stack.theta[members], theta)
+        assert trace.steps == own.steps
+        for whole, part in zip(trace.losses, own.losses, strict=True):
+            assert torch.equal(whole[members], part)
+    monkeypatch.undo()
+    # the largest level is trained as it would be alone
+    alone, _ = train("samples", warm_start=True, sigmas=[0.9])
+    assert torch.equal(alone.theta, stack.theta[np.flatnonzero(stack.sigmas == 0.9)])
+
+
+@pytest.mark.parametrize("noise", ["rare_large", "walkback"])
+@pytest.mark.parametrize("kind", ["samples", "conditioned"])
+def test_other_kinds_of_noise_train_another_model(kind, noise):
+    x = np.linspace(-2, 2, 9)[:, None]
+    fields = [train(kind, noise=name)[0].field(0.6, 0, 20) for name in (noise, "fresh")]
+    assert np.isfinite(fields[0](x)).all()
+    assert np.abs(fields[0](x) - fields[1](x)).max() > 1e-4
+
+
+# --- conditioned models ------------------------------------------------------
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae", "ssm"])
+def test_a_conditioned_model_reaches_beyond_its_levels(objective):
+    stack, _ = train("conditioned", objective)
+    assert stack.low == pytest.approx(0.2 / 1.25)
+    assert stack.high == pytest.approx(0.6 * 1.25)
+
+
+def test_the_thickness_is_the_bandwidth_of_the_same_points():
+    data = points()
+    stack, _ = train("conditioned", data=data)
+    found = stack.description()["thickness"]
+    for seed, size, thickness in zip(stack.seeds, stack.sizes, found, strict=True):
+        estimate = fit_bandwidth(data["train"][seed, : int(size)], data["validation"])
+        assert thickness == pytest.approx(estimate.bandwidth, rel=1e-6)
+
+
+def test_a_curve_without_thickness_looks_thin_and_a_gaussian_thick():
+    sizes, plane = [400], {"kind": "mixture", "weights": [1], "means": [[0, 0]]}
+    circle = {"kind": "curve", "coordinates": ["cos(t)", "sin(t)"], "interval": [0, 6.2831853]}
+    thin, thick = (
+        train("conditioned", density=density, sizes=sizes, validation=400)[0].description()
+        for density in (circle, plane | {"standard_deviations": [0.7]})
+    )
+    # neighbours on the circle are 2 pi / 400 = 0.016 apart; n^(-1/6) of 0.7 is 0.26
+    assert max(thin["thickness"]) < 0.05
+    assert min(thick["thickness"]) > 0.15
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+def test_sliced_score_matching_learns_the_clean_score(dim):
+    gaussian = {"kind": "mixture", "weights": [1], "means": [[0.3] * dim]}
+    gaussian |= {"standard_deviations": [0.5]}
+    stack, _ = train(
+        "conditioned",
+        "ssm",
+        gaussian,
+        seeds=1,
+        sizes=[4000],
+        validation=500,
+        network={"width": 16},
+        schedules={"conditioned": {"steps": 300, "learning_rate": 0.01, "batch": 128}},
+    )
+    x = make_density(gaussian).sample(2000, np.random.default_rng(7))
+    estimate, equal = stack.field(stack.high, 0, 4000).score(x), np.full(2000, 1 / 2000)
+    assert relative_error(estimate, -(x - 0.3) / 0.25, equal) < 0.05
+    # the score under the nominal noise of 0.75 is a third as steep
+    assert relative_error(estimate, -(x - 0.3) / (0.25 + 0.75**2), equal) > 1

@@ -671,11 +671,14 @@ def test_potentials_do_not_overflow():
     np.testing.assert_allclose(cosh, 5e3 - np.log(2))
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("residual", ["none", "sigma", "score"])
-def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_field(residual):
+def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_field(
+    residual, activation
+):
     ensemble = Ensemble(
         2,
-        Architecture((9,), tied=True, residual=residual),
+        Architecture((9,), tied=True, residual=residual, activation=activation),
         [0.3],
         [0],
         [100.0],
@@ -693,7 +696,7 @@ def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_fi
             named["encoder.0.bias"][0],
             named["decoder.bias"][0],
             x,
-            "tanh",
+            activation,
             shift=np.array([0.4, -1.0]),
             scale=1.7,
             sigma=0.3,
@@ -701,7 +704,10 @@ def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_fi
         )
 
     x, y = rng.standard_normal((2, 25, 2))
-    assert energy.potential_gap(ensemble.field(0.3, 0, 100.0), potential, x, y, nodes=80) < 1e-9
+    field = ensemble.field(0.3, 0, 100.0)
+    assert energy.potential_gap(field, potential, x, y, nodes=80) < 1e-9
+    columns = [(potential(x + 1e-5 * a) - potential(x - 1e-5 * a)) / 2e-5 for a in np.eye(2)]
+    np.testing.assert_allclose(np.stack(columns, axis=1), field(x) - x, atol=1e-7)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 from autoscore import training
 from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
-from autoscore.batches import Batch, SampleBatches, quadrature_batch
+from autoscore.batches import NOISES, Batch, SampleBatches, quadrature_batch
 from autoscore.densities.registry import make_density
 from autoscore.objectives import OBJECTIVES
 from autoscore.optimum.bias import optimal_field
@@ -67,6 +67,26 @@ def test_every_schedule_has_positive_rates(steps, warm_up):
     assert all(0 < rate <= 0.1 * (1 + 1e-12) for rate in rates)
 
 
+def test_adam_is_algorithm_1_of_kingma_and_ba():
+    rng = np.random.default_rng(3)
+    gradients, rates = (
+        rng.standard_normal((50, 2, 4)) * 10.0 ** np.arange(-2, 2),
+        0.1 * rng.random(50),
+    )
+    start = rng.standard_normal((2, 4))
+    theta = torch.tensor(start)
+    adam = training._Adam(theta)
+    for gradient, rate in zip(gradients, rates, strict=True):
+        adam.step(theta, torch.as_tensor(gradient), rate)
+    for index in np.ndindex(2, 4):
+        m, v, x = 0.0, 0.0, start[index]
+        for t, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+            m = 0.9 * m + 0.1 * gradient[index]
+            v = 0.999 * v + 0.001 * gradient[index] ** 2
+            x -= rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-12)
+        assert float(theta[index]) == pytest.approx(x, rel=1e-10)
+
+
 # --- independence and repetition ---------------------------------------------
 
 
@@ -84,7 +104,7 @@ def test_a_member_trained_alone_is_the_member_trained_in_company(objective):
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
-@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+@pytest.mark.parametrize("noise", NOISES)
 def test_the_same_holds_on_minibatches(objective, noise):
     schedule, corrupt = Schedule(steps=12, learning_rate=0.02, batch=8), objective == "dae"
     company = ensemble()

@@ -26,7 +26,30 @@ densities:
   three_points:
     train:
       models: {ensemble: [rcae]}
+  thick_spiral:
+    figures: [map]
+    train:
+      sigmas: [0.1, 0.3, 0.9]
+      sizes: [50]
+      models: {ensemble: [dae], conditioned: [dae]}
+      architecture: {hidden: [8]}
+      network: {width: 8, blocks: 1, features: 4}
+      variants: {walkback: {kind: ensemble, objectives: [dae], noise: walkback}}
+      schedules:
+        samples: {steps: 30}
+        conditioned: {steps: 30}
+  spiral: null
+  sine: null
+  two_bumps: null
+  ninja_star: null
+  eight_gaussians: null
+  ring: null
+  banana: null
+  curve_mixture_2: null
+  curve_mixture_10: null
+  curve_mixture_100: null
 optimum:
+  plane_points: 51
   sigmas: [0.05, 0.2, 0.6]
   points: 201
   solver_points: 1001

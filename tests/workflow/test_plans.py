@@ -16,7 +16,11 @@ DRAWN_FROM_SCORES = {
     "plot_bias mixture",
     "plot_field three_points",
     "plot_reconstruction three_wells",
+    "plot_losses three_wells",
     "plot_learned_error",
+    "plot_map thick_spiral",
+    "plot_plane_error",
+    "plot_combinations",
 }
 PLOTS = DRAWN_FROM_OPTIMA | DRAWN_FROM_SCORES
 TRAININGS = {
@@ -27,8 +31,15 @@ TRAININGS = {
     "train three_wells rcae ensemble samples",
     "train mixture dae ensemble exact",
     "train three_points rcae ensemble exact",
+    "train thick_spiral dae ensemble samples",
+    "train thick_spiral dae conditioned samples",
+    "train thick_spiral dae walkback samples",
 }
-SCORES = {f"measure_score {name}" for name in ("three_wells", "mixture", "three_points")}
+SCORES = {
+    f"measure_{stage} {name}"
+    for name in ("three_wells", "mixture", "three_points", "thick_spiral")
+    for stage in ("score", "geometry")
+} - {"measure_geometry mixture"}  # no figure shows it
 GATHERED = {"gather_scores", "check_claims"}
 
 

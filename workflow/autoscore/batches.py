@@ -18,7 +18,7 @@ from autoscore.optimum.dae import DenoisingOptimum
 NODES_A_PANEL = 16
 NOISES = ("fresh", "paired", "fixed", "rare_large", "walkback")
 RARE, LARGE = 0.05, 10.0  # this part of the points gets noise this much larger (authors' code)
-WALK, LONGEST = 0.5, 5  # chance of another step of a walkback, and the most steps there are
+WALK, LONGEST = 0.5, 4  # chance of another step of a walkback, and the most steps there are
 
 Reconstruct = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 

@@ -183,10 +183,6 @@ def shown_settings(wildcards):
     return settings | {"shown": entry["shown"]}
 
 
-def shown_sigma(wildcards):
-    return {"sigma": config["densities"][wildcards.density]["shown"]["sigma"]}
-
-
 def on_the_line():
     """Return the one-dimensional densities whose errors are drawn over several noise levels."""
     return [

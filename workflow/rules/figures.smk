@@ -109,7 +109,7 @@ use rule plot_density as plot_quiver with:
         "results/logs/plot_quiver/{density}.log",
     params:
         figure="quiver",
-        settings=shown_sigma,
+        settings={},
         code=code("scripts.plot", "autoscore.plots.quiver"),
 
 
@@ -124,7 +124,7 @@ use rule plot_density as plot_map with:
         "results/logs/plot_map/{density}.log",
     params:
         figure="map",
-        settings=shown_sigma,
+        settings={},
         code=code("scripts.plot", "autoscore.plots.map"),
 
 
@@ -144,6 +144,7 @@ use rule plot_density as plot_shape with:
 
 use rule plot_density as plot_tangent with:
     input:
+        arrays="results/geometry/{density}.npz",
         profiles="results/geometry/{density}_profiles.csv",
     output:
         pdf="figures/{density}_tangent.pdf",
@@ -152,7 +153,7 @@ use rule plot_density as plot_tangent with:
         "results/logs/plot_tangent/{density}.log",
     params:
         figure="tangent",
-        settings=shown_sigma,
+        settings={},
         code=code("scripts.plot", "autoscore.plots.tangent"),
 
 

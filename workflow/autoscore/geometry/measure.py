@@ -64,7 +64,9 @@ def measure(
     }
     arrays: dict[str, np.ndarray] = {}
     if density.dim == 2 and not isinstance(density, KernelDensity):
-        fields = shown_fields(density, learned, settings["shown"]["sigma"])
+        levels = noise_levels(settings["sigmas"])
+        sigma = levels[np.abs(np.log(levels / settings["shown"]["sigma"])).argmin()]
+        fields = shown_fields(density, learned, sigma)
         arrays, tables["fixed_points"] = picture(density, fields, x, settings["shown"])
         tables["profiles"] = profile_table(density, fields, rng)
     return arrays, tables
@@ -73,16 +75,14 @@ def measure(
 def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[str, Field]:
     """Return the exact denoising field at a level, and what each model learned of it.
 
-    Of each model it is the first seed with the most points, at its level nearest to sigma.
+    Of each model that was trained at this level it is the first seed with the most points.
     """
     fields: dict[str, Field] = {"exact": optimal_field(density, "dae", sigma, GRID_POINTS)}
     for (objective, model, source), stack in learned.items():
-        if objective == "dae" and source == "samples":
-            level = sigma
-            if isinstance(stack, Ensemble):
-                levels = np.unique(stack.sigmas)
-                level = levels[np.abs(np.log(levels / sigma)).argmin()]
-            fields[model] = stack.field(level, stack.seeds.min(), stack.sizes.max())
+        own = isinstance(stack, Ensemble)
+        trained = not own or np.isclose(stack.sigmas, sigma, rtol=1e-9).any()
+        if objective == "dae" and source == "samples" and trained:
+            fields[model] = stack.field(sigma, stack.seeds.min(), stack.sizes.max())
     return fields
 
 

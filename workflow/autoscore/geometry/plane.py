@@ -45,21 +45,21 @@ def picture(
     Returns
     -------
     arrays, fixed_points
-        ``points``; ``window_k`` (2, 2) and, for each field, ``arrows_k_name`` (30, 30, 2), r - x;
+        ``sigma``; ``points``; ``window_k`` (2, 2) and, for each field, ``arrows_k_name`` (30, 30, 2), r - x;
         ``map`` (2, 2), its window, ``norm_name`` and ``curl_name``, and ``log_p``, all on a grid
         of it. A row for each fixed point in the map's window: the field, and what
         `autoscore.geometry.fixed_points.find_fixed_points` and `judge` say of it.
     """
     around = window_of(x)
     windows = [np.array([[a - h, a + h], [b - h, b + h]]) for a, b, h in shown["windows"]]
-    arrays: dict[str, np.ndarray] = {"points": x, "map": around}
+    sigma = fields["exact"].sigma
+    arrays = {"sigma": np.array(sigma), "points": x, "map": around}
     for k, window in enumerate(windows or [around]):
         arrays[f"window_{k}"] = window
         places = grid_points(window, ARROWS)
         for name, field in fields.items():
             arrays[f"arrows_{k}_{name}"] = (field(places) - places).reshape(ARROWS, ARROWS, 2)
     pixels = grid_points(around, PIXELS)
-    sigma = fields["exact"].sigma
     smoothed = density.smoothed(sigma)
     arrays["log_p"] = smoothed.log_prob(pixels).reshape(PIXELS, PIXELS)
     tables = []

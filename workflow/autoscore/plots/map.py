@@ -26,7 +26,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     outputs
         Files to write.
     settings
-        ``sigma``: the noise level, for the titles.
+        Not used.
     """
     arrays, fixed = read_arrays(inputs["arrays"]), pd.read_csv(inputs["fixed_points"])
     names = [name for name in SHOWN if f"norm_{name}" in arrays]
@@ -37,9 +37,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     log_p = arrays["log_p"]
     shown = np.maximum(log_p, log_p.max() - 15.0)
     image = axes[0].imshow(-shown.T, origin="lower", extent=extent, cmap="viridis", aspect="equal")
-    axes[0].set_title(
-        f"−log p at σ = {settings['sigma']:g} (cut at 15 above its least)", fontsize=6
-    )
+    axes[0].set_title(f"−log p at σ = {arrays['sigma']:g} (cut at 15 above its least)", fontsize=6)
     figure.colorbar(image, ax=axes[0], location="bottom", shrink=0.9)
     norms = arrays["norm_exact"]
     scale = LogNorm(np.quantile(norms, 0.02), norms.max())

@@ -20,7 +20,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     outputs
         Files to write.
     settings
-        ``sigma``: the noise level, for the title.
+        Not used.
     """
     arrays = read_arrays(inputs["arrays"])
     windows = [key for key in arrays if key.startswith("window_")]
@@ -35,9 +35,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         row[0].set_ylabel("$x_2$")
     for axis in axes[-1]:
         axis.set_xlabel("$x_1$")
-    figure.suptitle(
-        f"r(x) − x of the denoising auto-encoder, σ = {settings['sigma']:g}", fontsize=8
-    )
+    figure.suptitle(f"r(x) − x of the denoising auto-encoder, σ = {arrays['sigma']:g}", fontsize=8)
     save(figure, outputs)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from autoscore.plots.style import MODELS, PAGE, save
+from autoscore.storage import read_arrays
 
 SHOWN = ("exact", "conditioned", "ensemble")
 
@@ -15,13 +16,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``profiles``: what `autoscore.geometry.plane.profile_table` returned.
+        ``arrays``: what `autoscore.geometry.plane.picture` returned; ``profiles``: what `autoscore.geometry.plane.profile_table` returned.
     outputs
         Files to write.
     settings
-        ``sigma``: the noise level, for the title.
+        Not used.
     """
-    profiles = pd.read_csv(inputs["profiles"])
+    arrays, profiles = read_arrays(inputs["arrays"]), pd.read_csv(inputs["profiles"])
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.5))
     for name in SHOWN:
         own = profiles[profiles["field"] == name]
@@ -46,7 +47,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     middle.set(xlabel="t along the curve", ylabel="degrees", yscale="symlog")
     middle.set_title("leading eigenvector of dr/dx\nagainst the tangent", fontsize=7)
     right.set(xlabel="t along the curve", ylabel="eigenvalue")
-    right.set_title(f"eigenvalues of dr/dx on the curve,\nσ = {settings['sigma']:g}", fontsize=7)
+    right.set_title(f"eigenvalues of dr/dx on the curve,\nσ = {arrays['sigma']:g}", fontsize=7)
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3)
     save(figure, outputs)
