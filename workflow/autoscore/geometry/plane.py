@@ -45,7 +45,8 @@ def picture(
     Returns
     -------
     arrays, fixed_points
-        ``sigma``; ``points``; ``window_k`` (2, 2) and, for each field, ``arrows_k_name`` (30, 30, 2), r - x;
+        ``sigma``; ``points``; ``window_k`` (2, 2) and, for each field, ``arrows_k_name``, r - x,
+        (30, 30, 2);
         ``map`` (2, 2), its window, ``norm_name`` and ``curl_name``, and ``log_p``, all on a grid
         of it. A row for each fixed point in the map's window: the field, and what
         `autoscore.geometry.fixed_points.find_fixed_points` and `judge` say of it.

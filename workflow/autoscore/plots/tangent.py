@@ -16,7 +16,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``arrays``: what `autoscore.geometry.plane.picture` returned; ``profiles``: what `autoscore.geometry.plane.profile_table` returned.
+        ``arrays`` and ``profiles``: what `autoscore.geometry.plane.picture` and `profile_table`
+        returned.
     outputs
         Files to write.
     settings
