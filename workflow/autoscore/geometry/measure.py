@@ -19,6 +19,7 @@ from autoscore.optimum.curves import curve_grid
 
 Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
 GRID_POINTS = 20_001
+SHOWN = ("conditioned", "ensemble", "paper")  # whose fields are drawn
 DIRECTIONS = 2000  # at all held-out points together, in which fields are differentiated
 
 
@@ -81,7 +82,7 @@ def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[str, 
     for (objective, model, source), stack in learned.items():
         own = isinstance(stack, Ensemble)
         trained = not own or np.isclose(stack.sigmas, sigma, rtol=1e-9).any()
-        if objective == "dae" and source == "samples" and trained:
+        if model in SHOWN and (objective, source) == ("dae", "samples") and trained:
             fields[model] = stack.field(sigma, stack.seeds.min(), stack.sizes.max())
     return fields
 

@@ -1,6 +1,8 @@
 """One number a field: symmetry, Hessian, rotation, rank correlation, noise estimates."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -19,6 +21,30 @@ from autoscore.grids import noise_levels
 
 CELLS = 40  # of the Helmholtz split, along each side of the window
 MARGIN = 0.1  # of the window beyond the data, as a part of their range
+
+
+@dataclass(frozen=True)
+class Known:
+    """A density under noise, evaluated once where all fields of a level are compared.
+
+    Attributes
+    ----------
+    at_noisy
+        The Hessian of log p_sigma at the noisy points, ``(m, d, d)``.
+    at_window
+        log p_sigma at the points of the window, ``(m,)``.
+    """
+
+    at_noisy: np.ndarray
+    at_window: np.ndarray
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        """Return the Hessian, whatever points are named: they are always the same."""
+        return self.at_noisy
+
+    def log_prob(self, x: np.ndarray) -> np.ndarray:
+        """Return the log-density, whatever points are named."""
+        return self.at_window
 
 
 def summary_rows(
@@ -45,6 +71,14 @@ def summary_rows(
     """
     noise = rng.standard_normal(x.shape)
     around = uniform_points(window_of(x), len(x), rng)
+
+    @cache
+    def exact_at(sigma: float) -> Known | None:
+        if isinstance(density, KernelDensity) or density.dim > 2:
+            return None
+        smoothed = density.smoothed(sigma)
+        return Known(smoothed.hessian(x + sigma * noise), smoothed.log_prob(around))
+
     for (objective, model, _), stack in learned.items():
         if objective == "ssm":
             continue
@@ -52,12 +86,12 @@ def summary_rows(
         levels = np.unique(stack.sigmas) if own else noise_levels(sigmas)
         size = stack.sizes.max()
         for sigma in levels:
-            smoothed = density.smoothed(sigma)
+            known = exact_at(float(sigma))
             for seed in np.unique(stack.seeds):
                 field = stack.field(sigma, seed, size)
                 labels = {"objective": objective, "model": model, "sigma": sigma, "seed": seed}
                 labels["n"] = size
-                numbers = _numbers(field, density, smoothed, x, noise, around)
+                numbers = _numbers(field, known, x, noise, around)
                 for row in estimate_noise(field, x, rng).itertuples():
                     numbers[f"sigma_{row.estimator}"] = row.sigma / sigma
                 if own and stack.architecture.tied:
@@ -74,8 +108,7 @@ def window_of(x: np.ndarray) -> np.ndarray:
 
 def _numbers(
     field: Field,
-    density: Density,
-    smoothed: Density,
+    known: Known | None,
     x: np.ndarray,
     noise: np.ndarray,
     around: np.ndarray,
@@ -90,9 +123,9 @@ def _numbers(
     }
     if field.dim == 2:
         numbers["rotational_fraction"] = helmholtz_split(field, window_of(x), CELLS).fraction
-    if not isinstance(density, KernelDensity) and field.dim <= 2:
-        numbers["hessian_error"] = hessian_error(field, smoothed, y, equal)
-        numbers["energy_correlation"] = energy_correlation(field, smoothed, around)
+    if known is not None:
+        numbers["hessian_error"] = hessian_error(field, known, y, equal)
+        numbers["energy_correlation"] = energy_correlation(field, known, around)
     return numbers
 
 
