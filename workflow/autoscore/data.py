@@ -7,7 +7,7 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
 from autoscore.randomness import generator
 
-MEASURED = 5000  # draws at which a known density is measured in more than one dimension
+MEASURED = 3000  # draws at which a known density is measured in more than one dimension
 
 
 def training_points(n: int, held_out: float) -> int:

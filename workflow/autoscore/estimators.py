@@ -19,6 +19,7 @@ DIRECTIONS = 20_000  # at all points together, in which each level is differenti
 SHOWN = 1000  # training points on which combinations are fitted besides the validation points
 WIDEST = 10_000  # points of a kernel density estimate that is measured under noise, too
 MEASURED = 1000  # points at which a kernel density estimate is measured in the plane and beyond
+TUNED = 500  # validation points at which bandwidths are compared
 
 
 def measure_kernel_density(
@@ -40,7 +41,7 @@ def measure_kernel_density(
         The denoising rulers at each noise level.
     """
     for seed, points in enumerate(train):
-        estimate = fit_bandwidth(points[:size], validation)
+        estimate = fit_bandwidth(points[:size], validation[:TUNED])
         labels = {"objective": "dae", "model": "kde", "seed": seed, "n": size}
         for index, (sigma, found) in enumerate(rulers_at.items()):
             smoothed = estimate.smoothed(sigma)
