@@ -45,6 +45,14 @@ def mistakes(config):
     return [line.strip() for line in lines]
 
 
+VARIANT = {"kind": "ensemble", "objectives": ["dae"]}
+
+
+def varied(change, name="other", **train):
+    """A density with one variant, and what its train section says besides."""
+    return configured(MIXTURE | {"train": train | {"variants": {name: VARIANT | change}}})
+
+
 GRID = "noise levels > 0"
 MISTAKES = {
     # unknown keys
@@ -214,6 +222,71 @@ MISTAKES = {
         configured(MIXTURE, train={"sizes": ["all"]}),
         "train.sizes is ['all']; allowed: no all, because its samples have no end",
     ),
+    # variants
+    "key_of_a_variant": (
+        varied({"objectivs": []}),
+        "densities.target.train.variants.other.objectivs is not a key; did you mean objectives?",
+    ),
+    "deep_key_of_a_variant": (
+        varied({"architecture": {"hiden": [3]}}),
+        "train.variants.other.architecture.hiden is not a key; did you mean hidden?",
+    ),
+    "key_that_variants_share": (
+        varied({"validation": 5}),
+        "densities.target.train.variants.other.validation is not a key; ",
+    ),
+    "variant_called_as_a_model": (
+        varied({}, "ensemble"),
+        "densities.target.train.variants: 'ensemble' is not a name; allowed: ",
+        "not the name of another model",
+    ),
+    "variant_called_as_a_peer": (varied({}, "kde"), "variants: 'kde' is not a name"),
+    "variant_with_capitals": (varied({}, "Big"), "variants: 'Big' is not a name"),
+    "variant_without_kind": (
+        configured(MIXTURE, train={"variants": {"other": {"objectives": ["dae"]}}}),
+        "train.variants.other lacks kind",
+    ),
+    "kind_of_a_variant": (
+        varied({"kind": "kde"}),
+        "variants.other.kind is 'kde'; allowed: one of ensemble, conditioned",
+    ),
+    "variant_of_nothing": (varied({"objectives": []}), "variants.other.objectives is []; allowed"),
+    "sliced_ensemble": (
+        varied({"objectives": ["dae", "ssm"]}),
+        "train.variants.other.objectives is ['dae', 'ssm']; allowed: ssm for conditioned alone",
+    ),
+    "sliced_main_model": (
+        configured(MIXTURE, train={"models": {"conditioned": ["ssm"]}}),
+        "train.models.conditioned.0 is 'ssm'; allowed: one of dae, rcae",
+    ),
+    "exact_conditioned": (
+        varied({"kind": "conditioned", "sizes": ["exact"]}),
+        "variants.other.sizes is ['exact']; allowed: samples for conditioned",
+    ),
+    "conditioned_on_one_level": (
+        varied({"kind": "conditioned", "sigmas": [0.1]}),
+        "variants.other.sigmas is [0.1]; allowed: two or more for conditioned",
+    ),
+    "grid_of_a_variant": (
+        varied({"sigmas": [0.2, 0.1]}),
+        "variants.other.sigmas is [0.2, 0.1]; allowed: noise levels in increasing order",
+    ),
+    "polish_of_a_variant": (
+        varied({"schedules": {"samples": {"polish": 3}}}),
+        "variants.other.schedules.samples.polish is 3; allowed: 0",
+    ),
+    "tied_variant": (
+        varied({"architecture": {"tied": True, "hidden": [3, 3]}}),
+        "variants.other.architecture.hidden is [3, 3]; allowed: one layer",
+    ),
+    "tied_with_the_layers_of_the_others": (
+        varied({"architecture": {"tied": True}}, architecture={"hidden": [3, 3]}),
+        "variants.other.architecture.hidden is [3, 3]; allowed: one layer",
+    ),
+    "common_variant": (
+        configured(MIXTURE, train={"variants": {"other": VARIANT | {"objectives": ["ssm"]}}}),
+        "densities.target.train.variants.other.objectives is ['ssm']; allowed: ssm for conditioned",
+    ),
     "figures_of_points": (
         configured(POINTS | {"figures": ["density"]}),
         "figures is ['density']; allowed for kind samples with d = 1 are: field",
@@ -361,6 +434,92 @@ def test_a_density_overrides_what_it_names_and_nothing_else():
         assert changed[key] == common[key]
 
 
+def test_a_variant_has_all_settings_of_its_density_but_what_it_changes():
+    change = {"seeds": 1, "architecture": {"gain": 2.5}, "schedules": {"exact": {"polish": 7}}}
+    config = complete(
+        {
+            "densities": {
+                "own": MIXTURE | {"train": {"nodes": 64, "architecture": {"hidden": [5]}}},
+                "common": MIXTURE,
+            },
+            "train": {
+                "noise": "fresh",
+                "schedules": {"exact": {"steps": 9}},
+                "variants": {"other": VARIANT | change, "same": VARIANT},
+            },
+        }
+    )
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    known = schema["$defs"]["variant"]["properties"].keys()
+    for name, nodes, hidden in (("own", 64, [5]), ("common", 256, [32])):
+        train = config["densities"][name]["train"]
+        shared = {key: train[key] for key in known - {"kind", "objectives"}}
+        assert (shared["nodes"], shared["noise"]) == (nodes, "fresh")
+        assert train["variants"]["same"] == shared | VARIANT
+        found = train["variants"]["other"]
+        assert found.keys() == known
+        assert found["seeds"] == 1
+        assert found["architecture"] == shared["architecture"] | {"gain": 2.5}
+        assert found["architecture"]["hidden"] == hidden
+        exact = shared["schedules"]["exact"] | {"polish": 7}
+        assert exact["steps"] == 9
+        assert found["schedules"] == shared["schedules"] | {"exact": exact}
+        for key in known - change.keys() - VARIANT.keys():
+            assert found[key] == shared[key]
+
+
+def test_a_density_adds_to_the_common_variants_and_overrides_them():
+    common = {"one": VARIANT | {"seeds": 4, "nodes": 32}, "two": VARIANT}
+    own = {"one": VARIANT | {"seeds": 3}, "three": VARIANT | {"warm_start": True}}
+    config = complete(
+        configured(MIXTURE | {"train": {"variants": own}}, train={"variants": common})
+    )
+    found = config["densities"]["target"]["train"]["variants"]
+    assert {
+        name: (one["seeds"], one["nodes"], one["warm_start"]) for name, one in found.items()
+    } == {
+        "one": (3, 32, False),
+        "two": (5, 256, False),
+        "three": (5, 256, True),
+    }
+
+
+@pytest.mark.parametrize("where", ["density", "variant", "common variant"])
+def test_what_is_set_to_nothing_is_taken_away(where):
+    """A later file can so leave out what an earlier one has."""
+    first = {
+        "densities": {"kept": MIXTURE, "target": MIXTURE | {"train": {"variants": {"a": VARIANT}}}},
+        "train": {"variants": {"b": VARIANT}},
+    }
+    second = {
+        "density": {"densities": {"target": None}},
+        "variant": {"densities": {"target": {"train": {"variants": {"a": None}}}}},
+        "common variant": {"train": {"variants": {"b": None}}},
+    }[where]
+    densities = complete(merge(first, second))["densities"]
+    found = {name: set(entry["train"]["variants"]) for name, entry in densities.items()}
+    assert (
+        found
+        == {
+            "density": {"kept": {"b"}},
+            "variant": {"kept": {"b"}, "target": {"b"}},
+            "common variant": {"kept": set(), "target": {"a"}},
+        }[where]
+    )
+
+
+@pytest.mark.parametrize("n", [2, 10, 100])
+def test_a_mixture_along_a_curve_needs_its_dimension_alone(n):
+    entry = {"kind": "curve_mixture", "dimension": n, "train": {"sizes": [100]}}
+    found = complete(configured(entry))["densities"]["target"]
+    assert found["dimension"] == n
+    (line,) = mistakes(configured({"kind": "curve_mixture"}))
+    assert "densities.target lacks dimension" in line
+    (line,) = mistakes(configured(entry | {"dimension": 1}))
+    assert "densities.target.dimension is 1; allowed: " in line
+    assert ">= 2" in line
+
+
 def test_a_sample_file_is_trained_on_as_it_is():
     config = complete(configured({"kind": "samples", "path": "ten.npy"}, train={"sizes": [1000]}))
     assert config["densities"]["target"]["train"]["sizes"] == ["all"]
@@ -373,6 +532,9 @@ EXAMPLES = {
     "energy": lambda: configured(ENERGY | {"figures": ["density"]}, train={"seeds": 2}),
     "points": lambda: configured(POINTS | {"figures": ["field"]}),
     "file": lambda: configured(samples("ten.npy")),
+    "variants": lambda: configured(
+        MIXTURE, train={"variants": {"other": VARIANT | {"seeds": 1, "architecture": {"gain": 2}}}}
+    ),
     "config.yaml": lambda: CONFIG,
     "quick.yaml": lambda: merge(CONFIG, QUICK),
 }

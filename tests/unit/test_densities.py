@@ -3,6 +3,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 from scipy.integrate import cumulative_simpson
 from scipy.stats import kstest, multivariate_normal, norm
 
@@ -10,14 +11,16 @@ from autoscore.densities import kernels
 from autoscore.densities.base import leading_bias
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
-from autoscore.densities.mixtures import GaussianMixture
+from autoscore.densities.mixtures import GaussianMixture, curve_mixture
 from autoscore.densities.registry import dimension, make_density
 from autoscore.densities.smoothing import SmoothedEnergy
+from autoscore.randomness import generator
 from tests.unit.oracles import (
     FALSE_ALARM,
     THREE_WELLS,
     derivatives,
     difference,
+    gradient,
     integral,
     kernel_log_prob,
     mixture_log_prob,
@@ -397,6 +400,7 @@ def test_fitted_bandwidth_does_not_depend_on_the_origin():
     [
         (THREE_WELLS, EnergyDensity, 1),
         ({"kind": "samples", "points": [[0, 1], [2, 3]]}, KernelDensity, 2),
+        ({"kind": "curve_mixture", "dimension": 7}, GaussianMixture, 7),
         (
             {
                 "kind": "mixture",
@@ -424,3 +428,83 @@ def test_standard_deviations_stand_for_round_components():
 def test_registry_names_an_unknown_kind():
     with pytest.raises(ValueError, match="unknown kind of density 'cauchy'"):
         make_density({"kind": "cauchy"})
+
+
+# --- a mixture along a curve -------------------------------------------------
+
+
+def naive_curve_mixture(dim, components, seed):
+    """Means and covariances coordinate by coordinate."""
+    rng = generator(seed, "curve_mixture", dim)
+    frequencies, exponents = rng.uniform(-1, 1, dim), rng.integers(1, 3, dim)
+    assert set(exponents) <= {1, 2}
+    means = [
+        [
+            math.sin(2 * math.pi * f * k / (components - 1)) ** int(e)
+            for f, e in zip(frequencies, exponents, strict=True)
+        ]
+        for k in range(components)
+    ]
+    covariances = []
+    for k in range(components):
+        here, there = (k, k + 1) if k + 1 < components else (k - 1, k)
+        v = np.subtract(means[there], means[here])
+        length = math.sqrt((v**2).sum())
+        # an orthonormal basis whose first member lies along v
+        basis, _ = np.linalg.qr(np.column_stack([v, np.eye(dim)[:, 1:]]))
+        spread = np.diag([length**2] + [(length / 10) ** 2] * (dim - 1))
+        covariances.append(basis @ spread @ basis.T)
+    return np.array(means), np.array(covariances)
+
+
+@pytest.mark.parametrize(("dim", "components", "seed"), [(2, 25, 0), (3, 2, 1), (10, 25, 5)])
+def test_a_mixture_along_a_curve_is_the_formula(dim, components, seed):
+    density = curve_mixture(dim, components, seed)
+    means, covariances = naive_curve_mixture(dim, components, seed)
+    np.testing.assert_allclose(density.means, means, atol=1e-12)
+    np.testing.assert_allclose(density.covariances, covariances, atol=1e-12)
+    np.testing.assert_allclose(density.weights, 1 / components)
+    entry = {"kind": "curve_mixture", "dimension": dim, "components": components}
+    made = make_density(entry | {"curve_seed": seed})
+    np.testing.assert_array_equal(made.means, density.means)
+    np.testing.assert_array_equal(made.covariances, density.covariances)
+
+
+def test_curves_differ_by_their_seed_and_dimension():
+    default = make_density({"kind": "curve_mixture", "dimension": 3})
+    assert default.means.shape == (25, 3)
+    np.testing.assert_array_equal(default.means, curve_mixture(3, 25, 0).means)
+    assert not np.allclose(default.means, curve_mixture(3, 25, 1).means)
+    assert not np.allclose(default.means[:, :2], curve_mixture(2).means)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.2])
+def test_a_hundred_dimensions_are_those_of_scipy(sigma):
+    density = curve_mixture(100)
+    x = density.sample(6, np.random.default_rng(0))
+    x[3:] += np.random.default_rng(1).standard_normal((3, 100))
+    shown = density.smoothed(sigma) if sigma else density
+    parts = [
+        multivariate_normal(mean, covariance + sigma**2 * np.eye(100)).logpdf(x)
+        for mean, covariance in zip(density.means, density.covariances, strict=True)
+    ]
+    expected = np.logaddexp.reduce(parts, axis=0) - np.log(25)
+    np.testing.assert_allclose(shown.log_prob(x), expected, rtol=1e-10)
+    log_prob = mixture_log_prob(np.ones(25), shown.means, shown.covariances)
+    points = torch.tensor(x, requires_grad=True)
+    score = gradient(log_prob(points), points).detach().numpy()
+    np.testing.assert_allclose(shown.score(x), score, rtol=1e-8, atol=1e-8 * np.abs(score).max())
+
+
+def test_samples_in_a_hundred_dimensions_have_the_mean_and_covariance_of_the_mixture():
+    density, n = curve_mixture(100), 2000
+    x = density.sample(n, np.random.default_rng(2))
+    mean = density.means.mean(0)
+    offset = density.means - mean
+    covariance = density.covariances.mean(0) + offset.T @ offset / 25
+    # 100 means within five standard errors: a false alarm in 17,000 seeds
+    assert (np.abs(x.mean(0) - mean) < 5 * np.sqrt(np.diag(covariance) / n)).all()
+    found = np.cov(x.T)
+    scale = np.sqrt(np.multiply.outer(np.diag(covariance), np.diag(covariance)))
+    # a product of two such coordinates has at most thrice the variance of a Gaussian's
+    assert (np.abs(found - covariance) / scale).max() < 6 * np.sqrt(3 / n)

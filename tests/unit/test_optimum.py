@@ -10,10 +10,13 @@ from autoscore.densities.registry import make_density
 from autoscore.densities.smoothing import SmoothedEnergy
 from autoscore.metrics import fitted_order
 from autoscore.optimum.bias import bias_table, optimal_field, tweedie_gap
-from autoscore.optimum.curves import curve_grid, optimum_curves
+from autoscore.optimum.curves import curve_grid, optimum_curves, optimum_plane, stored_optimum
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.order import order_table
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D, solve_rcae_1d
+from autoscore.optimum.rcae_2d import ContractiveOptimum2D
+from autoscore.optimum.solve import solve
+from autoscore.storage import read_arrays, write_arrays
 from tests.unit.oracles import (
     CONFIG,
     THREE_WELLS,
@@ -282,3 +285,104 @@ def test_curves_of_bare_points_hold_what_exists_for_them():
     curves = optimum_curves(BARE, np.array([0.1]), 31, 101)
     assert curves.keys() == {"x", "sigmas", "log_p_sigma", "dae"}
     np.testing.assert_allclose(curve_grid(BARE, 31)[[0, -1]], [-0.75, 0.75])
+
+
+# --- the plane, and the whole stage ------------------------------------------
+
+VARIANCES = np.array([0.3, 0.5])
+ROUND = GaussianMixture([1], [[0.2, -0.1]], [np.diag(VARIANCES)])
+
+
+def gaussian_error(sigma):
+    """E_p|s* - s|^2 / E_p|s|^2 of both optima of `ROUND`: s* = -(x - mean) / (v + sigma^2)."""
+    short = sigma**2 / (VARIANCES * (VARIANCES + sigma**2))
+    return (VARIANCES * short**2).sum() / (1 / VARIANCES).sum()
+
+
+def gaussian_prediction(sigma):
+    """The same of the leading term, s + sigma^2 (s . grad) s = -u / v + sigma^2 u / v^2."""
+    return sigma**4 * (VARIANCES**-3).sum() / (1 / VARIANCES).sum()
+
+
+def test_the_bias_table_of_a_gaussian_in_the_plane_is_in_closed_form():
+    sigmas = np.array([0.1, 0.3])
+    table = bias_table(ROUND, sigmas, 201).set_index(["objective", "sigma"])
+    assert len(table) == 4
+    for (objective, sigma), row in table.iterrows():
+        # the contractive solve has a grid; a node is left out where it weighs next to nothing
+        rel = 1e-4 if objective == "dae" else 0.05
+        assert row["relative_error"] == pytest.approx(gaussian_error(sigma), rel=rel)
+        assert row["predicted"] == pytest.approx(gaussian_prediction(sigma), rel=1e-4)
+        assert np.isnan(row["tweedie_gap"])
+        assert (row["discretisation"] == 0) == (objective == "dae")
+        assert row["discretisation"] < 0.02 * row["relative_error"]
+
+
+def test_the_order_in_the_plane_is_two():
+    window = np.array([0.03, 0.045, 0.06])
+    table = order_table(bias_table(ROUND, window, 401), window).set_index("objective")
+    np.testing.assert_allclose(table.loc["dae", "order"], 2, atol=0.02)
+    np.testing.assert_allclose(table.loc["rcae", "order"], 2, atol=0.1)
+    assert (table["levels"] == 3).all()
+
+
+@pytest.mark.parametrize("window", [None, [0.2, 0.3], [0.3, 0.6]])
+def test_the_stage_solves_the_plane_at_all_levels(window):
+    sigmas, points = [0.3, 0.6], 61
+    curves, bias = solve(ROUND, {"plane_points": points}, sigmas, window)
+    assert curves.keys() == {"x1", "x2", "sigmas", "rcae"}
+    assert curves["rcae"].shape == (2, 2, points, points)
+    np.testing.assert_array_equal(curves["sigmas"], sigmas)
+    for axis, name in enumerate(("x1", "x2")):
+        np.testing.assert_allclose(curves[name][[0, -1]], ROUND.bounds[axis])
+    grid = np.meshgrid(curves["x1"] - 0.2, curves["x2"] + 0.1, indexing="ij")
+    bulk = (grid[0] ** 2 / 0.3 + grid[1] ** 2 / 0.5) < 9
+    for level, sigma in enumerate(sigmas):
+        for axis in (0, 1):
+            expected = -grid[axis] / (VARIANCES[axis] + sigma**2)
+            found = curves["rcae"][level, axis]
+            assert np.abs(found - expected)[bulk].max() < 0.03 * np.abs(expected[bulk]).max()
+    asked = sorted({*sigmas, *(window or [])})
+    for objective, part in bias.groupby("objective"):
+        assert sorted(part["sigma"]) == asked
+        for row in part.itertuples():
+            rel = 1e-4 if objective == "dae" else 0.1
+            assert row.relative_error == pytest.approx(gaussian_error(row.sigma), rel=rel)
+    # the order is fitted on a grid of half the step
+    rcae = bias[bias["objective"] == "rcae"].set_index("sigma")
+    for sigma in window or []:
+        finer = bias_table(ROUND, np.array([sigma]), 2 * points - 1).iloc[-1]
+        assert rcae.loc[sigma, "relative_error"] == finer["relative_error"]
+
+
+def test_the_stage_solves_a_line_at_its_own_levels_and_those_of_the_window():
+    settings = {"sigmas": [0.1, 0.3], "points": 101, "solver_points": 1001}
+    curves, bias = solve(MIXTURE, settings, None, [0.05, 0.1])
+    expected = optimum_curves(MIXTURE, np.array([0.1, 0.3]), 101, 1001)
+    assert curves.keys() == expected.keys()
+    for name, part in expected.items():
+        np.testing.assert_array_equal(curves[name], part)
+    pd.testing.assert_frame_equal(bias, bias_table(MIXTURE, np.array([0.05, 0.1, 0.3]), 1001))
+
+
+def test_points_have_optima_but_no_bias():
+    settings = {"sigmas": [0.1], "points": 31, "solver_points": 101}
+    curves, bias = solve(BARE, settings, None, [0.05])
+    assert curves["dae"].shape == (1, 31)
+    assert bias.empty
+
+
+def test_a_stored_optimum_is_the_one_that_was_solved(tmp_path):
+    sigmas = np.geomspace(0.2, 0.8, 3)
+    write_arrays(tmp_path / "plane.npz", optimum_plane(PLANAR, sigmas, 51))
+    stored = read_arrays(tmp_path / "plane.npz")
+    x = PLANAR.sample(50, np.random.default_rng(3))
+    for sigma in (0.2, 0.4, 0.8):
+        field = stored_optimum(stored, sigma)
+        direct = ContractiveOptimum2D.solve(PLANAR, sigma, 51)
+        assert field.sigma == sigma
+        for part in ("score", "__call__", "jacobian"):
+            np.testing.assert_allclose(
+                getattr(field, part)(x), getattr(direct, part)(x), rtol=1e-7, atol=1e-7
+            )
+    assert stored_optimum(stored, 0.3) is None
