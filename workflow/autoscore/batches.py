@@ -58,11 +58,14 @@ class Batch:
                 return tensor
             return tensor[:, start::parts]
 
-        names = ("inputs", "targets", "sigma", "weights", "spread")
-        return [
-            Batch(*(every(getattr(self, name), start) for name in names))
-            for start in range(min(parts, self.inputs.shape[1]))
-        ]
+        def part(start: int) -> "Batch":
+            names = ("inputs", "targets", "sigma", "weights", "spread")
+            found = {name: every(getattr(self, name), start) for name in names}
+            if self.weights is not None:
+                found["weights"] = found["weights"] / found["weights"].sum(1, keepdim=True)
+            return Batch(**found)
+
+        return [part(start) for start in range(min(parts, self.inputs.shape[1]))]
 
     def spread_loss(self) -> torch.Tensor | float:
         """Return the constant that the loss holds besides, shape ``(m,)``, in units of sigma^2."""

@@ -67,7 +67,8 @@ def complete(config: dict) -> dict:
     """
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     config = _without_nothing(config)
-    mistakes = [line for error in _errors(schema, config) for line in _explain(error)]
+    explained = (line for error in _errors(schema, config) for line in _explain(error))
+    mistakes = list(dict.fromkeys(explained))
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     common = config.get("train", {})
@@ -284,6 +285,13 @@ def _training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]
         place = f"{key}.train.variants.{name}"
         yield from _settings_mistakes(place, variant, density)
         yield from _variant_mistakes(place, variant)
+        if "ssm" in variant["objectives"] and (
+            density.dim == 1 or isinstance(density, KernelDensity)
+        ):
+            yield (
+                f"{place}.objectives is {variant['objectives']}; allowed: ssm only where the "
+                "density is known and d > 1"
+            )
     if isinstance(density, KernelDensity):
         yield from _sample_mistakes(key, entry, density)
     yield from _figure_mistakes(key, entry, density.dim)

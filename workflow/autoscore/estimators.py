@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.conditioned import MARGIN, Conditioned
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.extrapolation import Choice, choose
 from autoscore.peers import fit_kernel_score
@@ -93,7 +93,7 @@ def measure_combinations(
         A row of the error table, its model ``single``, ``extrapolated`` (Richardson) or
         ``combined`` (of all kinds); and what was chosen.
     """
-    levels = np.geomspace(stack.low, stack.high, LEVELS)
+    levels = np.geomspace(stack.low * MARGIN, stack.high / MARGIN, LEVELS)
     for seed, size in zip(stack.seeds.tolist(), stack.sizes.tolist(), strict=True):
         fields = [stack.field(sigma, seed, size) for sigma in levels]
         points = data["train"][min(seed, len(data["train"]) - 1), : int(size)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.conditioned import MARGIN, Conditioned
 from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.autoencoders.stack import Stack
 from autoscore.batches import Batch, SampleBatches, quadrature_batch
@@ -13,9 +13,8 @@ from autoscore.densities.base import Density
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.grids import noise_levels
 from autoscore.randomness import generator
-from autoscore.training import Schedule, Trace, fit, silent
+from autoscore.training import GROUPS, Schedule, Trace, fit, silent
 
-MARGIN = 1.25  # a conditioned model is trained so much beyond its levels: it is weakest at the ends
 SMOOTHED = 2000  # points that tell how thick the data are
 
 Streams = tuple[int, str, str, str]  # global seed, density, objective, model
@@ -99,7 +98,10 @@ def train_sample_ensemble(
         seeds.tolist(),
         sizes.tolist(),
         shift.tolist(),
-        (np.hypot(scale, sigmas) if objective == "dae" else scale).tolist(),
+        # weights that are handed down a level must mean the same there
+        (
+            scale if objective == "rcae" or settings["warm_start"] else np.hypot(scale, sigmas)
+        ).tolist(),
         precision="single",
     )
     ensemble.initialise(
@@ -246,6 +248,10 @@ def _validation_batch(
     clean = data["validation"]
     if not len(clean):
         return None
+    # e and -e of a point belong to one of the groups by which held-out losses are judged
+    whole = len(clean) - len(clean) % GROUPS if len(clean) >= GROUPS else len(clean)
+    clean = clean[:whole]
+    sigmas = sigmas if sigmas.ndim == 2 else sigmas[:whole]
     shape = (max(stack.seeds) + 1, *clean.shape)
     normal = generator(*streams, "validation").standard_normal(shape)[stack.seeds]
     sigmas = np.broadcast_to(sigmas, (len(normal), len(clean)))

@@ -12,6 +12,9 @@ from autoscore.autoencoders.stack import Stack
 from autoscore.batches import Batch, SampleBatches
 from autoscore.objectives import OBJECTIVES
 
+GROUPS = 10  # of held-out points, whose spread says how noisy their losses are
+STANDARD_ERRORS = 3.0  # by which earlier weights have to be better to be kept
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -189,12 +192,9 @@ class _Keeper:
     more than the standard errors that its groups of points show.
     """
 
-    GROUPS = 10
-    STANDARD_ERRORS = 3.0
-
     def __init__(self, stack: Stack, objective: str, held_out: Batch | None) -> None:
         self._stack, self._objective = stack, objective
-        self._groups = [] if held_out is None else held_out.split(self.GROUPS)
+        self._groups = [] if held_out is None else held_out.split(GROUPS)
         self._best: torch.Tensor | None = None  # losses, (groups, m)
         self._theta = stack.theta
 
@@ -219,7 +219,7 @@ class _Keeper:
             return
         gain = self._losses(self._stack.theta) - self._best
         error = gain.std(0) / len(self._groups) ** 0.5
-        earlier = gain.mean(0) > self.STANDARD_ERRORS * error
+        earlier = gain.mean(0) > STANDARD_ERRORS * error
         self._stack.theta = torch.where(earlier[:, None], self._theta, self._stack.theta)
 
 

@@ -18,6 +18,7 @@ from torch.nn.functional import sigmoid, silu
 from autoscore.autoencoders.stack import LearnedField, Stack
 
 DTYPE = torch.float32
+MARGIN = 1.25  # by this factor it is trained beyond its levels: it is weakest at the ends
 
 
 class Conditioned(Stack):

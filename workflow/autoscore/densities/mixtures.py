@@ -89,7 +89,11 @@ class GaussianMixture(Density):
         # one row of numbers a point, so that more points change no other point
         normal = rng.standard_normal((n, self.dim + 1))
         chosen = np.searchsorted(np.cumsum(self.weights)[:-1], ndtr(normal[:, 0]))
-        return self.means[chosen] + np.einsum("nij,nj->ni", self._factors[chosen], normal[:, 1:])
+        x = self.means[chosen]
+        for component, factor in enumerate(self._factors):
+            own = chosen == component
+            x[own] += normal[own, 1:] @ factor.T
+        return x
 
     def smoothed(self, sigma: float) -> "GaussianMixture":
         noise = sigma**2 * np.eye(self.dim)
