@@ -34,3 +34,14 @@ def line(name: str, seconds: np.ndarray, base: np.ndarray) -> str:
         f"{name:<34} {np.median(seconds):10.4f} s   {np.median(ratio):8.2f} x "
         f"[{ratio.min():.2f}, {ratio.max():.2f}]"
     )
+
+
+def ratio_line(name: str, theirs: np.ndarray | float, ours: np.ndarray) -> str:
+    """Return how many times less ours takes, round by round; NaN where it never got there."""
+    if not np.isfinite(ours).all():
+        return f"{name:<34} {np.median(theirs):10.3f} s   not reached by ours in every round"
+    ratio = theirs / ours
+    return (
+        f"{name:<34} {np.median(theirs):10.3f} s / {np.median(ours):8.3f} s = "
+        f"{np.median(ratio):8.1f} x [{ratio.min():.1f}, {ratio.max():.1f}]"
+    )
