@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import NullFormatter
 
 from autoscore.plots.style import MODELS, PAGE, save
 from autoscore.storage import read_arrays
@@ -37,7 +38,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     log_p = arrays["log_p"]
     shown = np.maximum(log_p, log_p.max() - 15.0)
     image = axes[0].imshow(-shown.T, origin="lower", extent=extent, cmap="viridis", aspect="equal")
-    axes[0].set_title(f"−log p at σ = {arrays['sigma']:g} (cut at 15 above its least)", fontsize=6)
+    axes[0].set_title(f"−log p at σ = {arrays['sigma']:g} (at most 15 above its least)", fontsize=6)
     figure.colorbar(image, ax=axes[0], location="bottom", shrink=0.9)
     norms = arrays["norm_exact"]
     scale = LogNorm(np.quantile(norms, 0.02), norms.max())
@@ -53,7 +54,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
                 some["x1"], some["x2"], marker, color=colour, markersize=4, markeredgecolor="white",
                 markeredgewidth=0.4, label=f"{kind}s",
             )  # fmt: skip
-        figure.colorbar(image, ax=axis, location="bottom", shrink=0.9)
+    bar = figure.colorbar(image, ax=axes[1:], location="bottom", shrink=0.5)
+    bar.ax.xaxis.set_minor_formatter(NullFormatter())
     for axis in axes:
         axis.set_xlabel("$x_1$")
         axis.locator_params(nbins=5)

@@ -30,24 +30,25 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     for row, key in zip(axes, windows, strict=True):
         for axis, name in zip(row, names, strict=True):
             _draw_window(axis, arrays, key, name)
-            if row is axes[0]:
-                axis.set_title(MODELS[name]["label"])
         row[0].set_ylabel("$x_2$")
+    for axis, name in zip(axes[0], names, strict=True):
+        axis.set_title(MODELS[name]["label"])
     for axis in axes[-1]:
         axis.set_xlabel("$x_1$")
-    figure.suptitle(f"r(x) − x of the denoising auto-encoder, σ = {arrays['sigma']:g}", fontsize=8)
+    figure.suptitle(
+        f"r(x) − x of the denoising auto-encoder, σ = {arrays['sigma']:g}; lengths within a panel",
+        fontsize=8,
+    )
     save(figure, outputs)
 
 
 def _draw_window(axis: Axes, arrays: dict[str, np.ndarray], key: str, name: str) -> None:
-    """Draw the arrows of one field in one window, all windows' longest equally long."""
+    """Draw the arrows of one field in one window, the longest of every panel equally long."""
     window = arrays[key]
     flow = arrays[f"arrows_{key.removeprefix('window_')}_{name}"]
     n = len(flow)
     x1, x2 = np.meshgrid(*(np.linspace(*side, n) for side in window), indexing="ij")
-    # one scale for all fields of a window: the exact one's large arrows
-    exact = np.linalg.norm(arrays[f"arrows_{key.removeprefix('window_')}_exact"], axis=-1)
-    longest = np.quantile(exact, 0.98) * n / np.ptp(window[0]) / 1.6
+    longest = np.quantile(np.linalg.norm(flow, axis=-1), 0.95) * n / np.ptp(window[0]) / 1.6
     points = arrays["points"]
     inside = ((points > window[:, 0]) & (points < window[:, 1])).all(1)
     axis.plot(*points[inside].T, ".", color="#E69F00", markersize=1.5, zorder=0)

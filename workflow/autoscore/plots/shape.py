@@ -10,9 +10,9 @@ PANELS = (  # quantity, title, statement, scale of the axis
     ("hessian_error", "Hessian: squared relative error (C5)", "log"),
     ("symmetry_beside_identity", "symmetry of dr/dx − I (C4)", "linear"),
     ("rotational_fraction", "rotational part of r − x (C4)", "log"),
-    ("energy_correlation", "rank correlation of |r − x|² and −log p (C2)", "linear"),
-    ("sigma_divergence", "estimated σ over true σ, from the field (C3)", "linear"),
-    ("sigma_loss", "estimated σ over true σ, from the loss (C3)", "linear"),
+    ("energy_correlation", "rank order of |r − x|² and −log p (C2)", "linear"),
+    ("sigma_divergence", "σ from the field over true σ (C3)", "linear"),
+    ("sigma_loss", "σ from the loss over true σ (C3)", "linear"),
 )
 
 

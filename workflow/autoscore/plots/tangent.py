@@ -45,7 +45,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     left.set_title(
         "r(x) − x against the way to the curve\n(mean; band: 5 to 95 % of points)", fontsize=7
     )
-    middle.set(xlabel="t along the curve", ylabel="degrees", yscale="symlog")
+    middle.set(xlabel="t along the curve", ylabel="degrees", yscale="log", ylim=(0.01, 90.0))
     middle.set_title("leading eigenvector of dr/dx\nagainst the tangent", fontsize=7)
     right.set(xlabel="t along the curve", ylabel="eigenvalue")
     right.set_title(f"eigenvalues of dr/dx on the curve,\nσ = {arrays['sigma']:g}", fontsize=7)
