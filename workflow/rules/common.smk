@@ -238,5 +238,7 @@ def figure_files():
 
 
 def claimed_tables():
-    """Return the tables that the claims of this run's profile look into."""
-    return sorted({claim["table"] for claim in CLAIMS if config["profile"] in claim["profiles"]})
+    """Return the tables of this run that the claims of its profile look into."""
+    tables = {claim["table"] for claim in CLAIMS if config["profile"] in claim["profiles"]}
+    kept = {"errors", "order", "choices"} | set(config["densities"])
+    return sorted(table for table in tables if Path(table).stem in kept)
