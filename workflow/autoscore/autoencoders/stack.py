@@ -99,7 +99,10 @@ class Stack(ABC):
 
 
 class LearnedField(Field):
-    """One member of a stack at one noise level, as a field on NumPy arrays."""
+    """One member of a stack at one noise level, as a field on NumPy arrays.
+
+    Calls raise ValueError if x does not have the dimension that the auto-encoder was trained in.
+    """
 
     BLOCK = 65_536  # points, or directions at points, that pass through the network at once
 
@@ -109,6 +112,8 @@ class LearnedField(Field):
         self._stack = stack.take([member])
 
     def _forward(self, x: np.ndarray, *, jacobian: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        if x.ndim != 2 or x.shape[1] != self.dim:
+            raise ValueError(f"x must have shape (n, {self.dim}), not {x.shape}")
         theta = self._stack.theta
         points = torch.as_tensor(x, dtype=theta.dtype)[None]
         sigma = torch.full((1, 1), self.sigma, dtype=theta.dtype)
