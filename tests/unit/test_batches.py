@@ -387,3 +387,20 @@ def test_a_batch_is_split_into_every_nth_point(n, parts, levels):
     value = inputs.sum(-1)
     total = sum(part.mean(part.inputs.sum(-1)) * part.inputs.shape[1] for part in found)
     torch.testing.assert_close(total / n, whole.mean(value))
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_each_part_of_a_weighted_batch_has_weights_of_its_own(members):
+    rng, n, parts = np.random.default_rng(6), 23, 10
+    weights = torch.as_tensor(rng.dirichlet(np.ones(n), members))
+    inputs = torch.as_tensor(rng.standard_normal((members, n, 2)))
+    whole = Batch(inputs, inputs, torch.ones(members, 1), weights, inputs[..., 0] ** 2)
+    found = whole.split(parts)
+    masses = [weights[:, start::parts].sum(1) for start in range(parts)]
+    for part in found:
+        torch.testing.assert_close(part.weights.sum(1), torch.ones(members, dtype=torch.float64))
+    # each part counts as much as it weighs
+    total = sum(mass * part.mean(part.inputs[..., 1]) for mass, part in zip(masses, found, strict=True))
+    torch.testing.assert_close(total, whole.mean(inputs[..., 1]))
+    total = sum(mass * part.spread_loss() for mass, part in zip(masses, found, strict=True))
+    torch.testing.assert_close(total, whole.spread_loss())

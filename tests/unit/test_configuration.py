@@ -48,9 +48,14 @@ def mistakes(config):
 VARIANT = {"kind": "ensemble", "objectives": ["dae"]}
 
 
-def varied(change, name="other", **train):
+def varied(change, name="other", entry=MIXTURE, **train):
     """A density with one variant, and what its train section says besides."""
-    return configured(MIXTURE | {"train": train | {"variants": {name: VARIANT | change}}})
+    train = entry.get("train", {}) | train | {"variants": {name: VARIANT | change}}
+    return configured(entry | {"train": train})
+
+
+SLICED = {"kind": "conditioned", "objectives": ["ssm"]}
+SLICED_WHERE = "other.objectives is ['ssm']; allowed: ssm only where the density is known and d > 1"
 
 
 GRID = "noise levels > 0"
@@ -240,7 +245,6 @@ MISTAKES = {
         "densities.target.train.variants: 'ensemble' is not a name; allowed: ",
         "not the name of another model",
     ),
-    "variant_called_as_a_peer": (varied({}, "kde"), "variants: 'kde' is not a name"),
     "variant_with_capitals": (varied({}, "Big"), "variants: 'Big' is not a name"),
     "variant_without_kind": (
         configured(MIXTURE, train={"variants": {"other": {"objectives": ["dae"]}}}),
@@ -252,8 +256,15 @@ MISTAKES = {
     ),
     "variant_of_nothing": (varied({"objectives": []}), "variants.other.objectives is []; allowed"),
     "sliced_ensemble": (
-        varied({"objectives": ["dae", "ssm"]}),
+        varied({"objectives": ["dae", "ssm"]}, entry=PLANE),
         "train.variants.other.objectives is ['dae', 'ssm']; allowed: ssm for conditioned alone",
+    ),
+    "sliced_on_a_line": (varied(SLICED), SLICED_WHERE),
+    "sliced_energy_on_a_line": (varied(SLICED, entry=ENERGY), SLICED_WHERE),
+    "sliced_file": (varied(SLICED, entry=samples("ten.npy")), SLICED_WHERE),
+    "sliced_points_in_the_plane": (
+        varied(SLICED | {"sizes": [2]}, entry=POINTS | {"points": [[0, 0], [1, 1]]}, sizes=[2]),
+        SLICED_WHERE,
     ),
     "sliced_main_model": (
         configured(MIXTURE, train={"models": {"conditioned": ["ssm"]}}),
@@ -284,7 +295,7 @@ MISTAKES = {
         "variants.other.architecture.hidden is [3, 3]; allowed: one layer",
     ),
     "common_variant": (
-        configured(MIXTURE, train={"variants": {"other": VARIANT | {"objectives": ["ssm"]}}}),
+        configured(PLANE, train={"variants": {"other": VARIANT | {"objectives": ["ssm"]}}}),
         "densities.target.train.variants.other.objectives is ['ssm']; allowed: ssm for conditioned",
     ),
     "figures_of_points": (
@@ -302,6 +313,27 @@ def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(name):
     for part in parts:
         assert part in line
     assert config == untouched
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ensemble", "conditioned", "exact", "kde", "kernel"]
+    + ["single", "extrapolated", "combined", "fixed"],
+)
+def test_a_variant_has_no_name_that_tables_give_to_something_else(name):
+    (line,) = mistakes(varied({}, name))
+    assert f"variants: {name!r} is not a name" in line
+    complete(varied({}, f"{name}_2"))
+
+
+def test_sliced_score_matching_is_for_known_densities_beyond_the_line():
+    train = complete(varied(SLICED, entry=PLANE))["densities"]["target"]["train"]
+    assert train["variants"]["other"]["objectives"] == ["ssm"]
+
+
+def test_one_line_says_all_that_is_lacking():
+    (line,) = mistakes(configured(MIXTURE, train={"variants": {"other": {}}}))
+    assert line == "train.variants.other lacks kind, objectives"
 
 
 def test_every_mistake_is_listed():

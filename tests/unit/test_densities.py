@@ -496,6 +496,33 @@ def test_a_hundred_dimensions_are_those_of_scipy(sigma):
     np.testing.assert_allclose(shown.score(x), score, rtol=1e-8, atol=1e-8 * np.abs(score).max())
 
 
+@pytest.mark.parametrize("dim", [1, 3])
+def test_a_draw_of_a_mixture_is_a_row_of_normal_numbers(dim):
+    """The first of its numbers chooses the component, the others are spread by its factor."""
+    density, n = GaussianMixture(*mixture_parameters(dim)), 200
+    normal = np.random.default_rng(9).standard_normal((n, dim + 1))
+    shares = np.cumsum(np.array([1.0, 2.0, 0.5]) / 3.5)
+    expected = [
+        density.means[k] + np.linalg.cholesky(density.covariances[k]) @ row[1:]
+        for row in normal
+        for k in [int((shares[:2] < norm.cdf(row[0])).sum())]
+    ]
+    found = density.sample(n, np.random.default_rng(9))
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+    assert density.sample(0, np.random.default_rng(9)).shape == (0, dim)
+    np.testing.assert_allclose(density.sample(7, np.random.default_rng(9)), found[:7], rtol=1e-12)
+
+
+def test_many_draws_in_many_dimensions_need_little_memory():
+    density, n = curve_mixture(100), 4000
+    tracemalloc.start()
+    drawn = density.sample(n, np.random.default_rng(3))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # the numbers, the means and one component's share; a factor a point would be 100 times that
+    assert peak < 4 * drawn.nbytes
+
+
 def test_samples_in_a_hundred_dimensions_have_the_mean_and_covariance_of_the_mixture():
     density, n = curve_mixture(100), 2000
     x = density.sample(n, np.random.default_rng(2))
