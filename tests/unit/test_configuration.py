@@ -262,10 +262,6 @@ MISTAKES = {
     "sliced_on_a_line": (varied(SLICED), SLICED_WHERE),
     "sliced_energy_on_a_line": (varied(SLICED, entry=ENERGY), SLICED_WHERE),
     "sliced_file": (varied(SLICED, entry=samples("ten.npy")), SLICED_WHERE),
-    "sliced_points_in_the_plane": (
-        varied(SLICED | {"sizes": [2]}, entry=POINTS | {"points": [[0, 0], [1, 1]]}, sizes=[2]),
-        SLICED_WHERE,
-    ),
     "sliced_main_model": (
         configured(MIXTURE, train={"models": {"conditioned": ["ssm"]}}),
         "train.models.conditioned.0 is 'ssm'; allowed: one of dae, rcae",

@@ -16,6 +16,7 @@ from autoscore.optimum.order import order_table
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D, solve_rcae_1d
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.optimum.solve import solve
+from autoscore.randomness import generator
 from autoscore.storage import read_arrays, write_arrays
 from tests.unit.oracles import (
     CONFIG,
@@ -293,15 +294,24 @@ VARIANCES = np.array([0.3, 0.5])
 ROUND = GaussianMixture([1], [[0.2, -0.1]], [np.diag(VARIANCES)])
 
 
-def gaussian_error(sigma):
+# expectations in the plane are means over these draws
+DRAWN = ROUND.sample(4000, generator(0, "expectation")) - ROUND.means
+SQUARES = (DRAWN**2).mean(0)
+
+
+def ratio(gain, squares):
+    """E|gain u|^2 / E|u / v|^2 for offsets u from the mean with these mean squares."""
+    return (squares * gain**2).sum() / (squares / VARIANCES**2).sum()
+
+
+def gaussian_error(sigma, squares=SQUARES):
     """E_p|s* - s|^2 / E_p|s|^2 of both optima of `ROUND`: s* = -(x - mean) / (v + sigma^2)."""
-    short = sigma**2 / (VARIANCES * (VARIANCES + sigma**2))
-    return (VARIANCES * short**2).sum() / (1 / VARIANCES).sum()
+    return ratio(sigma**2 / (VARIANCES * (VARIANCES + sigma**2)), squares)
 
 
-def gaussian_prediction(sigma):
+def gaussian_prediction(sigma, squares=SQUARES):
     """The same of the leading term, s + sigma^2 (s . grad) s = -u / v + sigma^2 u / v^2."""
-    return sigma**4 * (VARIANCES**-3).sum() / (1 / VARIANCES).sum()
+    return ratio(sigma**2 / VARIANCES**2, squares)
 
 
 def test_the_bias_table_of_a_gaussian_in_the_plane_is_in_closed_form():
@@ -309,13 +319,32 @@ def test_the_bias_table_of_a_gaussian_in_the_plane_is_in_closed_form():
     table = bias_table(ROUND, sigmas, 201).set_index(["objective", "sigma"])
     assert len(table) == 4
     for (objective, sigma), row in table.iterrows():
-        # the contractive solve has a grid; a node is left out where it weighs next to nothing
-        rel = 1e-4 if objective == "dae" else 0.05
+        rel = 1e-10 if objective == "dae" else 0.05  # the contractive solve has a grid
         assert row["relative_error"] == pytest.approx(gaussian_error(sigma), rel=rel)
-        assert row["predicted"] == pytest.approx(gaussian_prediction(sigma), rel=1e-4)
+        assert row["predicted"] == pytest.approx(gaussian_prediction(sigma), rel=1e-10)
         assert np.isnan(row["tweedie_gap"])
         assert (row["discretisation"] == 0) == (objective == "dae")
         assert row["discretisation"] < 0.02 * row["relative_error"]
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.3, 1.0])
+@pytest.mark.parametrize("variances", [[0.3, 0.5], [1.0, 1e-4]], ids=["round", "thin"])
+def test_expectations_in_the_plane_are_those_of_p_but_for_chance(variances, sigma):
+    variances, angle = np.array(variances), 0.5
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    density = GaussianMixture([1], [[0.2, -0.1]], [turn @ np.diag(variances) @ turn.T])
+    row = bias_table(density, np.array([sigma]), 31).iloc[0]
+    for name, gain in (
+        ("relative_error", sigma**2 / (variances * (variances + sigma**2))),
+        ("predicted", sigma**2 / variances**2),
+    ):
+        above, below = variances * gain**2, 1.0 / variances
+        # a ratio of means of 4000 sums of squares z^2, each of variance 2: its relative error is
+        # that of the difference of the two, in units of their expectations
+        apart = above / above.sum() - below / below.sum()
+        error = np.sqrt(2.0 * (apart**2).sum() / 4000)
+        # five standard errors: a false alarm in 1.7 million
+        assert row[name] == pytest.approx(above.sum() / below.sum(), rel=5 * error)
 
 
 def test_the_order_in_the_plane_is_two():
@@ -346,7 +375,7 @@ def test_the_stage_solves_the_plane_at_all_levels(window):
     for objective, part in bias.groupby("objective"):
         assert sorted(part["sigma"]) == asked
         for row in part.itertuples():
-            rel = 1e-4 if objective == "dae" else 0.1
+            rel = 1e-10 if objective == "dae" else 0.1
             assert row.relative_error == pytest.approx(gaussian_error(row.sigma), rel=rel)
     # the order is fitted on a grid of half the step
     rcae = bias[bias["objective"] == "rcae"].set_index("sigma")

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from autoscore.plots.style import PAGE, save, title
+from autoscore.plots.style import PAGE, common_legend, save, title
 
 LABELS = {
     "single": "one level",
@@ -52,7 +52,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set_visible(False)
     for axis in axes[-1]:
         axis.set_xlabel("squared relative error")
-    figure.legend(
-        *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(CHOICES)
-    )
+    common_legend(figure, len(CHOICES))
     save(figure, outputs)

@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MARKERS, PAGE, SIZES, save, title
+from autoscore.plots.style import MARKERS, PAGE, SIZES, common_legend, save, title
 
 COLUMNS = [
     ("dae", ["ensemble"], "DAE"),
@@ -50,12 +50,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         row[0].set_ylabel("squared relative error")
     for axis in axes[-1]:
         axis.set_xlabel(r"noise level $\sigma$")
-    handles = {
-        label: handle
-        for axis in axes.flat
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3)
+    common_legend(figure, 3)
     save(figure, outputs)
 
 

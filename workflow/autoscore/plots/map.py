@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import NullFormatter
 
-from autoscore.plots.style import MODELS, PAGE, save
+from autoscore.plots.style import MODELS, PAGE, common_legend, save
 from autoscore.storage import read_arrays
 
 SHOWN = ("exact", "conditioned", "ensemble")
@@ -60,6 +60,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set_xlabel("$x_1$")
         axis.locator_params(nbins=5)
     axes[0].set_ylabel("$x_2$")
-    handles, labels = axes[1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    common_legend(figure, 3)
     save(figure, outputs)

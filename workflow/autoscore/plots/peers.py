@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from autoscore.plots.style import MODELS, PAGE, save, title
+from autoscore.plots.style import MODELS, PAGE, common_legend, save, title
 
 SHOWN = ("combined", "sliced", "kernel", "kde")
 
@@ -38,8 +38,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set(xscale="log", yscale="log", xlabel="training points", ylabel="")
         axis.set_title(title(density))
     axes[0, 0].set_ylabel("squared relative error")
-    found = {}
-    for axis in axes.flat:
-        found |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
-    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=len(SHOWN))
+    common_legend(figure, len(SHOWN))
     save(figure, outputs)

@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MODELS, PAGE, save, title
+from autoscore.plots.style import MODELS, PAGE, common_legend, save, title
 
 COLUMNS = 4
 
@@ -40,10 +40,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.tick_params(labelbottom=True)
     for axis in axes[:, 0]:
         axis.set_ylabel("squared rel. error")
-    found = {}
-    for axis in axes.flat:
-        found |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
-    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=4)
+    common_legend(figure, 4)
     save(figure, outputs)
 
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from autoscore.plots.style import MODELS, PAGE, save
+from autoscore.plots.style import MODELS, PAGE, common_legend, save
 
 PANELS = (  # quantity, title, statement, scale of the axis
     ("hessian_error", "Hessian: squared relative error (C5)", "log"),
@@ -45,6 +45,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             axis.axhline(1.0, color="0.6", linewidth=0.8, zorder=0)
     for axis in axes[-1]:
         axis.set_xlabel(r"noise level $\sigma$")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    common_legend(figure, 2)
     save(figure, outputs)

@@ -8,6 +8,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from autoscore.storage import write_atomically
@@ -40,6 +41,15 @@ plt.style.use(resources.files("autoscore.plots") / "paper.mplstyle")
 def title(name: str) -> str:
     """Return a density's name as a person would write it."""
     return name.replace("_", " ")
+
+
+def common_legend(figure: Figure, columns: int) -> None:
+    """Put one legend above all panels, each label once."""
+    found: dict[str, Artist] = {}
+    for axis in figure.axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=columns)
 
 
 def save(figure: Figure, outputs: dict[str, str]) -> None:

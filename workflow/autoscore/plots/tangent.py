@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from autoscore.plots.style import MODELS, PAGE, save
+from autoscore.plots.style import MODELS, PAGE, common_legend, save
 from autoscore.storage import read_arrays
 
 SHOWN = ("exact", "conditioned", "ensemble")
@@ -49,6 +49,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     middle.set_title("leading eigenvector of dr/dx\nagainst the tangent", fontsize=7)
     right.set(xlabel="t along the curve", ylabel="eigenvalue")
     right.set_title(f"eigenvalues of dr/dx on the curve,\nσ = {arrays['sigma']:g}", fontsize=7)
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    common_legend(figure, 3)
     save(figure, outputs)
