@@ -17,6 +17,7 @@ from autoscore.rulers import Ruler
 LEVELS = 10  # of a conditioned auto-encoder that are combined
 DIRECTIONS = 20_000  # at all points together, in which each level is differentiated for a choice
 SHOWN = 1000  # training points on which combinations are fitted besides the validation points
+LANDMARKS = 200  # of the kernel score estimator
 WIDEST = 10_000  # points of a kernel density estimate that is measured under noise, too
 MEASURED = 1000  # points at which a kernel density estimate is measured in the plane and beyond
 TUNED = 500  # validation points at which bandwidths are compared
@@ -41,12 +42,14 @@ def measure_kernel_density(
         The denoising rulers at each noise level.
     """
     for seed, points in enumerate(train):
-        estimate = fit_bandwidth(points[:size], validation[:TUNED])
+        tuned = TUNED if size <= WIDEST else TUNED // 5
+        estimate = fit_bandwidth(points[:size], validation[:tuned])
         labels = {"objective": "dae", "model": "kde", "seed": seed, "n": size}
         for index, (sigma, found) in enumerate(rulers_at.items()):
             smoothed = estimate.smoothed(sigma)
             for ruler in found:
-                fewer = ruler if ruler.x.shape[1] == 1 else ruler.first(MEASURED)
+                most = MEASURED if size <= WIDEST else MEASURED // 2
+                fewer = ruler if ruler.x.shape[1] == 1 else ruler.first(most)
                 if ruler.reference == "p_sigma" and size <= WIDEST:
                     yield fewer.row(smoothed.score(fewer.x), **labels, sigma=sigma)
                 elif ruler.reference == "p" and index == 0:
@@ -63,7 +66,7 @@ def measure_kernel_score(
     """
     for seed, points in enumerate(train):
         rng = generator(*streams, "kernel", seed, size)
-        estimate = fit_kernel_score(points[:size], validation, rng)
+        estimate = fit_kernel_score(points[:size], validation, rng, LANDMARKS)
         labels = {"objective": "ism", "model": "kernel", "seed": seed, "n": size, "sigma": 0.0}
         yield ruler.row(estimate.score(ruler.x), **labels)
 

@@ -180,7 +180,7 @@ def shown_settings(wildcards):
     settings = {key: entry["train"][key] for key in ("sigmas", "seeds")}
     if dimension(entry) == 1:
         return settings | {"points": config["optimum"]["points"]}
-    return settings | {"shown": entry["shown"]}
+    return settings | {"shown": entry["shown"], "figures": entry["figures"]}
 
 
 def on_the_line():

@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
 from autoscore.densities.expressions import Compiled, coordinates, parse
-from autoscore.densities.smoothing import SmoothedEnergy, SmoothedPlane
+from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
 from autoscore.grids import gauss_legendre
 
 PANELS = {1: 200, 2: 64}  # along each side of the box, to normalise; 16 nodes each
@@ -141,7 +141,7 @@ class EnergyDensity(Density):
 
     def smoothed(self, sigma: float) -> SmoothedEnergy:
         if self.dim == 2 and self._fades:
-            return SmoothedPlane(self, sigma, order=8)
+            return SmoothedPlane(self, sigma, COARSE)
         return SmoothedEnergy(self, sigma)
 
 

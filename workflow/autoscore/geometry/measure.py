@@ -11,7 +11,7 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.fields import Field
 from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.geometry.losses import gaussian_nodes, loss_table
-from autoscore.geometry.plane import picture, profile_table
+from autoscore.geometry.plane import arrows, plane_map, profile_table
 from autoscore.geometry.summary import summary_rows
 from autoscore.grids import noise_levels
 from autoscore.optimum.bias import optimal_field
@@ -42,7 +42,7 @@ def measure(
         Draws from the density, ``(m, d)``; none in one dimension.
     settings
         ``sigmas``, ``seeds``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and
-        the ``windows`` of the figures.
+        the ``windows`` of the figures, and which ``figures`` there are.
     rng
         Draws noise and points in windows.
 
@@ -68,8 +68,11 @@ def measure(
         levels = noise_levels(settings["sigmas"])
         sigma = levels[np.abs(np.log(levels / settings["shown"]["sigma"])).argmin()]
         fields = shown_fields(density, learned, sigma)
-        arrays, tables["fixed_points"] = picture(density, fields, x, settings["shown"])
+        arrays = arrows(fields, x, settings["shown"]["windows"])
         tables["profiles"] = profile_table(density, fields, rng)
+        if "map" in settings["figures"]:
+            mapped, tables["fixed_points"] = plane_map(density, fields, x)
+            arrays |= mapped
     return arrays, tables
 
 

@@ -17,52 +17,65 @@ from autoscore.geometry.summary import window_of
 from autoscore.geometry.windows import grid_points
 
 ARROWS = 30  # along each side of a window, as in the paper
-PIXELS = 100  # of a map, along each side
-STARTS = 24  # of Newton's iteration, along each side
+PIXELS = 80  # of a map, along each side
+STARTS = 20  # of Newton's iteration, along each side
 BINS = 16  # of distance from a curve
 TANGENTS = 300  # points along a curve
 
 
-def picture(
-    density: Density,
-    fields: Mapping[str, Field],
-    x: np.ndarray,
-    shown: dict,
+def arrows(
+    fields: Mapping[str, Field], x: np.ndarray, windows: list[list[float]]
+) -> dict[str, np.ndarray]:
+    """Return r(x) - x of each field on grids over windows.
+
+    Parameters
+    ----------
+    fields
+        Fields by name, ``exact`` among them.
+    x
+        Draws from the density, ``(m, 2)``.
+    windows
+        Each (centre 1, centre 2, half-width); none for one around the draws.
+
+    Returns
+    -------
+    dict
+        ``sigma``; ``points``; ``window_k`` (2, 2) and, for each field, ``arrows_k_name``,
+        (30, 30, 2).
+    """
+    boxes = [np.array([[a - h, a + h], [b - h, b + h]]) for a, b, h in windows]
+    arrays = {"sigma": np.array(fields["exact"].sigma), "points": x}
+    for k, window in enumerate(boxes or [window_of(x)]):
+        arrays[f"window_{k}"] = window
+        places = grid_points(window, ARROWS)
+        for name, field in fields.items():
+            arrays[f"arrows_{k}_{name}"] = (field(places) - places).reshape(ARROWS, ARROWS, 2)
+    return arrays
+
+
+def plane_map(
+    density: Density, fields: Mapping[str, Field], x: np.ndarray
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Return what the figures of a plane show of each field.
+    """Return each field's norm and curl on a grid around the data, and its fixed points.
 
     Parameters
     ----------
     density
         Target with d = 2.
-    fields
-        Fields by name.
-    x
-        Draws from the density, ``(m, 2)``.
-    shown
-        ``windows``, each (centre 1, centre 2, half-width), or none for one around the data.
+    fields, x
+        As for `arrows`.
 
     Returns
     -------
     arrays, fixed_points
-        ``sigma``; ``points``; ``window_k`` (2, 2) and, for each field, ``arrows_k_name``, r - x,
-        (30, 30, 2);
-        ``map`` (2, 2), its window, ``norm_name`` and ``curl_name``, and ``log_p``, all on a grid
-        of it. A row for each fixed point in the map's window: the field, and what
-        `autoscore.geometry.fixed_points.find_fixed_points` and `judge` say of it.
+        ``map`` (2, 2), the window; ``log_p`` under the noise, and ``norm_name`` and ``curl_name``
+        of each field, all on a grid of it. A row for each fixed point in the window: the field,
+        and what `autoscore.geometry.fixed_points.find_fixed_points` and `judge` say of it.
     """
     around = window_of(x)
-    windows = [np.array([[a - h, a + h], [b - h, b + h]]) for a, b, h in shown["windows"]]
-    sigma = fields["exact"].sigma
-    arrays = {"sigma": np.array(sigma), "points": x, "map": around}
-    for k, window in enumerate(windows or [around]):
-        arrays[f"window_{k}"] = window
-        places = grid_points(window, ARROWS)
-        for name, field in fields.items():
-            arrays[f"arrows_{k}_{name}"] = (field(places) - places).reshape(ARROWS, ARROWS, 2)
     pixels = grid_points(around, PIXELS)
-    smoothed = density.smoothed(sigma)
-    arrays["log_p"] = smoothed.log_prob(pixels).reshape(PIXELS, PIXELS)
+    smoothed = density.smoothed(fields["exact"].sigma)
+    arrays = {"map": around, "log_p": smoothed.log_prob(pixels).reshape(PIXELS, PIXELS)}
     tables = []
     for name, field in fields.items():
         arrays[f"norm_{name}"] = np.sqrt(field.reconstruction_error(pixels)).reshape(PIXELS, -1)

@@ -23,7 +23,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``arrays`` and ``fixed_points``: what `autoscore.geometry.plane.picture` returned.
+        ``arrays`` and ``fixed_points``: what `autoscore.geometry.plane` returned.
     outputs
         Files to write.
     settings

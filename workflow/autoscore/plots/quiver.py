@@ -16,7 +16,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``arrays``: what `autoscore.geometry.plane.picture` returned.
+        ``arrays``: what `autoscore.geometry.plane` returned.
     outputs
         Files to write.
     settings

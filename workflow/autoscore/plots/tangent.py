@@ -16,7 +16,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``arrays`` and ``profiles``: what `autoscore.geometry.plane.picture` and `profile_table`
+        ``arrays`` and ``profiles``: what `autoscore.geometry.plane.arrows` and `profile_table`
         returned.
     outputs
         Files to write.
