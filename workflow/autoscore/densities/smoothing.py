@@ -14,7 +14,7 @@ from autoscore.grids import gauss_legendre
 REACH = {1: 14.0, 2: 9.0}  # an integral over noise runs this many sigma to each side of y
 RESOLUTION = {1: 40, 2: 12}  # panels that resolve p itself over a side of its box
 PANEL_WIDTH = 2.0  # of a panel that resolves the noise, in sigmas
-COARSE, COARSE_WIDTH = 8, 4.0  # nodes a panel, and its width, where a millionth is good enough
+COARSE = 8  # nodes a panel where a thousandth is good enough
 BLOCK = 1_000_000  # nodes held in memory at once
 CELLS = 512  # of the grid over each side of the box
 DEEP = 1e-7  # below this part of its maximum, rounding spoils what a Fourier transform returns
@@ -48,7 +48,6 @@ class SmoothedEnergy(Density):
         self.density = density
         self.sigma = float(sigma)
         self.order = order
-        self._panel = COARSE_WIDTH if order <= COARSE else PANEL_WIDTH
         self.dim = density.dim
         self.bounds = density.bounds + 9.0 * self.sigma * np.array([-1.0, 1.0])
 
@@ -60,7 +59,7 @@ class SmoothedEnergy(Density):
         start, stop = np.maximum(nearest - reach, low), np.minimum(nearest + reach, high)
         widest = min(2.0 * reach, high - low)
         resolved = RESOLUTION[self.dim] * widest / (high - low)
-        panels = int(np.ceil(max(widest / (self._panel * self.sigma), resolved)))
+        panels = int(np.ceil(max(widest / (PANEL_WIDTH * self.sigma), resolved)))
         return gauss_legendre(start, stop, panels, self.order)
 
     def _blocks(self, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
