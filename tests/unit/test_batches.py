@@ -400,7 +400,9 @@ def test_each_part_of_a_weighted_batch_has_weights_of_its_own(members):
     for part in found:
         torch.testing.assert_close(part.weights.sum(1), torch.ones(members, dtype=torch.float64))
     # each part counts as much as it weighs
-    total = sum(mass * part.mean(part.inputs[..., 1]) for mass, part in zip(masses, found, strict=True))
-    torch.testing.assert_close(total, whole.mean(inputs[..., 1]))
-    total = sum(mass * part.spread_loss() for mass, part in zip(masses, found, strict=True))
-    torch.testing.assert_close(total, whole.spread_loss())
+    for parts_mean, mean in (
+        (lambda part: part.mean(part.inputs[..., 1]), whole.mean(inputs[..., 1])),
+        (Batch.spread_loss, whole.spread_loss()),
+    ):
+        total = sum(mass * parts_mean(part) for mass, part in zip(masses, found, strict=True))
+        torch.testing.assert_close(total, mean)

@@ -313,8 +313,17 @@ def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["ensemble", "conditioned", "exact", "kde", "kernel"]
-    + ["single", "extrapolated", "combined", "fixed"],
+    [
+        "ensemble",
+        "conditioned",
+        "exact",
+        "kde",
+        "kernel",
+        "single",
+        "extrapolated",
+        "combined",
+        "fixed",
+    ],
 )
 def test_a_variant_has_no_name_that_tables_give_to_something_else(name):
     (line,) = mistakes(varied({}, name))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore import experiments
+from autoscore import experiments, training
 from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.configuration import complete, merge
@@ -166,25 +166,73 @@ def test_bare_points_are_learned_exactly():
     np.testing.assert_allclose(stack.field(0.2, 0)(y)[:, 0], expected, atol=0.01)
 
 
+# --- held-out points ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["samples", "conditioned"])
+@pytest.mark.parametrize(("given", "used"), [(57, 50), (50, 50), (10, 10), (7, 7)])
+def test_a_held_out_point_and_its_mirror_image_are_of_one_group(kind, given, used, monkeypatch):
+    seen = []
+    monkeypatch.setattr(experiments, "fit", lambda *_, held_out, **__: seen.append(held_out))
+    data = points() | {"validation": np.random.default_rng(8).standard_normal((given, 1))}
+    stack, _ = train(kind, data=data)
+    (held_out,) = seen
+    assert held_out.inputs.shape == held_out.targets.shape == (len(stack.theta), 2 * used, 1)
+    np.testing.assert_allclose(
+        held_out.targets[0, :, 0], np.tile(data["validation"][:used, 0], 2), rtol=1e-6
+    )
+    assert held_out.sigma.shape == (len(stack.theta), 2 * used)
+    assert torch.equal(held_out.sigma[:, :used], held_out.sigma[:, used:])
+    noise = (held_out.inputs - held_out.targets)[..., 0]
+    assert float(noise.abs().min()) > 0
+    torch.testing.assert_close(noise[:, :used], -noise[:, used:], rtol=1e-4, atol=1e-6)
+    if used >= training.GROUPS:
+        groups = held_out.split(training.GROUPS)
+        assert len(groups) == training.GROUPS
+        for group in groups:
+            total = (group.inputs - group.targets).sum(1)
+            torch.testing.assert_close(total, torch.zeros_like(total), rtol=0, atol=1e-5)
+
+
 # --- from the largest level down ---------------------------------------------
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_a_warm_start_begins_at_the_level_above(objective):
     """With next to no learning all levels of a seed and size keep the weights of the largest."""
-    change = {"sigmas": [0.2, 0.6, 0.9], "schedules": {"samples": {"learning_rate": 1e-9}}}
+    still = {"schedules": {"samples": {"learning_rate": 1e-9}}}
+    levels = [0.2, 0.6, 0.9]
     warm, cold = (
-        train("samples", objective, warm_start=start, **change)[0] for start in (True, False)
+        train("samples", objective, warm_start=start, sigmas=levels, **still)[0]
+        for start in (True, False)
     )
+    largest, _ = train("samples", objective, warm_start=True, sigmas=[0.9], **still)
     for size in (20, 40):
         for seed in (0, 1):
-            above = cold.theta[cold.member(0.9, seed, size)]
-            for sigma in (0.2, 0.6, 0.9):
+            above = largest.theta[largest.member(0.9, seed, size)]
+            for sigma in levels:
                 own = warm.theta[warm.member(sigma, seed, size)]
                 torch.testing.assert_close(own, above, rtol=0, atol=1e-6)
     # without, each level has a start of its own where its noise widens what the network sees
     apart = cold.theta[cold.member(0.2, 0, 20)] - cold.theta[cold.member(0.9, 0, 20)]
     assert (float(apart.abs().max()) > 0.01) == (objective == "dae")
+
+
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+def test_weights_handed_down_mean_the_same_at_every_level(objective, warm):
+    """A step r - x of theirs grows as sigma^2 and is otherwise the same field."""
+    data = points()
+    stack, _ = train("samples", objective, data=data, warm_start=warm, sigmas=[0.2, 0.9])
+    own = data["train"][1, :20].std()
+    expected = own if warm or objective == "rcae" else np.hypot(own, [0.2, 0.9])
+    members = [stack.member(sigma, 1, 20) for sigma in (0.2, 0.9)]
+    scales = np.array(stack.description()["scale"])[members]
+    np.testing.assert_allclose(scales, np.broadcast_to(expected, 2), rtol=1e-6)
+    stack.theta[members[0]] = stack.theta[members[1]]
+    x = np.linspace(-2, 2, 9)[:, None]
+    low, high = (stack.field(sigma, 1, 20).score(x) for sigma in (0.2, 0.9))
+    assert np.allclose(low, high, rtol=1e-4) == (warm or objective == "rcae")
 
 
 def test_every_level_of_a_warm_start_goes_on_where_the_one_above_ended(monkeypatch):

@@ -5,7 +5,7 @@ import torch
 
 from autoscore import rulers as references
 from autoscore import score
-from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.conditioned import MARGIN, Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
@@ -251,7 +251,9 @@ def test_a_density_in_the_plane_gets_its_table():
         "validation": plane.sample(200, rng),
         "held_out": plane.sample(500, rng),
     }
-    stack = Conditioned(2, 4, 1, 0.2, 0.6, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
+    # trained a little beyond the levels that were asked for
+    ends = (0.2 / MARGIN, 0.6 * MARGIN)
+    stack = Conditioned(2, 4, 1, *ends, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     stack.initialise([np.random.default_rng(0)])
     settings = {"sigmas": sigmas, "peers": ["kde", "kernel"]}
     learned = {("dae", "conditioned", "samples"): stack}
@@ -270,6 +272,11 @@ def test_a_density_in_the_plane_gets_its_table():
     rows = table[table["model"].isin(combined)]
     assert set(rows["model"]) == set(choices["model"]) == combined
     assert set(zip(rows["sigma"], rows["reference"], strict=True)) == {(0.0, "p")}
+    # they are those asked for, and not those beyond
+    fitted = choices[choices["levels"] == choices["levels"].max()]
+    assert (fitted[["low", "high"]] - [0.2, 0.6]).abs().to_numpy().max() < 1e-12
+    assert choices["low"].min() > 0.2 - 1e-12
+    assert choices["high"].max() < 0.6 + 1e-12
     np.testing.assert_allclose(rows["relative_error"], 1, atol=1e-4)
 
 

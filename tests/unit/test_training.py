@@ -229,6 +229,31 @@ def test_earlier_weights_are_kept_only_if_held_out_points_clearly_prefer_them(ca
     assert torch.equal(alone.theta, seen[-1])
 
 
+@pytest.mark.parametrize(("part", "kept"), [(0.99, True), (1.01, False)])
+@pytest.mark.parametrize("groups", [10, 4])
+def test_clearly_is_counted_in_standard_errors_between_groups(groups, part, kept, monkeypatch):
+    stack = ensemble()
+    first, last = stack.theta.clone(), stack.theta + 1.0
+    point = torch.arange(40.0, dtype=torch.float64).expand(3, 40)[..., None]
+    held_out = Batch(point, point, torch.as_tensor(SIGMAS)[:, None])
+    losses = 1.0 + 0.5 * np.sin(np.arange(groups))  # of the last weights; the first have none
+    ratio = losses.mean() / losses.std(ddof=1) * np.sqrt(groups)
+
+    def loss(stack, theta, batch):
+        assert batch.inputs.shape[1] == 40 // groups
+        return losses[int(batch.inputs[0, 0, 0])] * (theta - first).mean(1)
+
+    monkeypatch.setitem(training.OBJECTIVES, "dae", loss)
+    monkeypatch.setattr(training, "GROUPS", groups)
+    monkeypatch.setattr(training, "STANDARD_ERRORS", part * ratio)
+    keeper = training._Keeper(stack, "dae", held_out)
+    keeper.offer(first)
+    stack.theta = last
+    keeper.offer(last)
+    keeper.finish()
+    assert torch.equal(stack.theta, first if kept else last)
+
+
 # --- what goes wrong ---------------------------------------------------------
 
 

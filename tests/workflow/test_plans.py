@@ -112,4 +112,6 @@ def test_a_density_s_parameter_redoes_that_density_and_what_gathers(project):
         "plot_bias mixture",
         "plot_bias three_wells",  # shows the fitted orders, which are gathered
         "plot_learned_error",
+        "plot_plane_error",
+        "plot_combinations",
     }
