@@ -1,0 +1,456 @@
+import errno
+import gzip
+import io
+import os
+import re
+import signal
+import socket
+from email.message import Message
+from pathlib import Path
+from urllib.request import Request
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from autoscore.images import download
+from autoscore.images.download import DownloadError, check_address, fetch
+from autoscore.images.idx import MNIST, WrongContentError, parse_idx, unpack
+from autoscore.images.sources import (
+    VARIABLE,
+    MissingImagesError,
+    acquire,
+    intensities,
+    scikit_digits,
+)
+from tests.unit.mnist_server import body, hang, idx, mirror, stand_in, status, trickle, write
+
+FILES, CONTENT = stand_in()
+IMAGES, LABELS, TEST_IMAGES, _ = (file.name for file in FILES.values())
+GIVEN = os.environ.get(VARIABLE)
+REAL = pytest.param("mnist", marks=pytest.mark.skipif(not GIVEN, reason=f"{VARIABLE} is not set"))
+
+
+@pytest.fixture(params=["digits", REAL])
+def collection(request):
+    """Return the files of MNIST where they are given, and always those that stand in for them."""
+    if request.param == "digits":
+        return FILES, CONTENT
+    packed = {file.name: Path(GIVEN, f"{file.name}.gz") for file in MNIST.values()}
+    return MNIST, {
+        name: gzip.decompress(path.read_bytes())
+        if path.exists()
+        else Path(GIVEN, name).read_bytes()
+        for name, path in packed.items()
+    }
+
+
+@pytest.fixture
+def server():
+    with mirror(CONTENT) as server:
+        yield server
+
+
+@pytest.fixture
+def other():
+    with mirror(CONTENT) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    """Return the pauses before retries, which are left out, and keep proxies out, too."""
+    pauses = []
+    monkeypatch.setattr(download.time, "sleep", pauses.append)
+    monkeypatch.setenv("no_proxy", "*")
+    return pauses
+
+
+def get(cache, *servers, files=FILES, environ=None, report=lambda line: None, **settings):
+    mirrors = [server if isinstance(server, str) else server.url for server in servers]
+    settings = {"mirrors": mirrors, "timeout": 2.0, "retries": 0} | settings
+    return acquire(settings, cache, environ or {}, report, files)
+
+
+def check(arrays, files, content):
+    """Compare with the files' bytes, past their headers."""
+    kept = len(arrays["train"])
+    assert kept + len(arrays["validation"]) == files["train"].shape[0]
+    for part, (before, after) in {
+        "train": ("train", "validation"),
+        "train_labels": ("train_labels", "validation_labels"),
+        "held_out": ("held_out",) * 2,
+        "held_out_labels": ("held_out_labels",) * 2,
+    }.items():
+        file = files[part]
+        expected = np.frombuffer(content[file.name], np.uint8)[4 + 4 * len(file.shape) :]
+        expected = expected.reshape(
+            len(arrays[before]) + (before != after) * len(arrays[after]), -1
+        )
+        together = [arrays[before]] if before == after else [arrays[before], arrays[after]]
+        np.testing.assert_array_equal(np.concatenate(together).reshape(expected.shape), expected)
+    assert tuple(arrays["shape"]) == files["train"].shape[1:]
+
+
+# --- the format --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(0,), (5,), (2, 3), (2, 3, 4)])
+def test_idx_arrays_come_back(shape):
+    array = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
+    np.testing.assert_array_equal(parse_idx(idx(array), "here"), array)
+
+
+def test_the_table_has_the_published_sizes():
+    sizes = {file.name: file.size for file in MNIST.values()}
+    assert sizes == {
+        "train-images-idx3-ubyte": 47_040_016,
+        "train-labels-idx1-ubyte": 60_008,
+        "t10k-images-idx3-ubyte": 7_840_016,
+        "t10k-labels-idx1-ubyte": 10_008,
+    }
+
+
+@pytest.mark.parametrize("most", [0, 1, 1000, 10_000_000])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_no_more_is_unpacked_than_allowed(most, pack):
+    bomb = io.BytesIO(pack(bytes(5_000_000)))
+    assert len(unpack(bomb, most, "bomb")) == min(most, 5_000_000)
+
+
+def test_files_packed_in_parts_are_whole():
+    parts = gzip.compress(b"one, ") + gzip.compress(b"two")
+    assert unpack(io.BytesIO(parts), 100, "parts") == b"one, two"
+
+
+def altered(data, at):
+    data = bytearray(data)
+    data[at] ^= 1
+    return bytes(data)
+
+
+GOOD = CONTENT[IMAGES]
+DIGEST = FILES["train"].sha256
+WRONG = {
+    "truncated": (GOOD[:-5], f"expected {len(GOOD)} bytes, found {len(GOOD) - 5}, unpacked"),
+    "truncated .gz": (
+        gzip.compress(GOOD)[:-5000],
+        r"expected a whole \.gz file, found a damaged one .*ended before.*, of which \d+ bytes",
+    ),
+    "altered .gz": (
+        altered(gzip.compress(GOOD), -8),  # the first byte of the checksum
+        r"expected a whole \.gz file, found a damaged one .CRC check failed",
+    ),
+    "empty": (b"", "expected an IDX file, .*, found b''"),
+    "no header": (GOOD[:9], "expected a header of 16 bytes, found 9 bytes"),
+    "no dimensions": (GOOD[:3], "expected a header of 4 bytes, found 3 bytes"),
+    "a page": (b"<!DOCTYPE html><html>sorry</html>", "an IDX file, .*, found b'<!DOCTYPE html>"),
+    "other type": (GOOD[:2] + b"\x0d" + GOOD[3:], r"begins with b'\\x00\\x00\\x08', found b'"),
+    "one byte altered": (altered(GOOD, -1), f"expected SHA-256 {DIGEST}, found [0-9a-f]{{64}}"),
+    "the labels": (CONTENT[LABELS], r"expected an array of shape \(300, 8, 8\), found \(300,\)"),
+    "other images": (CONTENT[TEST_IMAGES], r"shape \(300, 8, 8\), found \(100, 8, 8\)"),
+    "turned": (idx(np.zeros((300, 16, 4))), r"shape \(300, 8, 8\), found \(300, 16, 4\)"),
+    "a bomb": (gzip.compress(GOOD + bytes(3_000_000)), f"{len(GOOD)} bytes, found .* or more"),
+}
+
+
+@pytest.fixture(params=WRONG.values(), ids=WRONG.keys())
+def wrong(request):
+    return request.param
+
+
+# --- a folder ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_folder_is_read(collection, packed, tmp_path):
+    files, content = collection
+    write(tmp_path, content, packed=packed)
+    data = get(tmp_path / "cache", files=files, environ={VARIABLE: str(tmp_path)})
+    check(data.arrays, files, content)
+    assert data.provenance["source"] == str(tmp_path)
+    assert data.provenance["reason"] == "MNIST_DIR is set"
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.skipif(not GIVEN, reason=f"{VARIABLE} is not set")
+def test_the_given_folder_is_mnist(tmp_path):
+    data = acquire({}, tmp_path)
+    sizes = {part: array.shape for part, array in data.arrays.items()}
+    assert sizes["train"] == (50_000, 784)
+    assert sizes["validation"] == sizes["held_out"] == (10_000, 784)
+    assert data.provenance["name"] == "MNIST (28 x 28)"
+    # the first labels of the training and the test part, as everybody knows them
+    assert data.arrays["train_labels"][:6].tolist() == [5, 0, 4, 1, 9, 2]
+    assert data.arrays["held_out_labels"][:6].tolist() == [7, 2, 1, 0, 4, 1]
+
+
+def test_a_wrong_file_in_a_folder_is_an_error_whatever_the_mirrors_have(wrong, server, tmp_path):
+    bad, message = wrong
+    write(tmp_path, CONTENT, packed=False)
+    (tmp_path / IMAGES).write_bytes(bad)
+    with pytest.raises(WrongContentError, match=message) as caught:
+        get(tmp_path / "cache", server, path=str(tmp_path))
+    assert str(caught.value).startswith(f"{tmp_path / IMAGES}: ")
+    assert server.asked == []
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_missing_file_in_a_folder_is_an_error(server, tmp_path):
+    write(tmp_path, CONTENT, packed=True)
+    (tmp_path / f"{LABELS}.gz").unlink()
+    for settings in ({"path": tmp_path}, {"environ": {VARIABLE: str(tmp_path)}}):
+        message = rf"(images\.path|MNIST_DIR): expected .*{LABELS} or {LABELS}\.gz, found neither"
+        with pytest.raises(MissingImagesError, match=message):
+            get(tmp_path / "cache", server, **settings)
+    with pytest.raises(MissingImagesError, match=r"no/where.*, found no such folder"):
+        get(tmp_path / "cache", server, path="no/where")
+    assert server.asked == []
+
+
+def test_the_configuration_goes_before_the_environment(tmp_path):
+    write(tmp_path, CONTENT, packed=True)
+    data = get(tmp_path / "cache", path=str(tmp_path), environ={VARIABLE: "no/where"})
+    assert data.provenance["reason"] == "images.path is set"
+
+
+# --- a download --------------------------------------------------------------
+
+
+def test_a_download_is_kept_and_not_repeated(collection, tmp_path):
+    files, content = collection
+    with mirror(content) as server:
+        first = get(tmp_path, server, files=files)
+        asked = list(server.asked)
+        again = get(tmp_path, server, files=files)
+        assert sorted(asked) == sorted(server.asked) == sorted(server.packed)
+    check(first.arrays, files, content)
+    check(again.arrays, files, content)
+    assert first.provenance["source"] == server.url
+    assert again.provenance["source"] == f"earlier download in {tmp_path}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        f"{name}.gz" for name in content
+    )
+
+
+def test_a_damaged_earlier_download_is_replaced(wrong, server, tmp_path):
+    get(tmp_path, server)
+    (tmp_path / f"{IMAGES}.gz").write_bytes(wrong[0])
+    lines = []
+    check(get(tmp_path, server, report=lines.append).arrays, FILES, CONTENT)
+    assert re.search(wrong[1], lines[0])
+    assert server.asked[4:] == [f"/{IMAGES}.gz"]
+    check(get(tmp_path).arrays, FILES, CONTENT)
+
+
+def test_the_next_mirror_is_asked_for_what_one_has_wrong(wrong, server, other, tmp_path):
+    server.fail(IMAGES, body(wrong[0]))
+    data = get(tmp_path, server, other)
+    check(data.arrays, FILES, CONTENT)
+    assert data.provenance["source"] == other.url
+    assert re.search(f"{server.url}{IMAGES}.gz: .*{wrong[1]}", data.provenance["reason"])
+    assert len(server.asked) == 1
+    assert len(other.asked) == 4
+
+
+def test_nothing_wrong_is_kept(wrong, server, tmp_path):
+    server.fail(IMAGES, body(wrong[0]))
+    data = get(tmp_path, server)
+    assert data.provenance["dataset"] == "digits"
+    assert re.search(f"{server.url}{IMAGES}.gz: .*{wrong[1]}", data.provenance["reason"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_whole_is_kept_when_a_later_file_fails(server, tmp_path):
+    server.fail(TEST_IMAGES, status(404))
+    assert get(tmp_path, server).provenance["dataset"] == "digits"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{IMAGES}.gz", f"{LABELS}.gz"]
+    data = get(tmp_path, server)
+    check(data.arrays, FILES, CONTENT)
+    assert data.provenance["source"] == f"earlier download in {tmp_path}, {server.url}"
+    assert len(server.asked) == 5
+
+
+@pytest.mark.parametrize("code", [500, 503, 429])
+def test_failures_that_may_pass_are_tried_again(code, server, waits, tmp_path):
+    server.fail(LABELS, status(code), status(code))
+    lines = []
+    data = get(tmp_path, server, retries=2, report=lines.append)
+    check(data.arrays, FILES, CONTENT)
+    assert server.asked.count(f"/{LABELS}.gz") == 3
+    assert waits == [1, 2]
+    assert re.search(
+        rf"{LABELS}.gz: expected the file, found HTTP {code}.*; retry 2 of 2", lines[3]
+    )
+
+
+def packed_half(content):
+    packed = gzip.compress(content)
+    return body(packed[: len(packed) // 2], announced=len(packed))
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked", "reason"),
+    [
+        (status(404), 1, "expected the file, found HTTP 404 Not Found"),
+        (status(403), 1, "expected the file, found HTTP 403 Forbidden"),
+        (status(500), 3, "expected the file, found HTTP 500"),
+        (hang, 3, r"no answer within 0\.1 s"),
+        (packed_half(GOOD), 3, r"expected \d+ bytes, found \d+"),
+        (trickle, 1, r"expected a download within 0\.2 s, found \d+ bytes by then"),
+        (body(bytes(100_000)), 1, r"expected at most \d+ bytes, found more"),
+        (lambda handler: None, 3, "Remote end closed connection without response"),
+        (lambda handler: handler.wfile.write(b"what?\r\n"), 3, "what?"),
+    ],
+    ids=["404", "403", "500", "hangs", "breaks off", "trickles", "too long", "hangs up", "babbles"],
+)
+def test_failures_are_named_and_leave_nothing(answer, asked, reason, server, monkeypatch, tmp_path):
+    monkeypatch.setattr(download, "PATIENCE", 2)
+    server.fail(IMAGES, *[answer] * 3)
+    data = get(tmp_path, server, timeout=0.1, retries=2)
+    assert data.provenance["dataset"] == "digits"
+    assert re.search(f"{server.url}{IMAGES}.gz: .*{reason}", data.provenance["reason"])
+    assert len(server.asked) == asked
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_network_is_named(monkeypatch, tmp_path):
+    def fail(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    data = get(tmp_path, "https://mirror.invalid/a/", "https://mirror.invalid/b")
+    assert data.arrays["shape"].tolist() == [8, 8]
+    for folder in "ab":
+        reason = f"https://mirror.invalid/{folder}/{IMAGES}.gz: no network, or no such host"
+        assert reason in data.provenance["reason"]
+
+
+def test_nobody_listening_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert "refused" in get(tmp_path, f"http://127.0.0.1:{port}").provenance["reason"]
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(server, tmp_path):
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    # where the temporary file is written
+    (tmp_path / f".{IMAGES}.partial.gz").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / f"{IMAGES}.gz"))) as caught:
+        get(tmp_path, server)
+    assert caught.value.errno == errno.ENOSPC
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_download_leaves_nothing(server, tmp_path):
+    def interrupt(handler):
+        body(gzip.compress(GOOD)[:1000], announced=5000)(handler)
+        os.kill(os.getpid(), signal.SIGINT)
+        hang(handler)
+
+    server.fail(IMAGES, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        get(tmp_path, server, timeout=10)
+    assert not list(tmp_path.iterdir())
+
+
+# --- addresses ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/", "http://localhost:1/", "http://127.0.0.9/", "http://[::1]/"]
+)
+def test_https_and_this_machine_are_allowed(url):
+    check_address(url)
+
+
+REFUSED = ["http://example.org/", "http://127.0.0.1.example.org/", "ftp://localhost/"]
+
+
+@pytest.mark.parametrize("url", [*REFUSED, "file:///etc", "no address", ""])
+@pytest.mark.parametrize("dataset", ["auto", "mnist"])
+def test_other_addresses_are_refused_before_anything_is_asked(url, dataset, server, tmp_path):
+    with pytest.raises(DownloadError, match=f"^{url}: expected an https address, found '"):
+        get(tmp_path, server, url, dataset=dataset)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("url", REFUSED)
+def test_redirects_are_checked_too(url, server):
+    server.fail(IMAGES, status(302, Location=url))
+    message = f"{url} .where {server.url}{IMAGES}.gz redirects.: expected an https address"
+    with pytest.raises(DownloadError, match=message):
+        fetch(f"{server.url}{IMAGES}.gz", 10**6, 1.0, 2, print)
+    assert len(server.asked) == 1
+
+
+def test_redirects_on_this_machine_are_followed(server, other):
+    server.fail(IMAGES, status(302, Location=f"{other.url}{IMAGES}.gz"))
+    assert gzip.decompress(fetch(f"{server.url}{IMAGES}.gz", 10**6, 1.0, 0, print)) == GOOD
+
+
+def test_https_never_leads_to_http(server):
+    redirects = download._SafeRedirects()
+    request = Request("https://example.org/")
+    rest = (None, 302, "Found", Message())
+    with pytest.raises(DownloadError, match="expected an https address, found 'http'"):
+        redirects.redirect_request(request, *rest, server.url)
+    followed = redirects.redirect_request(request, *rest, "https://example.com/")
+    assert followed.full_url == "https://example.com/"
+
+
+# --- the choice --------------------------------------------------------------
+
+
+def test_the_digits_are_taken_when_they_are_asked_for(server, tmp_path):
+    data = get(tmp_path, server, dataset="digits", environ={VARIABLE: "no/where"})
+    assert data.provenance["reason"] == "images.dataset is digits"
+    assert data.provenance["dataset"] == "digits"
+    assert server.asked == []
+
+
+def test_without_mnist_the_error_says_how_to_provide_it(server, tmp_path):
+    server.fail(IMAGES, status(404))
+    with pytest.raises(MissingImagesError) as caught:
+        get(tmp_path, server, dataset="mnist")
+    for part in (*CONTENT, "HTTP 404", ".gz", "images.path", "MNIST_DIR", "images.dataset"):
+        assert part in str(caught.value)
+
+
+def test_no_mirrors_mean_no_download(tmp_path):
+    assert "images.mirrors is empty" in get(tmp_path).provenance["reason"]
+
+
+@pytest.mark.parametrize("dataset", ["cifar", None])
+def test_other_datasets_are_refused(dataset, tmp_path):
+    with pytest.raises(ValueError, match=f"must be auto, mnist or digits, not {dataset!r}"):
+        get(tmp_path, dataset=dataset)
+
+
+# --- arrays ------------------------------------------------------------------
+
+
+def test_the_digits_are_shuffled_without_loss():
+    arrays = scikit_digits("a test").arrays
+    parts = ("train", "validation", "held_out")
+    assert [len(arrays[part]) for part in parts] == [1249, 249, 299]
+    together = np.concatenate(
+        [np.column_stack([arrays[part], arrays[f"{part}_labels"]]) for part in parts]
+    )
+    expected = np.column_stack(load_digits(return_X_y=True))
+    assert not np.array_equal(together, expected)
+    in_order = [table[np.lexsort(table.T)] for table in (together, expected)]
+    np.testing.assert_array_equal(*in_order)
+    again = scikit_digits("a test").arrays
+    for part, array in arrays.items():
+        np.testing.assert_array_equal(array, again[part])
+    # every digit is in every part: by chance alone, one is missing once in 10^10 splits
+    assert all(set(arrays[f"{part}_labels"]) == set(range(10)) for part in parts)
+
+
+def test_intensities_reach_from_black_to_white():
+    for white in (16, 255):
+        grey = intensities(np.array([0, 1, white], np.uint8), np.array(white))
+        assert grey.dtype == np.float32
+        np.testing.assert_allclose(grey, [0, 1 / white, 1], rtol=1e-7)

@@ -1,0 +1,1 @@
+"""Labelled grey images: MNIST, or the small digits that scikit-learn carries."""

@@ -1,0 +1,131 @@
+"""Downloads that are whole and over https, or errors that say why not."""
+
+import ssl
+import time
+from collections.abc import Callable
+from http.client import HTTPException, IncompleteRead
+from ipaddress import ip_address
+from socket import gaierror
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, build_opener
+
+CHUNK = 1 << 18
+PATIENCE = 30  # time-outs that one download may take in all, however steadily it trickles
+PAUSE = 1.0  # seconds before the first retry; each later one waits twice as long
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may be different in a moment
+
+
+class DownloadError(Exception):
+    """A file could not be downloaded; the message names address and reason."""
+
+
+def check_address(url: str, referrer: str = "") -> None:
+    """Refuse an address that is not safe to download from.
+
+    Parameters
+    ----------
+    url
+        https to anywhere, or http to this very machine.
+    referrer
+        The address that redirected there, if any: from https only https may follow.
+
+    Raises
+    ------
+    DownloadError
+        If it is another address.
+    """
+    parts = urlsplit(url)
+    local = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    if parts.scheme != "https" and (not local or referrer.startswith("https:")):
+        after = f" (where {referrer} redirects)" if referrer else ""
+        raise DownloadError(f"{url}{after}: expected an https address, found {parts.scheme!r}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class _SafeRedirects(HTTPRedirectHandler):
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        check_address(newurl, req.full_url)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def fetch(
+    url: str, most: int, timeout: float, retries: int, report: Callable[[str], object]
+) -> bytes:
+    """Return what is at an address.
+
+    Parameters
+    ----------
+    url
+        See `check_address`.
+    most
+        More bytes than this are refused.
+    timeout
+        Seconds without an answer after which an attempt has failed.
+    retries
+        How often a failure that may pass is tried again.
+    report
+        Called with a line before each retry.
+
+    Raises
+    ------
+    DownloadError
+        If the last attempt failed, or one with what does not pass: a missing file, a wrong
+        certificate, a refused address, too many bytes.
+    """
+    check_address(url)
+    for attempt in range(retries + 1):
+        try:
+            return _attempt(url, most, timeout)
+        except (OSError, HTTPException) as error:
+            reason = f"{url}: {_describe(error, timeout)}"
+            if attempt == retries or not _may_pass(error):
+                raise DownloadError(reason) from error
+        pause = PAUSE * 2**attempt
+        report(f"{reason}; retry {attempt + 1} of {retries} in {pause:g} s")
+        time.sleep(pause)
+    raise ValueError(f"retries must be >= 0, not {retries}")
+
+
+def _attempt(url: str, most: int, timeout: float) -> bytes:
+    deadline = time.monotonic() + PATIENCE * timeout
+    with build_opener(_SafeRedirects).open(url, timeout=timeout) as response:
+        content, announced = bytearray(), response.length or 0
+        while chunk := response.read1(CHUNK):
+            content += chunk
+            if len(content) > most:
+                raise DownloadError(f"{url}: expected at most {most} bytes, found more")
+            if time.monotonic() > deadline:
+                raise DownloadError(
+                    f"{url}: expected a download within {PATIENCE * timeout:g} s, "
+                    f"found {len(content)} bytes by then"
+                )
+    if len(content) < announced:
+        raise IncompleteRead(bytes(content), announced - len(content))
+    return bytes(content)
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, HTTPError):
+        return error.code in PASSING
+    return not isinstance(getattr(error, "reason", error), ssl.SSLCertVerificationError)
+
+
+def _describe(error: Exception, timeout: float) -> str:
+    if isinstance(error, HTTPError):
+        return f"expected the file, found HTTP {error.code} {error.reason}"
+    if isinstance(error, IncompleteRead):
+        found = len(error.partial)
+        return f"expected {found + (error.expected or 0)} bytes, found {found}"
+    cause = error.reason if isinstance(error, URLError) else error
+    if isinstance(cause, TimeoutError):
+        return f"no answer within {timeout:g} s"
+    if isinstance(cause, gaierror):
+        return f"no network, or no such host ({cause.strerror})"
+    return str(cause) or type(cause).__name__
