@@ -101,7 +101,7 @@ def run(
     if len(generators) != chains:
         raise ValueError(f"{chains} chains need as many generators, not {len(generators)}")
     tuning = _begin_tuning(kernel, target_acceptance, burn_in)
-    kept = np.empty((chains, draws, dim))
+    kept = np.empty((draws, chains, dim))
     accepted = np.zeros(chains, dtype=int)
     evaluations = jacobians = 0
     steps = burn_in + draws * thin
@@ -121,10 +121,10 @@ def run(
             accepted += info.accepted
             draw, left = divmod(step - burn_in + 1, thin)
             if left == 0:
-                kept[:, draw - 1] = state.x
+                kept[draw - 1] = state.x
     share = accepted / max(1, draws * thin)
     seconds = time.perf_counter() - began
-    return Chains(kept, share, evaluations, jacobians, seconds, kernel, state)
+    return Chains(kept.swapaxes(0, 1), share, evaluations, jacobians, seconds, kernel, state)
 
 
 def normals_by_step(
@@ -164,6 +164,8 @@ def check(
     FloatingPointError
         With the sampler's name, sigma, step and the first chain concerned.
     """
+    if bounds is None and np.isfinite(x.sum()):
+        return
     sound = np.isfinite(x)
     if bounds is not None:
         sound &= (x >= bounds[:, 0]) & (x <= bounds[:, 1])

@@ -8,7 +8,7 @@ function of a normal one.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self, TypeVar
 
 import numpy as np
@@ -122,11 +122,13 @@ def select(mask: np.ndarray, new: S, old: S) -> S:
     Works on any dataclass of arrays whose first axis is the chain's; None stays None.
     """
     chosen = {}
-    for field in fields(old):
-        ours, theirs = getattr(new, field.name), getattr(old, field.name)
+    for name in old.__dataclass_fields__:
+        theirs = getattr(old, name)
         if theirs is not None:
-            theirs = np.where(mask.reshape(-1, *[1] * (theirs.ndim - 1)), ours, theirs)
-        chosen[field.name] = theirs
+            # in few dimensions a mask of full shape is read much faster than a broadcast one
+            whole = np.repeat(mask, theirs[0].size).reshape(theirs.shape)
+            theirs = np.where(whole, getattr(new, name), theirs)
+        chosen[name] = theirs
     return type(old)(**chosen)
 
 
@@ -152,8 +154,9 @@ def metropolis(
     evaluations, jacobians
         As in `Info`.
     """
-    sound = np.isfinite(new.x).all(-1) & ~np.isnan(log_acceptance)
-    log_acceptance = np.where(sound, log_acceptance, -np.inf)
+    log_acceptance = np.where(np.isnan(log_acceptance), -np.inf, log_acceptance)
+    if not np.isfinite(new.x.sum()):
+        log_acceptance[~np.isfinite(new.x).all(-1)] = -np.inf
     accepted = log_ndtr(normal) < log_acceptance
     info = Info(new.x, accepted, log_acceptance, evaluations, jacobians)
     return select(accepted, new, old), info

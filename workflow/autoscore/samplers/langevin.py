@@ -83,7 +83,7 @@ class AdjustedLangevin(Kernel):
         return TargetState(x, known.score, known.log_prob)
 
     def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
-        e, noise = self.step_size, normals[:, :-1]
+        e, noise = self.step_size, np.ascontiguousarray(normals[:, :-1])
         proposal = state.x + e * state.score + np.sqrt(2 * e) * noise
         difference, known = self.target.compare(state.x, state.known, proposal, score=True)
         back = state.x - proposal - e * known.score

@@ -240,7 +240,11 @@ class AdjustedWalk(Kernel):
         return self.at_image(y)
 
     def at_image(self, y: np.ndarray) -> WalkState:
-        """Return the state of chains at g(y), for y of shape ``(n, d)``."""
+        """Return the state of chains at g(y), for y of shape ``(n, d)``.
+
+        Where y is many times the noise away from g(y), as on the far side of a fold, no move has a
+        way back and the chain rests forever: `init` looks for a nearer y.
+        """
         x = self.map(y)
         known = self.target.know(x, score=False)
         return WalkState(x, known.score, known.log_prob, y, self._log_volume(y))
