@@ -1,0 +1,205 @@
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+from scipy.stats import energy_distance as scipy_energy_distance
+from scipy.stats import entropy, multivariate_normal, norm
+
+from autoscore import diagnostics
+from autoscore.densities.mixtures import GaussianMixture
+from autoscore.diagnostics import (
+    Cells,
+    effective_sample_size,
+    energy_distance,
+    histogram_kl,
+    independent_floor,
+    mean_log_p,
+    median_distance,
+    parzen_kl,
+    rhat,
+    squared_mmd,
+)
+from autoscore.randomness import generator
+
+GAUSSIAN = GaussianMixture([1], [[0.2, -0.1]], [[[1.0, 0.0], [0.0, 0.5]]])
+SHIFTED = GaussianMixture([1], [[0.5, -0.1]], [[[1.0, 0.0], [0.0, 0.5]]])
+EDGES = (np.linspace(-3, 3, 9), np.linspace(-2, 2.5, 6))
+CELLS = Cells.of(GAUSSIAN, EDGES, order=8)
+
+
+# --- mixing -------------------------------------------------------------------
+
+
+def test_effective_sample_size_is_that_of_an_autoregression():
+    rng, memory = np.random.default_rng(0), np.array([0.0, 0.5, 0.9])
+    draws = np.empty((8, 4000, 3))
+    draws[:, 0] = rng.standard_normal((8, 3))
+    for t in range(1, 4000):
+        fresh = rng.standard_normal((8, 3))
+        draws[:, t] = memory * draws[:, t - 1] + np.sqrt(1 - memory**2) * fresh
+    expected = 8 * 4000 * (1 - memory) / (1 + memory)
+    np.testing.assert_allclose(effective_sample_size(draws), expected, rtol=0.1)
+
+
+def test_rhat_sees_the_coordinate_whose_chains_disagree():
+    draws = np.random.default_rng(1).standard_normal((6, 500, 3))
+    draws[:3, :, 1] += 2.0
+    draws[:, :250, 2] += 2.0  # all chains alike, but none at rest
+    found = rhat(draws)
+    assert found.shape == (3,)
+    assert found[0] < 1.01
+    assert (found[1:] > 1.3).all()
+
+
+# --- Kullback-Leibler divergence ----------------------------------------------
+
+
+def test_cells_hold_the_probabilities_of_scipy():
+    sides = [
+        np.diff(norm.cdf(edges, mean, np.sqrt(variance)))
+        for edges, mean, variance in zip(EDGES, GAUSSIAN.means[0], [1.0, 0.5], strict=True)
+    ]
+    p = np.exp(CELLS.log_probabilities)
+    np.testing.assert_allclose(p[:-1], np.outer(*sides).ravel(), rtol=1e-9)
+    assert p.sum() == pytest.approx(1.0, abs=1e-13)
+
+
+def test_cells_in_one_dimension_and_nothing_outside():
+    density = GaussianMixture([1], [[0.0]], [[[1.0]]])
+    cells = Cells.of(density, [np.linspace(-12, 12, 49)])
+    expected = np.diff(norm.cdf(np.linspace(-12, 12, 49)))
+    np.testing.assert_allclose(np.exp(cells.log_probabilities[20:28]), expected[20:28], rtol=1e-9)
+    assert cells.log_probabilities[-1] >= np.log(2.0**-52) - 1e-9
+    stray = np.full((1, 1), 99.0)
+    assert histogram_kl(stray, cells) == pytest.approx(-cells.log_probabilities[-1])
+
+
+def test_counts_are_where_the_samples_are():
+    samples = np.array([[-2.9, -1.9], [-2.9, 2.4], [2.9, 2.4], [0.0, 9.0], [np.nan, 0.0]])
+    counts = CELLS.counts(samples)
+    assert counts[[0, 4, 39, 40]].tolist() == [1, 1, 1, 2]
+    assert counts.sum() == 5
+
+
+def test_the_plain_divergence_is_that_of_scipy():
+    samples = SHIFTED.sample(3000, np.random.default_rng(2))
+    expected = entropy(CELLS.counts(samples), np.exp(CELLS.log_probabilities))
+    assert histogram_kl(samples, CELLS) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [100, 1000])
+@pytest.mark.parametrize("density", [GAUSSIAN, SHIFTED], ids=["same", "shifted"])
+def test_the_corrected_divergence_has_next_to_no_bias(density, n):
+    q = np.exp(Cells.of(density, EDGES, order=8).log_probabilities)
+    expected = entropy(q, np.exp(CELLS.log_probabilities))
+    samples = density.sample(200 * n, np.random.default_rng(3)).reshape(200, n, 2)
+    corrected = np.array([histogram_kl(part, CELLS, corrected=True) for part in samples])
+    plain = np.mean([histogram_kl(part, CELLS) for part in samples])
+    bias = corrected.mean() - expected
+    # 5 standard errors (6e-7), and what is left of the bias, 3% of the plain one
+    assert abs(bias) < 5 * corrected.std() / np.sqrt(200) + 0.03 * (plain - expected)
+    assert plain - expected > 5 * abs(bias)
+    assert plain - expected == pytest.approx(40 / (2 * n), rel=0.4)  # 41 cells, few of them empty
+
+
+def parzen(points, at, h):
+    squared = ((at[:, None] - points) ** 2).sum(-1)
+    return logsumexp(-0.5 * squared / h**2, axis=1) - np.log(len(points) * 2 * np.pi * h**2)
+
+
+def test_the_ruler_of_2013_is_a_ratio_of_kernel_estimates():
+    rng = np.random.default_rng(4)
+    samples, reference = SHIFTED.sample(400, rng), GAUSSIAN.sample(150, rng)
+
+    def divergence(h):
+        return (parzen(reference, reference, h) - parzen(samples, reference, h)).mean()
+
+    assert parzen_kl(samples, reference, 0.3)[0] == pytest.approx(divergence(0.3), rel=1e-9)
+    value, h = parzen_kl(samples, reference)
+    likelihoods = [parzen(samples, reference, 0.5**k).mean() for k in range(6)]
+    first_fall = int(np.argmax(np.diff(likelihoods) <= 0))
+    assert h == 0.5**first_fall < 1
+    assert value == pytest.approx(divergence(h), rel=1e-9)
+
+
+# --- distances between samples ------------------------------------------------
+
+X, Y = GAUSSIAN.sample(70, np.random.default_rng(5)), SHIFTED.sample(45, np.random.default_rng(6))
+
+
+def pairs(x, y, f):
+    values = f(((x[:, None] - y) ** 2).sum(-1))
+    if x is y:
+        return values[~np.eye(len(x), dtype=bool)].mean()
+    return values.mean()
+
+
+@pytest.fixture(params=[1_000_000, 100, 1])
+def _block(request, monkeypatch):
+    monkeypatch.setattr(diagnostics, "BLOCK", request.param)
+
+
+@pytest.mark.usefixtures("_block")
+def test_distances_are_those_of_brute_force():
+    def kernel(squared):
+        return np.exp(-squared / (2 * 0.7**2))
+
+    expected = pairs(X, X, kernel) + pairs(Y, Y, kernel) - 2 * pairs(X, Y, kernel)
+    assert squared_mmd(X, Y, 0.7) == pytest.approx(expected, rel=1e-10)
+    expected = 2 * pairs(X, Y, np.sqrt) - pairs(X, X, np.sqrt) - pairs(Y, Y, np.sqrt)
+    assert energy_distance(X, Y) == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_energy_distance_is_that_of_scipy_but_for_the_diagonal():
+    x, y = X[:, :1], Y[:, :1]
+    # SciPy's counts each point's distance of 0 to itself, and takes a root
+    surplus = sum(pairs(part, part, np.sqrt) / len(part) for part in (x, y))
+    expected = scipy_energy_distance(x[:, 0], y[:, 0]) ** 2 - surplus
+    assert energy_distance(x, y) == pytest.approx(expected, rel=1e-10)
+
+
+def test_mmd_is_unbiased():
+    h = 0.8
+
+    def mean_kernel(a, b):  # E k(x, y) = (2 pi h^2)^(d/2) times a Gaussian of the difference
+        covariance = a.covariances[0] + b.covariances[0] + h**2 * np.eye(2)
+        return 2 * np.pi * h**2 * multivariate_normal(a.means[0], covariance).pdf(b.means[0])
+
+    expected = (
+        mean_kernel(GAUSSIAN, GAUSSIAN)
+        + mean_kernel(SHIFTED, SHIFTED)
+        - 2 * mean_kernel(GAUSSIAN, SHIFTED)
+    )
+    rng = np.random.default_rng(7)
+    for density, truth in ((SHIFTED, expected), (GAUSSIAN, 0.0)):
+        values = np.array(
+            [squared_mmd(GAUSSIAN.sample(50, rng), density.sample(40, rng), h) for _ in range(500)]
+        )
+        # 5 standard errors: 6e-7 each
+        assert values.mean() == pytest.approx(truth, abs=5 * values.std() / np.sqrt(500))
+
+
+def test_the_median_distance_leaves_the_diagonal_out():
+    assert median_distance(np.array([[0.0], [1.0], [5.0]])) == 4.0
+    assert median_distance(np.array([[0.0], [1.0], [5.0]]), most=2) == 1.0
+
+
+# --- density and floors -------------------------------------------------------
+
+
+def test_the_mean_log_density_of_draws_is_minus_the_entropy():
+    values = independent_floor(
+        lambda x: mean_log_p(x, GAUSSIAN), GAUSSIAN, 400, [generator(0, k) for k in range(100)]
+    )
+    expected = -multivariate_normal(cov=GAUSSIAN.covariances[0]).entropy()
+    # log p varies by d / 2 = 1; 5 standard errors (6e-7)
+    assert values.mean() == pytest.approx(expected, abs=5 / np.sqrt(400 * 100))
+    assert values.std() == pytest.approx(1 / 20, rel=0.3)
+
+
+def test_floors_are_the_same_function_of_independent_draws():
+    found = independent_floor(
+        lambda x: histogram_kl(x, CELLS), GAUSSIAN, 500, [generator(1, k) for k in range(3)]
+    )
+    drawn = [GAUSSIAN.sample(500, generator(1, k)) for k in range(3)]
+    np.testing.assert_array_equal(found, [histogram_kl(x, CELLS) for x in drawn])
+    assert len(set(found)) == 3

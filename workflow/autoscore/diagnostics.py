@@ -1,0 +1,257 @@
+"""How good samples are: mixing of the chains, and distances to the density they should follow.
+
+Every distance has a floor, which is what independent draws of the same number score under the
+same function: see `independent_floor`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from arviz_stats.base import array_stats
+from scipy.spatial.distance import cdist, pdist
+from scipy.special import digamma, logsumexp
+
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity
+from autoscore.grids import gauss_legendre
+
+BLOCK = 1_000_000  # pairs of points held at once
+
+
+# --- mixing -------------------------------------------------------------------
+
+
+def rhat(draws: np.ndarray) -> np.ndarray:
+    """Return the rank-normalised split R-hat of each coordinate, shape ``(d,)``.
+
+    Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021, Bayesian Analysis 16), from
+    arviz-stats.
+
+    Parameters
+    ----------
+    draws
+        Shape ``(chains, draws, d)``, at least 4 draws a chain.
+    """
+    return np.asarray(array_stats.rhat(draws, chain_axis=0, draw_axis=1))
+
+
+def effective_sample_size(draws: np.ndarray) -> np.ndarray:
+    """Return the bulk effective sample size of each coordinate over all chains, shape ``(d,)``.
+
+    Of the same source as `rhat`.
+
+    Parameters
+    ----------
+    draws
+        Shape ``(chains, draws, d)``, at least 4 draws a chain.
+    """
+    return np.asarray(array_stats.ess(draws, chain_axis=0, draw_axis=1))
+
+
+# --- Kullback-Leibler divergence ----------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A fixed grid of cells, and how much of a density each holds.
+
+    Attributes
+    ----------
+    edges : tuple of numpy.ndarray
+        Edges of the cells along each coordinate, increasing.
+    log_probabilities : numpy.ndarray
+        log of each cell's probability, in the order of ``numpy.ravel``, and at the end that of
+        all space outside the grid, which is at least the rounding error 2^-52.
+    """
+
+    edges: tuple[np.ndarray, ...]
+    log_probabilities: np.ndarray
+
+    @classmethod
+    def of(cls, density: Density, edges: Sequence[np.ndarray], order: int = 4) -> "Cells":
+        """Return the cells of a density, by Gauss-Legendre quadrature in each.
+
+        Parameters
+        ----------
+        density
+            The density, with ``log_prob``.
+        edges
+            Edges along each coordinate.
+        order
+            Nodes along each side of a cell.
+        """
+        sides = [gauss_legendre(e[:-1], e[1:], panels=1, order=order) for e in edges]
+        shape = [len(e) - 1 for e in edges]
+        nodes = np.stack(np.meshgrid(*(n.ravel() for n, _ in sides), indexing="ij"), axis=-1)
+        log_p = density.log_prob(nodes.reshape(-1, len(shape)))
+        log_weight = reduce(np.add.outer, (np.log(w).ravel() for _, w in sides))
+        parts = (log_p.reshape(log_weight.shape) + log_weight).reshape(
+            [size for cells in shape for size in (cells, order)]
+        )
+        inside = logsumexp(parts, axis=tuple(range(1, 2 * len(shape), 2))).ravel()
+        outside = max(1.0 - np.exp(logsumexp(inside)), np.finfo(float).eps)
+        return cls(tuple(edges), np.append(inside, np.log(outside)))
+
+    def counts(self, samples: np.ndarray) -> np.ndarray:
+        """Return how many samples, shape ``(n, d)``, lie in each cell and, last, outside."""
+        inside = np.histogramdd(samples, bins=self.edges)[0].ravel().astype(int)
+        return np.append(inside, len(samples) - inside.sum())
+
+
+def histogram_kl(samples: np.ndarray, cells: Cells, *, corrected: bool = False) -> float:
+    """Return KL(q || p) over cells, in nats, q the distribution of the samples.
+
+    The relative frequencies themselves ("plug-in") give on average about (occupied cells - 1) /
+    (2n) too much. Corrected, the entropy of q is estimated as by Grassberger (2003, "Entropy
+    estimates from insufficient samplings", arXiv:physics/0307138), which for independent draws
+    leaves next to no bias: the floor is then about 0, and values may be negative.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(n, d)``; they count as independent.
+    cells
+        The grid and p.
+    corrected
+        Whether to take the bias out.
+    """
+    counts, n = cells.counts(samples), len(samples)
+    occupied = counts > 0
+    k = counts[occupied]
+    cross_entropy = -(k @ cells.log_probabilities[occupied]) / n
+    if not corrected:
+        return float(cross_entropy - np.log(n) + k @ np.log(k) / n)
+    alternating = np.where(k % 2, -0.5, 0.5) * (digamma((k + 1) / 2) - digamma(k / 2))
+    return float(cross_entropy - np.log(n) + k @ (digamma(k) + alternating) / n)
+
+
+def parzen_kl(
+    samples: np.ndarray, reference: np.ndarray, bandwidth: float | None = None
+) -> tuple[float, float]:
+    """Return the ruler of the 2013 experiments, an estimate of KL(p || q), and its bandwidth.
+
+    It is the mean over reference draws of log p_h - log q_h, both kernel density estimates of one
+    bandwidth h: that of p made of the same reference draws, themselves included, that of q of the
+    samples. So the floor is not 0, and what is compared is smoothed by h.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(n, d)``. They used 10,000.
+    reference
+        Draws from p of shape ``(m, d)``. They used 2,000.
+    bandwidth
+        h; if left out, 1 is halved as long as that makes the reference likelier under q_h.
+    """
+
+    def likelihood(points: np.ndarray, h: float) -> float:
+        return float(KernelDensity(points, h).log_prob(reference).mean())
+
+    h = 1.0 if bandwidth is None else bandwidth
+    reached = likelihood(samples, h)
+    while bandwidth is None and (halved := likelihood(samples, h / 2)) > reached:
+        h, reached = h / 2, halved
+    return likelihood(reference, h) - reached, h
+
+
+# --- distances between samples ------------------------------------------------
+
+
+def median_distance(x: np.ndarray, most: int = 2000) -> float:
+    """Return the median distance between points of x, shape ``(n, d)``, of the first `most`."""
+    return float(np.median(pdist(x[:most])))
+
+
+def squared_mmd(x: np.ndarray, y: np.ndarray, bandwidth: float) -> float:
+    """Return the unbiased squared maximum mean discrepancy between two samples.
+
+    Gretton, Borgwardt, Rasch, Schoelkopf and Smola (2012, JMLR 13, lemma 6), with the kernel
+    exp(-|x - y|^2 / (2 bandwidth^2)). Unbiased: about 0 for samples of one density, and as often
+    negative as positive.
+
+    Parameters
+    ----------
+    x, y
+        Samples of shapes ``(n, d)`` and ``(m, d)``; the time grows with (n + m)^2.
+    bandwidth
+        Usually `median_distance` of the data.
+    """
+
+    def kernel(squared: np.ndarray) -> np.ndarray:
+        squared *= -0.5 / bandwidth**2
+        return np.exp(squared, out=squared)
+
+    within = _mean_within(kernel, x) + _mean_within(kernel, y)
+    return within - 2.0 * _mean_between(kernel, x, y)
+
+
+def energy_distance(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the unbiased energy distance 2 E|x - y| - E|x - x'| - E|y - y'|.
+
+    Szekely and Rizzo (2013, J. Stat. Plan. Inference 143). It is 0 in expectation for samples of
+    one density, and needs no bandwidth.
+
+    Parameters
+    ----------
+    x, y
+        Samples of shapes ``(n, d)`` and ``(m, d)``; the time grows with (n + m)^2.
+    """
+
+    def distance(squared: np.ndarray) -> np.ndarray:
+        return np.sqrt(squared, out=squared)
+
+    within = _mean_within(distance, x) + _mean_within(distance, y)
+    return 2.0 * _mean_between(distance, x, y) - within
+
+
+PairFunction = Callable[[np.ndarray], np.ndarray]
+
+
+def _squared_blocks(x: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
+    size = max(1, BLOCK // len(y))
+    for start in range(0, len(x), size):
+        yield cdist(x[start : start + size], y, "sqeuclidean")
+
+
+def _mean_between(function: PairFunction, x: np.ndarray, y: np.ndarray) -> float:
+    """Return the mean of a function of squared distance over all pairs, a block at a time."""
+    return sum(float(function(block).sum()) for block in _squared_blocks(x, y)) / len(x) / len(y)
+
+
+def _mean_within(function: PairFunction, x: np.ndarray) -> float:
+    """Return the mean over all pairs of two different points of x."""
+    n = len(x)
+    itself = float(function(np.zeros(1))[0])
+    return (_mean_between(function, x, x) * n - itself) / (n - 1)
+
+
+# --- density ------------------------------------------------------------------
+
+
+def mean_log_p(samples: np.ndarray, density: Density) -> float:
+    """Return the mean of log p over samples of shape ``(n, d)``; -inf if one is where p is 0."""
+    return float(density.log_prob(samples).mean())
+
+
+def independent_floor(
+    measure: Callable[[np.ndarray], float],
+    density: Density,
+    n: int,
+    generators: Sequence[np.random.Generator],
+) -> np.ndarray:
+    """Return what independent draws score under a measure, shape ``(repeats,)``.
+
+    Parameters
+    ----------
+    measure
+        Any function of samples of shape ``(n, d)``.
+    density
+        The density to draw from.
+    n
+        Number of draws, which should be that of the samples compared with.
+    generators
+        One a repeat.
+    """
+    return np.array([measure(density.sample(n, rng)) for rng in generators])

@@ -1,0 +1,128 @@
+"""Down the noise grid: annealed Langevin, and the deterministic flow. Beyond the paper.
+
+Both take a callable that gives the field at any noise level they ask for: a look-up among separate
+models, or one that is conditioned on sigma.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from autoscore.fields import Field
+from autoscore.samplers.chains import check, normals_by_step
+from autoscore.samplers.kernels import Kernel
+from autoscore.samplers.langevin import NoiseKeeping
+
+FieldAt = Callable[[float], Field]
+Progress = Callable[[int, float, np.ndarray], None]
+
+
+def spaced_levels(high: float, low: float, count: int, power: float = 7.0) -> np.ndarray:
+    """Return noise levels from high to low, even in sigma^(1/power), shape ``(count,)``.
+
+    Equation 5 of Karras, Aittala, Aila and Laine (2022), "Elucidating the design space of
+    diffusion-based generative models".
+    """
+    return np.linspace(high ** (1 / power), low ** (1 / power), count) ** power
+
+
+def annealed_langevin(
+    field_at: FieldAt,
+    x: np.ndarray,
+    sigmas: np.ndarray,
+    steps: int,
+    generators: Sequence[np.random.Generator],
+    make_kernel: Callable[[Field], Kernel] = lambda field: NoiseKeeping(field, 0.3),
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Run chains for some steps at each noise level, from the largest to the smallest.
+
+    Parameters
+    ----------
+    field_at
+        The field at a noise level.
+    x
+        Where the chains begin, shape ``(n, d)``: usually noise of the first level.
+    sigmas
+        Noise levels in the order of visit, all > 0.
+    steps
+        Steps at each level.
+    generators
+        One a chain.
+    make_kernel
+        The kernel that moves chains at the level of a field: `NoiseKeeping` by default; unadjusted
+        Langevin with e = a sigma^2 is
+        ``lambda field: Langevin(PathTarget(field, 1), a * field.sigma**2)``.
+    progress
+        Called after each level with its number, sigma, and the positions.
+
+    Returns
+    -------
+    numpy.ndarray
+        Last positions, shape ``(n, d)``: near p_sigma at the last level.
+
+    Raises
+    ------
+    FloatingPointError
+        If a chain is no longer finite; the message names kernel, sigma and step.
+    """
+    for level, sigma in enumerate(sigmas):
+        kernel = make_kernel(field_at(float(sigma)))
+        state, width = kernel.init(x), kernel.normals(x.shape[1])
+        for step, normals in enumerate(normals_by_step(generators, steps, width)):
+            state, _ = kernel.step(state, normals)
+            check(state.x, kernel.name, kernel.sigma, step)
+        x = state.x
+        if progress is not None:
+            progress(level, float(sigma), x)
+    return x
+
+
+def heun_flow(
+    field_at: FieldAt, x: np.ndarray, sigmas: np.ndarray, progress: Progress | None = None
+) -> np.ndarray:
+    """Carry noise to data along the probability flow dx/dsigma = (x - r(x, sigma)) / sigma.
+
+    Heun's method, second order in the steps; where the grid ends in 0 the last step is Euler's,
+    which is the reconstruction at the last level before. Algorithm 1 of Karras et al. (2022),
+    with sigma itself for time and without their churn.
+
+    Parameters
+    ----------
+    field_at
+        The field at a noise level.
+    x
+        Draws from p_sigma at the first level, shape ``(n, d)``.
+    sigmas
+        Decreasing noise levels; the last may be 0.
+    progress
+        Called after each step with its number, the sigma that it reached, and the positions.
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions at the last level, shape ``(n, d)``.
+
+    Raises
+    ------
+    ValueError
+        If the levels do not fall.
+    FloatingPointError
+        If a position is no longer finite; the message names sigma and step.
+    """
+    if not (np.diff(sigmas) < 0).all() or sigmas[-1] < 0:
+        raise ValueError(f"the noise levels must fall, and not below 0: {list(sigmas)}")
+    field = field_at(float(sigmas[0]))
+    for step, (sigma, after) in enumerate(pairwise(map(float, sigmas))):
+        slope = -sigma * field.score(x)
+        reached = x + (after - sigma) * slope
+        if after > 0:
+            field = field_at(after)
+            slope = 0.5 * (slope - after * field.score(reached))
+            reached = x + (after - sigma) * slope
+        check(reached, "deterministic flow", sigma, step)
+        x = reached
+        if progress is not None:
+            progress(step, after, x)
+    return x

@@ -1,0 +1,197 @@
+"""What every sampler is made of, and the simplest one.
+
+A kernel is a pair of pure functions on a batch of n chains: ``init(x)`` gives a `State`, and
+``step(state, normals)`` the next one with an `Info`. All randomness comes in as standard normals,
+one row a chain and step, so that neither the number of chains nor the length of a block of
+numbers changes what a chain does. A uniform number, where one is needed, is the distribution
+function of a normal one.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self, TypeVar
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from autoscore.samplers.targets import Known, Target
+
+
+@dataclass(frozen=True)
+class State:
+    """What a step needs from the one before: the positions x, shape ``(n, d)``."""
+
+    x: np.ndarray
+
+
+@dataclass(frozen=True)
+class TargetState(State):
+    """Positions and what the target said of them; a None is not known and not needed.
+
+    Attributes
+    ----------
+    score
+        Shape ``(n, d)`` or None.
+    log_prob
+        Shape ``(n,)`` or None.
+    """
+
+    score: np.ndarray | None
+    log_prob: np.ndarray | None
+
+    @property
+    def known(self) -> Known:
+        """What the target said, in the form in which it takes it back."""
+        return Known(self.score, self.log_prob, 0)
+
+
+S = TypeVar("S", bound=State)
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a step did, of which nothing is carried on.
+
+    Attributes
+    ----------
+    proposal
+        Where the chains were asked to go, shape ``(n, d)``.
+    accepted
+        Whether they went, shape ``(n,)``.
+    log_acceptance
+        Logarithm of the acceptance ratio before it is cut at 1, shape ``(n,)``; -inf where it
+        could not be computed.
+    evaluations, jacobians
+        Points at which the field (or an exact log p), and its Jacobian, were evaluated.
+    """
+
+    proposal: np.ndarray
+    accepted: np.ndarray
+    log_acceptance: np.ndarray
+    evaluations: int
+    jacobians: int = 0
+
+
+class Kernel(ABC):
+    """One sampler with all its parameters.
+
+    Attributes
+    ----------
+    step_size : float
+        The parameter that is tuned; each kernel says what it means.
+    name : str
+        The sampler's name in messages.
+    adjusted : bool
+        Whether moves are accepted or rejected; if not, every move is taken.
+    """
+
+    name: ClassVar[str]
+    adjusted: ClassVar[bool]
+    step_size: float
+
+    @property
+    @abstractmethod
+    def sigma(self) -> float | None:
+        """Noise level of the field behind the chain; None for an exact density."""
+
+    @property
+    def tunable(self) -> bool:
+        """Whether smaller steps are accepted more often."""
+        return self.adjusted
+
+    @abstractmethod
+    def normals(self, dim: int) -> int:
+        """Return how many standard normals a chain in `dim` dimensions needs a step."""
+
+    @abstractmethod
+    def init(self, x: np.ndarray) -> State:
+        """Return the state of chains at x, shape ``(n, d)``."""
+
+    @abstractmethod
+    def step(self, state: State, normals: np.ndarray) -> tuple[State, Info]:
+        """Return the next state, given standard normals of shape ``(n, normals(d))``."""
+
+    def with_step_size(self, step_size: float) -> Self:
+        """Return the same kernel with another step."""
+        return replace(self, step_size=step_size)
+
+
+def select(mask: np.ndarray, new: S, old: S) -> S:
+    """Return the state that is `new` where the mask, of shape ``(n,)``, holds and `old` elsewhere.
+
+    Works on any dataclass of arrays whose first axis is the chain's; None stays None.
+    """
+    chosen = {}
+    for name in old.__dataclass_fields__:
+        theirs = getattr(old, name)
+        if theirs is not None:
+            # in few dimensions a mask of full shape is read much faster than a broadcast one
+            whole = np.repeat(mask, theirs[0].size).reshape(theirs.shape)
+            theirs = np.where(whole, getattr(new, name), theirs)
+        chosen[name] = theirs
+    return type(old)(**chosen)
+
+
+def metropolis(
+    old: S,
+    new: S,
+    log_acceptance: np.ndarray,
+    normal: np.ndarray,
+    evaluations: int,
+    jacobians: int = 0,
+) -> tuple[S, Info]:
+    """Accept each chain's proposal with probability min(1, ratio), or leave it where it is.
+
+    Parameters
+    ----------
+    old, new
+        States before the step and at the proposals.
+    log_acceptance
+        Logarithm of the Metropolis-Hastings ratio, shape ``(n,)``; where it is NaN, or the
+        proposal is not finite, the proposal is rejected.
+    normal
+        One standard normal a chain, shape ``(n,)``.
+    evaluations, jacobians
+        As in `Info`.
+    """
+    log_acceptance = np.where(np.isnan(log_acceptance), -np.inf, log_acceptance)
+    if not np.isfinite(new.x.sum()):
+        log_acceptance[~np.isfinite(new.x).all(-1)] = -np.inf
+    accepted = log_ndtr(normal) < log_acceptance
+    info = Info(new.x, accepted, log_acceptance, evaluations, jacobians)
+    return select(accepted, new, old), info
+
+
+@dataclass(frozen=True)
+class RandomWalk(Kernel):
+    """Random-walk Metropolis: y = x + step_size xi, accepted by the difference of log p alone.
+
+    Parameters
+    ----------
+    target
+        The density; its kind decides how the difference is found.
+    step_size
+        Standard deviation of the proposal.
+    """
+
+    target: Target
+    step_size: float
+    name: ClassVar[str] = "random-walk Metropolis"
+    adjusted: ClassVar[bool] = True
+
+    @property
+    def sigma(self) -> float | None:
+        return self.target.sigma
+
+    def normals(self, dim: int) -> int:
+        return dim + 1
+
+    def init(self, x: np.ndarray) -> TargetState:
+        known = self.target.know(x, score=False)
+        return TargetState(x, known.score, known.log_prob)
+
+    def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
+        proposal = state.x + self.step_size * normals[:, :-1]
+        difference, known = self.target.compare(state.x, state.known, proposal, score=False)
+        new = TargetState(proposal, known.score, known.log_prob)
+        return metropolis(state, new, difference, normals[:, -1], known.evaluations)

@@ -1,0 +1,228 @@
+"""Langevin's move x + e s(x) + sqrt(2e) xi: as it is, adjusted, shaped by dr/dx, keeping noise."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from autoscore.fields import Field
+from autoscore.samplers.kernels import Info, Kernel, State, TargetState, metropolis
+from autoscore.samplers.targets import Target
+
+
+def all_accepted(x: np.ndarray, evaluations: int, jacobians: int = 0) -> Info:
+    """Return the `Info` of a move to x, shape ``(n, d)``, that nothing could reject."""
+    n = len(x)
+    return Info(x, np.ones(n, dtype=bool), np.zeros(n), evaluations, jacobians)
+
+
+@dataclass(frozen=True)
+class Langevin(Kernel):
+    """The unadjusted Langevin algorithm, x' = x + e s(x) + sqrt(2e) xi.
+
+    Its stationary law is off by O(e): for a Gaussian of variance v it has v / (1 - e / (2v)).
+
+    Parameters
+    ----------
+    target
+        The density, of which only the score is used.
+    step_size
+        e, in units of x squared.
+    """
+
+    target: Target
+    step_size: float
+    name: ClassVar[str] = "unadjusted Langevin"
+    adjusted: ClassVar[bool] = False
+
+    @property
+    def sigma(self) -> float | None:
+        return self.target.sigma
+
+    def normals(self, dim: int) -> int:
+        return dim
+
+    def init(self, x: np.ndarray) -> State:
+        return State(x)
+
+    def step(self, state: State, normals: np.ndarray) -> tuple[State, Info]:
+        drift = self.step_size * self.target.score(state.x)
+        x = state.x + drift + np.sqrt(2 * self.step_size) * normals
+        return State(x), all_accepted(x, len(x))
+
+
+@dataclass(frozen=True)
+class AdjustedLangevin(Kernel):
+    """The Metropolis-adjusted Langevin algorithm (Roberts and Tweedie 1996, Bernoulli 2(4)).
+
+    Langevin's move is the proposal; log q(y|x) = -|y - x - e s(x)|^2 / (4e) up to a constant
+    enters the ratio in both directions.
+
+    Parameters
+    ----------
+    target
+        The density; its kind decides how differences of log p are found.
+    step_size
+        e, in units of x squared.
+    """
+
+    target: Target
+    step_size: float
+    name: ClassVar[str] = "adjusted Langevin"
+    adjusted: ClassVar[bool] = True
+
+    @property
+    def sigma(self) -> float | None:
+        return self.target.sigma
+
+    def normals(self, dim: int) -> int:
+        return dim + 1
+
+    def init(self, x: np.ndarray) -> TargetState:
+        known = self.target.know(x, score=True)
+        return TargetState(x, known.score, known.log_prob)
+
+    def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
+        e, noise = self.step_size, np.ascontiguousarray(normals[:, :-1])
+        proposal = state.x + e * state.score + np.sqrt(2 * e) * noise
+        difference, known = self.target.compare(state.x, state.known, proposal, score=True)
+        back = state.x - proposal - e * known.score
+        forward = 0.5 * np.einsum("nd,nd->n", noise, noise)
+        backward = np.einsum("nd,nd->n", back, back) / (4 * e)
+        new = TargetState(proposal, known.score, known.log_prob)
+        ratio = difference + forward - backward
+        return metropolis(state, new, ratio, normals[:, -1], known.evaluations)
+
+
+@dataclass(frozen=True)
+class ShapedState(TargetState):
+    """What `ShapedLangevin` carries: the eigenvalues and eigenvectors of the proposal's shape.
+
+    Attributes
+    ----------
+    values, vectors
+        Shapes ``(n, d)`` and ``(n, d, d)``, the vectors in columns.
+    """
+
+    values: np.ndarray
+    vectors: np.ndarray
+
+
+@dataclass(frozen=True)
+class ShapedLangevin(Kernel):
+    """Adjusted Langevin whose noise follows dr/dx: long steps along a manifold, short across.
+
+    The proposal at x is N(x + e G(x) s(x), 2e G(x)), G the symmetric part of dr/dx with its
+    eigenvalues replaced by their absolute values, and those below the floor by the floor. For the
+    denoising optimum dr/dx is the covariance of x given y over sigma^2, which makes this a natural
+    shape. As G changes from place to place, its determinant and both quadratic forms enter the
+    ratio (the simplified manifold MALA of Girolami and Calderhead 2011, with this G for their
+    metric's inverse).
+
+    Parameters
+    ----------
+    target
+        The density; its kind decides how differences of log p are found.
+    field
+        The field whose Jacobian shapes the proposals.
+    step_size
+        e, in units of x squared.
+    floor
+        Least eigenvalue of G, > 0.
+    """
+
+    target: Target
+    field: Field
+    step_size: float
+    floor: float = 0.01
+    name: ClassVar[str] = "Jacobian-shaped Langevin"
+    adjusted: ClassVar[bool] = True
+
+    @property
+    def sigma(self) -> float | None:
+        return self.field.sigma
+
+    def normals(self, dim: int) -> int:
+        return dim + 1
+
+    def init(self, x: np.ndarray) -> ShapedState:
+        known = self.target.know(x, score=True)
+        return ShapedState(x, known.score, known.log_prob, *self._shape(x))
+
+    def _shape(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return G's eigenvalues, NaN where dr/dx is not finite, and its eigenvectors."""
+        slope = self.field.jacobian(x)
+        lost = ~np.isfinite(slope).all((1, 2))
+        if lost.any():  # the eigensolver would refuse the whole batch
+            slope = np.where(lost[:, None, None], np.eye(x.shape[1]), slope)
+        values, vectors = np.linalg.eigh(0.5 * (slope + np.swapaxes(slope, 1, 2)))
+        values = np.maximum(np.abs(values), self.floor)
+        return np.where(lost[:, None], np.nan, values), vectors
+
+    def step(self, state: ShapedState, normals: np.ndarray) -> tuple[ShapedState, Info]:
+        e, noise = self.step_size, normals[:, :-1]
+        mean = state.x + e * _apply(state, state.values, state.score)
+        proposal = mean + np.sqrt(2 * e) * _apply(state, np.sqrt(state.values), noise)
+        difference, known = self.target.compare(state.x, state.known, proposal, score=True)
+        new = ShapedState(proposal, known.score, known.log_prob, *self._shape(proposal))
+        back = state.x - proposal - e * _apply(new, new.values, new.score)
+        white = np.einsum("nji,nj->ni", new.vectors, back)
+        forward = 0.5 * ((noise**2).sum(-1) + np.log(state.values).sum(-1))
+        backward = 0.5 * ((white**2 / (2 * e * new.values)).sum(-1) + np.log(new.values).sum(-1))
+        ratio = difference + forward - backward
+        return metropolis(state, new, ratio, normals[:, -1], known.evaluations, len(proposal))
+
+
+def _apply(state: ShapedState, values: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Return Q diag(values) Q^T v for each chain, shape ``(n, d)``, Q the state's vectors."""
+    inner = values * np.einsum("nji,nj->ni", state.vectors, v)
+    return np.einsum("nij,nj->ni", state.vectors, inner)
+
+
+@dataclass(frozen=True)
+class NoiseKeeping(Kernel):
+    """x' = r + (1 - a)(x - r) + sigma sqrt(1 - (1 - a)^2) xi: a move that keeps the noise level.
+
+    Around a single clean point it keeps x - r at exactly sigma^2 of variance a coordinate, where
+    Langevin's move of the same drift, e = a sigma^2, holds it at sigma^2 / (1 - a/2). In many
+    dimensions the latter is far from anything the field was trained on.
+
+    Parameters
+    ----------
+    field
+        The field at the noise level to keep.
+    step_size
+        a, between 0 and 1, the share of the noise that is replaced.
+    """
+
+    field: Field
+    step_size: float
+    name: ClassVar[str] = "noise-keeping Langevin"
+    adjusted: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none.
+
+        Raises
+        ------
+        ValueError
+            If the step is not in (0, 1].
+        """
+        if not 0 < self.step_size <= 1:
+            raise ValueError(f"the share of noise replaced must be in (0, 1], not {self.step_size}")
+
+    @property
+    def sigma(self) -> float | None:
+        return self.field.sigma
+
+    def normals(self, dim: int) -> int:
+        return dim
+
+    def init(self, x: np.ndarray) -> State:
+        return State(x)
+
+    def step(self, state: State, normals: np.ndarray) -> tuple[State, Info]:
+        a, sigma = self.step_size, self.field.sigma
+        drift = a * sigma**2 * self.field.score(state.x)
+        x = state.x + drift + sigma * np.sqrt(a * (2 - a)) * normals
+        return State(x), all_accepted(x, len(x))

@@ -1,0 +1,283 @@
+"""What a chain asks of the density that it samples: scores, and differences of log p.
+
+Kernels know nothing of fields and densities. They are given a target, and the target decides how
+log p(y) - log p(x) is found: exactly, along the segment from x to y, or from the score at x alone.
+"""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from autoscore.densities.base import Density
+from autoscore.fields import Field
+from autoscore.grids import gauss_legendre
+
+
+class Scored(Protocol):
+    """Anything with a score; every `Field` and every `Density` is one."""
+
+    def score(self, x: np.ndarray) -> np.ndarray:
+        """Return the score of shape ``(n, d)`` at x of shape ``(n, d)``."""
+
+
+class Known(NamedTuple):
+    """What a target found out about n points.
+
+    Attributes
+    ----------
+    score
+        Shape ``(n, d)``, or None where it was neither asked for nor free.
+    log_prob
+        Shape ``(n,)``, or None where the target has no log p.
+    evaluations
+        Points at which the score or log p was evaluated.
+    """
+
+    score: np.ndarray | None
+    log_prob: np.ndarray | None
+    evaluations: int
+
+
+class Target(ABC):
+    """The density p^(1/T), T the temperature, as a sampler sees it.
+
+    Parameters
+    ----------
+    source
+        Whatever gives the score of p.
+    temperature
+        T > 0: scores and differences of log p are divided by it.
+    bounds
+        Shape ``(d, 2)``: a box outside of which nothing is believed and p is taken to vanish, or
+        None.
+
+    Raises
+    ------
+    ValueError
+        If the temperature is not positive.
+    """
+
+    def __init__(
+        self, source: Scored, temperature: float = 1.0, bounds: np.ndarray | None = None
+    ) -> None:
+        if not temperature > 0:
+            raise ValueError(f"the temperature must be > 0, not {temperature}")
+        self.source = source
+        self.temperature = float(temperature)
+        self.bounds = None if bounds is None else np.asarray(bounds, dtype=float)
+        self.sigma: float | None = getattr(source, "sigma", None)
+
+    def score(self, x: np.ndarray) -> np.ndarray:
+        """Return the score of p^(1/T), of shape ``(n, d)``."""
+        return self.source.score(x) / self.temperature
+
+    @abstractmethod
+    def know(self, x: np.ndarray, *, score: bool) -> Known:
+        """Return what `compare` needs to know of the point that it starts from.
+
+        Parameters
+        ----------
+        x
+            Shape ``(n, d)``.
+        score
+            Whether the score is wanted, which may cost an evaluation more.
+        """
+
+    @abstractmethod
+    def _difference(
+        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
+    ) -> tuple[np.ndarray, Known]:
+        """Do what `compare` says, without its bounds and temperature (but for scores)."""
+
+    def compare(
+        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
+    ) -> tuple[np.ndarray, Known]:
+        """Return log p(y)/T - log p(x)/T, shape ``(n,)``, and what is then known of y.
+
+        It is -inf where y is out of bounds and NaN where nothing can be said.
+
+        Parameters
+        ----------
+        x, known
+            Points of shape ``(n, d)`` and what `know` or `compare` said of them.
+        y
+            Points to compare with, shape ``(n, d)``.
+        score
+            Whether the score at y is wanted.
+        """
+        difference, found = self._difference(x, known, y, score=score)
+        if self.bounds is not None:
+            inside = ((y >= self.bounds[:, 0]) & (y <= self.bounds[:, 1])).all(-1)
+            difference = np.where(inside, difference, -np.inf)
+        return difference / self.temperature, found
+
+
+class ExactTarget(Target):
+    """A density whose log p is known: differences are exact.
+
+    Parameters
+    ----------
+    density
+        Anything with ``score`` and ``log_prob``.
+    temperature, bounds
+        As for `Target`.
+    """
+
+    def __init__(
+        self, density: Density, temperature: float = 1.0, bounds: np.ndarray | None = None
+    ) -> None:
+        super().__init__(density, temperature, bounds)
+        self._log_prob = density.log_prob
+
+    def know(self, x: np.ndarray, *, score: bool) -> Known:
+        return Known(self.score(x) if score else None, self._log_prob(x), len(x))
+
+    def _difference(
+        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
+    ) -> tuple[np.ndarray, Known]:
+        found = self.know(y, score=score)
+        # p is nowhere infinite; from where it vanishes every move to where it does not is taken
+        log_p = np.where(found.log_prob < np.inf, found.log_prob, np.nan)
+        return log_p - known.log_prob, found
+
+
+class PathTarget(Target):
+    """Differences of log p from the score, integrated along the segment (statement C6).
+
+    Gauss-Legendre nodes lie symmetrically, so that the difference from y to x is minus that from
+    x to y. Nodes and y go through the field in one call.
+
+    Parameters
+    ----------
+    source
+        Anything with a score.
+    nodes
+        Nodes on each segment, >= 1.
+    temperature, bounds
+        As for `Target`.
+
+    Raises
+    ------
+    ValueError
+        If there are no nodes.
+    """
+
+    def __init__(
+        self,
+        source: Scored,
+        nodes: int,
+        temperature: float = 1.0,
+        bounds: np.ndarray | None = None,
+    ) -> None:
+        super().__init__(source, temperature, bounds)
+        if nodes < 1:
+            raise ValueError(f"a path needs at least one node, not {nodes}")
+        t, self._weights = gauss_legendre(0.0, 1.0, panels=1, order=nodes)
+        self._t = t[:, None, None]
+
+    def know(self, x: np.ndarray, *, score: bool) -> Known:
+        return Known(self.score(x) if score else None, None, len(x) * score)
+
+    def _difference(
+        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
+    ) -> tuple[np.ndarray, Known]:
+        way = y - x
+        points = x + self._t * way
+        if score:
+            points = np.concatenate([points, y[None]])
+        scores = self.source.score(points.reshape(-1, x.shape[1])).reshape(points.shape)
+        along = np.einsum("knd,nd->kn", scores[: len(self._t)], way)
+        there = scores[-1] / self.temperature if score else None
+        difference = _finite(self._weights @ along)
+        return difference, Known(there, None, points.shape[0] * len(x))
+
+
+class OnePointTarget(Target):
+    """Differences of log p to first order, s(x) . (y - x): cheaper and worse (statement C6).
+
+    The difference from y to x is not minus that from x to y, so that no density makes a chain
+    that uses it reversible.
+    """
+
+    def know(self, x: np.ndarray, *, score: bool) -> Known:
+        return Known(self.score(x), None, len(x))
+
+    def _difference(
+        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
+    ) -> tuple[np.ndarray, Known]:
+        slope = self.temperature * known.score
+        return _finite(np.einsum("nd,nd->n", slope, y - x)), self.know(y, score=True)
+
+
+def _finite(difference: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(difference), difference, np.nan)
+
+
+def make_target(
+    source: Scored,
+    difference: str | int,
+    temperature: float = 1.0,
+    bounds: np.ndarray | None = None,
+) -> Target:
+    """Return the target whose differences of log p are found in the given way.
+
+    Parameters
+    ----------
+    source
+        A field, or a density where the difference is exact.
+    difference
+        ``"exact"``, ``"one-point"``, or the number of nodes on the path.
+    temperature, bounds
+        As for `Target`.
+
+    Raises
+    ------
+    ValueError
+        If the difference is none of these, or exact for what has no log p.
+    """
+    match difference:
+        case int():
+            return PathTarget(source, difference, temperature, bounds)
+        case "one-point":
+            return OnePointTarget(source, temperature, bounds)
+        case "exact" if hasattr(source, "log_prob"):
+            return ExactTarget(source, temperature, bounds)
+        case "exact":
+            raise ValueError(
+                f"exact differences need log_prob, which {type(source).__name__} lacks: "
+                "give a number of nodes or one-point"
+            )
+    raise ValueError(f"differences are exact, one-point or a number of nodes, not {difference!r}")
+
+
+class ExactField(Field):
+    """r(x) = x + sigma^2 grad log p(x): the reconstruction whose score is that of p itself.
+
+    With sigma^2 the step of Langevin's method it is the drift of the 2013 experiments on known
+    densities.
+
+    Parameters
+    ----------
+    density
+        A density with score and Hessian.
+    sigma
+        Standard deviation, > 0.
+    """
+
+    def __init__(self, density: Density, sigma: float) -> None:
+        self.density = density
+        self.dim = density.dim
+        self.sigma = float(sigma)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return x + self.sigma**2 * self.density.score(x)
+
+    def score(self, x: np.ndarray) -> np.ndarray:
+        return self.density.score(x)
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        return np.eye(self.dim) + self.sigma**2 * self.density.hessian(x)
+
+    def hessian(self, x: np.ndarray) -> np.ndarray:
+        return self.density.hessian(x)
