@@ -29,7 +29,7 @@ densities:
   thick_spiral:
     figures: [map]
     train:
-      sigmas: [0.1, 0.3, 0.9]
+      sigmas: [0.1, 0.9]
       sizes: [50]
       models: {ensemble: [dae], conditioned: [dae]}
       architecture: {hidden: [8]}
@@ -57,7 +57,7 @@ optimum:
 figures:
   panel_sigmas: [0.2, 0.6]
 train:
-  sigmas: [0.1, 0.3, 0.9]
+  sigmas: [0.1, 0.9]
   seeds: 2
   sizes: [exact, 50]
   validation: 50
