@@ -15,7 +15,7 @@ from autoscore.grids import noise_levels
 from autoscore.randomness import generator
 from autoscore.training import GROUPS, Schedule, Trace, fit, silent
 
-SMOOTHED = 2000  # points that tell how thick the data are
+SMOOTHED = 1000  # points that tell how thick the data are
 
 Streams = tuple[int, str, str, str]  # global seed, density, objective, model
 
