@@ -18,4 +18,5 @@ with logged(snakemake.log[0]):
     ]
     write_table(snakemake.output.errors, read_tables(snakemake.input.errors))
     write_table(snakemake.output.choices, read_tables(snakemake.input.choices))
-    write_table(snakemake.output.order, pd.concat(orders, ignore_index=True))
+    order = pd.concat(orders, ignore_index=True) if orders else pd.DataFrame()
+    write_table(snakemake.output.order, order)
