@@ -43,7 +43,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
                 part["relative_error"], places + 0.2 * offset - 0.1, s=9, color=colour, label=label,
                 linewidth=0, alpha=0.8,
             )  # fmt: skip
-        axis.set(xscale="log", yticks=range(len(LABELS)), yticklabels=LABELS.values())
+        axis.set(yticks=range(len(LABELS)), yticklabels=LABELS.values())
+        axis.set_xlim(left=0.0)
+        axis.locator_params(axis="x", nbins=3)
         axis.set_ylim(len(LABELS) - 0.5, -0.5)
         axis.set_title(title(density), fontsize=7)
         sns.despine(ax=axis, left=True)
