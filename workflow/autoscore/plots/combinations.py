@@ -44,7 +44,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
                 linewidth=0, alpha=0.8,
             )  # fmt: skip
         axis.set(yticks=range(len(LABELS)), yticklabels=LABELS.values())
-        axis.set_xlim(left=0.0)
+        axis.set_xlim(0.0, 1.08 * some["relative_error"].max())
         axis.locator_params(axis="x", nbins=3)
         axis.set_ylim(len(LABELS) - 0.5, -0.5)
         axis.set_title(title(density), fontsize=7)
