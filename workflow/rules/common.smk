@@ -19,6 +19,7 @@ def syntax(file):
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
+@lru_cache(maxsize=None)
 def imported_modules(file):
     """Return the library's files that a Python file imports."""
     names = set()
@@ -32,9 +33,10 @@ def imported_modules(file):
     return {found for found in files if found.is_file()}
 
 
-def without_docstrings(tree):
-    """Return the dump of a syntax tree less its docstrings; comments are not in it anyway."""
-    tree = ast.parse(ast.unparse(tree))
+@lru_cache(maxsize=None)
+def without_docstrings(file):
+    """Return the dump of a file's syntax less its docstrings; comments are not in it anyway."""
+    tree = ast.parse(ast.unparse(syntax(file)))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
@@ -58,7 +60,7 @@ def code(*modules):
             seen.add(file)
             waiting.extend(imported_modules(file))
     sheets = {sheet for file in seen for sheet in file.parent.glob("*.mplstyle")}
-    content = "".join(without_docstrings(syntax(file)) for file in sorted(seen))
+    content = "".join(without_docstrings(file) for file in sorted(seen))
     content += "".join(sheet.read_text(encoding="utf-8") for sheet in sorted(sheets))
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
@@ -240,5 +242,11 @@ def figure_files():
 def claimed_tables():
     """Return the tables of this run that the claims of its profile look into."""
     tables = {claim["table"] for claim in CLAIMS if config["profile"] in claim["profiles"]}
-    kept = {"errors", "order", "choices"} | set(config["densities"])
-    return sorted(table for table in tables if Path(table).stem in kept)
+    return sorted(table for table in tables if not is_of_another_density(Path(table)))
+
+
+def is_of_another_density(table):
+    """Return whether a table belongs to one density, and to one that this run does not have."""
+    names = config["densities"]
+    own = any(table.stem == name or table.stem.startswith(f"{name}_") for name in names)
+    return table.parent.name in ("optimum", "geometry") and not own
