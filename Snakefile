@@ -66,8 +66,6 @@ localrules:
 # the pictures that README.md shows
 GALLERY = [
     "learned_error.png",
-    "plane_error.png",
-    "spiral_quiver.png",
     "eight_gaussians_map.png",
     "three_points_field.png",
     "three_wells_bias.png",
