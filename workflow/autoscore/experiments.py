@@ -156,7 +156,8 @@ def train_conditioned(
     one = objective == "ssm"
     drawn = np.full(len(seeds), stack.high) if one else (stack.low, stack.high)
     batches = _batches(points, settings, objective, streams, stack, drawn)
-    spread = np.geomspace(stack.high if one else stack.low, stack.high, len(data["validation"]))
+    low = stack.high if one else stack.low
+    spread = np.geomspace(low, stack.high, len(_validation_points(data)))
     held_out = _validation_batch(data, objective, stack, spread, streams)
     schedule = Schedule(**settings["schedules"]["conditioned"])
     return stack, fit(stack, objective, batches, schedule, held_out=held_out, report=report)
@@ -234,6 +235,16 @@ def _batches(
     )
 
 
+def _validation_points(data: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the validation points that are used, ``(n, d)``.
+
+    They are as many as make e and -e of a point fall into one of the groups by which held-out
+    losses are judged.
+    """
+    clean = data["validation"]
+    return clean[: len(clean) - len(clean) % GROUPS] if len(clean) >= GROUPS else clean
+
+
 def _validation_batch(
     data: dict[str, np.ndarray],
     objective: str,
@@ -245,13 +256,9 @@ def _validation_batch(
 
     `sigmas` are levels for each member, ``(m, 1)``, or for each point, ``(n,)``.
     """
-    clean = data["validation"]
+    clean = _validation_points(data)
     if not len(clean):
         return None
-    # e and -e of a point belong to one of the groups by which held-out losses are judged
-    whole = len(clean) - len(clean) % GROUPS if len(clean) >= GROUPS else len(clean)
-    clean = clean[:whole]
-    sigmas = sigmas if sigmas.ndim == 2 else sigmas[:whole]
     shape = (max(stack.seeds) + 1, *clean.shape)
     normal = generator(*streams, "validation").standard_normal(shape)[stack.seeds]
     sigmas = np.broadcast_to(sigmas, (len(normal), len(clean)))

@@ -142,8 +142,9 @@ def measure(
         rows += measure_learned(stack, model, objective, sigmas, partial(references, objective))
     choices: list[dict] = []
     if not isinstance(density, KernelDensity) and len(data["validation"]):
-        denoised = {sigma: references("dae", sigma) for sigma in sigmas}
-        rows += measure_peers(data, settings["peers"], learned, denoised, streams)
+        if settings["peers"]:
+            denoised = {sigma: references("dae", sigma) for sigma in sigmas}
+            rows += measure_peers(data, settings["peers"], learned, denoised, streams)
         combined = [] if density.is_bare or density.dim == 1 else learned.items()
         for (objective, model, _), stack in combined:
             if objective == "dae" and isinstance(stack, Conditioned):
@@ -194,7 +195,7 @@ def measure_peers(
 ) -> Iterator[dict]:
     """Yield the errors of other estimators on the points that the auto-encoders had."""
     clean = [ruler for ruler in next(iter(denoised.values())) if ruler.reference == "p"]
-    for size in sample_sizes(learned):
+    for size in learned_sizes(learned):
         points = (data["train"], data["validation"], size)
         if "kde" in peers:
             yield from measure_kernel_density(*points, denoised)
@@ -202,7 +203,7 @@ def measure_peers(
             yield from measure_kernel_score(*points, clean[0], streams)
 
 
-def sample_sizes(learned: Learned) -> list[int]:
+def learned_sizes(learned: Learned) -> list[int]:
     """Return all finite numbers of points that something was trained on."""
     sizes = {size for stack in learned.values() for size in stack.sizes.tolist()}
     return sorted(int(size) for size in sizes if np.isfinite(size))

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import BEST, NAMES, PAGE, TRUTH, save
+from autoscore.plots.style import BEST, NAMES, PAGE, TRUTH, common_legend, save
 from autoscore.storage import read_arrays
 
 ARROWS = 17
@@ -17,8 +17,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``learned``: arrays of `autoscore.score.learned_curves`; ``fixed_points``: the table of
-        `autoscore.score.fixed_point_table`.
+        ``learned``: arrays of `autoscore.geometry.line.displacement_curves`; ``fixed_points``: its
+        `fixed_point_table`.
     outputs
         Files to write.
     settings
@@ -40,12 +40,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         left.set_title(rf"{NAMES[objective]}, $\sigma = {sigma:.3g}$")
     for axis in axes[-1]:
         axis.set_xlabel("$x$")
-    handles = {
-        label: handle
-        for axis in axes[:, 0]
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=3)
+    common_legend(figure, 3)
     save(figure, outputs)
 
 

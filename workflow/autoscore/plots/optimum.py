@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from autoscore.grids import noise_levels
 from autoscore.plots.density import visible
-from autoscore.plots.style import BEST, NAMES, PAGE, TRUTH, save
+from autoscore.plots.style import BEST, NAMES, PAGE, TRUTH, common_legend, save
 from autoscore.storage import read_arrays
 
 
@@ -52,6 +52,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set_xlabel("$x$")
     for axis in axes[:, 0]:
         axis.set_ylabel(r"$(r(x) - x)/\sigma^2$")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    common_legend(figure, 3)
     save(figure, outputs)

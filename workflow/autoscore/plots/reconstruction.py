@@ -16,7 +16,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     ----------
     inputs
         ``curves``: arrays of `autoscore.optimum.curves.optimum_curves`; ``learned``: arrays of
-        `autoscore.score.learned_curves`; ``fixed_points``: `autoscore.score.fixed_point_table`.
+        `autoscore.geometry.line.displacement_curves`; ``fixed_points``: its `fixed_point_table`.
     outputs
         Files to write.
     settings
