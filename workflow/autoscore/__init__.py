@@ -14,8 +14,10 @@ The floors of the library, each importing only from those above it in this list:
     what a network sees, what it minimises, how, and all of that from a configuration
 ``implicit``, ``extrapolation``, ``peers``
     the loss that needs no truth; the clean score from several noise levels; other estimators
-``score``, ``geometry``
+``rulers``, ``estimators``, ``score``; ``geometry``
     learned against exact; the shape of the learned fields
+``samplers``, ``diagnostics``; ``images``, ``image_metrics``
+    chains driven by a field, and how good their draws are; images, and measures of them
 ``claims``, ``plots``
     verdicts and pictures, from tables alone
 

@@ -8,10 +8,9 @@ from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.fields import Field
 from autoscore.metrics import relative_error
-from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
 
-GRID_POINTS = 20_001
 PANELS = 30
 
 

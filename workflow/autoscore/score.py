@@ -16,11 +16,10 @@ from autoscore.estimators import (
     measure_kernel_score,
 )
 from autoscore.grids import noise_levels
-from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import stored_optimum
 from autoscore.randomness import generator
 from autoscore.rulers import (
-    GRID_POINTS,
     Ruler,
     clean_ruler,
     empirical_ruler,

@@ -8,9 +8,7 @@ from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.grids import noise_levels
 from autoscore.metrics import fixed_points
-from autoscore.optimum.bias import optimal_field
-
-GRID_POINTS = 20_001
+from autoscore.optimum.bias import GRID_POINTS, optimal_field
 
 
 def displacement_curves(

@@ -14,11 +14,10 @@ from autoscore.geometry.losses import gaussian_nodes, loss_table
 from autoscore.geometry.plane import arrows, plane_map, profile_table
 from autoscore.geometry.summary import summary_rows
 from autoscore.grids import noise_levels
-from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import curve_grid
 
 Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
-GRID_POINTS = 20_001
 SHOWN = ("conditioned", "ensemble", "paper")  # whose fields are drawn
 DIRECTIONS = 2000  # at all held-out points together, in which fields are differentiated
 

@@ -15,6 +15,7 @@ from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.randomness import generator
 
+GRID_POINTS = 20_001  # of a contractive solve in one dimension, fine enough to be a reference
 PANELS = 60  # of the expectations under p in one dimension
 DRAWS = 4000  # that stand for p in two, where it may be too thin for any product rule
 

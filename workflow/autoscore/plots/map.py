@@ -6,10 +6,9 @@ import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import NullFormatter
 
-from autoscore.plots.style import MODELS, PAGE, common_legend, save
+from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, save
 from autoscore.storage import read_arrays
 
-SHOWN = ("exact", "conditioned", "ensemble")
 KINDS = {  # of fixed points: marker and colour
     "sink": ("o", "#0072B2"),
     "saddle": ("D", "#E69F00"),
@@ -30,7 +29,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         Not used.
     """
     arrays, fixed = read_arrays(inputs["arrays"]), pd.read_csv(inputs["fixed_points"])
-    names = [name for name in SHOWN if f"norm_{name}" in arrays]
+    names = [name for name in FIELDS if f"norm_{name}" in arrays]
     figure, axes = plt.subplots(
         1, 1 + len(names), figsize=(PAGE, PAGE / (1 + len(names)) + 0.9), sharey=True
     )

@@ -4,10 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MODELS, PAGE, save
+from autoscore.plots.style import FIELDS, MODELS, PAGE, save
 from autoscore.storage import read_arrays
-
-SHOWN = ("exact", "conditioned", "ensemble")
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -24,7 +22,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """
     arrays = read_arrays(inputs["arrays"])
     windows = [key for key in arrays if key.startswith("window_")]
-    names = [name for name in SHOWN if f"arrows_0_{name}" in arrays]
+    names = [name for name in FIELDS if f"arrows_0_{name}" in arrays]
     size = (PAGE, PAGE / len(names) * len(windows) + 0.4)
     figure, axes = plt.subplots(len(windows), len(names), figsize=size, squeeze=False)
     for row, key in zip(axes, windows, strict=True):

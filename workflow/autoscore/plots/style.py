@@ -30,6 +30,7 @@ MODELS = {  # fields and estimators
     "kernel": {"color": "#009E73", "linestyle": ":", "marker": "D", "label": "kernel score"},
     "kde": {"color": "0.45", "linestyle": ":", "marker": "x", "label": "kernel density"},
 }
+FIELDS = ("exact", "conditioned", "ensemble")  # side by side, in this order
 NAMES = {"dae": "DAE", "rcae": "RCAE"}
 # dark to light, so that grey print keeps the order
 SIZES = ["#000000", "#0072B2", "#E69F00", "#56B4E9", "#CC79A7"]

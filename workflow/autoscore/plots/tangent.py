@@ -4,10 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from autoscore.plots.style import MODELS, PAGE, common_legend, save
+from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, save
 from autoscore.storage import read_arrays
-
-SHOWN = ("exact", "conditioned", "ensemble")
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -25,7 +23,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """
     arrays, profiles = read_arrays(inputs["arrays"]), pd.read_csv(inputs["profiles"])
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.5))
-    for name in SHOWN:
+    for name in FIELDS:
         own = profiles[profiles["field"] == name]
         if own.empty:
             continue
