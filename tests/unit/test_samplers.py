@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ OPTIMA = {name: DenoisingOptimum(density, 0.5) for name, density in DENSITIES.it
 ADJUSTED = {
     "random walk": lambda target, field: RandomWalk(target, 0.9),
     "langevin": lambda target, field: AdjustedLangevin(target, 0.25),
+    "truncated": lambda target, field: AdjustedLangevin(target, 0.25, 0.5),
     "shaped": lambda target, field: ShapedLangevin(target, field, 0.35, floor=0.5),
     "walk": lambda target, field: AdjustedWalk(target, field, 0.6, b=0.4),
     "tied walk": lambda target, field: AdjustedWalk(target, field, 0.45, folds=False),
@@ -533,6 +535,38 @@ def test_a_run_goes_on_where_it_stopped(name):
     second = run(first.kernel, first.state, 18, streams)
     np.testing.assert_array_equal(np.hstack([first.draws, second.draws]), whole.draws)
     np.testing.assert_allclose(0.4 * first.acceptance + 0.6 * second.acceptance, whole.acceptance)
+
+
+class KilledError(Exception):
+    """Stands for whatever ends a job."""
+
+
+@every_kernel
+def test_a_killed_run_goes_on_from_its_checkpoint(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(chains_module, "LONGEST", 10)
+    monkeypatch.setattr(chains_module, "SAVED", 0.0)
+    tune = {"target_acceptance": 0.6} if KERNELS[name].tunable else {}
+    options = tune | {"burn_in": 25, "thin": 2}
+
+    def kill_at(step, done, steps):
+        if done == step:
+            raise KilledError
+
+    whole = run(KERNELS[name], START, 15, generators(20), **options)
+    file = tmp_path / "run.npz"
+    for step in (20, 40):  # while the step is tuned, and after
+        kill = {"progress": partial(kill_at, step), "checkpoint": file}
+        with pytest.raises(KilledError):
+            run(KERNELS[name], START, 15, generators(20), **options, **kill)
+    resumed = run(KERNELS[name], START, 15, generators(20), **options, checkpoint=file)
+    np.testing.assert_array_equal(resumed.draws, whole.draws)
+    assert resumed.kernel.step_size == whole.kernel.step_size
+    assert (resumed.evaluations, resumed.jacobians) == (whole.evaluations, whole.jacobians)
+    np.testing.assert_array_equal(resumed.acceptance, whole.acceptance)
+    finished = run(KERNELS[name], START, 15, generators(20), **options, checkpoint=file)
+    np.testing.assert_array_equal(finished.draws, whole.draws)
+    with pytest.raises(ValueError, match=r"run\.npz is of a run with draws of shape \(20, 15, 2\)"):
+        run(KERNELS[name], START, 14, generators(20), **options, checkpoint=file)
 
 
 def test_thinning_and_burn_in_leave_out_what_they_say():

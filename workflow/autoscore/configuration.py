@@ -18,6 +18,7 @@ from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
 from autoscore.grids import noise_levels
+from autoscore.sampling.names import ACCEPTANCE, DESCENTS
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
@@ -43,6 +44,15 @@ FIGURES = {  # the dimension and the kinds of density that each is for
     "map": (2, SMOOTH),
     "shape": (2, SMOOTH),
     "tangent": (2, {"curve"}),
+}
+SAMPLE_FIGURES = {  # the dimensions that each is for
+    "samples": (2,),
+    "pairs": range(3, 1_000_000),
+    "levels": range(1, 1_000_000),
+    "steps": range(1, 1_000_000),
+    "traces": range(1, 1_000_000),
+    "relaxation": (2,),
+    "comparison": range(1, 1_000_000),
 }
 
 
@@ -85,10 +95,11 @@ def complete(config: dict) -> dict:
 
 
 def _without_nothing(config: dict) -> dict:
-    """Return a copy without the densities and variants that a later file has set to null."""
+    """Return a copy without the densities, variants and plans that a later file set to null."""
     config = copy.deepcopy(config)
     named = [config.get("densities")]
     named += [_part(entry, "train", "variants") for entry in _values(named[0])]
+    named += [_part(entry, "sample", "plans") for entry in _values(named[0])]
     for mapping in [*named, _part(config, "train", "variants")]:
         if isinstance(mapping, dict):
             for name in [name for name, value in mapping.items() if value is None]:
@@ -237,7 +248,9 @@ def _density_mistakes(key: str, entry: dict) -> Iterator[str]:
     """Yield what is wrong with a density itself."""
     kind = entry["kind"]
     foreign = (
-        set(entry) - KINDS[kind] - {"kind", "figures", "peers", "shown", "order_sigmas", "train"}
+        set(entry)
+        - KINDS[kind]
+        - {"kind", "figures", "peers", "shown", "order_sigmas", "sample", "train"}
     )
     for name in sorted(foreign):
         own = ", ".join(sorted(KINDS[kind]))
@@ -293,8 +306,9 @@ def _training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]
                 "density is known and d > 1"
             )
     if isinstance(density, KernelDensity):
-        yield from _sample_mistakes(key, entry, density)
+        yield from _file_mistakes(key, entry, density)
     yield from _figure_mistakes(key, entry, density.dim)
+    yield from _sample_mistakes(f"{key}.sample", entry, density)
 
 
 def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[str]:
@@ -343,7 +357,80 @@ def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
         )
 
 
-def _sample_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[str]:
+def _sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
+    """Yield what is wrong with the chains that are asked for."""
+    sample, models = entry["sample"], _denoisers(entry["train"])
+    for name, plan in sample["plans"].items():
+        place = f"{key}.plans.{name}"
+        yield from _grid_mistakes(f"{place}.sigmas", plan["sigmas"])
+        yield from _plan_mistakes(place, plan, density)
+        if {"learned", "extrapolated"} & set(plan["fields"]):
+            yield from _driver_mistakes(place, plan, models, "learned" in plan["fields"])
+    for figure, name in sample["figures"].items():
+        if name not in sample["plans"]:
+            known = ", ".join(sample["plans"]) or "none"
+            yield f"{key}.figures.{figure} is {name!r}; allowed: a plan, of which there are {known}"
+        dims = SAMPLE_FIGURES[figure]
+        if density.dim not in dims:
+            yield f"{key}.figures.{figure} is {name!r}; allowed: for another d than {density.dim}"
+    for part in ("differences", "far_starts"):
+        yield from _grid_mistakes(f"{key}.{part}.sigmas", sample[part]["sigmas"])
+        yield from _driver_mistakes(f"{key}.{part}", sample[part], models, levels=True)
+
+
+def _denoisers(train: dict) -> dict[str, dict]:
+    """Return the settings of every model that is trained on samples with the denoising loss."""
+    models = {
+        name: train | {"kind": name, "objectives": objectives}
+        for name, objectives in train["models"].items()
+    }
+    return {
+        name: settings
+        for name, settings in (models | train["variants"]).items()
+        if "dae" in settings["objectives"] and set(settings["sizes"]) != {"exact"}
+    }
+
+
+def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
+    """Yield what no field of this density can do."""
+    fields, samplers = set(plan["fields"]), set(plan["samplers"])
+    if isinstance(density, KernelDensity):
+        yield f"{key} is given; allowed: no plans for a density that is known by samples alone"
+    if density.is_bare and fields & {"exact", "extrapolated"}:
+        yield f"{key}.fields is {plan['fields']}; allowed: optimum and learned, the curve is bare"
+    without_levels = fields & {"exact", "extrapolated"}
+    if without_levels and (samplers & set(DESCENTS) or plan["start"] == "flow"):
+        yield (
+            f"{key}.fields is {plan['fields']}; allowed: optimum and learned, as only these have "
+            "noise levels to go down"
+        )
+    needy = samplers - set(ACCEPTANCE)
+    if "exact" in fields and needy and not plan["steps"]:
+        yield f"{key}.steps is []; allowed: one or more, as {min(needy)} on exact has no sigma"
+
+
+def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool) -> Iterator[str]:
+    """Yield which models, sizes and noise levels are asked for but not trained."""
+    for name in plan["models"]:
+        if name not in models:
+            known = ", ".join(models) or "none"
+            yield f"{key}.models has {name!r}; allowed, as trained by dae on samples: {known}"
+            continue
+        settings = models[name]
+        trained = noise_levels(settings["sigmas"])
+        unknown = sorted(set(plan.get("sizes", [])) - set(settings["sizes"]))
+        if unknown:
+            yield f"{key}.sizes has {unknown[0]}; allowed for {name}: {settings['sizes']}"
+        for sigma in noise_levels(plan["sigmas"]) if levels else []:
+            if settings["kind"] == "conditioned":
+                known = trained.min() <= sigma <= trained.max()
+            else:
+                known = np.isclose(trained, sigma, rtol=1e-9).any()
+            if not known:
+                yield f"{key}.sigmas has {sigma:g}; allowed for {name}: {settings['sigmas']}"
+
+
+def _file_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[str]:
     """Yield what is wrong with a finite set of points."""
     sizes, held_out = entry["train"]["sizes"], entry["train"]["held_out"]
     n = len(density.points)

@@ -1,7 +1,7 @@
 """How good samples are: mixing of the chains, and distances to the density they should follow.
 
 Every distance has a floor, which is what independent draws of the same number score under the
-same function: see `independent_floor`.
+same function.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -233,25 +233,3 @@ def _mean_within(function: PairFunction, x: np.ndarray) -> float:
 def mean_log_p(samples: np.ndarray, density: Density) -> float:
     """Return the mean of log p over samples of shape ``(n, d)``; -inf if one is where p is 0."""
     return float(density.log_prob(samples).mean())
-
-
-def independent_floor(
-    measure: Callable[[np.ndarray], float],
-    density: Density,
-    n: int,
-    generators: Sequence[np.random.Generator],
-) -> np.ndarray:
-    """Return what independent draws score under a measure, shape ``(repeats,)``.
-
-    Parameters
-    ----------
-    measure
-        Any function of samples of shape ``(n, d)``.
-    density
-        The density to draw from.
-    n
-        Number of draws, which should be that of the samples compared with.
-    generators
-        One a repeat.
-    """
-    return np.array([measure(density.sample(n, rng)) for rng in generators])

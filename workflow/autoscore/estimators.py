@@ -71,6 +71,25 @@ def measure_kernel_score(
         yield ruler.row(estimate.score(ruler.x), **labels)
 
 
+def combine_levels(stack: Conditioned, seed: int, size: int, data: dict[str, np.ndarray]) -> Choice:
+    """Return how levels of one conditioned auto-encoder go together, judged on validation points.
+
+    Parameters
+    ----------
+    stack
+        Trained on the denoising objective.
+    seed, size
+        Which member.
+    data
+        What `autoscore.data.make_data` returned.
+    """
+    levels = np.geomspace(stack.low * MARGIN, stack.high / MARGIN, LEVELS)
+    fields = [stack.field(sigma, seed, size) for sigma in levels]
+    points = data["train"][min(seed, len(data["train"]) - 1), :size]
+    most = DIRECTIONS // stack.dim
+    return choose(fields, data["validation"][:most], points[: min(SHOWN, most)])
+
+
 def measure_combinations(
     stack: Conditioned, model: str, data: dict[str, np.ndarray], ruler: Ruler
 ) -> Iterator[tuple[dict, dict]]:
@@ -96,12 +115,8 @@ def measure_combinations(
         A row of the error table, its model ``single``, ``extrapolated`` (Richardson) or
         ``combined`` (of all kinds); and what was chosen.
     """
-    levels = np.geomspace(stack.low * MARGIN, stack.high / MARGIN, LEVELS)
     for seed, size in zip(stack.seeds.tolist(), stack.sizes.tolist(), strict=True):
-        fields = [stack.field(sigma, seed, size) for sigma in levels]
-        points = data["train"][min(seed, len(data["train"]) - 1), : int(size)]
-        most = DIRECTIONS // stack.dim
-        found = choose(fields, data["validation"][:most], points[: min(SHOWN, most)])
+        found = combine_levels(stack, seed, int(size), data)
         errors = found.relative_errors(ruler.x, ruler.score)
         for name, rows in _kinds(found).items():
             losses = found.table["implicit_loss"].to_numpy()

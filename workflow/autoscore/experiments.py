@@ -191,7 +191,8 @@ def _standard(
     data: dict[str, np.ndarray], settings: dict, sizes: np.ndarray, seeds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return all seeds' points, (seeds, n, d), and each member's mean, (m, d), and spread, (m,)."""
-    points = np.broadcast_to(data["train"], (settings["seeds"], *data["train"].shape[1:]))
+    points = data["train"][: settings["seeds"]]
+    points = np.broadcast_to(points, (settings["seeds"], *points.shape[1:]))
     pairs = list(zip(seeds, sizes, strict=True))
     shift = {pair: points[pair[0], : pair[1]].mean(0) for pair in set(pairs)}
     scale = {pair: points[pair[0], : pair[1]].std(0).mean() for pair in set(pairs)}

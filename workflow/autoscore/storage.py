@@ -4,7 +4,8 @@ Everything is written beside its destination and renamed into place, so that
 a killed job leaves no half-written file under a name that others read.
 """
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,14 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 def write_table(path: str | Path, table: pd.DataFrame) -> None:
     """Write a tidy table as .csv, with every digit that a double carries."""
     write_atomically(path, lambda temporary: table.to_csv(temporary, index=False))
+
+
+def fingerprint(settings: object, paths: Iterable[str | Path]) -> str:
+    """Return a short name that changes with settings of plain values or with any file's content."""
+    digest = hashlib.sha256(repr(settings).encode())
+    for path in paths:
+        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def read_tables(paths: list[str]) -> pd.DataFrame:

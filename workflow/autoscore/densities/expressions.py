@@ -101,33 +101,58 @@ class Compiled:
 
     def __init__(self, expressions: Sequence[sympy.Expr], names: Sequence[str]) -> None:
         self._names = list(names)
-        self._steps, self._results = sympy.cse(list(expressions))
+        steps, results = sympy.cse(list(expressions))
+        self._steps = [(symbol.name, _compile(expression)) for symbol, expression in steps]
+        self._results = [_compile(result) for result in results]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the values, of shape ``(n, expressions)``, for x of shape ``(n, d)``."""
         values = {name: x[:, i] for i, name in enumerate(self._names)}
-        for symbol, expression in self._steps:
-            values[symbol.name] = _evaluate(expression, values)
-        columns = [_evaluate(result, values) for result in self._results]
-        return np.stack([np.broadcast_to(column, len(x)) for column in columns], axis=-1)
+        for name, step in self._steps:
+            values[name] = step(values)
+        columns = np.empty((len(x), len(self._results)))
+        for column, result in zip(columns.T, self._results, strict=True):
+            column[...] = result(values)
+        return columns
 
 
-def _evaluate(expression: sympy.Expr, values: dict[str, np.ndarray]) -> np.ndarray | float:
+Values = dict[str, np.ndarray]
+
+
+def _compile(expression: sympy.Expr) -> Callable[[Values], np.ndarray | float]:
+    """Return a function of named arrays: walking the symbols costs more than most arithmetic."""
     if expression.is_Symbol:
-        return values[expression.name]
+        return operator.itemgetter(expression.name)
     if expression.is_number:
-        value = complex(expression)
-        if value.imag:
-            raise ValueError(f"{expression} is not a finite real number")
-        return value.real
-    parts = [_evaluate(part, values) for part in expression.args]
-    if expression.is_Add:
-        return reduce(operator.add, parts)
-    if expression.is_Mul:
-        return reduce(operator.mul, parts)
+        number = complex(expression)
+        return lambda _: _real(number, expression)
     if expression.is_Pow:
-        base, exponent = parts
-        # NumPy squares quickly, and takes integer powers of negative numbers, for an integer only
-        whole = np.isscalar(exponent) and float(exponent).is_integer()
-        return base ** (int(exponent) if whole else exponent)
-    return _NUMPY[expression.func](*parts)
+        return _power(_compile(expression.base), expression.exp)
+    parts = [_compile(part) for part in expression.args]
+    if expression.is_Add or expression.is_Mul:
+        combine = operator.add if expression.is_Add else operator.mul
+        return lambda values: reduce(combine, [part(values) for part in parts])
+    function = _NUMPY[expression.func]
+    return lambda values: function(*[part(values) for part in parts])
+
+
+def _power(base: Callable[[Values], np.ndarray], exponent: sympy.Expr) -> Callable:
+    """Return a power, quickly where NumPy is quick: whole exponents, roots, reciprocals."""
+    if exponent == sympy.Rational(1, 2):
+        return lambda values: np.sqrt(base(values))
+    if exponent == sympy.Rational(-1, 2):
+        return lambda values: 1.0 / np.sqrt(base(values))
+    if exponent == -1:
+        return lambda values: 1.0 / base(values)
+    if exponent.is_Integer:
+        # NumPy takes integer powers of negative numbers for an integer only
+        whole = int(exponent)
+        return lambda values: base(values) ** whole
+    power = _compile(exponent)
+    return lambda values: base(values) ** power(values)
+
+
+def _real(number: complex, expression: sympy.Expr) -> float:
+    if number.imag:
+        raise ValueError(f"{expression} is not a finite real number")
+    return number.real

@@ -52,7 +52,6 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.grid(axis="y", linewidth=0.3)
     for axis in axes.flat[len(densities) :]:
         axis.set_visible(False)
-    for axis in axes[-1]:
-        axis.set_xlabel("squared relative error")
+    figure.supxlabel("squared relative error", fontsize=8)
     common_legend(figure, len(CHOICES))
     save(figure, outputs)

@@ -1,7 +1,6 @@
 """Errors of learned fields over the noise grid, a panel a target of two or more dimensions."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -21,7 +20,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     outputs
         Files to write.
     settings
-        ``densities``, and the number of training points ``n``.
+        ``densities``, in the order of their panels.
     """
     errors = pd.read_csv(inputs["errors"])
     errors = errors[(errors["sigma"] > 0) & (errors["objective"] == "dae")]
@@ -45,10 +44,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
 
 def _draw_panel(axis: Axes, part: pd.DataFrame) -> None:
-    most = part.loc[np.isfinite(part["n"]), "n"].max()
+    most = part.loc[part["model"].isin(["conditioned", "ensemble"]), "n"].max()
     for model in ("conditioned", "ensemble", "kde"):
         some = part[(part["model"] == model) & (part["reference"] == "p_sigma")]
-        some = some[some["n"] == some["n"].max()] if model != "kde" else some[some["n"] == most]
+        some = some[some["n"] == most]
         if len(some):
             sns.lineplot(
                 some, x="sigma", y="relative_error", errorbar=("pi", 100), ax=axis, legend=False,

@@ -1,15 +1,19 @@
-"""Running chains: burn-in, tuning, thinning, one generator a chain."""
+"""Running chains: burn-in, tuning, thinning, one generator a chain, and going on after a stop."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 
 from autoscore.samplers.kernels import Info, Kernel, State
+from autoscore.storage import read_arrays, write_arrays
 
 BLOCK = 4_000_000  # normals held at once: 32 MB
 LONGEST = 512  # steps a block at most, between two reports of progress
+SAVED = 10.0  # seconds from one checkpoint to the next
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def run(
     pilots: int = 16,
     bounds: np.ndarray | None = None,
     progress: Callable[[int, int], None] | None = None,
+    checkpoint: Path | None = None,
 ) -> Chains:
     """Run a kernel on a batch of chains.
 
@@ -86,12 +91,16 @@ def run(
         of an adjusted kernel's target never get so far: they are rejected.
     progress
         Called with the number of steps done and of all steps.
+    checkpoint
+        File to which the run is saved now and then, and at its end. If it exists the same run
+        goes on from there, with the same draws as if it had never stopped.
 
     Raises
     ------
     ValueError
-        If the number of generators is not that of chains, a start is not finite, or the step is
-        to be tuned of a kernel that is not tunable or without a burn-in.
+        If the number of generators is not that of chains, a start is not finite, the step is
+        to be tuned of a kernel that is not tunable or without a burn-in, or the checkpoint is
+        that of a run of another size.
     FloatingPointError
         If a chain is no longer finite or out of bounds; the message names sampler, sigma and step.
     """
@@ -101,53 +110,144 @@ def run(
     if len(generators) != chains:
         raise ValueError(f"{chains} chains need as many generators, not {len(generators)}")
     tuning = _begin_tuning(kernel, target_acceptance, burn_in)
-    kept = np.empty((draws, chains, dim))
-    accepted = np.zeros(chains, dtype=int)
-    evaluations = jacobians = 0
+    kept = np.empty((chains, draws, dim))
+    course = Course(kernel, state, tuning, kept, np.zeros(chains, dtype=int), generators)
+    if checkpoint is not None and checkpoint.exists():
+        course.resume(checkpoint)
+    began -= course.seconds
     steps = burn_in + draws * thin
-    blocks = normals_by_step(generators, steps, kernel.normals(dim), progress)
+    saved = time.perf_counter()
+
+    def after_block(done: int) -> None:
+        nonlocal saved
+        if progress is not None:
+            progress(done, steps)
+        now = time.perf_counter()
+        if checkpoint is not None and (done == steps or now - saved > SAVED):
+            course.seconds, saved = now - began, now
+            course.save(checkpoint)
+
+    blocks = normals_by_step(generators, steps, kernel.normals(dim), after_block, course.step)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # `check` sees to it
-        for step, normals in enumerate(blocks):
-            state, info = kernel.step(state, normals)
-            check(state.x, kernel.name, kernel.sigma, step, bounds)
-            evaluations += info.evaluations
-            jacobians += info.jacobians
-            if step < burn_in:
-                if tuning is not None:
-                    kernel = kernel.with_step_size(tuning.after(_mean_acceptance(info, pilots)))
-                    if step == burn_in - 1:
-                        kernel = kernel.with_step_size(tuning.average())
-                continue
-            accepted += info.accepted
-            draw, left = divmod(step - burn_in + 1, thin)
-            if left == 0:
-                kept[draw - 1] = state.x
-    share = accepted / max(1, draws * thin)
+        for normals in blocks:
+            course.advance(normals, burn_in, thin, pilots)
+            check(course.state.x, kernel.name, kernel.sigma, course.step - 1, bounds)
+    share = course.accepted / max(1, draws * thin)
     seconds = time.perf_counter() - began
-    return Chains(kept.swapaxes(0, 1), share, evaluations, jacobians, seconds, kernel, state)
+    counts = (course.evaluations, course.jacobians)
+    return Chains(kept, share, *counts, seconds, course.kernel, course.state)
+
+
+@dataclass
+class Course:
+    """How far a run has come: all that changes from step to step.
+
+    Attributes
+    ----------
+    kernel, state, tuning
+        The kernel with its present step, the chains, and what tunes the step, if anything does.
+    kept : numpy.ndarray
+        Draws of shape ``(chains, draws, d)``, filled from the first on.
+    accepted : numpy.ndarray
+        Accepted proposals after burn-in, shape ``(chains,)``.
+    generators
+        One a chain.
+    step, evaluations, jacobians, seconds
+        Steps done and what they cost.
+    """
+
+    kernel: Kernel
+    state: State
+    tuning: "StepTuning | None"
+    kept: np.ndarray
+    accepted: np.ndarray
+    generators: Sequence[np.random.Generator]
+    step: int = 0
+    evaluations: int = 0
+    jacobians: int = 0
+    seconds: float = 0.0
+
+    def advance(self, normals: np.ndarray, burn_in: int, thin: int, pilots: int) -> None:
+        """Do one step, given standard normals of shape ``(chains, width)``."""
+        self.state, info = self.kernel.step(self.state, normals)
+        self.evaluations += info.evaluations
+        self.jacobians += info.jacobians
+        self.step += 1
+        if self.step <= burn_in:
+            if self.tuning is not None:
+                size = self.tuning.after(_mean_acceptance(info, pilots))
+                size = self.tuning.average() if self.step == burn_in else size
+                self.kernel = self.kernel.with_step_size(size)
+            return
+        self.accepted += info.accepted
+        draw, left = divmod(self.step - burn_in, thin)
+        if left == 0:
+            self.kept[:, draw - 1] = self.state.x
+
+    def save(self, path: Path) -> None:
+        """Write everything to an .npz file; to be called between blocks of normals."""
+        states = [json.dumps(rng.bit_generator.state) for rng in self.generators]
+        tuned = [] if self.tuning is None else astuple(self.tuning)
+        numbers = [self.kernel.step_size, self.step, self.evaluations, self.jacobians, self.seconds]
+        arrays = {"kept": self.kept, "accepted": self.accepted, "numbers": np.array(numbers)}
+        arrays |= {"generators": np.array(states, dtype=bytes), "tuning": np.array(tuned)}
+        parts = {name: getattr(self.state, name) for name in _names(self.state)}
+        arrays |= {f"state_{name}": part for name, part in parts.items() if part is not None}
+        write_arrays(path, arrays)
+
+    def resume(self, path: Path) -> None:
+        """Take everything from a file that `save` wrote, the generators' states included.
+
+        Raises
+        ------
+        ValueError
+            If the file is of a run of another size.
+        """
+        arrays = read_arrays(path)
+        if arrays["kept"].shape != self.kept.shape:
+            raise ValueError(
+                f"{path} is of a run with draws of shape {arrays['kept'].shape}, "
+                f"not {self.kept.shape}: remove it to begin anew"
+            )
+        self.kept[:], self.accepted = arrays["kept"], arrays["accepted"]
+        size, *counts, self.seconds = arrays["numbers"].tolist()
+        self.kernel = self.kernel.with_step_size(size)
+        self.step, self.evaluations, self.jacobians = map(int, counts)
+        parts = {name: arrays.get(f"state_{name}") for name in _names(self.state)}
+        self.state = replace(self.state, **parts)
+        if self.tuning is not None:
+            self.tuning = StepTuning(*arrays["tuning"].tolist())
+        for rng, state in zip(self.generators, arrays["generators"], strict=True):
+            rng.bit_generator.state = json.loads(state)
+
+
+def _names(state: State) -> list[str]:
+    return [part.name for part in fields(state)]
 
 
 def normals_by_step(
     generators: Sequence[np.random.Generator],
     steps: int,
     width: int,
-    progress: Callable[[int, int], None] | None = None,
+    after_block: Callable[[int], None] | None = None,
+    first: int = 0,
 ) -> Iterator[np.ndarray]:
     """Yield, for each step, standard normals of shape ``(chains, width)``, a row a generator.
 
     Numbers are drawn in blocks of many steps. A generator's numbers do not depend on the length of
-    the blocks, so neither do they on the number of chains.
+    the blocks, so neither do they on the number of chains. After each block `after_block` is
+    called with the number of steps done; `first` of them were done before.
     """
     chains = len(generators)
     size = min(LONGEST, max(1, BLOCK // max(1, chains * width)))
-    for begin in range(0, steps, size):
+    for begin in range(first, steps, size):
         count = min(size, steps - begin)
         block = np.empty((chains, count, width))
         for numbers, rng in zip(block, generators, strict=True):
             rng.standard_normal(out=numbers)
         yield from np.ascontiguousarray(block.swapaxes(0, 1))
-        if progress is not None:
-            progress(begin + count, steps)
+        if after_block is not None:
+            after_block(begin + count)
 
 
 def check(
@@ -214,24 +314,26 @@ class StepTuning:
         Share of proposals to accept.
     first
         Step to begin with.
+    count, excess, log_average
+        Steps tried, their mean excess over the target, and the average of their logarithms.
     """
 
     target: float
     first: float
-    _count: int = field(default=0, init=False)
-    _excess: float = field(default=0.0, init=False)
-    _log_average: float = field(default=0.0, init=False)
+    count: float = 0
+    excess: float = 0.0
+    log_average: float = 0.0
 
     def after(self, acceptance: float) -> float:
         """Return the next step to try, after one whose proposals were accepted so often."""
-        self._count += 1
-        weight = 1.0 / (self._count + 10.0)
-        self._excess += weight * (self.target - acceptance - self._excess)
-        log_step = np.log(10.0 * self.first) - np.sqrt(self._count) / 0.05 * self._excess
-        forget = self._count**-0.75
-        self._log_average += forget * (log_step - self._log_average)
+        self.count += 1
+        weight = 1.0 / (self.count + 10.0)
+        self.excess += weight * (self.target - acceptance - self.excess)
+        log_step = np.log(10.0 * self.first) - np.sqrt(self.count) / 0.05 * self.excess
+        forget = self.count**-0.75
+        self.log_average += forget * (log_step - self.log_average)
         return float(np.exp(log_step))
 
     def average(self) -> float:
         """Return the step to keep: the average of those tried, late ones weighing most."""
-        return float(np.exp(self._log_average))
+        return float(np.exp(self.log_average))

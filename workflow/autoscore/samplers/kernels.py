@@ -90,22 +90,25 @@ class Kernel(ABC):
     step_size: float
 
     @property
-    @abstractmethod
     def sigma(self) -> float | None:
         """Noise level of the field behind the chain; None for an exact density."""
+        return getattr(self, "field", getattr(self, "target", None)).sigma
 
     @property
     def tunable(self) -> bool:
         """Whether smaller steps are accepted more often."""
         return self.adjusted
 
-    @abstractmethod
     def normals(self, dim: int) -> int:
-        """Return how many standard normals a chain in `dim` dimensions needs a step."""
+        """Return how many standard normals a chain in `dim` dimensions needs a step.
 
-    @abstractmethod
+        They are those of the proposal and, where it may be rejected, one more.
+        """
+        return dim + self.adjusted
+
     def init(self, x: np.ndarray) -> State:
         """Return the state of chains at x, shape ``(n, d)``."""
+        return State(x)
 
     @abstractmethod
     def step(self, state: State, normals: np.ndarray) -> tuple[State, Info]:
@@ -178,13 +181,6 @@ class RandomWalk(Kernel):
     step_size: float
     name: ClassVar[str] = "random-walk Metropolis"
     adjusted: ClassVar[bool] = True
-
-    @property
-    def sigma(self) -> float | None:
-        return self.target.sigma
-
-    def normals(self, dim: int) -> int:
-        return dim + 1
 
     def init(self, x: np.ndarray) -> TargetState:
         known = self.target.know(x, score=False)

@@ -134,16 +134,6 @@ class Walk(Kernel):
     name: ClassVar[str] = "unadjusted walk"
     adjusted: ClassVar[bool] = False
 
-    @property
-    def sigma(self) -> float | None:
-        return self.field.sigma
-
-    def normals(self, dim: int) -> int:
-        return dim
-
-    def init(self, x: np.ndarray) -> State:
-        return State(x)
-
     def step(self, state: State, normals: np.ndarray) -> tuple[State, Info]:
         x = Blend(self.field, self.b)(state.x + self.step_size * normals)
         return State(x), all_accepted(x, len(x))
@@ -206,10 +196,6 @@ class AdjustedWalk(Kernel):
     adjusted: ClassVar[bool] = True
 
     @property
-    def sigma(self) -> float | None:
-        return self.field.sigma
-
-    @property
     def tunable(self) -> bool:
         return self.b is None
 
@@ -218,9 +204,6 @@ class AdjustedWalk(Kernel):
         """The map g."""
         tied = min(1.0, 0.5 * (self.step_size / self.field.sigma) ** 2)
         return Blend(self.field, tied if self.b is None else self.b)
-
-    def normals(self, dim: int) -> int:
-        return dim + 1
 
     def init(self, x: np.ndarray) -> WalkState:
         """Return the state of chains at x, shape ``(n, d)``, to within Newton's tolerance.
@@ -319,10 +302,6 @@ class Walkback(Kernel):
             raise ValueError(
                 f"the probability of walking on must be in [0, 1], not {self.continuation}"
             )
-
-    @property
-    def sigma(self) -> float | None:
-        return self.field.sigma
 
     def normals(self, dim: int) -> int:
         return dim + 2

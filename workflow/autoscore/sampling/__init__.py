@@ -1,0 +1,1 @@
+"""Chains driven by exact, optimal and learned fields on one density: the stage `sample`."""

@@ -1,0 +1,126 @@
+"""Running the chains of one run: where they begin, how they go, what they leave."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from autoscore.fields import Field
+from autoscore.samplers.anneal import annealed_langevin, heun_flow, spaced_levels
+from autoscore.samplers.chains import Chains, run
+from autoscore.samplers.kernels import State
+from autoscore.samplers.langevin import AdjustedLangevin
+from autoscore.samplers.targets import PathTarget
+from autoscore.sampling.names import DESCENTS, target_acceptance
+from autoscore.sampling.plans import Driver, Run
+from autoscore.sampling.recipes import RECIPES, Parts
+
+SETTLING = 40  # steps at the largest noise level, from a Gaussian to p_sigma
+REACH = 1.0  # ranges of the data on each side of it, within which chains have to stay
+Report = Callable[[int, int], None]
+
+
+def run_chains(
+    this: Run,
+    plan: dict,
+    driver: Driver,
+    clean: np.ndarray,
+    generators: Sequence[np.random.Generator],
+    progress: Report | None = None,
+    checkpoint: Path | None = None,
+) -> Chains:
+    """Return the chains of a run.
+
+    Parameters
+    ----------
+    this, plan, driver
+        The run, the plan it belongs to, and its field.
+    clean
+        Training points, shape ``(n, d)``.
+    generators
+        One a chain; a descent has as many chains as a plan has draws of all chains.
+    progress, checkpoint
+        As for `autoscore.samplers.chains.run`.
+    """
+    if this.sampler in DESCENTS:
+        return _descend(this.sampler, plan, driver, clean, generators)
+    parts = Parts(driver, plan["nodes"], plan["temperature"], box(clean), clean, this.step)
+    kernel = RECIPES[this.sampler](parts)
+    rate = target_acceptance(this.sampler, clean.shape[1]) if this.step is None else None
+    above = None
+    match plan["start"]:
+        case "noise":
+            start = np.stack([rng.standard_normal(clean.shape[1]) for rng in generators])
+        case "data":
+            start = np.stack([clean[rng.integers(len(clean))] for rng in generators])
+        case "flow":
+            above = _descend("flow", plan, driver, clean, generators)
+            start = above.state.x
+    found = run(
+        kernel,
+        start,
+        plan["draws"],
+        generators,
+        burn_in=plan["burn_in"],
+        thin=plan["thin"],
+        target_acceptance=rate,
+        progress=progress,
+        checkpoint=checkpoint,
+    )
+    return found if above is None else _after(above, found)
+
+
+def _after(above: Chains, below: Chains) -> Chains:
+    """Return chains that say what their starts have cost as well."""
+    evaluations = above.evaluations + below.evaluations
+    return replace(below, evaluations=evaluations, seconds=above.seconds + below.seconds)
+
+
+def box(clean: np.ndarray) -> np.ndarray:
+    """Return the box that chains have to stay in, ``(d, 2)``, three times that of the data."""
+    low, high = clean.min(0), clean.max(0)
+    reach = REACH * (high - low)
+    return np.stack([low - reach, high + reach], axis=1)
+
+
+def _descend(
+    sampler: str,
+    plan: dict,
+    driver: Driver,
+    clean: np.ndarray,
+    generators: Sequence[np.random.Generator],
+) -> Chains:
+    """Go down the noise grid, from the field's highest level to its own; a draw a chain."""
+    began = time.perf_counter()
+    levels = driver.levels[::-1]
+    if len(levels) == 2:
+        levels = spaced_levels(*levels, plan["levels"])
+    x, evaluations = _settle(driver.field_at(levels[0]), clean, generators, plan["nodes"])
+    if sampler == "flow":
+        x = heun_flow(driver.field_at, x, levels)
+        evaluations += (2 * len(levels) - 2) * len(x)
+    else:
+        x = annealed_langevin(driver.field_at, x, levels, plan["steps_a_level"], generators)
+        evaluations += plan["steps_a_level"] * len(levels) * len(x)
+    seconds = time.perf_counter() - began
+    return Chains(x[:, None], np.ones(len(x)), evaluations, 0, seconds, None, State(x))
+
+
+def _settle(
+    field: Field, clean: np.ndarray, generators: Sequence[np.random.Generator], nodes: int
+) -> tuple[np.ndarray, int]:
+    """Return draws from p_sigma, shape ``(chains, d)``, and how many evaluations they took.
+
+    They begin as draws from a Gaussian with the moments of p_sigma, which it almost is if there is
+    much noise; adjusted Langevin does the rest.
+    """
+    dim = clean.shape[1]
+    covariance = np.atleast_2d(np.cov(clean.T)) + field.sigma**2 * np.eye(dim)
+    noise = np.stack([rng.standard_normal(dim) for rng in generators])
+    x = clean.mean(0) + noise @ np.linalg.cholesky(covariance).T
+    kernel = AdjustedLangevin(PathTarget(field, nodes), 0.3 * field.sigma**2)
+    rate = target_acceptance("mala", dim)
+    settled = run(kernel, x, 1, generators, burn_in=SETTLING, target_acceptance=rate)
+    return settled.state.x, settled.evaluations

@@ -1,0 +1,38 @@
+rule sample:
+    input:
+        data="results/data/{density}.npz",
+        learned=sampled_files,
+    output:
+        diagnostics="results/sample/{density}.csv",
+        chains="results/sample/{density}.npz",
+        differences="results/sample/{density}_differences.csv",
+        far_starts="results/sample/{density}_far_starts.csv",
+    log:
+        "results/logs/sample/{density}.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    threads: 1
+    params:
+        seed=config["seed"],
+        entry=target_settings,
+        settings=sample_settings,
+        trainings=lambda wildcards: sampled_trainings(wildcards.density),
+        code=code("scripts.sample"),
+    script:
+        "../scripts/sample.py"
+
+
+rule gather_samples:
+    input:
+        diagnostics=expand("results/sample/{density}.csv", density=SAMPLED),
+    output:
+        diagnostics="results/sample/diagnostics.csv",
+        samplers="results/sample/samplers.csv",
+    log:
+        "results/logs/gather_samples.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        code=code("scripts.gather_samples"),
+    script:
+        "../scripts/gather_samples.py"

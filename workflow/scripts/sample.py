@@ -1,0 +1,35 @@
+"""Run all chains of one density, and measure what they drew."""
+
+from job import logged, reporter
+
+with logged(snakemake.log[0]):
+    import shutil
+    from pathlib import Path
+
+    import torch
+
+    from autoscore.autoencoders.kinds import load_stacks
+    from autoscore.data import target
+    from autoscore.sampling.measure import Sampling
+    from autoscore.storage import fingerprint, read_arrays, write_arrays, write_table
+
+    torch.set_num_threads(snakemake.threads)
+    name, asked, outputs = snakemake.wildcards.density, snakemake.params, snakemake.output
+    data = read_arrays(snakemake.input.data)
+    sampling = Sampling(
+        name,
+        target(asked.entry, data),
+        load_stacks(asked.trainings, snakemake.input.learned),
+        data,
+        asked.settings,
+        asked.seed,
+    )
+    # what a stopped job left is taken up only if nothing that it depends on has changed
+    mark = fingerprint([asked.entry, asked.settings, asked.seed, asked.code], snakemake.input)
+    unfinished = Path(outputs.chains).with_suffix("") / mark
+    diagnostics, chains = sampling.run(reporter(f"sample {name}"), unfinished)
+    write_table(outputs.diagnostics, diagnostics)
+    write_arrays(outputs.chains, chains)
+    write_table(outputs.differences, sampling.differences())
+    write_table(outputs.far_starts, sampling.far_starts())
+    shutil.rmtree(unfinished.parent)
