@@ -10,6 +10,7 @@ from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 
 LIBRARY = Path(workflow.basedir) / "workflow"
+LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
 CLAIMS = read_claims(Path(workflow.basedir) / "config" / "claims.yaml")
 
 
@@ -94,7 +95,8 @@ def data_settings(wildcards):
 def target_settings(wildcards):
     """Return what describes a density itself."""
     return without(
-        config["densities"][wildcards.density], "train", "figures", "peers", "shown", "order_sigmas"
+        config["densities"][wildcards.density],
+        *("train", "figures", "peers", "shown", "order_sigmas", "sample"),
     )
 
 
@@ -183,6 +185,38 @@ def shown_settings(wildcards):
     if dimension(entry) == 1:
         return settings | {"points": config["optimum"]["points"]}
     return settings | {"shown": entry["shown"], "figures": entry["figures"]}
+
+
+def asks_for_chains(name):
+    """Return whether anything is sampled of a density."""
+    sample = config["densities"][name]["sample"]
+    probed = sample["differences"]["models"] or sample["far_starts"]["models"]
+    return bool(sample["plans"] or probed)
+
+
+SAMPLED = [name for name in config["densities"] if asks_for_chains(name)]
+
+
+def sample_settings(wildcards):
+    """Return what is sampled of a density; how it is shown is left out."""
+    return without(config["densities"][wildcards.density]["sample"], "figures")
+
+
+def sampled_trainings(density):
+    """Return (objective, model, source) of the models that drive chains."""
+    sample = config["densities"][density]["sample"]
+    plans = [plan for plan in sample["plans"].values() if set(plan["fields"]) & LEARNED]
+    asked = [*plans, sample["differences"], sample["far_starts"]]
+    models = list(dict.fromkeys(model for one in asked for model in one["models"]))
+    return [("dae", model, "samples") for model in models]
+
+
+def sampled_files(wildcards):
+    """Return their weights."""
+    return [
+        f"results/train/{wildcards.density}/{objective}_{model}_{source}.safetensors"
+        for objective, model, source in sampled_trainings(wildcards.density)
+    ]
 
 
 def on_the_line():

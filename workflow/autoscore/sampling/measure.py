@@ -15,7 +15,7 @@ from autoscore.randomness import generator
 from autoscore.sampling.differences import difference_rows
 from autoscore.sampling.far_starts import lost_share
 from autoscore.sampling.measures import Rulers, mixing
-from autoscore.sampling.names import DESCENTS
+from autoscore.sampling.names import ACCEPTANCE, DESCENTS
 from autoscore.sampling.plans import Driver, Learned, Run, expand, make_driver, stack_of
 from autoscore.sampling.runs import run_chains
 
@@ -27,8 +27,8 @@ COLUMNS = [
     "density", "field", "model", "sampler", "sigma", "seed", "n", "acceptance", "kl", "kl_floor",
     "kl_kde", "mmd2", "mmd2_floor", "energy_distance", "mean_log_p", "mean_log_p_floor", "rhat",
     "ess", "ess_per_second", "score_evaluations", "seconds", "plan", "trained_on", "step",
-    "kl_corrected", "kl_corrected_floor", "energy_distance_floor", "coverage", "coverage_floor",
-    "chains",
+    "is_tuned", "kl_corrected", "kl_corrected_floor", "energy_distance_floor", "coverage",
+    "coverage_floor", "chains",
 ]  # fmt: skip
 
 
@@ -176,6 +176,7 @@ class Sampling:
             "plan": run.plan,
             "trained_on": run.size,
             "step": getattr(kernel, "step_size", np.nan),
+            "is_tuned": run.step is None and run.sampler in ACCEPTANCE,
             "chains": run.key,
         }
 

@@ -17,7 +17,7 @@ from autoscore.sampling.names import DESCENTS, target_acceptance
 from autoscore.sampling.plans import Driver, Run
 from autoscore.sampling.recipes import RECIPES, Parts
 
-SETTLING = 40  # steps at the largest noise level, from a Gaussian to p_sigma
+SETTLING = 8  # steps at the largest noise level, from a Gaussian to p_sigma
 REACH = 1.0  # ranges of the data on each side of it, within which chains have to stay
 Report = Callable[[int, int], None]
 

@@ -1,0 +1,49 @@
+"""Energy differences from a score alone: what more nodes on the path are worth (C6)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from autoscore.plots.style import PAGE, common_legend, save
+
+COLOURS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000"]
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the error of acceptance probabilities by length of step, and path dependence.
+
+    Parameters
+    ----------
+    inputs
+        ``differences`` of one density.
+    outputs
+        Files to write.
+    settings
+        Not used.
+    """
+    table = pd.read_csv(inputs["differences"])
+    learned = table[table["field"] == "learned"]
+    sigma = learned["sigma"].min()
+    learned = learned[learned["sigma"] == sigma]
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.5))
+    counts = np.sort(table["nodes"].unique())
+    for nodes, colour in zip(counts, COLOURS, strict=False):
+        label = {0: "one point", 1: "1 node"}.get(nodes, f"{nodes} nodes")
+        look = {"color": colour, "marker": "o", "markersize": 2.5, "markeredgewidth": 0}
+        exact = table[(table["field"] == "exact") & (table["nodes"] == nodes)]
+        left.plot(exact["length"], exact["acceptance_error"], label=label, **look)
+        sns.lineplot(
+            learned[learned["nodes"] == nodes], x="length", y="acceptance_error", ax=middle,
+            errorbar=("pi", 100), legend=False, **look,
+        )  # fmt: skip
+    most = learned[learned["nodes"] == counts.max()]
+    right.plot(most["length"], most["path_gap"], ".", color="#0072B2", markersize=3)
+    right.set(ylabel="median |straight - around| (nats)", title=f"path dependence, σ = {sigma:g}")
+    left.set(ylabel="error of acceptance", title="exact score")
+    middle.set(ylabel="error of acceptance", title=f"learned, σ = {sigma:g}")
+    for axis in (left, middle, right):
+        axis.set(xscale="log", yscale="log", xlabel="length of step")
+        axis.title.set_fontsize(7)
+    common_legend(figure, 7)
+    save(figure, outputs)

@@ -1,0 +1,34 @@
+"""Spurious maxima: how many chains from far away end where there is no data (C8)."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+
+from autoscore.plots.style import COLUMN, MARKERS, SIZES, save, title
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the share of lost chains over sigma, a line a kind of training.
+
+    Parameters
+    ----------
+    inputs
+        ``far_starts`` of one density.
+    outputs
+        Files to write.
+    settings
+        Not used.
+    """
+    table = pd.read_csv(inputs["far_starts"])
+    table["model"] = table["model"].fillna("exact optimum")
+    figure, axis = plt.subplots(figsize=(1.3 * COLUMN, 2.6))
+    models = table["model"].unique()
+    for model, colour, marker in zip(models, SIZES, MARKERS, strict=False):
+        sns.lineplot(
+            table[table["model"] == model], x="sigma", y="lost", errorbar=("pi", 100), ax=axis,
+            color=colour, marker=marker, markersize=4, label=title(model),
+        )  # fmt: skip
+    axis.set(xscale="log", xlabel=r"noise level $\sigma$", ylim=(-0.02, 1.02))
+    axis.set_ylabel("chains that end where\nthere is no data")
+    axis.legend(fontsize=6, frameon=False)
+    save(figure, outputs)

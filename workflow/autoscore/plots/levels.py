@@ -1,0 +1,54 @@
+"""How far chains end from the density, by the noise level of the field that drives them."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from autoscore.plots.style import MODELS, PAGE, common_legend, save
+
+MEASURES = {"kl": "KL of cells (nats)", "mmd2": "squared MMD", "mean_log_p": "mean log p"}
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw every measure over sigma, with the floor of independent draws.
+
+    Parameters
+    ----------
+    inputs
+        ``diagnostics`` of one density.
+    outputs
+        Files to write.
+    settings
+        ``plan``, whose runs are shown.
+    """
+    table = pd.read_csv(inputs["diagnostics"])
+    runs = table[(table["plan"] == settings["plan"]) & (table["sigma"] > 0)].copy()
+    runs["model"] = runs["model"].fillna("exact")
+    shown = [name for name in MEASURES if runs[name].notna().any()]
+    figure, axes = plt.subplots(1, len(shown), figsize=(PAGE, 2.4), squeeze=False)
+    for axis, name in zip(axes.flat, shown, strict=True):
+        _draw_measure(axis, runs, name)
+    common_legend(figure, 6)
+    save(figure, outputs)
+
+
+def _draw_measure(axis: Axes, runs: pd.DataFrame, name: str) -> None:
+    for (model, sampler), some in runs.groupby(["model", "sampler"], sort=False):
+        look = dict(MODELS.get(model, MODELS["conditioned"]))
+        label = {"exact": "best possible"}.get(model, look.pop("label", model))
+        look.pop("label", None)
+        look["linestyle"] = ":" if sampler == "flow" else "-"
+        label += ", flow" if sampler == "flow" else ", MALA"
+        sns.lineplot(
+            some, x="sigma", y=name, errorbar=("pi", 100), ax=axis, legend=False, markersize=3,
+            markeredgewidth=0, label=label, **look,
+        )  # fmt: skip
+    floor = runs[f"{name}_floor"].mean()
+    axis.axhline(floor, color="0.5", linewidth=0.8, label="independent draws")
+    if name == "kl" and runs["kl_kde"].notna().any():
+        level = runs["kl_kde"].mean()
+        axis.axhline(level, color="0.5", linestyle="--", linewidth=0.8, label="kernel density")
+    axis.set(xscale="log", xlabel=r"noise level $\sigma$", ylabel=MEASURES[name])
+    if name == "kl":
+        axis.set_yscale("log")

@@ -1,0 +1,50 @@
+"""True against sampled draws in pairs of neighbouring coordinates."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from autoscore.plots.style import PAGE, save, title
+from autoscore.storage import read_arrays
+
+SHOWN = 1500  # draws a panel
+PANELS = 9
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the pairs (x_i, x_{i+1}) of independent draws above those of one run.
+
+    Parameters
+    ----------
+    inputs
+        ``chains`` and ``diagnostics`` of one density.
+    outputs
+        Files to write.
+    settings
+        ``plan``, whose first run is shown.
+    """
+    arrays, table = read_arrays(inputs["chains"]), pd.read_csv(inputs["diagnostics"])
+    run = table[(table["plan"] == settings["plan"]) & table["chains"].isin(list(arrays))].iloc[0]
+    reference = arrays["reference"]
+    drawn = arrays[run["chains"]].reshape(-1, reference.shape[1])
+    count = min(PANELS, reference.shape[1] - 1)
+    figure, axes = plt.subplots(2, count, figsize=(PAGE, 2.3), sharex="col", sharey="col")
+    labels = ("independent draws", f"{run['sampler']}, learned")
+    for row, draws, colour in zip(axes, (reference, drawn), ("black", "#0072B2"), strict=True):
+        few = draws[np.linspace(0, len(draws) - 1, min(SHOWN, len(draws))).astype(int)]
+        for k, axis in enumerate(row):
+            axis.plot(
+                few[:, k], few[:, k + 1], ".", color=colour, markersize=0.7, markeredgewidth=0,
+                rasterized=True,
+            )  # fmt: skip
+            axis.set(xticks=[], yticks=[])
+            axis.set_title(f"$x_{{{k + 1}}}, x_{{{k + 2}}}$", fontsize=6)
+    for axis, label in zip(axes[:, 0], labels, strict=True):
+        axis.set_ylabel(label, fontsize=6)
+    short = run["mean_log_p_floor"] - run["mean_log_p"]
+    figure.suptitle(
+        f"{title(run['density'])}: mean log p {short:.2f} nats below that of the data; "
+        f"least coverage of a pair {run['coverage']:.3f} (independent {run['coverage_floor']:.3f})",
+        fontsize=7,
+    )
+    save(figure, outputs)

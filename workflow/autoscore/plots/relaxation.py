@@ -1,0 +1,41 @@
+"""An animation of chains that relax to the data."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.animation import FuncAnimation, PillowWriter
+
+from autoscore.plots.style import COLUMN, title
+from autoscore.storage import read_arrays, write_atomically
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Animate all chains of one run, from their starts on.
+
+    Parameters
+    ----------
+    inputs
+        ``chains`` and ``diagnostics`` of one density.
+    outputs
+        One .gif.
+    settings
+        ``plan``, whose first run is shown, and ``frames_per_second``.
+    """
+    arrays, table = read_arrays(inputs["chains"]), pd.read_csv(inputs["diagnostics"])
+    run = table[(table["plan"] == settings["plan"]) & table["chains"].isin(list(arrays))].iloc[0]
+    draws, reference = arrays[run["chains"]], arrays["reference"]
+    figure, axis = plt.subplots(figsize=(COLUMN, COLUMN))
+    axis.plot(*reference[:2000].T, ".", color="#E69F00", markersize=1.0, markeredgewidth=0)
+    (dots,) = axis.plot([], [], ".", color="#0072B2", markersize=3, markeredgewidth=0)
+    reach = 1.6 * np.abs(reference).max()
+    axis.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$x_1$", ylabel="$x_2$")
+    axis.set_aspect("equal")
+
+    def show(frame: int) -> None:
+        dots.set_data(*draws[:, frame].T)
+        axis.set_title(f"{title(run['sampler'])}, learned, σ = {run['sigma']:g}: draw {frame + 1}")
+
+    movie = FuncAnimation(figure, show, frames=draws.shape[1])
+    writer = PillowWriter(fps=settings["frames_per_second"])
+    write_atomically(outputs["gif"], lambda file: movie.save(file, writer=writer, dpi=110))
+    plt.close(figure)

@@ -1,0 +1,44 @@
+"""What the length of a step costs: acceptance rate and effective sample size."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+
+from autoscore.plots.style import PAGE, SAMPLERS, common_legend, save
+
+MEASURES = {
+    "acceptance": "acceptance rate",
+    "ess_per_evaluation": "effective draws\nper evaluation",
+    "kl": "KL of cells (nats)",
+}
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw acceptance rate, effective sample size and distance from the density by step.
+
+    Parameters
+    ----------
+    inputs
+        ``diagnostics`` of one density.
+    outputs
+        Files to write.
+    settings
+        ``plan``, whose runs are shown.
+    """
+    table = pd.read_csv(inputs["diagnostics"])
+    runs = table[table["plan"] == settings["plan"]]
+    runs = runs.assign(ess_per_evaluation=runs["ess"] / runs["score_evaluations"])
+    figure, axes = plt.subplots(1, len(MEASURES), figsize=(PAGE, 2.4))
+    for axis, (name, text) in zip(axes, MEASURES.items(), strict=True):
+        for sampler, some in runs.groupby("sampler", sort=False):
+            label, colour = SAMPLERS[sampler]
+            sns.lineplot(
+                some, x="step", y=name, errorbar=("pi", 100), ax=axis, legend=False,
+                color=colour, marker="o", markersize=3, markeredgewidth=0, label=label,
+            )  # fmt: skip
+        axis.set(xscale="log", xlabel="step", ylabel=text)
+    axes[1].set_yscale("log")
+    axes[2].set_yscale("log")
+    axes[2].axhline(runs["kl_floor"].mean(), color="0.5", linewidth=0.8, label="independent draws")
+    common_legend(figure, 5)
+    save(figure, outputs)
