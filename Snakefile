@@ -1,6 +1,6 @@
 """What regularized auto-encoders learn from the data-generating distribution, measured.
 
-    data -> optimum -> train -> score, geometry -> figures -> verify
+    data -> optimum -> train -> score, geometry, sample -> figures -> verify
 
 One stage has one name: workflow/rules/train.smk holds its rules, workflow/scripts/train.py what
 they run, results/train/ what that writes.
@@ -51,6 +51,7 @@ include: "workflow/rules/optimum.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/geometry.smk"
+include: "workflow/rules/sample.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/verify.smk"
 

@@ -15,6 +15,7 @@ MIXTURE = {
 }
 ENERGY = {"kind": "energy", "expression": "x**2", "bounds": [[-1, 1]]}
 POINTS = {"kind": "samples", "points": [[-0.5], [0.5]], "train": {"sizes": ["exact"]}}
+CURVE = {"kind": "curve", "coordinates": ["t", "sin(t)"], "interval": [0, 1]}
 PLANE = MIXTURE | {"means": [[0.0, 0.0], [1.0, 1.0]], "train": {"sizes": [100]}}
 
 
@@ -46,6 +47,12 @@ def mistakes(config):
 
 
 VARIANT = {"kind": "ensemble", "objectives": ["dae"]}
+
+
+def sampled(plan, entry=PLANE, **more):
+    """A density from which chains are drawn by one plan, with a conditioned model to drive them."""
+    train = {"models": {"conditioned": ["dae"]}, "sigmas": [0.1, 0.5]} | entry.get("train", {})
+    return configured(entry | {"sample": {"plans": {"one": plan}} | more, "train": train})
 
 
 def varied(change, name="other", entry=MIXTURE, **train):
@@ -293,6 +300,54 @@ MISTAKES = {
     "common_variant": (
         configured(PLANE, train={"variants": {"other": VARIANT | {"objectives": ["ssm"]}}}),
         "densities.target.train.variants.other.objectives is ['ssm']; allowed: ssm for conditioned",
+    ),
+    "model_that_is_not_trained": (
+        sampled({"models": ["paper"]}),
+        "sample.plans.one.models has 'paper'; allowed, as trained by dae on samples: ensemble",
+    ),
+    "size_that_is_not_trained": (
+        sampled({"sizes": [50]}),
+        "sample.plans.one.sizes has 50; allowed for conditioned: [100]",
+    ),
+    "level_out_of_range": (
+        sampled({"sigmas": [0.05, 0.2]}),
+        "sample.plans.one.sigmas has 0.05; allowed for conditioned: [0.1, 0.5]",
+    ),
+    "level_between_separate_models": (
+        sampled({"models": ["ensemble"], "sigmas": [0.2]}),
+        "sample.plans.one.sigmas has 0.2; allowed for ensemble: [0.1, 0.5]",
+    ),
+    "unknown_sampler": (
+        sampled({"samplers": ["gibbs"]}),
+        "sample.plans.one.samplers.0 is 'gibbs'; allowed: one of random_walk, ",
+    ),
+    "exact_score_down_the_grid": (
+        sampled({"fields": ["exact"], "samplers": ["flow"]}),
+        "sample.plans.one.fields is ['exact']; allowed: optimum and learned",
+    ),
+    "exact_score_without_a_step": (
+        sampled({"fields": ["exact"], "samplers": ["mala", "langevin"]}),
+        "sample.plans.one.steps is []; allowed: one for langevin, as exact has no sigma",
+    ),
+    "step_of_another_sampler": (
+        sampled({"steps": {"walk": 0.1}}),
+        "sample.plans.one.steps has 'walk'; allowed: samplers of this plan",
+    ),
+    "bare_curve_without_a_score": (
+        sampled({"fields": ["exact"]}, CURVE | {"train": {"sizes": [100]}}),
+        "sample.plans.one.fields is ['exact']; allowed: optimum and learned, the curve is bare",
+    ),
+    "figure_of_no_plan": (
+        sampled({}, figures={"levels": "two"}),
+        "sample.figures.levels is 'two'; allowed: a plan, of which there are one",
+    ),
+    "figure_of_another_dimension": (
+        sampled({}, figures={"pairs": "one"}),
+        "sample.figures.pairs is 'one'; allowed: for another d than 2",
+    ),
+    "probe_of_no_model": (
+        sampled({}, far_starts={"models": ["ghost"]}),
+        "sample.far_starts.models has 'ghost'; allowed, as trained by dae on samples: ",
     ),
     "figures_of_points": (
         configured(POINTS | {"figures": ["density"]}),

@@ -95,11 +95,12 @@ def complete(config: dict) -> dict:
 
 
 def _without_nothing(config: dict) -> dict:
-    """Return a copy without the densities, variants and plans that a later file set to null."""
+    """Return a copy without the densities, variants, plans and their figures that are null."""
     config = copy.deepcopy(config)
     named = [config.get("densities")]
     named += [_part(entry, "train", "variants") for entry in _values(named[0])]
-    named += [_part(entry, "sample", "plans") for entry in _values(named[0])]
+    for part in ("plans", "figures"):
+        named += [_part(entry, "sample", part) for entry in _values(named[0])]
     for mapping in [*named, _part(config, "train", "variants")]:
         if isinstance(mapping, dict):
             for name in [name for name, value in mapping.items() if value is None]:
@@ -404,9 +405,12 @@ def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
             f"{key}.fields is {plan['fields']}; allowed: optimum and learned, as only these have "
             "noise levels to go down"
         )
-    needy = samplers - set(ACCEPTANCE)
-    if "exact" in fields and needy and not plan["steps"]:
-        yield f"{key}.steps is []; allowed: one or more, as {min(needy)} on exact has no sigma"
+    given = plan["steps"]
+    needy = samplers - set(ACCEPTANCE) - set(DESCENTS) - set(map(str, given))
+    if "exact" in fields and needy and (isinstance(given, dict) or not given):
+        yield f"{key}.steps is {given!r}; allowed: one for {min(needy)}, as exact has no sigma"
+    for name in sorted(set(given) - samplers) if isinstance(given, dict) else []:
+        yield f"{key}.steps has {name!r}; allowed: samplers of this plan"
 
 
 def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool) -> Iterator[str]:

@@ -194,15 +194,19 @@ def measure_peers(
 ) -> Iterator[dict]:
     """Yield the errors of other estimators on the points that the auto-encoders had."""
     clean = [ruler for ruler in next(iter(denoised.values())) if ruler.reference == "p"]
-    for size in learned_sizes(learned):
-        points = (data["train"], data["validation"], size)
+    for size, seeds in learned_sizes(learned).items():
+        points = (data["train"][:seeds], data["validation"], size)
         if "kde" in peers:
             yield from measure_kernel_density(*points, denoised)
         if "kernel" in peers and clean:
             yield from measure_kernel_score(*points, clean[0], streams)
 
 
-def learned_sizes(learned: Learned) -> list[int]:
-    """Return all finite numbers of points that something was trained on."""
-    sizes = {size for stack in learned.values() for size in stack.sizes.tolist()}
-    return sorted(int(size) for size in sizes if np.isfinite(size))
+def learned_sizes(learned: Learned) -> dict[int, int]:
+    """Return all finite numbers of points that something was trained on, and of seeds with each."""
+    seeds: dict[int, int] = {}
+    for stack in learned.values():
+        for size, seed in zip(stack.sizes.tolist(), stack.seeds.tolist(), strict=True):
+            if np.isfinite(size):
+                seeds[int(size)] = max(seeds.get(int(size), 0), seed + 1)
+    return dict(sorted(seeds.items()))

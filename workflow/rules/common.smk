@@ -10,6 +10,7 @@ from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 
 LIBRARY = Path(workflow.basedir) / "workflow"
+ANIMATIONS = {"animation": "optimum", "relaxation": "relaxation"}  # figures that move: their files
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
 CLAIMS = read_claims(Path(workflow.basedir) / "config" / "claims.yaml")
 
@@ -187,6 +188,16 @@ def shown_settings(wildcards):
     return settings | {"shown": entry["shown"], "figures": entry["figures"]}
 
 
+def shown_plan(figure, **settings):
+    """Return a function from wildcards to the settings of a figure of chains."""
+    return (
+        lambda wildcards: {
+            "plan": config["densities"][wildcards.density]["sample"]["figures"][figure]
+        }
+        | settings
+    )
+
+
 def asks_for_chains(name):
     """Return whether anything is sampled of a density."""
     sample = config["densities"][name]["sample"]
@@ -242,7 +253,7 @@ def compared_by_size():
     return [
         name
         for name in beyond_the_line()
-        if len({n for run in trainings(name) for n in model_settings(name, run[1])["sizes"]}) > 1
+        if len({n for run in trainings(name) for n in model_settings(name, run[1])["sizes"]}) > 2
     ]
 
 
@@ -265,9 +276,11 @@ def figure_files():
     stems = [figure for figure, densities in common.items() if densities]
     files = []
     for density, entry in config["densities"].items():
-        for figure in entry["figures"]:
-            if figure == "animation":
-                files.append(f"figures/{density}_optimum.gif")
+        sample = entry["sample"]
+        probes = [name for name in ("differences", "far_starts") if sample[name]["models"]]
+        for figure in [*entry["figures"], *sample["figures"], *probes]:
+            if figure in ANIMATIONS:
+                files.append(f"figures/{density}_{ANIMATIONS[figure]}.gif")
             else:
                 stems.append(f"{density}_{figure}")
     return files + [f"figures/{stem}.{kind}" for stem in stems for kind in ("pdf", "png")]
@@ -283,4 +296,5 @@ def is_of_another_density(table):
     """Return whether a table belongs to one density, and to one that this run does not have."""
     names = config["densities"]
     own = any(table.stem == name or table.stem.startswith(f"{name}_") for name in names)
-    return table.parent.name in ("optimum", "geometry") and not own
+    common = table.stem in ("diagnostics", "samplers")
+    return table.parent.name in ("optimum", "geometry", "sample") and not (own or common)

@@ -211,3 +211,117 @@ use rule plot_density as plot_combinations with:
         figure="combinations",
         settings={},
         code=code("scripts.plot", "autoscore.plots.combinations"),
+
+
+use rule plot_density as plot_samples with:
+    input:
+        chains="results/sample/{density}.npz",
+        diagnostics="results/sample/{density}.csv",
+    output:
+        pdf="figures/{density}_samples.pdf",
+        png="figures/{density}_samples.png",
+    log:
+        "results/logs/plot_samples/{density}.log",
+    params:
+        figure="samples",
+        settings=shown_plan("samples"),
+        code=code("scripts.plot", "autoscore.plots.samples"),
+
+
+use rule plot_samples as plot_pairs with:
+    output:
+        pdf="figures/{density}_pairs.pdf",
+        png="figures/{density}_pairs.png",
+    log:
+        "results/logs/plot_pairs/{density}.log",
+    params:
+        figure="pairs",
+        settings=shown_plan("pairs"),
+        code=code("scripts.plot", "autoscore.plots.pairs"),
+
+
+use rule plot_samples as plot_traces with:
+    output:
+        pdf="figures/{density}_traces.pdf",
+        png="figures/{density}_traces.png",
+    log:
+        "results/logs/plot_traces/{density}.log",
+    params:
+        figure="traces",
+        settings=shown_plan("traces"),
+        code=code("scripts.plot", "autoscore.plots.traces"),
+
+
+use rule plot_samples as plot_levels with:
+    output:
+        pdf="figures/{density}_levels.pdf",
+        png="figures/{density}_levels.png",
+    log:
+        "results/logs/plot_levels/{density}.log",
+    params:
+        figure="levels",
+        settings=shown_plan("levels"),
+        code=code("scripts.plot", "autoscore.plots.levels"),
+
+
+use rule plot_samples as plot_steps with:
+    output:
+        pdf="figures/{density}_steps.pdf",
+        png="figures/{density}_steps.png",
+    log:
+        "results/logs/plot_steps/{density}.log",
+    params:
+        figure="steps",
+        settings=shown_plan("steps"),
+        code=code("scripts.plot", "autoscore.plots.steps"),
+
+
+use rule plot_samples as plot_comparison with:
+    output:
+        pdf="figures/{density}_comparison.pdf",
+        png="figures/{density}_comparison.png",
+    log:
+        "results/logs/plot_comparison/{density}.log",
+    params:
+        figure="comparison",
+        settings=shown_plan("comparison"),
+        code=code("scripts.plot", "autoscore.plots.comparison"),
+
+
+use rule plot_samples as animate_relaxation with:
+    output:
+        gif="figures/{density}_relaxation.gif",
+    log:
+        "results/logs/animate_relaxation/{density}.log",
+    params:
+        figure="relaxation",
+        settings=shown_plan("relaxation", frames_per_second=config["figures"]["frames_per_second"]),
+        code=code("scripts.plot", "autoscore.plots.relaxation"),
+
+
+use rule plot_density as plot_differences with:
+    input:
+        differences="results/sample/{density}_differences.csv",
+    output:
+        pdf="figures/{density}_differences.pdf",
+        png="figures/{density}_differences.png",
+    log:
+        "results/logs/plot_differences/{density}.log",
+    params:
+        figure="differences",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.differences"),
+
+
+use rule plot_density as plot_far_starts with:
+    input:
+        far_starts="results/sample/{density}_far_starts.csv",
+    output:
+        pdf="figures/{density}_far_starts.pdf",
+        png="figures/{density}_far_starts.png",
+    log:
+        "results/logs/plot_far_starts/{density}.log",
+    params:
+        figure="far_starts",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.far_starts"),

@@ -28,7 +28,7 @@ COLUMNS = [
     "kl_kde", "mmd2", "mmd2_floor", "energy_distance", "mean_log_p", "mean_log_p_floor", "rhat",
     "ess", "ess_per_second", "score_evaluations", "seconds", "plan", "trained_on", "step",
     "is_tuned", "kl_corrected", "kl_corrected_floor", "energy_distance_floor", "coverage",
-    "coverage_floor", "chains",
+    "coverage_floor", "mean_log_p_kde", "chains",
 ]  # fmt: skip
 
 
@@ -59,7 +59,7 @@ class Sampling:
         self.name, self.density, self.learned, self.data = name, density, learned, data
         self.settings, self.seed = settings, seed
         self._rulers: dict[float, Rulers] = {}
-        self._kernel_estimates: dict[tuple[int, int, int], float] = {}
+        self._kernel_estimates: dict[tuple[int, int, int], dict[str, float]] = {}
 
     def run(
         self, report: Callable[[str], None] = print, checkpoints: Path | None = None
@@ -161,8 +161,8 @@ class Sampling:
         draws = chains.draws.reshape(-1, self.density.dim)
         row = self._labels(run, chains.kernel) | mixing(chains) | {"n": len(draws)}
         row |= rulers.measure(draws) | rulers.floor(len(draws))
-        if np.isfinite(run.size) and self.density.dim <= 2:
-            row["kl_kde"] = self._kernel_estimate(rulers, clean, len(draws), run)
+        if np.isfinite(run.size):
+            row |= self._kernel_estimate(rulers, clean, len(draws), run)
         return row, chains.draws
 
     def _labels(self, run: Run, kernel: object) -> dict:
@@ -188,10 +188,12 @@ class Sampling:
             self._rulers[level] = Rulers(density, self.seed, self.name)
         return self._rulers[level]
 
-    def _kernel_estimate(self, rulers: Rulers, clean: np.ndarray, n: int, run: Run) -> float:
+    def _kernel_estimate(
+        self, rulers: Rulers, clean: np.ndarray, n: int, run: Run
+    ) -> dict[str, float]:
         key = (len(clean), n, run.seed)
         if key not in self._kernel_estimates:
-            found = rulers.kernel_density_kl(clean, self.data["validation"], n, run.seed)
+            found = rulers.kernel_estimate(clean, self.data["validation"], n, run.seed)
             self._kernel_estimates[key] = found
         return self._kernel_estimates[key]
 

@@ -25,7 +25,7 @@ FLOORS = 8  # repeats of independent draws
 PAIRED = 2000  # draws whose distances to one another are taken
 NEIGHBOURS = 5  # whose distance from a reference point is its reach
 LIKELY = 20_000  # draws whose log p is averaged
-TUNED = 500  # validation points on which the bandwidth of a kernel density estimate is chosen
+TUNED = 200  # validation points on which the bandwidth of a kernel density estimate is chosen
 
 
 class Rulers:
@@ -82,12 +82,15 @@ class Rulers:
             }
         return self._floors[n]
 
-    def kernel_density_kl(
+    def kernel_estimate(
         self, points: np.ndarray, validation: np.ndarray, n: int, seed: int
-    ) -> float:
-        """Return the divergence of n draws from the likeliest kernel density estimate of points."""
-        estimate = fit_bandwidth(points, validation[:TUNED])
-        return histogram_kl(estimate.sample(n, self._streams("kde", n, seed)), self.cells)
+    ) -> dict[str, float]:
+        """Return what n draws from the likeliest kernel density estimate of points score."""
+        draws = fit_bandwidth(points, validation[:TUNED]).sample(n, self._streams("kde", n, seed))
+        found = {"mean_log_p_kde": mean_log_p(thinned(draws, LIKELY), self.density)}
+        if self.density.dim in CELLS:
+            found["kl_kde"] = histogram_kl(draws, self.cells)
+        return found
 
 
 def thinned(draws: np.ndarray, most: int) -> np.ndarray:

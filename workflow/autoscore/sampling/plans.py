@@ -21,6 +21,7 @@ from autoscore.samplers.anneal import FieldAt
 from autoscore.samplers.targets import ExactField, Scored
 
 Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
+DRIFTING = 0.1  # noise whose drift an exact field has if its sampler has no step
 HIGHEST = 4.0  # spreads of the data: with so much noise hardly anything else is left
 
 
@@ -74,8 +75,15 @@ def expand(plans: dict[str, dict], learned: Learned) -> Iterator[Run]:
         for field in plan["fields"]:
             for model, sigma, seed, size in _drivers(plan, field, learned):
                 for sampler in plan["samplers"]:
-                    for step in plan["steps"] or [None]:
+                    for step in _steps(plan, sampler):
                         yield Run(name, field, model, sampler, sigma, seed, size, step)
+
+
+def _steps(plan: dict, sampler: str) -> list[float | None]:
+    given = plan["steps"]
+    if isinstance(given, dict):
+        return [given.get(sampler)]
+    return given or [None]
 
 
 def _drivers(plan: dict, field: str, learned: Learned) -> Iterator[tuple[str, float, int, float]]:
@@ -116,14 +124,17 @@ class Driver:
         The field at other noise levels, for samplers that go down the grid; None where there are
         none.
     levels : numpy.ndarray
-        The noise levels at which it can be asked, increasing: all of them where they are separate
-        models, the ends of their range otherwise. The lowest is that of `field`.
+        The noise levels at which it can be asked, increasing, the lowest that of `field`; empty
+        if there are none.
+    continuous : bool
+        Whether it can be asked at all levels between the lowest and the highest.
     """
 
     scored: Scored
     field: Field
     field_at: FieldAt | None
     levels: np.ndarray
+    continuous: bool
 
 
 def make_driver(
@@ -147,22 +158,25 @@ def make_driver(
     """
     if run.field == "exact":
         # of 2013: the whole drift of Langevin's step, after its noise; see `recipes`
-        field = ExactField(density, (run.step or 1.0) / np.sqrt(2))
-        return Driver(density, field, None, np.array([]))
+        field = ExactField(density, (run.step or DRIFTING) / np.sqrt(2))
+        return Driver(density, field, None, np.array([]), continuous=False)
     if run.field == "extrapolated":
         stack = stack_of(learned, run.model)
         field = combine_levels(stack, run.seed, int(run.size), data).field()
-        return Driver(field, field, None, np.array([]))
+        return Driver(field, field, None, np.array([]), continuous=False)
     if run.field == "optimum":
         at: FieldAt = partial(DenoisingOptimum, density)
         levels = np.array([run.sigma, HIGHEST * data["train"][0].std(0).max()])
+        separate = False
     else:
         stack = stack_of(learned, run.model)
         at = partial(_member, stack, run.seed, run.size)
         separate = isinstance(stack, Ensemble)
         levels = np.unique(stack.sigmas) if separate else [run.sigma, stack.high / MARGIN]
     levels = np.asarray(levels)
-    return Driver(at(run.sigma), at(run.sigma), at, levels[levels >= run.sigma * (1 - 1e-9)])
+    levels = levels[levels >= run.sigma * (1 - 1e-9)]
+    field = at(run.sigma)
+    return Driver(field, field, at, levels, continuous=not separate)
 
 
 def _member(stack: Ensemble | Conditioned, seed: int, size: float, sigma: float) -> Field:

@@ -13,6 +13,7 @@ from autoscore.samplers.chains import Chains, run
 from autoscore.samplers.kernels import State
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.targets import PathTarget
+from autoscore.samplers.walk import AdjustedWalk
 from autoscore.sampling.names import DESCENTS, target_acceptance
 from autoscore.sampling.plans import Driver, Run
 from autoscore.sampling.recipes import RECIPES, Parts
@@ -60,7 +61,8 @@ def run_chains(
             start = above.state.x
     found = run(
         kernel,
-        start,
+        # a walk that knows its way back begins with a reconstruction
+        kernel.at_image(start) if isinstance(kernel, AdjustedWalk) else start,
         plan["draws"],
         generators,
         burn_in=plan["burn_in"],
@@ -95,7 +97,7 @@ def _descend(
     """Go down the noise grid, from the field's highest level to its own; a draw a chain."""
     began = time.perf_counter()
     levels = driver.levels[::-1]
-    if len(levels) == 2:
+    if driver.continuous:
         levels = spaced_levels(*levels, plan["levels"])
     x, evaluations = _settle(driver.field_at(levels[0]), clean, generators, plan["nodes"])
     if sampler == "flow":

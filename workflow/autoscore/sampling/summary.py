@@ -5,7 +5,8 @@ import pandas as pd
 KINDS = ["density", "plan", "field", "model", "sampler", "sigma", "step", "trained_on", "n"]
 MEASURED = [
     "acceptance", "kl", "kl_floor", "kl_kde", "kl_corrected", "mmd2", "mmd2_floor",
-    "energy_distance", "mean_log_p", "mean_log_p_floor", "coverage", "coverage_floor", "rhat",
+    "energy_distance", "mean_log_p", "mean_log_p_floor", "mean_log_p_kde",
+    "coverage", "coverage_floor", "rhat",
     "ess_per_evaluation", "ess_per_second", "seconds",
 ]  # fmt: skip
 

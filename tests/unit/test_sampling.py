@@ -1,0 +1,225 @@
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.configuration import SCHEMA
+from autoscore.densities.mixtures import GaussianMixture
+from autoscore.fields import Field
+from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.randomness import generator
+from autoscore.sampling.differences import NODES, difference_rows
+from autoscore.sampling.far_starts import lost_share
+from autoscore.sampling.measure import COLUMNS, Sampling
+from autoscore.sampling.measures import Rulers, coverage
+from autoscore.sampling.names import ACCEPTANCE, DESCENTS, target_acceptance
+from autoscore.sampling.plans import expand
+from autoscore.sampling.recipes import RECIPES
+from autoscore.sampling.summary import sampler_table
+
+PAIR = GaussianMixture(
+    [0.5, 0.5], [[-1.0, 0.0], [1.0, 0.5]], [[[0.3, 0.1], [0.1, 0.2]], [[0.2, -0.1], [-0.1, 0.4]]]
+)
+RING = GaussianMixture(
+    np.ones(12),
+    2 * np.stack([np.cos(np.arange(12) * np.pi / 6), np.sin(np.arange(12) * np.pi / 6)], axis=1),
+    np.tile(0.04 * np.eye(2), (12, 1, 1)),
+)
+PLAN = {
+    "fields": ["optimum"], "models": [], "sizes": [], "sigmas": [0.3], "samplers": ["mala"],
+    "steps": [], "repeats": 1, "chains": 20, "draws": 8, "thin": 1, "burn_in": 10, "start": "data",
+    "nodes": 3, "temperature": 1.0, "levels": 5, "steps_a_level": 2,
+}  # fmt: skip
+DATA = {
+    "train": np.stack([PAIR.sample(300, generator(0, "train", k)) for k in range(2)]),
+    "validation": PAIR.sample(100, generator(0, "validation")),
+    "held_out": PAIR.sample(200, generator(0, "held_out")),
+}
+NOTHING = {"models": [], "sigmas": [0.3]}
+
+
+def sampling(plans=None, density=PAIR, learned=None, **probes):
+    plans = {name: PLAN | plan for name, plan in (plans or {}).items()}
+    settings = {"plans": plans, "differences": NOTHING, "far_starts": NOTHING} | probes
+    return Sampling("pair", density, learned or {}, DATA, settings, seed=1)
+
+
+def a_stack():
+    members = ([0.3, 0.3, 0.6, 0.6], [0, 1, 0, 1], [300.0] * 4)
+    stack = Ensemble(2, {"hidden": (8,)}, *members, np.zeros((4, 2)), [1.0] * 4, "single")
+    points = torch.as_tensor(np.repeat(DATA["train"], 2, axis=0), dtype=torch.float32)
+    stack.initialise(points, [generator(2, k) for k in range(4)])
+    return stack
+
+
+# --- plans --------------------------------------------------------------------
+
+
+def test_the_schema_knows_every_sampler():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    known = schema["$defs"]["plan"]["properties"]["samplers"]["items"]["enum"]
+    assert known == [*RECIPES, *DESCENTS]
+    assert set(ACCEPTANCE) <= set(RECIPES)
+    assert target_acceptance("mala", 1) > target_acceptance("mala", 10)
+    assert target_acceptance("langevin", 2) is None
+
+
+def test_a_plan_is_the_product_of_its_parts():
+    plans = {"all": PLAN | {"sigmas": [0.1, 0.3], "repeats": 3, "samplers": ["mala", "flow"]}}
+    runs = list(expand(plans, {}))
+    assert len(runs) == len({run.key for run in runs}) == 2 * 3 * 2
+    steps = {"mala": 0.1, "langevin": 0.2}
+    plan = PLAN | {"fields": ["exact"], "samplers": list(steps), "steps": steps}
+    assert [run.step for run in expand({"all": plan}, {})] == [0.1, 0.2]
+    plan = PLAN | {"samplers": ["mala"], "steps": [0.1, 0.2]}
+    assert len({run.key for run in expand({"all": plan}, {})}) == 2
+
+
+def test_learned_runs_are_those_that_were_trained():
+    learned = {("dae", "ensemble", "samples"): a_stack()}
+    plan = {"fields": ["learned"], "models": ["ensemble"], "sigmas": [0.3, 0.6], "repeats": 5}
+    runs = list(expand({"all": PLAN | plan}, learned))
+    assert [(run.sigma, run.seed) for run in runs] == [(0.3, 0), (0.3, 1), (0.6, 0), (0.6, 1)]
+    table, stored = sampling({"all": plan | {"samplers": ["mala", "flow"]}}, learned=learned).run()
+    assert len(table) == 8
+    assert table["mean_log_p_kde"].notna().all()
+    assert {key for key in stored if "learned" in key} == set(table["chains"][table["seed"] == 0])
+
+
+# --- chains -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sampler", [*RECIPES, *DESCENTS])
+def test_every_sampler_runs_and_is_measured(sampler):
+    table, stored = sampling({"all": {"samplers": [sampler]}}).run()
+    row = table.iloc[0]
+    assert list(table.columns) == COLUMNS
+    measured = ["acceptance", "kl", "kl_floor", "mmd2", "mean_log_p", "coverage", "ess", "seconds"]
+    assert np.isfinite(row[measured].astype(float)).all()
+    assert row["n"] == 160
+    draws = stored[row["chains"]]
+    assert draws.shape == ((160, 1, 2) if sampler in DESCENTS else (20, 8, 2))
+    assert np.isfinite(draws).all()
+    assert row["score_evaluations"] >= 160
+
+
+@pytest.mark.parametrize("sampler", ["random_walk", "mala"])
+def test_chains_on_the_exact_score_are_as_good_as_independent_draws(sampler):
+    plan = {"fields": ["exact"], "samplers": [sampler], "chains": 500, "draws": 40, "thin": 20}
+    table, _ = sampling({"all": plan | {"burn_in": 100}}).run()
+    row = table.iloc[0]
+    assert row["kl"] < 1.3 * row["kl_floor"]
+    assert row["rhat"] < 1.05
+    assert abs(row["mean_log_p"] - row["mean_log_p_floor"]) < 0.05
+    assert row["acceptance"] == pytest.approx(target_acceptance(sampler, 2), abs=0.1)
+
+
+def test_the_flow_of_the_best_auto_encoder_draws_from_the_noisy_data():
+    plan = {"samplers": ["flow"], "chains": 4000, "draws": 1, "levels": 30, "sigmas": [0.05]}
+    table, _ = sampling({"all": plan}).run()
+    row = table.iloc[0]
+    assert row["kl"] < 1.15 * row["kl_floor"]
+    assert row["coverage"] > 0.95
+
+
+@pytest.mark.parametrize("name", ["mala", "flow"])
+def test_a_stopped_job_goes_on_from_its_finished_runs(name, tmp_path):
+    plans = {"all": {"samplers": ["mala", name], "sigmas": [0.2, 0.3]}}
+    whole, stored = sampling(plans).run()
+    sampling({"all": plans["all"] | {"sigmas": [0.2]}}).run(checkpoints=tmp_path)
+    resumed, again = sampling(plans).run(checkpoints=tmp_path)
+    times = ["seconds", "ess_per_second"]
+    assert resumed.drop(columns=times).equals(whole.drop(columns=times))
+    assert all((stored[key] == again[key]).all() for key in stored)
+
+
+def test_the_table_of_samplers_has_a_row_a_kind():
+    plans = {"all": {"samplers": ["mala", "walk"], "repeats": 3}}
+    table = sampler_table(sampling(plans).run()[0])
+    assert list(table["sampler"]) == ["mala", "walk"]
+    assert list(table["seeds"]) == [3, 3]
+    assert (table["kl_least"] <= table["kl"]).all()
+    assert (table["kl"] <= table["kl_largest"]).all()
+
+
+# --- measures -----------------------------------------------------------------
+
+
+def test_the_floor_is_that_of_counting():
+    rulers = Rulers(PAIR, 0, "pair")
+    occupied = (rulers.cells.counts(PAIR.sample(100_000, generator(3))) > 0).sum()
+    floor = rulers.floor(100_000)
+    # to first order (cells - 1) / (2 n); cells that are hardly ever hit count for less
+    assert floor["kl_floor"] == pytest.approx(occupied / 200_000, rel=0.25)
+    assert floor["kl_corrected_floor"] < 0.2 * floor["kl_floor"]
+    assert floor["coverage_floor"] == pytest.approx(1 - 2**-5, abs=0.02)
+
+
+def test_a_missing_arc_is_seen():
+    reference, draws = (RING.sample(2000, generator(4, k)) for k in range(2))
+    assert coverage(draws, reference) > 0.95
+    arc = np.abs(np.arctan2(draws[:, 1], draws[:, 0])) < 0.26  # one of twelve components
+    assert coverage(draws[~arc], reference) < 0.93
+
+
+# --- differences of energy ----------------------------------------------------
+
+
+def test_more_nodes_make_differences_of_energy_better():
+    rows = list(difference_rows(PAIR, PAIR, DATA["held_out"], generator(5)))
+    assert len(rows) == 8 * len(NODES)
+    longest = {row["nodes"]: row for row in rows[-len(NODES) :]}
+    errors = [longest[nodes]["acceptance_error"] for nodes in (0, 1, 3, 20)]
+    assert errors == sorted(errors, reverse=True)
+    assert longest[20]["median_error"] < 1e-9
+    assert longest[20]["path_gap"] < 1e-9  # a gradient
+
+
+class Turning(Field):
+    """A field with rotation: r(x) - x = sigma^2 (-x_2, x_1)."""
+
+    sigma, dim = 0.5, 2
+
+    def __call__(self, x):
+        return x + self.sigma**2 * np.stack([-x[:, 1], x[:, 0]], axis=1)
+
+    def jacobian(self, x):
+        return np.tile(np.eye(2) + self.sigma**2 * np.array([[0, -1], [1, 0]]), (len(x), 1, 1))
+
+
+def test_path_dependence_of_a_rotation_is_seen():
+    rows = list(difference_rows(Turning(), PAIR, DATA["held_out"], generator(5)))
+    # the two paths enclose half of a rectangle of sides a and b: a curl of 2 makes a b of that
+    assert rows[-1]["path_gap"] > 0.1
+
+
+# --- far starts ---------------------------------------------------------------
+
+
+class Spurious(DenoisingOptimum):
+    """The best reconstruction, but for an attractor in a corner without data."""
+
+    def __call__(self, x):
+        far = np.linalg.norm(x - [4.0, 4.0], axis=1) < 1.5
+        return np.where(far[:, None], [4.0, 4.0], super().__call__(x))
+
+
+def test_spurious_attractors_are_found_and_the_optimum_has_none():
+    clean = DATA["train"][0]
+    assert lost_share(DenoisingOptimum(PAIR, 0.3), PAIR, clean, generator(6))["lost"] < 0.01
+    found = lost_share(Spurious(PAIR, 0.3), PAIR, clean, generator(6))
+    assert 0.02 < found["lost"] < 0.5
+    assert found["escaped"] == 0
+
+
+def test_probes_are_tables_of_every_seed_and_the_truth():
+    learned = {("dae", "ensemble", "samples"): a_stack()}
+    asked = {"models": ["ensemble"], "sigmas": [0.3, 0.6]}
+    both = sampling(learned=learned, differences=asked, far_starts=asked)
+    differences, lost = both.differences(), both.far_starts()
+    assert set(differences["field"]) == {"exact", "learned"}
+    assert len(differences) == 8 * len(NODES) * (1 + 2 * 2)
+    assert lost.groupby("field").size().to_dict() == {"learned": 4, "optimum": 2}
+    assert sampling().differences().empty
+    assert sampling().far_starts().empty
