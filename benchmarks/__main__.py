@@ -15,6 +15,7 @@ MODULES = {
     "scaling": "scaling",
     "training": "training",
     "recipe": "recipe_2013",
+    "sampling": "sampling",
 }
 
 if __name__ == "__main__":  # processes that a benchmark starts import this file, too

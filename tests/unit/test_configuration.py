@@ -303,7 +303,7 @@ MISTAKES = {
     ),
     "model_that_is_not_trained": (
         sampled({"models": ["paper"]}),
-        "sample.plans.one.models has 'paper'; allowed, as trained by dae on samples: ensemble",
+        "sample.plans.one.models has 'paper'; allowed, as trained by dae on samples: conditioned",
     ),
     "size_that_is_not_trained": (
         sampled({"sizes": [50]}),

@@ -535,3 +535,11 @@ def test_samples_in_a_hundred_dimensions_have_the_mean_and_covariance_of_the_mix
     scale = np.sqrt(np.multiply.outer(np.diag(covariance), np.diag(covariance)))
     # a product of two such coordinates has at most thrice the variance of a Gaussian's
     assert (np.abs(found - covariance) / scale).max() < 6 * np.sqrt(3 / n)
+
+
+@every_case
+def test_both_together_are_what_each_is_alone(name):
+    density, _, x = CASES[name]
+    log_p, score = density.log_prob_and_score(x)
+    np.testing.assert_allclose(log_p, density.log_prob(x), rtol=1e-13)
+    np.testing.assert_allclose(score, density.score(x), rtol=1e-12, atol=1e-13)

@@ -637,7 +637,10 @@ class Holed(GaussianMixture):
         return self._spoil(super().log_prob(x), x)
 
     def score(self, x):
-        return self._spoil(super().score(x), x)
+        return self.log_prob_and_score(x)[1]
+
+    def log_prob_and_score(self, x):
+        return tuple(self._spoil(part, x) for part in super().log_prob_and_score(x))
 
     def hessian(self, x):
         return self._spoil(super().hessian(x), x)

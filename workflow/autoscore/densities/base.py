@@ -35,6 +35,10 @@ class Density(ABC):
     def score(self, x: np.ndarray) -> np.ndarray:
         """Return grad log p(x) of shape ``(n, d)``."""
 
+    def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return both, of shapes ``(n,)`` and ``(n, d)``; together they may cost less."""
+        return self.log_prob(x), self.score(x)
+
     @abstractmethod
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """Return the Hessian of log p at x, of shape ``(n, d, d)``."""

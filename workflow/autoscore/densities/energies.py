@@ -57,6 +57,7 @@ class EnergyDensity(Density):
         laplacian = sum(sympy.diff(energy, symbol, 2) for symbol in symbols)
         self._energy = Compiled([energy], names)
         self._score = Compiled([-part for part in gradient], names)
+        self._both = Compiled([-energy, *(-part for part in gradient)], names)
         self._hessian = Compiled(
             [-sympy.diff(part, s) for part in gradient for s in symbols], names
         )
@@ -84,8 +85,19 @@ class EnergyDensity(Density):
         return self._energy(x)[:, 0]
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        inside = ((x >= self.bounds[:, 0]) & (x <= self.bounds[:, 1])).all(-1)
-        return np.where(inside, -self.energy(x) - self._log_normaliser, -np.inf)
+        return np.where(self._inside(x), -self.energy(x) - self._log_normaliser, -np.inf)
+
+    def _inside(self, x: np.ndarray) -> np.ndarray:
+        """Return which points lie in the box, shape ``(n,)``."""
+        inside = np.ones(len(x), dtype=bool)
+        for side, (low, high) in zip(x.T, self.bounds, strict=True):
+            inside &= (side >= low) & (side <= high)
+        return inside
+
+    def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = self._both(x)
+        log_p = np.where(self._inside(x), values[:, 0] - self._log_normaliser, -np.inf)
+        return log_p, values[:, 1:]
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self._score(x)

@@ -64,8 +64,12 @@ class GaussianMixture(Density):
         return logsumexp(self._components(x)[0], axis=1)
 
     def score(self, x: np.ndarray) -> np.ndarray:
+        return self.log_prob_and_score(x)[1]
+
+    def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         log_joint, scores = self._components(x)
-        return np.einsum("nk,nki->ni", softmax(log_joint, axis=1), scores)
+        score = np.einsum("nk,nki->ni", softmax(log_joint, axis=1), scores)
+        return logsumexp(log_joint, axis=1), score
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         log_joint, scores = self._components(x)

@@ -128,10 +128,13 @@ class ExactTarget(Target):
         self, density: Density, temperature: float = 1.0, bounds: np.ndarray | None = None
     ) -> None:
         super().__init__(density, temperature, bounds)
-        self._log_prob = density.log_prob
+        self._density = density
 
     def know(self, x: np.ndarray, *, score: bool) -> Known:
-        return Known(self.score(x) if score else None, self._log_prob(x), len(x))
+        if not score:
+            return Known(None, self._density.log_prob(x), len(x))
+        log_p, found = self._density.log_prob_and_score(x)
+        return Known(found / self.temperature, log_p, len(x))
 
     def _difference(
         self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool

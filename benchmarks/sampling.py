@@ -1,0 +1,139 @@
+"""Chains on the ninja star: all at once, one at a time, and blackjax's."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+
+from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.densities.energies import EnergyDensity
+from autoscore.fields import Field
+from autoscore.randomness import generator
+from autoscore.samplers.chains import run as run_chains
+from autoscore.samplers.langevin import AdjustedLangevin
+from autoscore.samplers.targets import ExactTarget, PathTarget, Target
+
+try:
+    import blackjax
+    import jax
+except ImportError:  # a peer, which the project itself does not need
+    jax = None
+
+STEP = 0.05
+NODES = 3
+CHAINS = (1, 10, 100, 1000, 10_000)
+STEPS = 100
+ROUNDS = 5
+ENERGY = "(sqrt(x1**2 + x2**2) - 2)**2 + (x1**2 - x2**2)**2 + 0.5 * log(x1**2 + x2**2 + 1)"
+WIDTH = (64, 64)
+
+
+def run() -> None:
+    """Print the steps a second of adjusted Langevin by number of chains, and of the peers."""
+    torch.set_num_threads(2)
+    star = EnergyDensity(ENERGY, [[-4.5, 4.5], [-4.5, 4.5]])
+    targets = {"exact": ExactTarget(star), "learned": PathTarget(_field(star), NODES)}
+    print(f"Adjusted Langevin on the ninja star, chain-steps a second, median of {ROUNDS} rounds;")
+    print(f"the learned field: one auto-encoder of {WIDTH} tanh units, {NODES} nodes on a path.")
+    for name, target in targets.items():
+        loop = _rates(partial(_loop, target))
+        print(f"{name:<8} {'one chain at a time, plain Python':<36} {_text(loop)}")
+        for chains in CHAINS:
+            batch = _rates(_batch(target, chains))
+            ratio = np.median(batch) / np.median(loop)
+            print(f"{name:<8} {f'{chains} chains at once':<36} {_text(batch)} {ratio:8.1f} x")
+    if jax is None:
+        print("blackjax is not installed: pip install -r benchmarks/requirements.txt")
+        return
+    for precision in ("float32", "float64"):
+        _compare_blackjax(targets["exact"], precision)
+
+
+def _field(star: EnergyDensity) -> Field:
+    """Return an auto-encoder as the pipeline trains them; its weights do not matter here."""
+    points = torch.as_tensor(star.sample(500, generator(0)), dtype=torch.float32)[None]
+    members = ([0.1], [0], [500.0], [[0.0, 0.0]], [1.0])
+    stack = Ensemble(2, Architecture(WIDTH, residual="sigma"), *members, "single")
+    stack.initialise(points, [generator(1)])
+    return stack.field(0.1, 0, 500)
+
+
+def _rates(task: Callable[[], int]) -> np.ndarray:
+    """Return chain-steps a second in each round; wall clock, as several threads may work."""
+    task()
+    rates = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        rates.append(task() / (time.perf_counter() - began))
+    return np.array(rates)
+
+
+def _text(rates: np.ndarray) -> str:
+    return f"{np.median(rates):12,.0f} [{rates.min():,.0f}, {rates.max():,.0f}]"
+
+
+def _batch(target: Target, chains: int) -> Callable[[], int]:
+    """Return what does the steps of all chains, its streams of random numbers prepared."""
+    start = generator(2).standard_normal((chains, 2))
+    streams = [generator(3, chain) for chain in range(chains)]
+    kernel = AdjustedLangevin(target, STEP)
+
+    def all_steps() -> int:
+        run_chains(kernel, start, 1, streams, burn_in=STEPS - 1)
+        return chains * STEPS
+
+    return all_steps
+
+
+def _loop(target: Target) -> int:
+    """Do what a script would: one chain, one point at a time, with the same evaluations a step."""
+    rng = generator(4)
+    x = rng.standard_normal((1, 2))
+    known = target.know(x, score=True)
+    for _ in range(STEPS):
+        noise = rng.standard_normal((1, 2))
+        y = x + STEP * known.score + np.sqrt(2 * STEP) * noise
+        difference, there = target.compare(x, known, y, score=True)
+        back = x - y - STEP * there.score
+        ratio = difference + 0.5 * (noise**2).sum() - (back**2).sum() / (4 * STEP)
+        if np.log(rng.random()) < ratio[0]:
+            x, known = y, there
+    return STEPS
+
+
+def _compare_blackjax(target: Target, precision: str) -> None:
+    """Print the rates of blackjax's MALA, vectorised over chains and compiled, and of ours."""
+    jax.config.update("jax_enable_x64", precision == "float64")
+    from jax import numpy as jnp
+
+    def log_prob(x: "jax.Array") -> "jax.Array":
+        square = x[0] ** 2 + x[1] ** 2
+        energy = (jnp.sqrt(square) - 2) ** 2 + (x[0] ** 2 - x[1] ** 2) ** 2
+        return -energy - 0.5 * jnp.log(square + 1)
+
+    mala = blackjax.mala(log_prob, STEP)
+
+    def all_steps(key: "jax.Array", start: "jax.Array") -> "jax.Array":
+        def one(state: object, key: "jax.Array") -> tuple:
+            keys = jax.random.split(key, start.shape[0])
+            state, _ = jax.vmap(mala.step)(keys, state)
+            return state, None
+
+        keys = jax.random.split(key, STEPS)
+        return jax.lax.scan(one, jax.vmap(mala.init)(start), keys)[0].position
+
+    compiled = jax.jit(all_steps)
+    for chains in CHAINS[2:]:
+        start = jnp.asarray(generator(2).standard_normal((chains, 2)), dtype=precision)
+
+        def theirs(chains: int = chains, start: "jax.Array" = start) -> int:
+            compiled(jax.random.key(0), start).block_until_ready()
+            return chains * STEPS
+
+        peer = _rates(theirs)
+        ours = _rates(_batch(target, chains))
+        ratio = np.median(ours) / np.median(peer)
+        print(f"exact    {f'blackjax, {precision}, {chains} chains':<36} {_text(peer)}")
+        print(f"         {'ours, float64':<36} {_text(ours)} {ratio:8.2f} x")
