@@ -77,12 +77,14 @@ rule all:
     default_target: True
     input:
         figure_files(),
+        sample_tables(),
         "results/verify/claims.csv",
 
 
 rule toy:
     input:
         figure_files(),
+        sample_tables(),
 
 
 rule figures:

@@ -16,6 +16,12 @@ TINY = """
 profile: quick
 densities:
   three_wells:
+    sample:
+      plans:
+        truth: &short {chains: 10, draws: 8, burn_in: 10, thin: 1, repeats: 1}
+        best_possible: null
+        learned: {<<: *short, sigmas: [0.1, 0.9], sizes: [50]}
+      differences: {sigmas: [0.9]}
     train:
       schedules:
         conditioned: {steps: 400}  # long enough to be killed on the way
@@ -28,6 +34,11 @@ densities:
       models: {ensemble: [rcae]}
   thick_spiral:
     figures: [map]
+    sample:
+      plans:
+        truth: *short
+        learned: {<<: *short, sigmas: [0.1, 0.9]}
+      far_starts: {models: [ensemble], sigmas: [0.9]}
     train:
       sigmas: [0.1, 0.9]
       sizes: [50]

@@ -1,8 +1,10 @@
 """What the finished run has made."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from arviz_stats.base import array_stats
 from PIL import Image
 
 pytestmark = pytest.mark.slow
@@ -14,13 +16,24 @@ def figures(finished):
     config = yaml.safe_load((finished.folder / "config/config.yaml").read_text(encoding="utf-8"))
     chosen = yaml.safe_load((finished.folder / "tiny.yaml").read_text(encoding="utf-8"))
     left_out = {name for name, entry in chosen["densities"].items() if entry is None}
-    return {"learned_error", "plane_error", "combinations", "thick_spiral_map"} | {
+    chains = {
         f"{density}_{figure}"
         for density, entry in config["densities"].items()
-        if density not in left_out | {"thick_spiral"}
-        for figure in entry.get("figures", [])
-        if figure != "animation"
-    }
+        if density not in left_out
+        for figure in entry.get("sample", {}).get("figures", [])
+    } | {"three_wells_differences", "thick_spiral_far_starts"}
+    common = {"learned_error", "plane_error", "combinations", "thick_spiral_map"}
+    return (
+        common
+        | chains
+        | {
+            f"{density}_{figure}"
+            for density, entry in config["densities"].items()
+            if density not in left_out | {"thick_spiral"}
+            for figure in entry.get("figures", [])
+            if figure != "animation"
+        }
+    )
 
 
 def test_each_figure_is_there_as_pdf_and_as_png_and_no_other(finished, figures):
@@ -55,3 +68,23 @@ def test_the_error_table_has_its_columns(finished):
 
 def test_nothing_temporary_is_left(finished):
     assert finished.made(".*", "*.tmp") == []
+
+
+def test_the_table_of_diagnostics_has_its_columns(finished):
+    runs = pd.read_csv(finished.folder / "results/sample/diagnostics.csv")
+    wanted = (
+        "density field model sampler sigma seed n acceptance kl kl_floor kl_kde mmd2 mmd2_floor "
+        "energy_distance mean_log_p mean_log_p_floor rhat ess ess_per_second score_evaluations "
+        "seconds"
+    )
+    assert runs.columns.tolist()[:21] == wanted.split()
+    assert set(runs["density"]) == {"three_wells", "thick_spiral"}
+    assert set(runs["field"]) == {"exact", "learned"}
+
+
+def test_chains_have_the_shape_that_arviz_takes(finished):
+    runs = pd.read_csv(finished.folder / "results/sample/three_wells.csv")
+    with np.load(finished.folder / "results/sample/three_wells.npz") as stored:
+        chains = stored[runs["chains"][0]]
+    assert chains.shape == (10, 8, 1)  # chain, draw, coordinate
+    assert float(array_stats.rhat(chains[..., 0])) > 0

@@ -22,7 +22,14 @@ DRAWN_FROM_SCORES = {
     "plot_plane_error",
     "plot_combinations",
 }
-PLOTS = DRAWN_FROM_OPTIMA | DRAWN_FROM_SCORES
+DRAWN_FROM_CHAINS = {
+    "plot_levels three_wells",
+    "plot_levels thick_spiral",
+    "plot_traces three_wells",
+    "plot_differences three_wells",
+    "plot_far_starts thick_spiral",
+}
+PLOTS = DRAWN_FROM_OPTIMA | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS
 TRAININGS = {
     "train three_wells dae ensemble exact",
     "train three_wells dae ensemble samples",
@@ -40,6 +47,7 @@ SCORES = {
     for name in ("three_wells", "mixture", "three_points", "thick_spiral")
     for stage in ("score", "geometry")
 } - {"measure_geometry mixture"}  # no figure shows it
+CHAINS = {"sample three_wells", "sample thick_spiral", "gather_samples"}
 GATHERED = {"gather_scores", "check_claims"}
 
 
@@ -99,7 +107,18 @@ def test_words_rerun_nothing(project):
 
 def test_training_code_retrains_and_redoes_what_follows(project):
     project.rewrite("workflow/autoscore/training.py", change_function)
-    assert project.plan() == TRAININGS | SCORES | GATHERED | DRAWN_FROM_SCORES
+    redone = TRAININGS | SCORES | CHAINS | GATHERED | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS
+    assert project.plan() == redone
+
+
+def test_sampling_code_redoes_the_chains_and_retrains_nothing(project):
+    project.rewrite("workflow/autoscore/samplers/langevin.py", change_function)
+    assert project.plan() == CHAINS | DRAWN_FROM_CHAINS | {"check_claims"}
+
+
+def test_how_chains_are_shown_redraws_a_figure_alone(project):
+    changes = "densities: {three_wells: {sample: {figures: {traces: learned}}}}"
+    assert project.plan(changes=changes) == {"plot_traces three_wells"}
 
 
 def test_a_density_s_parameter_redoes_that_density_and_what_gathers(project):

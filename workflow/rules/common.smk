@@ -208,6 +208,12 @@ def asks_for_chains(name):
 SAMPLED = [name for name in config["densities"] if asks_for_chains(name)]
 
 
+def sample_tables():
+    """Return the tables of all chains, if there are any."""
+    names = ("diagnostics", "samplers") if SAMPLED else ()
+    return [f"results/sample/{name}.csv" for name in names]
+
+
 def sample_settings(wildcards):
     """Return what is sampled of a density; how it is shown is left out."""
     return without(config["densities"][wildcards.density]["sample"], "figures")

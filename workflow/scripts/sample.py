@@ -25,7 +25,7 @@ with logged(snakemake.log[0]):
         asked.seed,
     )
     # what a stopped job left is taken up only if nothing that it depends on has changed
-    mark = fingerprint([asked.entry, asked.settings, asked.seed, asked.code], snakemake.input)
+    mark = fingerprint([asked.entry, asked.seed, asked.code], snakemake.input)
     unfinished = Path(outputs.chains).with_suffix("") / mark
     diagnostics, chains = sampling.run(reporter(f"sample {name}"), unfinished)
     write_table(outputs.diagnostics, diagnostics)

@@ -1,6 +1,7 @@
 """How far chains end from the density, by the noise level of the field that drives them."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -20,14 +21,16 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     outputs
         Files to write.
     settings
-        ``plan``, whose runs are shown.
+        ``plan``, whose runs are shown, beside those of a plan called ``best_possible``.
     """
     table = pd.read_csv(inputs["diagnostics"])
-    runs = table[(table["plan"] == settings["plan"]) & (table["sigma"] > 0)].copy()
+    shown = table["plan"].isin([settings["plan"], "best_possible"]) & (table["sigma"] > 0)
+    runs = table[shown].copy()
     runs["model"] = runs["model"].fillna("exact")
-    shown = [name for name in MEASURES if runs[name].notna().any()]
-    figure, axes = plt.subplots(1, len(shown), figsize=(PAGE, 2.4), squeeze=False)
-    for axis, name in zip(axes.flat, shown, strict=True):
+    runs = runs.replace(-np.inf, np.nan)  # a draw where p is 0
+    measures = [name for name in MEASURES if runs[name].notna().any()]
+    figure, axes = plt.subplots(1, len(measures), figsize=(PAGE, 2.4), squeeze=False)
+    for axis, name in zip(axes.flat, measures, strict=True):
         _draw_measure(axis, runs, name)
     common_legend(figure, 6)
     save(figure, outputs)

@@ -1,11 +1,9 @@
 """True against sampled draws in pairs of neighbouring coordinates."""
 
 import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
 
+from autoscore.plots.drawn import drawn_runs, few
 from autoscore.plots.style import PAGE, save, title
-from autoscore.storage import read_arrays
 
 SHOWN = 1500  # draws a panel
 PANELS = 9
@@ -23,18 +21,18 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     settings
         ``plan``, whose first run is shown.
     """
-    arrays, table = read_arrays(inputs["chains"]), pd.read_csv(inputs["diagnostics"])
-    run = table[(table["plan"] == settings["plan"]) & table["chains"].isin(list(arrays))].iloc[0]
+    arrays, runs = drawn_runs(inputs, settings["plan"])
+    run = runs.iloc[0]
     reference = arrays["reference"]
     drawn = arrays[run["chains"]].reshape(-1, reference.shape[1])
     count = min(PANELS, reference.shape[1] - 1)
     figure, axes = plt.subplots(2, count, figsize=(PAGE, 2.3), sharex="col", sharey="col")
     labels = ("independent draws", f"{run['sampler']}, learned")
     for row, draws, colour in zip(axes, (reference, drawn), ("black", "#0072B2"), strict=True):
-        few = draws[np.linspace(0, len(draws) - 1, min(SHOWN, len(draws))).astype(int)]
+        shown = few(draws, SHOWN)
         for k, axis in enumerate(row):
             axis.plot(
-                few[:, k], few[:, k + 1], ".", color=colour, markersize=0.7, markeredgewidth=0,
+                shown[:, k], shown[:, k + 1], ".", color=colour, markersize=0.7, markeredgewidth=0,
                 rasterized=True,
             )  # fmt: skip
             axis.set(xticks=[], yticks=[])

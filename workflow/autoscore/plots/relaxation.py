@@ -2,11 +2,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.animation import FuncAnimation, PillowWriter
 
+from autoscore.plots.drawn import drawn_runs
 from autoscore.plots.style import COLUMN, title
-from autoscore.storage import read_arrays, write_atomically
+from autoscore.storage import write_atomically
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -21,8 +21,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     settings
         ``plan``, whose first run is shown, and ``frames_per_second``.
     """
-    arrays, table = read_arrays(inputs["chains"]), pd.read_csv(inputs["diagnostics"])
-    run = table[(table["plan"] == settings["plan"]) & table["chains"].isin(list(arrays))].iloc[0]
+    arrays, runs = drawn_runs(inputs, settings["plan"])
+    run = runs.iloc[0]
     draws, reference = arrays[run["chains"]], arrays["reference"]
     figure, axis = plt.subplots(figsize=(COLUMN, COLUMN))
     axis.plot(*reference[:2000].T, ".", color="#E69F00", markersize=1.0, markeredgewidth=0)

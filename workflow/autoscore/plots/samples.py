@@ -2,11 +2,10 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 
+from autoscore.plots.drawn import drawn_runs, few
 from autoscore.plots.style import PAGE, SAMPLERS, save, title
-from autoscore.storage import read_arrays
 
 SHOWN = 1500  # draws a panel
 COLUMNS = 5
@@ -24,8 +23,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     settings
         ``plan``, whose runs are shown.
     """
-    arrays, table = read_arrays(inputs["chains"]), pd.read_csv(inputs["diagnostics"])
-    runs = table[(table["plan"] == settings["plan"]) & table["chains"].isin(list(arrays))]
+    arrays, runs = drawn_runs(inputs, settings["plan"])
     rows = -(-(len(runs) + 1) // COLUMNS)
     figure, axes = plt.subplots(
         rows, COLUMNS, figsize=(PAGE, PAGE / COLUMNS * rows + 0.3 * rows + 0.3),
@@ -60,7 +58,8 @@ def _draw_panel(
             levels=high - np.array([6.0, 3.0, 1.0]), colors="0.6", linewidths=0.4,
             linestyles="solid",
         )  # fmt: skip
-    few = draws[np.linspace(0, len(draws) - 1, min(SHOWN, len(draws))).astype(int)]
-    axis.plot(*few.T, ".", color=colour, markersize=0.8, markeredgewidth=0, rasterized=True)
+    axis.plot(
+        *few(draws, SHOWN).T, ".", color=colour, markersize=0.8, markeredgewidth=0, rasterized=True
+    )
     axis.set_title(text, fontsize=6)
     axis.set_aspect("equal", adjustable="box")

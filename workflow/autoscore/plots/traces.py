@@ -2,11 +2,10 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from scipy.stats import rankdata
 
+from autoscore.plots.drawn import drawn_runs
 from autoscore.plots.style import PAGE, SIZES, save, title
-from autoscore.storage import read_arrays
 
 CHAINS = 4
 BINS = 20
@@ -27,8 +26,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     settings
         ``plan``, whose first three runs are shown.
     """
-    arrays, table = read_arrays(inputs["chains"]), pd.read_csv(inputs["diagnostics"])
-    runs = table[(table["plan"] == settings["plan"]) & table["chains"].isin(list(arrays))][:3]
+    arrays, runs = drawn_runs(inputs, settings["plan"])
+    runs = runs[:3]
     figure, axes = plt.subplots(
         len(runs), 2, figsize=(PAGE, 1.4 * len(runs) + 0.4), squeeze=False, sharex="col"
     )

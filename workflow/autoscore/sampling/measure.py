@@ -18,6 +18,7 @@ from autoscore.sampling.measures import Rulers, mixing
 from autoscore.sampling.names import ACCEPTANCE, DESCENTS
 from autoscore.sampling.plans import Driver, Learned, Run, expand, make_driver, stack_of
 from autoscore.sampling.runs import run_chains
+from autoscore.storage import fingerprint
 
 PROBED = 1000  # points from which energy differences are taken
 SHOWN = 5000  # independent draws that figures show
@@ -28,7 +29,8 @@ COLUMNS = [
     "kl_kde", "mmd2", "mmd2_floor", "energy_distance", "mean_log_p", "mean_log_p_floor", "rhat",
     "ess", "ess_per_second", "score_evaluations", "seconds", "plan", "trained_on", "step",
     "is_tuned", "kl_corrected", "kl_corrected_floor", "energy_distance_floor", "coverage",
-    "coverage_floor", "mean_log_p_kde", "chains",
+    "coverage_floor", "mean_log_p_kde",
+    "kl_over_floor", "kl_over_kde", "log_p_short", "chains",
 ]  # fmt: skip
 
 
@@ -155,7 +157,9 @@ class Sampling:
         clean = self.data["train"][min(run.seed, len(self.data["train"]) - 1)]
         clean = clean if np.isinf(run.size) else clean[: int(run.size)]
         progress = partial(_say, report, run.key)
-        saved = None if checkpoints is None else checkpoints / f"{run.key}.npz"
+        saved = None
+        if checkpoints is not None:
+            saved = checkpoints / f"{run.key}-{fingerprint(sorted(plan.items()), [])}.npz"
         chains = run_chains(run, plan, driver, clean, generators, progress, saved)
         rulers = self._rulers_at(run.sigma)
         draws = chains.draws.reshape(-1, self.density.dim)
@@ -163,6 +167,9 @@ class Sampling:
         row |= rulers.measure(draws) | rulers.floor(len(draws))
         if np.isfinite(run.size):
             row |= self._kernel_estimate(rulers, clean, len(draws), run)
+        row["log_p_short"] = row["mean_log_p_floor"] - row["mean_log_p"]
+        for other in ("floor", "kde"):
+            row[f"kl_over_{other}"] = row.get("kl", np.nan) / row.get(f"kl_{other}", np.nan)
         return row, chains.draws
 
     def _labels(self, run: Run, kernel: object) -> dict:

@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from autoscore.autoencoders.conditioned import MARGIN, Conditioned
+from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.estimators import combine_levels
@@ -82,8 +82,8 @@ def expand(plans: dict[str, dict], learned: Learned) -> Iterator[Run]:
 def _steps(plan: dict, sampler: str) -> list[float | None]:
     given = plan["steps"]
     if isinstance(given, dict):
-        return [given.get(sampler)]
-    return given or [None]
+        given = given.get(sampler, [])
+    return list(np.atleast_1d(given)) or [None]
 
 
 def _drivers(plan: dict, field: str, learned: Learned) -> Iterator[tuple[str, float, int, float]]:
@@ -172,7 +172,7 @@ def make_driver(
         stack = stack_of(learned, run.model)
         at = partial(_member, stack, run.seed, run.size)
         separate = isinstance(stack, Ensemble)
-        levels = np.unique(stack.sigmas) if separate else [run.sigma, stack.high / MARGIN]
+        levels = np.unique(stack.sigmas) if separate else [run.sigma, stack.high]
     levels = np.asarray(levels)
     levels = levels[levels >= run.sigma * (1 - 1e-9)]
     field = at(run.sigma)

@@ -17,6 +17,7 @@ from autoscore.samplers.walk import AdjustedWalk
 from autoscore.sampling.names import DESCENTS, target_acceptance
 from autoscore.sampling.plans import Driver, Run
 from autoscore.sampling.recipes import RECIPES, Parts
+from autoscore.storage import read_arrays, write_arrays
 
 SETTLING = 8  # steps at the largest noise level, from a Gaussian to p_sigma
 REACH = 1.0  # ranges of the data on each side of it, within which chains have to stay
@@ -46,7 +47,7 @@ def run_chains(
         As for `autoscore.samplers.chains.run`.
     """
     if this.sampler in DESCENTS:
-        return _descend(this.sampler, plan, driver, clean, generators)
+        return _descend(this.sampler, plan, driver, clean, generators, checkpoint)
     parts = Parts(driver, plan["nodes"], plan["temperature"], box(clean), clean, this.step)
     kernel = RECIPES[this.sampler](parts)
     rate = target_acceptance(this.sampler, clean.shape[1]) if this.step is None else None
@@ -93,8 +94,15 @@ def _descend(
     driver: Driver,
     clean: np.ndarray,
     generators: Sequence[np.random.Generator],
+    checkpoint: Path | None = None,
 ) -> Chains:
-    """Go down the noise grid, from the field's highest level to its own; a draw a chain."""
+    """Go down the noise grid, from the field's highest level to its own; a draw a chain.
+
+    Its end is saved in the checkpoint, or read from there.
+    """
+    if checkpoint is not None and checkpoint.exists():
+        found = read_arrays(checkpoint)
+        return _ended(found["x"], int(found["evaluations"]), float(found["seconds"]))
     began = time.perf_counter()
     levels = driver.levels[::-1]
     if driver.continuous:
@@ -107,6 +115,13 @@ def _descend(
         x = annealed_langevin(driver.field_at, x, levels, plan["steps_a_level"], generators)
         evaluations += plan["steps_a_level"] * len(levels) * len(x)
     seconds = time.perf_counter() - began
+    if checkpoint is not None:
+        write_arrays(checkpoint, {"x": x, "evaluations": evaluations, "seconds": seconds})
+    return _ended(x, evaluations, seconds)
+
+
+def _ended(x: np.ndarray, evaluations: int, seconds: float) -> Chains:
+    """Return ends of descents as chains of a draw each."""
     return Chains(x[:, None], np.ones(len(x)), evaluations, 0, seconds, None, State(x))
 
 
