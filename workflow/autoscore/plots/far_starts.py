@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
-from autoscore.plots.style import COLUMN, MARKERS, SIZES, save, title
+from autoscore.plots.style import COLUMN, MARKERS, SIZES, mark_levels, save, title
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -28,7 +28,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             table[table["model"] == model], x="sigma", y="lost", errorbar=("pi", 100), ax=axis,
             color=colour, marker=marker, markersize=4, label=title(model),
         )  # fmt: skip
-    axis.set(xscale="log", xlabel=r"noise level $\sigma$", ylim=(-0.02, 1.02))
+    axis.set(xscale="log", xlabel=r"noise level $\sigma$")
+    axis.set_ylim(bottom=0.0)
+    mark_levels(axis, table["sigma"])
     axis.set_ylabel("chains that end where\nthere is no data")
     axis.legend(fontsize=6, frameon=False)
     save(figure, outputs)

@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MODELS, PAGE, common_legend, save
+from autoscore.plots.style import MODELS, PAGE, common_legend, mark_levels, save
 
 MEASURES = {"kl": "KL of cells (nats)", "mmd2": "squared MMD", "mean_log_p": "mean log p"}
 
@@ -32,7 +32,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axes = plt.subplots(1, len(measures), figsize=(PAGE, 2.4), squeeze=False)
     for axis, name in zip(axes.flat, measures, strict=True):
         _draw_measure(axis, runs, name)
-    common_legend(figure, 6)
+    common_legend(figure, 4)
     save(figure, outputs)
 
 
@@ -53,5 +53,6 @@ def _draw_measure(axis: Axes, runs: pd.DataFrame, name: str) -> None:
         level = runs["kl_kde"].mean()
         axis.axhline(level, color="0.5", linestyle="--", linewidth=0.8, label="kernel density")
     axis.set(xscale="log", xlabel=r"noise level $\sigma$", ylabel=MEASURES[name])
+    mark_levels(axis, runs["sigma"])
     if name == "kl":
         axis.set_yscale("log")

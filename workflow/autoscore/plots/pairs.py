@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 
 from autoscore.plots.drawn import drawn_runs, few
-from autoscore.plots.style import PAGE, save, title
+from autoscore.plots.style import PAGE, SAMPLERS, save, title
 
 SHOWN = 1500  # draws a panel
 PANELS = 9
@@ -27,7 +27,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     drawn = arrays[run["chains"]].reshape(-1, reference.shape[1])
     count = min(PANELS, reference.shape[1] - 1)
     figure, axes = plt.subplots(2, count, figsize=(PAGE, 2.3), sharex="col", sharey="col")
-    labels = ("independent draws", f"{run['sampler']}, learned")
+    labels = ("independent draws", f"{SAMPLERS[run['sampler']][0]}")
     for row, draws, colour in zip(axes, (reference, drawn), ("black", "#0072B2"), strict=True):
         shown = few(draws, SHOWN)
         for k, axis in enumerate(row):

@@ -25,8 +25,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """
     arrays, runs = drawn_runs(inputs, settings["plan"])
     rows = -(-(len(runs) + 1) // COLUMNS)
+    columns = -(-(len(runs) + 1) // rows)
     figure, axes = plt.subplots(
-        rows, COLUMNS, figsize=(PAGE, PAGE / COLUMNS * rows + 0.3 * rows + 0.3),
+        rows, columns, figsize=(PAGE, PAGE / columns * rows + 0.3 * rows + 0.3),
         sharex=True, sharey=True, squeeze=False,
     )  # fmt: skip
     reference = arrays["reference"]

@@ -8,7 +8,9 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from autoscore.storage import write_atomically
@@ -68,6 +70,13 @@ def common_legend(figure: Figure, columns: int) -> None:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=columns)
+
+
+def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
+    """Put a tick at each noise level of a logarithmic axis, and no other."""
+    levels = sorted(sigmas.unique())
+    axis.set_xticks(levels, [f"{level:g}" for level in levels])
+    axis.set_xticks([], minor=True)
 
 
 def save(figure: Figure, outputs: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self, TypeVar
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import ndtr
 
 from autoscore.samplers.targets import Known, Target
 
@@ -160,7 +160,7 @@ def metropolis(
     log_acceptance = np.where(np.isnan(log_acceptance), -np.inf, log_acceptance)
     if not np.isfinite(new.x.sum()):
         log_acceptance[~np.isfinite(new.x).all(-1)] = -np.inf
-    accepted = log_ndtr(normal) < log_acceptance
+    accepted = ndtr(normal) < np.exp(np.minimum(log_acceptance, 0.0))
     info = Info(new.x, accepted, log_acceptance, evaluations, jacobians)
     return select(accepted, new, old), info
 
