@@ -16,8 +16,10 @@ The floors of the library, each importing only from those above it in this list:
     the loss that needs no truth; the clean score from several noise levels; other estimators
 ``rulers``, ``estimators``, ``score``; ``geometry``
     learned against exact; the shape of the learned fields
-``samplers``, ``diagnostics``; ``images``, ``image_metrics``
-    chains driven by a field, and how good their draws are; images, and measures of them
+``samplers``, ``diagnostics``; ``sampling``
+    kernels, and what their draws are worth; all chains of one density
+``images``, ``image_metrics``
+    images, and measures of them
 ``claims``, ``plots``
     verdicts and pictures, from tables alone
 

@@ -157,7 +157,9 @@ def metropolis(
     evaluations, jacobians
         As in `Info`.
     """
-    log_acceptance = np.where(np.isnan(log_acceptance), -np.inf, log_acceptance)
+    # sums show whether there is anything to see to, which costs less than looking each time
+    if np.isnan(log_acceptance.sum()):
+        log_acceptance = np.where(np.isnan(log_acceptance), -np.inf, log_acceptance)
     if not np.isfinite(new.x.sum()):
         log_acceptance[~np.isfinite(new.x).all(-1)] = -np.inf
     accepted = ndtr(normal) < np.exp(np.minimum(log_acceptance, 0.0))

@@ -72,9 +72,11 @@ class AdjustedLangevin(Kernel):
 
     def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
         e, noise = self.step_size, np.ascontiguousarray(normals[:, :-1])
-        proposal = state.x + self._drift(state.score) + np.sqrt(2 * e) * noise
+        move = self._drift(state.score)
+        move += np.sqrt(2 * e) * noise
+        proposal = state.x + move
         difference, known = self.target.compare(state.x, state.known, proposal, score=True)
-        back = state.x - proposal - self._drift(known.score)
+        back = move + self._drift(known.score)
         forward = 0.5 * np.einsum("nd,nd->n", noise, noise)
         backward = np.einsum("nd,nd->n", back, back) / (4 * e)
         new = TargetState(proposal, known.score, known.log_prob)

@@ -141,7 +141,9 @@ class ExactTarget(Target):
     ) -> tuple[np.ndarray, Known]:
         found = self.know(y, score=score)
         # p is nowhere infinite; from where it vanishes every move to where it does not is taken
-        log_p = np.where(found.log_prob < np.inf, found.log_prob, np.nan)
+        log_p = found.log_prob
+        if not log_p.max(initial=-np.inf) < np.inf:
+            log_p = np.where(log_p < np.inf, log_p, np.nan)
         return log_p - known.log_prob, found
 
 
