@@ -16,10 +16,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     outputs
         Files to write.
     settings
-        ``plan``, whose runs are shown.
+        ``plan``: the runs of all plans are shown whose names begin so.
     """
     table = pd.read_csv(inputs["diagnostics"])
-    runs = table[table["plan"] == settings["plan"]]
+    runs = table[table["plan"].str.startswith(settings["plan"])]
     samplers = list(dict.fromkeys(runs["sampler"]))
     figure, axis = plt.subplots(figsize=(1.6 * COLUMN, 0.3 * len(samplers) + 0.9))
     for place, sampler in enumerate(samplers):
