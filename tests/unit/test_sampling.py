@@ -5,6 +5,7 @@ import yaml
 
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.configuration import SCHEMA
+from autoscore.densities.curves import Curve
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
 from autoscore.optimum.dae import DenoisingOptimum
@@ -161,6 +162,22 @@ def test_a_missing_arc_is_seen():
     assert coverage(draws, reference) > 0.95
     arc = np.abs(np.arctan2(draws[:, 1], draws[:, 0])) < 0.26  # one of twelve components
     assert coverage(draws[~arc], reference) < 0.93
+
+
+def test_on_a_bare_curve_everything_is_measured_under_the_noise_of_the_field():
+    curve = Curve(["cos(t)", "sin(t)"], (0.0, 3.0))
+    data = {
+        part: curve.sample(300, generator(0, part)) for part in ("train", "validation", "held_out")
+    }
+    settings = {"plans": {"all": PLAN | {
+        "fields": ["learned"], "models": ["ensemble"], "sigmas": [0.3, 0.6], "chains": 200,
+    }}}  # fmt: skip
+    learned = {("dae", "ensemble", "samples"): a_stack()}
+    data["train"] = np.stack([data["train"]] * 2)
+    table, _ = Sampling("curve", curve, learned, data, settings, seed=1).run()
+    # an estimate with the same noise is about as good as independent draws, at either level
+    assert (table["kl_kde"] < 1.3 * table["kl_floor"]).all()
+    assert table["kl_kde"].nunique() == 2
 
 
 # --- differences of energy ----------------------------------------------------

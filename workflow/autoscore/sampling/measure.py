@@ -61,7 +61,7 @@ class Sampling:
         self.name, self.density, self.learned, self.data = name, density, learned, data
         self.settings, self.seed = settings, seed
         self._rulers: dict[float, Rulers] = {}
-        self._kernel_estimates: dict[tuple[int, int, int], dict[str, float]] = {}
+        self._kernel_estimates: dict[tuple[int, int, int, float], dict[str, float]] = {}
 
     def run(
         self, report: Callable[[str], None] = print, checkpoints: Path | None = None
@@ -161,12 +161,12 @@ class Sampling:
         if checkpoints is not None:
             saved = checkpoints / f"{run.key}-{fingerprint(sorted(plan.items()), [])}.npz"
         chains = run_chains(run, plan, driver, clean, generators, progress, saved)
-        rulers = self._rulers_at(run.sigma)
+        rulers = self._rulers_at(self._level(run))
         draws = chains.draws.reshape(-1, self.density.dim)
         row = self._labels(run, chains.kernel) | mixing(chains) | {"n": len(draws)}
         row |= rulers.measure(draws) | rulers.floor(len(draws))
         if np.isfinite(run.size):
-            row |= self._kernel_estimate(rulers, clean, len(draws), run)
+            row |= self._kernel_estimate(clean, len(draws), run)
         row["log_p_short"] = row["mean_log_p_floor"] - row["mean_log_p"]
         for other in ("floor", "kde"):
             row[f"kl_over_{other}"] = row.get("kl", np.nan) / row.get(f"kl_{other}", np.nan)
@@ -187,20 +187,22 @@ class Sampling:
             "chains": run.key,
         }
 
-    def _rulers_at(self, sigma: float) -> Rulers:
-        """Return the rulers of the density; of a bare curve, of the noisy data at this level."""
-        level = sigma if self.density.is_bare else 0.0
+    def _level(self, run: Run) -> float:
+        """Return the noise under which draws are measured: that of the field on a bare curve."""
+        return run.sigma if self.density.is_bare else 0.0
+
+    def _rulers_at(self, level: float) -> Rulers:
         if level not in self._rulers:
             density = self.density.smoothed(level) if level else self.density
             self._rulers[level] = Rulers(density, self.seed, self.name)
         return self._rulers[level]
 
-    def _kernel_estimate(
-        self, rulers: Rulers, clean: np.ndarray, n: int, run: Run
-    ) -> dict[str, float]:
-        key = (len(clean), n, run.seed)
+    def _kernel_estimate(self, clean: np.ndarray, n: int, run: Run) -> dict[str, float]:
+        level = self._level(run)
+        key = (len(clean), n, run.seed, level)
         if key not in self._kernel_estimates:
-            found = rulers.kernel_estimate(clean, self.data["validation"], n, run.seed)
+            points = (clean, self.data["validation"])
+            found = self._rulers_at(level).kernel_estimate(*points, n, run.seed, level)
             self._kernel_estimates[key] = found
         return self._kernel_estimates[key]
 

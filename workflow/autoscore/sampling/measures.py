@@ -83,10 +83,14 @@ class Rulers:
         return self._floors[n]
 
     def kernel_estimate(
-        self, points: np.ndarray, validation: np.ndarray, n: int, seed: int
+        self, points: np.ndarray, validation: np.ndarray, n: int, seed: int, level: float
     ) -> dict[str, float]:
-        """Return what n draws from the likeliest kernel density estimate of points score."""
-        draws = fit_bandwidth(points, validation[:TUNED]).sample(n, self._streams("kde", n, seed))
+        """Return what n draws from the likeliest kernel density estimate of points score.
+
+        Where the density is that of noisy data, noise of the same level is added to them.
+        """
+        estimate = fit_bandwidth(points, validation[:TUNED]).smoothed(level)
+        draws = estimate.sample(n, self._streams("kde", n, seed))
         found = {"mean_log_p_kde": mean_log_p(thinned(draws, LIKELY), self.density)}
         if self.density.dim in CELLS:
             found["kl_kde"] = histogram_kl(draws, self.cells)
