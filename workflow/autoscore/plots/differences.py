@@ -26,7 +26,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     learned = table[table["field"] == "learned"]
     sigma = learned["sigma"].min()
     learned = learned[learned["sigma"] == sigma]
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.5))
+    turns = (learned["path_gap"] > 0).any()  # on a line there is but one path
+    figure, axes = plt.subplots(1, 3 if turns else 2, figsize=(PAGE, 2.5))
+    left, middle = axes[:2]
     counts = np.sort(table["nodes"].unique())
     for nodes, colour in zip(counts, COLOURS, strict=False):
         label = {0: "one point", 1: "1 node"}.get(nodes, f"{nodes} nodes")
@@ -37,12 +39,14 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             learned[learned["nodes"] == nodes], x="length", y="acceptance_error", ax=middle,
             errorbar=("pi", 100), legend=False, **look,
         )  # fmt: skip
-    most = learned[learned["nodes"] == counts.max()]
-    right.plot(most["length"], most["path_gap"], ".", color="#0072B2", markersize=3)
-    right.set(ylabel="median |straight - around| (nats)", title=f"path dependence, σ = {sigma:g}")
+    if turns:
+        most = learned[learned["nodes"] == counts.max()]
+        axes[2].plot(most["length"], most["path_gap"], ".", color="#0072B2", markersize=3)
+        axes[2].set(ylabel="median |straight - around| (nats)")
+        axes[2].set_title(f"path dependence, σ = {sigma:g}")
     left.set(ylabel="error of acceptance", title="exact score")
     middle.set(ylabel="error of acceptance", title=f"learned, σ = {sigma:g}")
-    for axis in (left, middle, right):
+    for axis in axes:
         axis.set(xscale="log", yscale="log", xlabel="length of step")
         axis.title.set_fontsize(7)
     common_legend(figure, 7)
