@@ -42,6 +42,7 @@ wildcard_constraints:
     density="|".join(config["densities"]),
     objective="dae|rcae|ssm",
     model="[a-z][a-z0-9_]*",
+    image_model="|".join(config.get("images", {"models": ["none"]})["models"]),
     source="exact|samples",
 
 
@@ -53,12 +54,20 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/geometry.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/figures.smk"
+
+
+if IMAGES:
+
+    include: "workflow/rules/images.smk"
+
+
 include: "workflow/rules/verify.smk"
 
 
 localrules:
     all,
     toy,
+    mnist,
     figures,
     verify,
     gallery,
@@ -78,13 +87,20 @@ rule all:
     input:
         figure_files(),
         sample_tables(),
+        image_tables(),
         "results/verify/claims.csv",
 
 
 rule toy:
     input:
-        figure_files(),
+        [file for file in figure_files() if not is_of_images(file)],
         sample_tables(),
+
+
+rule mnist:
+    input:
+        [file for file in figure_files() if is_of_images(file)],
+        image_tables(),
 
 
 rule figures:
@@ -115,4 +131,6 @@ rule gallery:
 
 
 onsuccess:
+    if IMAGES:
+        console.say_images("results/data/images.csv")
     console.say_verdicts("results/verify/claims.csv")

@@ -77,6 +77,14 @@ def say_verdicts(table: str) -> None:
         print(f"Claims: {counts} (see {text}). Figures: figures/", file=sys.stderr)
 
 
+def say_images(provenance: str) -> None:
+    """Say which images were used, and why, if there are any."""
+    if Path(provenance).is_file():
+        with Path(provenance).open(encoding="utf-8", newline="") as file:
+            row = next(csv.DictReader(file))
+        print(f"Images: {row['name']} from {row['source']} ({row['reason']})", file=sys.stderr)
+
+
 def duration(seconds: float) -> str:
     """Return a time span as a person would say it."""
     if seconds < 90:

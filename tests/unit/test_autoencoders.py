@@ -255,7 +255,7 @@ def test_taken_members_are_copies_in_the_order_asked_for(stack):
     ],
 )
 def test_a_field_is_the_member_asked_for(stack, asked, member, monkeypatch):
-    monkeypatch.setattr(LearnedField, "BLOCK", 3)  # 7 points pass in three blocks
+    monkeypatch.setattr(LearnedField, "UNITS", 24)  # 7 points pass in several blocks
     field, x = stack.field(*asked), np.random.default_rng(3).standard_normal((7, 2))
     assert field.sigma == asked[0]
     assert field.dim == 2

@@ -4,17 +4,17 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp, softmax
 from sklearn.neighbors import KernelDensity
 
-from autoscore import image_metrics
 from autoscore.densities.mixtures import GaussianMixture
-from autoscore.image_metrics import (
+from autoscore.images import metrics
+from autoscore.images.metrics import (
     BANDWIDTHS,
-    LinearOptimum,
     empirical_optimum,
     nearest_points,
     parzen_estimate,
     parzen_log_likelihood,
 )
 from autoscore.images.sources import intensities, scikit_digits
+from autoscore.linear import LinearOptimum
 from autoscore.optimum.dae import DenoisingOptimum
 
 ARRAYS = scikit_digits("a test").arrays
@@ -26,7 +26,7 @@ TRAIN, VALIDATION, HELD_OUT = (
 @pytest.fixture(autouse=True, params=[1, 10_000, 10_000_000])
 def block(request, monkeypatch):
     """Take one row at a time, a few that do not come out even, or all."""
-    monkeypatch.setattr(image_metrics, "BLOCK", request.param)
+    monkeypatch.setattr(metrics, "BLOCK", request.param)
 
 
 def corrupted(x, sigma):

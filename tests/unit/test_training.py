@@ -305,3 +305,72 @@ def test_a_polish_on_minibatches_is_refused():
 def test_divergence_in_the_last_step_is_noticed():
     with pytest.raises(DivergedError):
         fit(ensemble(), "dae", minibatches(), Schedule(steps=1, learning_rate=1e200))
+
+
+# --- checkpoints and observers -------------------------------------------------
+
+
+class StoppedError(Exception):
+    """What stands in for a kill."""
+
+
+@pytest.mark.parametrize("noise", ["fresh", "fixed", "walkback"])
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SAVED", 0.0)  # after every step
+    schedule = Schedule(steps=24, batch=8, checks=6, average=average)
+    held_out = minibatches().draw(20)
+    whole = ensemble()
+    expected = fit(whole, "dae", minibatches(noise=noise), schedule, held_out=held_out)
+
+    def kill(step, theta):
+        if step == 16:
+            raise StoppedError
+
+    checkpoint = tmp_path / "unfinished.npz"
+    with pytest.raises(StoppedError):
+        fit(
+            ensemble(), "dae", minibatches(noise=noise), schedule,
+            held_out=held_out, observe=kill, checkpoint=checkpoint,
+        )  # fmt: skip
+    assert [file.name for file in tmp_path.iterdir()] == ["unfinished.npz"]
+    again, seen = ensemble(), []
+    found = fit(
+        again, "dae", minibatches(noise=noise), schedule, held_out=held_out,
+        observe=lambda step, theta: seen.append(step), checkpoint=checkpoint,
+    )  # fmt: skip
+    assert torch.equal(again.theta, whole.theta)
+    assert found.steps == expected.steps
+    for one, other in zip(found.losses, expected.losses, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert seen == [16, 24]  # what was done before was saved at step 15
+
+
+def test_observers_see_the_start_powers_of_two_and_the_end():
+    stack, seen = ensemble(), {}
+    start = stack.theta.clone()
+    fit(
+        stack, "dae", minibatches(), Schedule(steps=11, batch=8),
+        observe=lambda step, theta: seen.update({step: theta.clone()}),
+    )  # fmt: skip
+    assert list(seen) == [0, 1, 2, 4, 8, 11]
+    assert torch.equal(seen[0], start)
+    assert torch.equal(seen[11], stack.theta)
+
+
+def test_averaged_weights_are_the_mean_of_late_ones():
+    stack, steps, weights = ensemble(), 40, []
+
+    class Spy(training._Adam):
+        def step(self, theta, gradient, rate):
+            super().step(theta, gradient, rate)
+            weights.append(theta.detach().clone())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "_Adam", Spy)
+        fit(stack, "dae", minibatches(), Schedule(steps=steps, batch=8, average=0.5))
+    expected = weights[-1] * 0
+    shares = 0.5 ** np.arange(1, 30)
+    for share, theta in zip(shares, weights[::-1], strict=False):
+        expected = expected + share * theta
+    np.testing.assert_allclose(stack.theta, expected, atol=1e-4)

@@ -67,6 +67,12 @@ class Batch:
 
         return [part(start) for start in range(min(parts, self.inputs.shape[1]))]
 
+    def to(self, device: torch.device | str) -> "Batch":
+        """Return the batch on a device."""
+        names = ("inputs", "targets", "sigma", "weights", "spread")
+        parts = {name: getattr(self, name) for name in names}
+        return Batch(**{k: None if part is None else part.to(device) for k, part in parts.items()})
+
     def spread_loss(self) -> torch.Tensor | float:
         """Return the constant that the loss holds besides, shape ``(m,)``, in units of sigma^2."""
         return 0.0 if self.spread is None else self.mean(self.spread / self.sigma**2)
@@ -145,8 +151,9 @@ class SampleBatches:
         (Bengio et al. 2013, "Generalized denoising auto-encoders as generative models").
     corrupt
         Whether inputs are noisy (denoising) or clean (contractive).
-    dtype
-        Type of the tensors that are handed out.
+    dtype, device
+        Type of the tensors that are handed out, and where they lie. Numbers are drawn by the
+        processor, the same on every device.
 
     Raises
     ------
@@ -165,6 +172,7 @@ class SampleBatches:
         noise: str = "fresh",
         corrupt: bool = True,
         dtype: torch.dtype = torch.float64,
+        device: torch.device | str = "cpu",
     ) -> None:
         if noise not in NOISES:
             raise ValueError(f"noise must be one of {', '.join(NOISES)}, not {noise!r}")
@@ -173,10 +181,10 @@ class SampleBatches:
         self._seeds = np.asarray(seeds)
         self._range = sigmas if isinstance(sigmas, tuple) else None
         self._sigmas = None if self._range else np.asarray(sigmas, dtype=float)
-        self._generators = generators
+        self.generators = generators
         self._corrupt = corrupt
         self._kind = noise if corrupt else None
-        self._dtype = dtype
+        self._place = {"dtype": dtype, "device": device}
         self._fixed = None
         if noise == "fixed":
             self._fixed = np.stack([rng.standard_normal(points.shape[1:]) for rng in generators])
@@ -208,7 +216,7 @@ class SampleBatches:
             clean, noise = np.concatenate([clean, clean], 1), np.concatenate([noise, -noise], 1)
             sigma = np.concatenate([sigma, sigma], 1) if self._range else sigma
         parts = (clean + noise, clean, sigma)
-        batch = Batch(*(torch.as_tensor(part, dtype=self._dtype) for part in parts))
+        batch = Batch(*(torch.as_tensor(part, **self._place) for part in parts))
         if self._kind == "walkback" and reconstruct is not None:
             batch = replace(batch, inputs=self._walk_back(batch, reconstruct))
         return batch
@@ -216,17 +224,17 @@ class SampleBatches:
     def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> torch.Tensor:
         """Return the inputs after as many more steps as each point happens to take."""
         inputs = batch.inputs
-        chance = torch.as_tensor(self._draw_uniform(inputs.shape[1]), dtype=self._dtype)
+        chance = torch.as_tensor(self._draw_uniform(inputs.shape[1]), **self._place)
         for step in range(1, LONGEST):
             moved = reconstruct(inputs, batch.sigma)
-            fresh = torch.as_tensor(self._normal(inputs.shape[1:]), dtype=self._dtype)
+            fresh = torch.as_tensor(self._normal(inputs.shape[1:]), **self._place)
             moved = moved + fresh * batch.sigma[..., None]
             inputs = torch.where((chance < WALK**step)[..., None], moved, inputs)
         return inputs
 
     def _draw_uniform(self, n: int) -> np.ndarray:
         """Return uniform numbers, (m, n), the same for all members of a seed."""
-        return np.stack([rng.random(n) for rng in self._generators])[self._seeds]
+        return np.stack([rng.random(n) for rng in self.generators])[self._seeds]
 
     def _noise(self, clean: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         """Return standard normal noise for the chosen points, 0 where inputs stay clean."""
@@ -241,4 +249,4 @@ class SampleBatches:
 
     def _normal(self, shape: tuple[int, int]) -> np.ndarray:
         """Return standard normal numbers, (m, n, d), the same for all members of a seed."""
-        return np.stack([rng.standard_normal(shape) for rng in self._generators])[self._seeds]
+        return np.stack([rng.standard_normal(shape) for rng in self.generators])[self._seeds]

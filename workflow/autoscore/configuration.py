@@ -97,8 +97,11 @@ def complete(config: dict) -> dict:
 def _without_nothing(config: dict) -> dict:
     """Return a copy without the densities, variants, plans and their figures that are null."""
     config = copy.deepcopy(config)
+    if config.get("images", {}) is None:
+        del config["images"]
     named = [config.get("densities")]
     named += [_part(entry, "train", "variants") for entry in _values(named[0])]
+    named.append(_part(config, "images", "models"))
     for part in ("plans", "figures"):
         named += [_part(entry, "sample", part) for entry in _values(named[0])]
     for mapping in [*named, _part(config, "train", "variants")]:
@@ -236,6 +239,25 @@ def _semantic_mistakes(config: dict) -> Iterator[str]:
             yield from _training_mistakes(key, entry, make_density(entry))
         if entry["train"]["sigmas"] != config["train"]["sigmas"]:
             yield from _grid_mistakes(f"{key}.train.sigmas", entry["train"]["sigmas"])
+    if "images" in config:
+        yield from _image_mistakes(config["images"])
+        if "images" in config["densities"]:
+            yield "densities.images is given; allowed: another name, the images have this one"
+
+
+def _image_mistakes(images: dict) -> Iterator[str]:
+    """Yield what is wrong with the images and their models."""
+    yield from _grid_mistakes("images.sigmas", images["sigmas"])
+    models = images.get("models", {})
+    for name, model in models.items():
+        key = f"images.models.{name}"
+        yield from _grid_mistakes(f"{key}.sigmas", model["sigmas"])
+        if model["kind"] == "conditioned" and len(noise_levels(model["sigmas"])) < 2:
+            yield f"{key}.sigmas is {model['sigmas']!r}; allowed: two or more for conditioned"
+    for name in images["sample"]["models"]:
+        if name not in models:
+            known = ", ".join(models) or "none"
+            yield f"images.sample.models has {name!r}; allowed: {known}"
 
 
 def _grid_mistakes(key: str, grid: dict | list) -> Iterator[str]:

@@ -115,7 +115,7 @@ def train_sample_ensemble(
 
     def train(stack: Ensemble) -> Trace:
         batches = _batches(points, settings, objective, streams, stack, stack.sigmas)
-        held_out = _validation_batch(data, objective, stack, stack.sigmas[:, None], streams)
+        held_out = validation_batch(data, objective, stack, stack.sigmas[:, None], streams)
         return fit(stack, objective, batches, schedule, held_out=held_out, report=report)
 
     return ensemble, _descend(ensemble, train) if settings["warm_start"] else train(ensemble)
@@ -158,7 +158,7 @@ def train_conditioned(
     batches = _batches(points, settings, objective, streams, stack, drawn)
     low = stack.high if one else stack.low
     spread = np.geomspace(low, stack.high, len(_validation_points(data)))
-    held_out = _validation_batch(data, objective, stack, spread, streams)
+    held_out = validation_batch(data, objective, stack, spread, streams)
     schedule = Schedule(**settings["schedules"]["conditioned"])
     return stack, fit(stack, objective, batches, schedule, held_out=held_out, report=report)
 
@@ -246,7 +246,7 @@ def _validation_points(data: dict[str, np.ndarray]) -> np.ndarray:
     return clean[: len(clean) - len(clean) % GROUPS] if len(clean) >= GROUPS else clean
 
 
-def _validation_batch(
+def validation_batch(
     data: dict[str, np.ndarray],
     objective: str,
     stack: Stack,

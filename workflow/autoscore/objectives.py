@@ -8,13 +8,14 @@ from autoscore.batches import Batch
 
 
 def denoising(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Return E|r(x + e) - x|^2 / sigma^2, shape ``(m,)``, up to the batch's constant spread.
+    """Return E|r(x + e) - x|^2 / unit, shape ``(m,)``, up to the batch's constant spread.
 
+    The unit is sigma^2 but for kinds of auto-encoders that have their own (`Stack.unit`).
     With r = x + sigma^2 s this is denoising score matching (Vincent 2011; statement C9).
     """
     reconstruction, _ = stack.forward(theta, batch.inputs, batch.sigma)
     error = ((reconstruction - batch.targets) ** 2).sum(-1)
-    return batch.mean(error / batch.sigma**2)
+    return batch.mean(error / stack.unit(batch.sigma))
 
 
 def contractive(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:

@@ -1,19 +1,24 @@
 """Training a stack: Adam with warm-up and decay, then an optional second-order polish."""
 
+import json
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import numpy as np
 import torch
 
 from autoscore import lbfgs
 from autoscore.autoencoders.stack import Stack
 from autoscore.batches import Batch, SampleBatches
 from autoscore.objectives import OBJECTIVES
+from autoscore.storage import read_arrays, write_arrays
 
 GROUPS = 10  # of held-out points, whose spread says how noisy their losses are
 STANDARD_ERRORS = 3.0  # by which earlier weights have to be better to be kept
+SAVED = 30.0  # seconds from one checkpoint to the next
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,9 @@ class Schedule:
         L-BFGS evaluations after Adam; they need a batch that does not change.
     checks
         How often on the way the loss is recorded and, where there are held-out points, compared.
+    average
+        Decay a step of a running average of the weights, which then is the result; early steps
+        are forgotten sooner. 0 for none.
     """
 
     steps: int
@@ -42,6 +50,7 @@ class Schedule:
     batch: int = 256
     polish: int = 0
     checks: int = 20
+    average: float = 0.0
 
     def rate(self, step: int) -> float:
         """Return the learning rate of this step."""
@@ -55,7 +64,7 @@ class Schedule:
 
 @dataclass
 class Trace:
-    """Losses along the way, in units of sigma^2: `losses[k]`, shape ``(m,)``, after `steps[k]`."""
+    """Losses along the way, `losses[k]`, shape ``(m,)``, after `steps[k]`; see `Stack.unit`."""
 
     steps: list[int] = field(default_factory=list)
     losses: list[torch.Tensor] = field(default_factory=list)
@@ -77,6 +86,8 @@ def fit(
     *,
     held_out: Batch | None = None,
     report: Callable[[str], None] = silent,
+    observe: Callable[[int, torch.Tensor], None] | None = None,
+    checkpoint: Path | None = None,
 ) -> Trace:
     """Train all members of a stack together; ``stack.theta`` holds the result.
 
@@ -94,6 +105,12 @@ def fit(
         If given, a member whose weights were clearly better on it at an earlier check keeps those.
     report
         Is told the progress, with the time left.
+    observe
+        Called before the first step and after steps 1, 2, 4, ... and the last, with the number of
+        steps done and the weights.
+    checkpoint
+        File to which the training is saved now and then. If it exists the same training goes on
+        from there, to the same weights as if it had never stopped.
 
     Raises
     ------
@@ -106,7 +123,10 @@ def fit(
         raise ValueError("the L-BFGS polish needs a fixed batch, not minibatches with fresh noise")
     clock = _Clock(schedule, stack, report)
     keeper = _Keeper(stack, objective, held_out)
-    _run_adam(stack, objective, data, schedule, clock, keeper)
+    course = _Course(stack.theta.clone(), schedule.average, clock, keeper, data)
+    if checkpoint is not None and checkpoint.exists():
+        course.resume(checkpoint)
+    _run_adam(course, stack, objective, schedule, observe, checkpoint)
     if schedule.polish:
         _run_polish(stack, objective, data, schedule, clock, keeper)
     keeper.finish()
@@ -114,31 +134,101 @@ def fit(
 
 
 def _run_adam(
+    course: "_Course",
     stack: Stack,
     objective: str,
-    data: Batch | SampleBatches,
     schedule: Schedule,
-    clock: "_Clock",
-    keeper: "_Keeper",
+    observe: Callable[[int, torch.Tensor], None] | None,
+    checkpoint: Path | None,
 ) -> None:
-    theta = stack.theta.clone().requires_grad_()
-    adam = _Adam(theta)
+    theta, data, clock = course.theta.requires_grad_(), course.data, course.clock
 
     def reconstruct(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             return stack.forward(theta, x, sigma)[0]
 
-    for step in range(schedule.steps):
+    if observe is not None and course.step == 0:
+        observe(0, theta.detach())
+    saved = time.monotonic()
+    batch = data if isinstance(data, Batch) else None
+    for step in range(course.step, schedule.steps):
         batch = data if isinstance(data, Batch) else data.draw(schedule.batch, reconstruct)
         losses = OBJECTIVES[objective](stack, theta, batch)
         (gradient,) = torch.autograd.grad(losses.sum(), theta)
-        adam.step(theta, gradient, schedule.rate(step))
+        course.advance(gradient, schedule.rate(step))
         if clock.due(step):
             clock.check(step, losses.detach() + batch.spread_loss())
-            keeper.offer(theta.detach())
-    stack.theta = theta.detach()
-    with torch.no_grad():  # where the last step led to
-        clock.check_finite(schedule.steps, OBJECTIVES[objective](stack, stack.theta, batch))
+            course.keeper.offer(course.result)
+        if observe is not None and (step + 1 == schedule.steps or (step + 1).bit_count() == 1):
+            observe(step + 1, course.result)
+        if checkpoint is not None and time.monotonic() - saved > SAVED:
+            course.save(checkpoint)
+            saved = time.monotonic()
+    stack.theta = course.result
+    if batch is not None:
+        with torch.no_grad():  # where the last step led to
+            clock.check_finite(schedule.steps, OBJECTIVES[objective](stack, stack.theta, batch))
+
+
+class _Course:
+    """How far a training has come: all that changes from step to step."""
+
+    def __init__(
+        self,
+        theta: torch.Tensor,
+        average: float,
+        clock: "_Clock",
+        keeper: "_Keeper",
+        data: Batch | SampleBatches,
+    ) -> None:
+        self.theta, self.clock, self.keeper, self.data = theta, clock, keeper, data
+        self.step, self._decay, self._adam = 0, average, _Adam(theta)
+        self._mean = theta.detach().clone() if average else None
+
+    @property
+    def result(self) -> torch.Tensor:
+        """The weights that training would end with now."""
+        return self.theta.detach() if self._mean is None else self._mean
+
+    def advance(self, gradient: torch.Tensor, rate: float) -> None:
+        self._adam.step(self.theta, gradient, rate)
+        self.step += 1
+        if self._mean is not None:
+            # an average over a tenth of the steps so far, until the decay is what limits it
+            decay = min(self._decay, 1.0 - 1.0 / (0.1 * self.step + 1.0))
+            self._mean.lerp_(self.theta.detach(), 1.0 - decay)
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        named = {"theta": self.theta.detach()} | self._adam.moments | self.keeper.best
+        return named if self._mean is None else named | {"mean": self._mean}
+
+    def save(self, path: Path) -> None:
+        """Write everything to an .npz file, the generators' states included."""
+        arrays = {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
+        trace = self.clock.trace
+        arrays["trace_steps"] = np.array(trace.steps, dtype=int)
+        arrays["trace_losses"] = np.array([losses.tolist() for losses in trace.losses])
+        arrays["progress"] = np.array([self.step, self.clock.seconds])
+        if isinstance(self.data, SampleBatches):
+            states = [json.dumps(rng.bit_generator.state) for rng in self.data.generators]
+            arrays["generators"] = np.array(states, dtype=bytes)
+        write_arrays(path, arrays)
+
+    def resume(self, path: Path) -> None:
+        """Take everything from a file that `save` wrote."""
+        arrays = read_arrays(path)
+        place = {"dtype": self.theta.dtype, "device": self.theta.device}
+        self.keeper.restore(arrays, place)
+        for name, tensor in self._tensors().items():
+            tensor.copy_(torch.as_tensor(arrays[name], **place))
+        self.step, seconds = int(arrays["progress"][0]), float(arrays["progress"][1])
+        self._adam.steps = self.step
+        self.clock.go_on(seconds)
+        self.clock.trace.steps = arrays["trace_steps"].tolist()
+        self.clock.trace.losses = list(torch.as_tensor(arrays["trace_losses"], **place))
+        if isinstance(self.data, SampleBatches):
+            for rng, state in zip(self.data.generators, arrays["generators"], strict=True):
+                rng.bit_generator.state = json.loads(state)
 
 
 class _Adam:
@@ -150,17 +240,21 @@ class _Adam:
     def __init__(self, theta: torch.Tensor, decay: tuple[float, float] = (0.9, 0.999)) -> None:
         self._decay = decay
         self._mean, self._square = torch.zeros_like(theta), torch.zeros_like(theta)
-        self._steps = 0
+        self.steps = 0
+
+    @property
+    def moments(self) -> dict[str, torch.Tensor]:
+        return {"adam_mean": self._mean, "adam_square": self._square}
 
     @torch.no_grad()
     def step(self, theta: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
         """Move `theta` in place."""
         first, second = self._decay
-        self._steps += 1
+        self.steps += 1
         self._mean.lerp_(gradient, 1.0 - first)
         self._square.lerp_(gradient**2, 1.0 - second)
-        size = (self._square / (1.0 - second**self._steps)).sqrt_().add_(1e-12)
-        theta.addcdiv_(self._mean, size, value=-rate / (1.0 - first**self._steps))
+        size = (self._square / (1.0 - second**self.steps)).sqrt_().add_(1e-12)
+        theta.addcdiv_(self._mean, size, value=-rate / (1.0 - first**self.steps))
 
 
 def _run_polish(
@@ -198,6 +292,16 @@ class _Keeper:
         self._best: torch.Tensor | None = None  # losses, (groups, m)
         self._theta = stack.theta
 
+    @property
+    def best(self) -> dict[str, torch.Tensor]:
+        """The best weights so far with their losses, if there are any."""
+        return {} if self._best is None else {"best_losses": self._best, "best": self._theta}
+
+    def restore(self, arrays: dict[str, np.ndarray], place: dict) -> None:
+        if "best" in arrays:
+            self._best = torch.as_tensor(arrays["best_losses"], **place)
+            self._theta = torch.as_tensor(arrays["best"], **place)
+
     def _losses(self, theta: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             loss = OBJECTIVES[self._objective]
@@ -233,6 +337,15 @@ class _Clock:
         self._start = time.monotonic()
         self.trace = Trace()
 
+    @property
+    def seconds(self) -> float:
+        """How long the training has taken so far."""
+        return time.monotonic() - self._start
+
+    def go_on(self, seconds: float) -> None:
+        """Count these seconds of an earlier start, too."""
+        self._start = time.monotonic() - seconds
+
     def due(self, step: int) -> bool:
         return (step + 1) % self._every == 0 or step + 1 == self._total
 
@@ -251,8 +364,8 @@ class _Clock:
         self.check_finite(step + 1, losses)
         self.trace.steps.append(step + 1)
         self.trace.losses.append(losses)
-        left = (time.monotonic() - self._start) * (self._total - step - 1) / (step + 1)
+        left = self.seconds * (self._total - step - 1) / (step + 1)
         self._report(
-            f"step {step + 1} of {self._total}, mean loss / sigma^2 {float(losses.mean()):.6g}, "
+            f"step {step + 1} of {self._total}, mean loss {float(losses.mean()):.6g}, "
             f"about {left:.0f} s left"
         )

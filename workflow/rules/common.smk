@@ -2,12 +2,14 @@
 
 import ast
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 
 from autoscore.claims import read_claims
 from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
+from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 ANIMATIONS = {"animation": "optimum", "relaxation": "relaxation"}  # figures that move: their files
@@ -65,6 +67,25 @@ def code(*modules):
     content = "".join(without_docstrings(file) for file in sorted(seen))
     content += "".join(sheet.read_text(encoding="utf-8") for sheet in sorted(sheets))
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+IMAGES = config.get("images")
+IMAGE_MODELS = list(IMAGES["models"]) if IMAGES else []
+DRAWN_IMAGE_MODELS = IMAGES["sample"]["models"] if IMAGES else []
+SEPARATE_IMAGE_MODELS = [
+    name for name in IMAGE_MODELS if IMAGES["models"][name]["kind"] == "ensemble"
+]
+
+
+def image_model_settings(wildcards):
+    """Return what the training of one model of images depends on."""
+    settings = IMAGES["models"][wildcards.image_model]
+    unused = {
+        "ensemble": ["width", "blocks"],
+        "conditioned": ["tied", "start"],
+    }[settings["kind"]]
+    shown = max(1, round(settings["shown"] * IMAGES["budget"]))
+    return without(settings, *unused) | {"shown": shown}
 
 
 def train_settings(density):
@@ -289,7 +310,27 @@ def figure_files():
                 files.append(f"figures/{density}_{ANIMATIONS[figure]}.gif")
             else:
                 stems.append(f"{density}_{figure}")
+    stems += [f"images_{figure}" for figure in image_figures()]
     return files + [f"figures/{stem}.{kind}" for stem in stems for kind in ("pdf", "png")]
+
+
+def image_figures():
+    """Return the figures of the images that the configuration asks for."""
+    if not IMAGES:
+        return []
+    names = ["denoising", "spectra", "tangents", "noise_levels", "energies"]
+    names += ["symmetry"] if SEPARATE_IMAGE_MODELS else []
+    return names + (["samples", "chains", "quality"] if DRAWN_IMAGE_MODELS else [])
+
+
+def is_of_images(file):
+    """Return whether a file is of the images, by its name."""
+    return Path(file).name.startswith("images")
+
+
+def image_tables():
+    """Return the tables of the images that no figure asks for."""
+    return ["results/sample/images.csv"] if IMAGES else []
 
 
 def claimed_tables():
@@ -300,6 +341,8 @@ def claimed_tables():
 
 def is_of_another_density(table):
     """Return whether a table belongs to one density, and to one that this run does not have."""
+    if is_of_images(table):
+        return not IMAGES
     names = config["densities"]
     own = any(table.stem == name or table.stem.startswith(f"{name}_") for name in names)
     common = table.stem in ("diagnostics", "samplers")

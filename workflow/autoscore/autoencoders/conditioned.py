@@ -113,13 +113,6 @@ class Conditioned(Stack):
             rows.append(self.pack(named))
         self.theta = torch.cat(rows)
 
-    def _level_features(self, sigma: torch.Tensor) -> torch.Tensor:
-        """Return features of log sigma, shape ``(m, n or 1, 2 waves + 1)``."""
-        span = math.log(self.high / self.low)
-        position = 2.0 * (torch.log(sigma) - math.log(self.low)) / span - 1.0
-        angles = position[..., None] * math.pi * torch.arange(1, self.waves + 1, dtype=DTYPE) / 2.0
-        return torch.cat([position[..., None], torch.sin(angles), torch.cos(angles)], dim=-1)
-
     def forward(
         self,
         theta: torch.Tensor,
@@ -133,7 +126,7 @@ class Conditioned(Stack):
         m, n, d = x.shape
         directions = None if along is None else along[:, :, None, :]
         if jacobian:
-            directions = torch.eye(d, dtype=x.dtype).expand(m, n, d, d)
+            directions = torch.eye(d, dtype=x.dtype, device=x.device).expand(m, n, d, d)
         out, slope, ratio = self._network(self.views(theta), x, sigma, directions)
         amplitude = self._amplitude(sigma)[..., None]
         reconstruction = x + amplitude * out
@@ -158,13 +151,13 @@ class Conditioned(Stack):
         Shapes ``(m, n, d)``, ``(m, n k, d)`` and ``(m, n k or 1, 1)``; directions ``(m, n, k, d)``.
         """
         spread = torch.sqrt(self._scale[:, None] ** 2 + sigma**2)[..., None]
-        level = self._level_features(sigma)
+        level = level_features(sigma, self.low, self.high, self.waves)
         unit = (x - self._shift[:, None, :]) / spread
         seen, slope = self._see(named, unit, directions)
         k = 1 if directions is None else directions.shape[2]
 
         def steepness(h: torch.Tensor) -> torch.Tensor:
-            return _silu_slope(h).repeat_interleave(k, 1)
+            return silu_slope(h).repeat_interleave(k, 1)
 
         h = torch.baddbmm(named["input.bias"], seen, named["input.weight"])
         for block in range(self.blocks):
@@ -229,7 +222,12 @@ class Conditioned(Stack):
             described[key] = [described[key][member] for member in members]
         stack = type(self)(**described)
         stack.theta = self.theta[members].clone()
-        return stack
+        return stack.to(self.theta.device)
+
+    def to(self, device: torch.device | str) -> Self:
+        self._shift, self._scale = self._shift.to(device), self._scale.to(device)
+        self._thickness = self._thickness.to(device)
+        return super().to(device)
 
     def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
         """Return the member of this seed and size at any noise level of its range, as a field.
@@ -250,6 +248,15 @@ class Conditioned(Stack):
         return LearnedField(self, int(found[0]), sigma)
 
 
-def _silu_slope(x: torch.Tensor) -> torch.Tensor:
+def silu_slope(x: torch.Tensor) -> torch.Tensor:
+    """Return the derivative of x sigmoid(x)."""
     gate = sigmoid(x)
     return gate * (1.0 + x * (1.0 - gate))
+
+
+def level_features(sigma: torch.Tensor, low: float, high: float, waves: int) -> torch.Tensor:
+    """Return log sigma on [-1, 1] with its sines and cosines, shape ``(*sigma, 2 waves + 1)``."""
+    position = 2.0 * (torch.log(sigma) - math.log(low)) / math.log(high / low) - 1.0
+    numbers = torch.arange(1, waves + 1, dtype=DTYPE, device=sigma.device)
+    angles = position[..., None] * math.pi * numbers / 2.0
+    return torch.cat([position[..., None], torch.sin(angles), torch.cos(angles)], dim=-1)

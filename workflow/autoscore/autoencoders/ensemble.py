@@ -183,6 +183,20 @@ class Ensemble(Stack):
             )
         return self._output(x, sigma, out, slope)
 
+    def steepness(
+        self, theta: torch.Tensor, x: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the first layer's derivative at x, ``(m, n, units)``, its weights and the decoder.
+
+        Weights and decoder have the shapes ``(m, d, units)`` and ``(m, units, d)``.
+        """
+        named = self.views(theta)
+        encoder = named["encoder.0.weight"]
+        activation, derivative = ACTIVATIONS[self.architecture.activation]
+        seen = (x - self._shift[:, None, :]) / self._scale[:, None, None]
+        units = activation(torch.baddbmm(named["encoder.0.bias"], seen, encoder))
+        return derivative(units), encoder, self._decoder(named)
+
     def _decoder(self, named: dict[str, torch.Tensor]) -> torch.Tensor:
         if self.architecture.tied:
             return named["encoder.0.weight"].transpose(1, 2)
@@ -205,7 +219,7 @@ class Ensemble(Stack):
             skip, base = 1.0, x
         reconstruction = base + scale * out
         if derivative is not None:
-            identity = torch.eye(self.dim, dtype=x.dtype)
+            identity = torch.eye(self.dim, dtype=x.dtype, device=x.device)
             derivative = skip * identity + scale[..., None] * derivative
         return reconstruction, derivative
 
@@ -229,7 +243,7 @@ class Ensemble(Stack):
         }
         stack = type(self)(self.dim, self.architecture, **picked, precision=self.precision)
         stack.theta = self.theta[members].clone()
-        return stack
+        return stack.to(self.theta.device)
 
     def member(self, sigma: float, seed: int, size: float = float("inf")) -> int:
         """Return the index of the member with this noise level, seed and number of points.
@@ -249,6 +263,10 @@ class Ensemble(Stack):
                 f"sizes {np.unique(self.sizes).tolist()}"
             )
         return int(np.flatnonzero(found)[0])
+
+    def to(self, device: torch.device | str) -> Self:
+        self._shift, self._scale = self._shift.to(device), self._scale.to(device)
+        return super().to(device)
 
     def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
         """Return one trained member as a field; see `member` for what it raises."""
@@ -276,7 +294,7 @@ def _network_jacobian(
     """
     m, n, _ = steepness[0].shape
     d = decoder.shape[-1]
-    if len(weights) == 1:
+    if len(weights) == 1 and d <= n:  # with many points and few directions, not the reverse
         # sum_h V_hi steepness_h W_jh is linear in the steepness: one matrix product
         pairs = decoder[:, :, :, None] * weights[0].transpose(1, 2)[:, :, None, :]
         return torch.bmm(steepness[0], pairs.reshape(m, -1, d * d)).view(m, n, d, d)

@@ -1,4 +1,4 @@
-"""The two kinds of auto-encoder by name, and reading either from a file."""
+"""The kinds of auto-encoder by name, and reading any of them from a file."""
 
 import json
 from collections.abc import Iterable
@@ -7,16 +7,18 @@ from pathlib import Path
 from safetensors import safe_open
 
 from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.corrected import Corrected
 from autoscore.autoencoders.ensemble import Ensemble
 
-KINDS = {"ensemble": Ensemble, "conditioned": Conditioned}
+KINDS = {"sigmas": Ensemble, "thickness": Conditioned, "variances": Corrected}  # by what they know
 
 
-def load_stack(path: str | Path) -> Ensemble | Conditioned:
-    """Read a stack of either kind that `Stack.save` wrote."""
+def load_stack(path: str | Path) -> Ensemble | Conditioned | Corrected:
+    """Read a stack of any kind that `Stack.save` wrote."""
     with safe_open(path, framework="pt") as file:
         described = json.loads(file.metadata()["description"])
-    return KINDS["ensemble" if "sigmas" in described else "conditioned"].load(path)
+    kind = next(kind for known, kind in KINDS.items() if known in described)
+    return kind.load(path)
 
 
 def load_stacks(

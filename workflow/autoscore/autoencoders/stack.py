@@ -62,6 +62,19 @@ class Stack(ABC):
             dr_i/dx_j. It is None unless asked for.
         """
 
+    def unit(self, sigma: torch.Tensor) -> torch.Tensor:
+        """Return what squared errors are divided by in the denoising loss, in the shape of sigma.
+
+        It is sigma^2 unless a kind of auto-encoder knows better what to expect of each level.
+        """
+        return sigma**2
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move the stack, itself, to a device, and return it."""
+        if hasattr(self, "theta"):
+            self.theta = self.theta.to(device)
+        return self
+
     @abstractmethod
     def description(self) -> dict[str, Any]:
         """Return, as plain JSON values, what the constructor needs besides theta."""
@@ -85,7 +98,8 @@ class Stack(ABC):
 
     def save(self, path: Path) -> None:
         """Write the stack to a .safetensors file: tensors by name, the rest as JSON metadata."""
-        tensors = {name: part.contiguous() for name, part in self.views(self.theta).items()}
+        theta = self.theta.cpu()
+        tensors = {name: part.contiguous() for name, part in self.views(theta).items()}
         save_file(tensors, path, metadata={"description": json.dumps(self.description())})
 
     @classmethod
@@ -104,7 +118,7 @@ class LearnedField(Field):
     Calls raise ValueError if x does not have the dimension that the auto-encoder was trained in.
     """
 
-    BLOCK = 65_536  # points, or directions at points, that pass through the network at once
+    UNITS = 1 << 22  # at once in the widest layer, over all points or directions at points
 
     def __init__(self, stack: Stack, member: int, sigma: float) -> None:
         self.sigma = float(sigma)
@@ -115,9 +129,10 @@ class LearnedField(Field):
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"x must have shape (n, {self.dim}), not {x.shape}")
         theta = self._stack.theta
-        points = torch.as_tensor(x, dtype=theta.dtype)[None]
-        sigma = torch.full((1, 1), self.sigma, dtype=theta.dtype)
-        size = max(1, self.BLOCK // self.dim) if jacobian else self.BLOCK
+        points = torch.as_tensor(x, dtype=theta.dtype, device=theta.device)[None]
+        sigma = torch.full((1, 1), self.sigma, dtype=theta.dtype, device=theta.device)
+        widest = max(shape[-1] for shape in self._stack.shapes().values())
+        size = max(1, self.UNITS // widest // (self.dim if jacobian else 1))
         with torch.no_grad():
             return [
                 self._stack.forward(theta, block, sigma, jacobian=jacobian)
@@ -126,8 +141,8 @@ class LearnedField(Field):
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         parts = self._forward(x, jacobian=False)
-        return torch.cat([value[0] for value, _ in parts]).double().numpy()
+        return torch.cat([value[0] for value, _ in parts]).double().cpu().numpy()
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
         parts = self._forward(x, jacobian=True)
-        return torch.cat([slope[0] for _, slope in parts]).double().numpy()
+        return torch.cat([slope[0] for _, slope in parts]).double().cpu().numpy()

@@ -16,6 +16,7 @@ from autoscore.storage import write_atomically
 
 VARIABLE = "MNIST_DIR"
 VALIDATION = 6  # one part in this many: of MNIST the last 10,000 training images, as is usual
+SETTINGS = ("dataset", "path", "mirrors", "timeout", "retries")  # that decide on the source
 DEFAULTS = {
     "dataset": "auto",
     "path": None,
@@ -49,6 +50,12 @@ class ImageData:
 
     arrays: dict[str, np.ndarray]
     provenance: dict[str, str]
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where downloads are kept for all projects of this user: in the cache of the system."""
+    cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "autoscore" / "mnist"
 
 
 def intensities(pixels: np.ndarray, white: int) -> np.ndarray:

@@ -1,0 +1,409 @@
+"""Auto-encoders of images, from their training to what is drawn from them, on the small digits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.neural_network import MLPClassifier
+
+from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.autoencoders.starts import start_linear, start_solved
+from autoscore.fields import Field
+from autoscore.images import quality
+from autoscore.images.data import PARTS, provenance, restored, stored
+from autoscore.images.fields import PixelField, fields_at, levels_of
+from autoscore.images.measure import Measure, agreeing_level
+from autoscore.images.quality import Classifier, Judge, shown_arrays
+from autoscore.images.sampling import Drawn, draw_all, gaussian_start, noise_schedule
+from autoscore.images.sources import cache_folder, intensities, scikit_digits
+from autoscore.images.symmetry import jacobian_moments, symmetry_rows
+from autoscore.images.training import device_of, lifted, train_images
+
+FOUND = scikit_digits("a test")
+IMAGES = restored(stored(FOUND))
+COMMON = {"shown": 400, "batch": 20, "learning_rate": 0.002, "average": 0.9, "validation": 40}
+PAPER = COMMON | {"kind": "ensemble", "sigmas": [0.2, 0.4], "hidden": 80, "tied": False}
+PAPER |= {"start": "solved", "axes": 64}
+OURS = COMMON | {"kind": "conditioned", "sigmas": [0.1, 2.0], "hidden": 12, "width": 16}
+OURS |= {"blocks": 1, "axes": 20}
+SAMPLE = {"samples": 30, "fewer": 20, "sigma": 0.4, "chains": 4, "draws": 6, "thin": 1}
+SAMPLE |= {"burn_in": 5, "levels": 4, "steps_a_level": 2}
+
+
+def train(settings, name="a", **options):
+    return train_images(IMAGES, settings, (0, "images", name), torch.device("cpu"), **options)
+
+
+@pytest.fixture(scope="module")
+def stacks():
+    settings = {
+        "untied": PAPER,
+        "tied": PAPER | {"tied": True, "start": "linear"},
+        "conditioned": OURS,
+    }
+    return {name: train(asked, name)[0] for name, asked in settings.items()}
+
+
+# --- data ----------------------------------------------------------------------
+
+
+def test_images_come_back_as_they_were_stored():
+    for part in PARTS:
+        expected = intensities(FOUND.arrays[part], 16)
+        np.testing.assert_array_equal(getattr(IMAGES, part), expected)
+        np.testing.assert_array_equal(IMAGES.labels[part], FOUND.arrays[f"{part}_labels"])
+    assert IMAGES.shape == (8, 8)
+    assert provenance(stored(FOUND)) == FOUND.provenance
+    assert IMAGES.name == FOUND.provenance["name"]
+    covariance = np.cov(IMAGES.train.T.astype(float), bias=True)
+    axes, variances = IMAGES.linear.axes, IMAGES.linear.variances
+    np.testing.assert_allclose((axes * variances) @ axes.T, covariance, atol=1e-9)
+    assert (np.diff(variances) <= 0).all()
+
+
+def test_downloads_are_kept_where_the_system_keeps_such_things(tmp_path):
+    assert cache_folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "autoscore" / "mnist"
+    assert cache_folder({}).parts[-3:] == (".cache", "autoscore", "mnist")
+
+
+# --- starting and training -----------------------------------------------------
+
+
+def separate(tied=False, hidden=(400,), **changes):
+    shape = Architecture(**({"hidden": hidden, "tied": tied, "residual": "none"} | changes))
+    mean = [IMAGES.linear.mean.tolist()] * 2
+    return Ensemble(64, shape, [0.1, 0.5], [0, 0], [9, 9], mean, [1.0, 1.0], precision="single")
+
+
+def generators():
+    return [np.random.default_rng(k) for k in range(2)]
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_linear_start_is_nearly_the_linear_optimum(tied):
+    stack, x = separate(tied), IMAGES.held_out[:100].astype(float)
+    start_linear(stack, IMAGES.linear, generators())
+    for sigma in stack.sigmas:
+        expected = IMAGES.linear(x, sigma)
+        # tanh bends it by about a sixth of the square of what a unit sees
+        gap = ((stack.field(sigma, 0, 9)(x) - expected) ** 2).sum()
+        assert gap < 2e-3 * ((expected - IMAGES.linear.mean) ** 2).sum()
+
+
+def test_a_solved_decoder_cannot_be_improved_by_its_own_points():
+    stack = separate(hidden=(30,))
+    start_solved(stack, IMAGES.linear, IMAGES.train, generators())
+    rng, x = np.random.default_rng(9), IMAGES.train
+    for member, sigma in enumerate(stack.sigmas):
+        y = x + sigma * rng.standard_normal(x.shape)
+        named = {
+            name: part[member].double().numpy() for name, part in stack.views(stack.theta).items()
+        }
+        hidden = np.tanh(
+            (y - IMAGES.linear.mean) @ named["encoder.0.weight"] + named["encoder.0.bias"]
+        )
+        reached = ((stack.field(sigma, 0, 9)(y) - x) ** 2).sum(1).mean()
+        centred = np.column_stack([hidden, np.ones(len(y))])
+        best = centred @ np.linalg.lstsq(centred, x, rcond=None)[0]
+        # the best for this noise, which the solver has not seen
+        assert reached < 1.1 * ((best - x) ** 2).sum(1).mean()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"hidden": (9, 9)}, {"activation": "sigmoid"}, {"residual": "sigma"}]
+)
+def test_other_architectures_have_no_such_start(changes):
+    for start in (start_linear, lambda *parts: start_solved(*parts[:2], IMAGES.train, parts[2])):
+        with pytest.raises(ValueError, match="one layer of tanh"):
+            start(separate(**changes), IMAGES.linear, generators())
+
+
+def test_tied_weights_leave_nothing_to_solve():
+    with pytest.raises(ValueError, match="tied"):
+        start_solved(separate(tied=True), IMAGES.linear, IMAGES.train, generators())
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_lifted_auto_encoders_do_the_same_in_pixels(tied):
+    k = 20
+    shape = Architecture((9,), tied, residual="none")
+    stack = Ensemble(k, shape, [0.3], [0], [9], [[0.0] * k], [1.0], precision="single")
+    stack.initialise(torch.randn(1, 30, k), [np.random.default_rng(0)])
+    stack.theta = stack.theta + 0.1
+    found = lifted(stack, IMAGES.linear).field(0.3, 0, 9)
+    x, axes, mean = IMAGES.held_out[:5].astype(float), IMAGES.linear.axes, IMAGES.linear.mean
+    inner = stack.field(0.3, 0, 9)((x - mean) @ axes[:, :k])
+    np.testing.assert_allclose(found(x), mean + inner @ axes[:, :k].T, atol=1e-5)
+    if tied:
+        np.testing.assert_allclose(found.symmetry(x), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [PAPER, OURS])
+def test_training_beats_the_linear_optimum(settings):
+    longer = settings | {"shown": 20_000, "hidden": 80}
+    stack, trace, _ = train(longer | ({"width": 48} if settings is OURS else {}))
+    field_at = fields_at(stack, IMAGES.linear)
+    rng = np.random.default_rng(5)
+    y = IMAGES.held_out + 0.4 * rng.standard_normal(IMAGES.held_out.shape)
+    errors = {
+        name: ((r(y) - IMAGES.held_out) ** 2).sum(1).mean()
+        for name, r in (("learned", field_at(0.4)), ("linear", lambda y: IMAGES.linear(y, 0.4)))
+    }
+    assert errors["learned"] < 0.97 * errors["linear"]
+    assert trace.losses[-1].mean() < trace.losses[0].mean()
+
+
+def test_a_stopped_training_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("autoscore.training.SAVED", 0.0)
+    expected = train(OURS)[0]
+
+    def stop(message):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(OURS, report=stop, checkpoint=tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").exists()
+    found, _, _ = train(OURS, checkpoint=tmp_path / "a.npz")
+    assert torch.equal(found.theta, expected.theta)
+
+
+def test_a_missing_gpu_is_an_error_only_where_one_is_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device_of("auto") == device_of("cpu") == torch.device("cpu")
+    with pytest.raises(ValueError, match="finds no GPU"):
+        device_of("cuda")
+
+
+# --- fields --------------------------------------------------------------------
+
+
+def test_pixel_fields_are_their_inner_field_along_the_axes(stacks):
+    sigma, x = 0.4, IMAGES.held_out[:3].astype(float)
+    field = fields_at(stacks["conditioned"], IMAGES.linear)(sigma)
+    assert isinstance(field, PixelField)
+    axes, mean = IMAGES.linear.axes, IMAGES.linear.mean
+    inner = stacks["conditioned"].field(sigma)((x - mean) @ axes[:, :20])
+    np.testing.assert_allclose((field(x) - mean) @ axes[:, :20], inner, atol=1e-9)
+    linear = (IMAGES.linear(x, sigma) - mean) @ axes[:, 20:]
+    np.testing.assert_allclose((field(x) - mean) @ axes[:, 20:], linear, atol=1e-9)
+    step, slope = 1e-2, field.jacobian(x)
+    moved = field(x + step * np.eye(64)[5]) - field(x - step * np.eye(64)[5])
+    np.testing.assert_allclose(slope[:, :, 5], moved / (2 * step), atol=2e-3)
+
+
+def test_models_are_asked_at_the_levels_that_they_know(stacks):
+    sigmas = np.array([0.05, 0.1, 0.2, 0.4, 3.0])
+    assert levels_of(stacks["untied"], sigmas).tolist() == [0.2, 0.4]
+    assert levels_of(stacks["conditioned"], sigmas).tolist() == [0.1, 0.2, 0.4]
+
+
+# --- measures ------------------------------------------------------------------
+
+
+def test_symmetry_in_closed_form_is_that_of_the_jacobian(stacks):
+    stack, x = stacks["untied"], IMAGES.held_out[:6]
+    noisy = torch.as_tensor(np.stack([x, x[::-1]]))
+    squares, products, trace = jacobian_moments(stack, stack.theta, noisy)
+    rows = symmetry_rows(stack, stack.theta, noisy)
+    for member, sigma in enumerate(stack.sigmas):
+        field = stack.field(sigma, 0, len(IMAGES.train))
+        points = noisy[member].numpy().astype(float)
+        a = field.jacobian(points)
+        np.testing.assert_allclose(squares[member], (a**2).sum((1, 2)), rtol=1e-4)
+        np.testing.assert_allclose(products[member], np.trace(a @ a, axis1=1, axis2=2), rtol=1e-4)
+        np.testing.assert_allclose(trace[member], np.trace(a, axis1=1, axis2=2), rtol=1e-4)
+        assert rows[member]["symmetry"] == pytest.approx(field.symmetry(points).mean(), abs=1e-5)
+        beside = field.symmetry(points, beside_identity=True).mean()
+        assert rows[member]["symmetry_beside_identity"] == pytest.approx(beside, abs=1e-5)
+
+
+def test_symmetry_is_followed_from_the_start():
+    _, _, rows = train(PAPER | {"start": "random"})
+    table = pd.DataFrame(rows)
+    assert table["step"].unique().tolist() == [0, 1, 2, 4, 8, 16, 20]
+    first, last = (table.loc[table["step"] == step, "symmetry"] for step in (0, 20))
+    assert (abs(first - 0.5) < 0.05).all()  # a random matrix
+    assert (last > 0.6).all()
+
+
+class Wiener(Field):
+    """The linear optimum as a field: exact for the Gaussian with the data's covariance."""
+
+    def __init__(self, sigma):
+        self.sigma, self.dim = sigma, 64
+
+    def __call__(self, x):
+        return IMAGES.linear(x, self.sigma)
+
+    def jacobian(self, x):
+        linear = IMAGES.linear
+        gain = linear.variances / (linear.variances + self.sigma**2)
+        return np.broadcast_to((linear.axes * gain) @ linear.axes.T, (len(x), 64, 64))
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.45, 1.0])
+def test_the_noise_level_of_gaussian_images_is_found(sigma):
+    rng = np.random.default_rng(6)
+    y = gaussian_start(IMAGES.linear, sigma, 400, rng)
+    levels = np.geomspace(0.05, 2.0, 24)
+    found = agreeing_level(Wiener, levels, y, rng)
+    # of each image by itself: 64 numbers, of which noise rules most
+    assert np.median(found) == pytest.approx(sigma, rel=0.05)
+    assert (abs(found / sigma - 1) < 0.6).mean() > 0.95
+
+
+def test_noise_beyond_all_levels_gives_the_nearest_one():
+    y = gaussian_start(IMAGES.linear, 1.0, 5, np.random.default_rng(0))
+    rng = np.random.default_rng(1)
+    for levels, nearest in (([0.01, 0.02], 0.02), ([30.0, 60.0], 30.0)):
+        np.testing.assert_allclose(agreeing_level(Wiener, np.array(levels), y, rng), nearest)
+
+
+def test_gaussian_starts_have_the_data_s_moments():
+    x = gaussian_start(IMAGES.linear, 0.5, 40_000, np.random.default_rng(7))
+    covariance = np.cov(IMAGES.train.T.astype(float), bias=True) + 0.25 * np.eye(64)
+    # 64 means and 4096 covariances within 5 standard errors or so
+    np.testing.assert_allclose(x.mean(0), IMAGES.linear.mean, atol=0.02)
+    np.testing.assert_allclose(np.cov(x.T), covariance, atol=0.02)
+
+
+def test_all_is_measured_at_all_levels_that_are_known(stacks):
+    measure = Measure(IMAGES, stacks, np.array([0.2, 0.4, 3.0]), 0)
+    denoising = measure.denoising()
+    learned = denoising[denoising["model"].isin(stacks)]
+    assert len(learned) == 2 * 3 * 2  # splits, models, levels
+    identity = denoising[denoising["model"] == "identity"]
+    # a chi-square of 64 degrees, a mean of 299 or more: 4 standard errors are 4 %
+    np.testing.assert_allclose(identity["error"], 64 * identity["sigma"] ** 2, rtol=0.045)
+    wide = denoising.pivot_table(index="model", columns=["split", "sigma"], values="error")
+    # the empirical optimum knows its own images by heart, and no others
+    assert wide.loc["empirical", ("train", 0.2)] < 0.3 * wide.loc["linear", ("train", 0.2)]
+    assert wide.loc["empirical", ("held_out", 0.2)] > wide.loc["linear", ("held_out", 0.2)]
+    spectra = measure.spectra()
+    assert len(spectra) == 6
+    tied = spectra[spectra["model"] == "tied"]
+    np.testing.assert_allclose(tied[["symmetry", "symmetry_beside_identity"]], 1.0, atol=1e-5)
+    values = spectra.filter(like="eigenvalue_")
+    np.testing.assert_allclose(values.sum(axis=1), spectra["trace"], rtol=1e-6)
+    tangents = measure.tangents(0.4)
+    assert tangents["tied"].shape == (4, 5, 64)
+    assert "tied" not in measure.tangents(0.15)  # separate models do not know it
+
+
+def test_energies_close_where_the_field_is_a_gradient(stacks):
+    measure = Measure(
+        IMAGES, {"tied": stacks["tied"], "untied": stacks["untied"]}, np.array([0.4]), 0
+    )
+    measure.fields = {"tied": fields_at(stacks["tied"], IMAGES.linear), "untied": Wiener}
+    table = measure.energies().set_index(["model", "path"])
+    assert table.loc[("tied", "loop"), "mean"] < 1e-4
+    assert table.loc[("untied", "loop"), "mean"] < 1e-9
+    # of the Gaussian, whose energy is known: that of inverted images is that much higher
+    x = IMAGES.held_out[: len(IMAGES.held_out) // 3].astype(float)
+    precision = np.linalg.inv(
+        (IMAGES.linear.axes * (IMAGES.linear.variances + 0.16)) @ IMAGES.linear.axes.T
+    )
+
+    def energy(points):
+        away = points - IMAGES.linear.mean
+        return 0.5 * np.einsum("ni,ij,nj->n", away, precision, away)
+
+    few = x[: min(100, len(x))]
+    noise = measure._noisy(few, 0.4, "none") * 0  # the mean over noise is what is compared
+    expected = (energy(1 - few) - energy(few)).mean() + noise.sum()
+    found = table.loc[("untied", "inverted")]
+    assert found["mean"] == pytest.approx(expected, abs=5 * found["standard_error"])
+    assert found["share"] > 0.95
+
+
+# --- samples -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return Judge.of(IMAGES, 0)
+
+
+def test_the_classifier_is_scikit_learn_s():
+    x, labels = IMAGES.train[:300], IMAGES.labels["train"][:300]
+    found = Classifier.fit(x, labels, 3)
+    epochs = max(quality.EPOCHS, round(quality.LEAST / 300))
+    expected = MLPClassifier((quality.HIDDEN,), max_iter=epochs, random_state=3).fit(x, labels)
+    np.testing.assert_allclose(
+        found(IMAGES.held_out), expected.predict_proba(IMAGES.held_out), atol=1e-5
+    )
+
+
+def test_real_images_look_real_and_copies_are_called_so(judge):
+    assert judge.accuracy > 0.9
+    real = judge.row(IMAGES.held_out)
+    assert real["classes"] == 10
+    assert real["balance"] > 0.98
+    assert real["copies"] < 0.04
+    assert abs(real["mmd2"]) < 10 * judge.floor
+    copied = judge.row(IMAGES.train)
+    assert copied["copies"] == 1.0
+    assert copied["nearest"] == 0.0
+
+
+def test_poor_samples_are_told_from_good_ones(judge):
+    real = judge.row(IMAGES.held_out)
+    one = judge.row(np.repeat(IMAGES.held_out[:1], 100, axis=0), chains=10)
+    assert one["classes"] == 1
+    assert one["balance"] == pytest.approx(0.0, abs=1e-9)
+    assert one["switching"] == 0.0
+    assert one["mmd2"] > 100 * judge.floor
+    noise = judge.row(np.random.default_rng(0).random((100, 64)))
+    assert noise["parzen"] < real["parzen"] - 20
+    assert noise["nearest"] > real["nearest"]
+
+
+def test_a_judge_comes_back_as_it_was_stored(judge):
+    again = Judge.restored(IMAGES, judge.arrays())
+    assert again.row(IMAGES.held_out[:50]) == judge.row(IMAGES.held_out[:50])
+
+
+def test_published_values_stand_beside_mnist_alone(judge):
+    sources = [row["source"] for row in judge.reference_rows()]
+    assert sources == ["real images", "real images"]
+
+
+def test_every_sampler_is_run(stacks, judge):
+    for name, stack in stacks.items():
+        drawn = {
+            (one.sampler, one.start): one
+            for one in draw_all(IMAGES, name, stack, SAMPLE, 0, lambda text: None)
+        }
+        ways = {("annealed_langevin", "noise"): 20, ("flow", "noise"): 20}
+        if name == "conditioned":
+            expected = ways | {("flow", "noise"): 30}
+        else:
+            pairs = [("dae_chain", "data"), ("dae_chain", "noise"), ("walkback", "data")]
+            pairs += [("mala", "data"), ("mala", "noise")]
+            expected = ways | dict.fromkeys(pairs, 24)
+        assert {key: len(one.samples) for key, one in drawn.items()} == expected
+        for one in drawn.values():
+            assert np.isfinite(one.samples).all()
+            row = judge.drawn_row(one)
+            assert ("switching" in row) == bool(one.chains)
+            arrays = shown_arrays(one, IMAGES)
+            assert arrays[one.name].shape == (quality.SHOWN, 64)
+            assert (f"{one.name}-consecutive" in arrays) == bool(one.chains)
+
+
+def test_more_chains_change_no_other(stacks):
+    def first(chains):
+        asked = SAMPLE | {"chains": chains}
+        one = next(iter(draw_all(IMAGES, "tied", stacks["tied"], asked, 0, lambda text: None)))
+        assert isinstance(one, Drawn)
+        return one.samples.reshape(chains, -1, 64)
+
+    np.testing.assert_allclose(first(3), first(8)[:3], atol=1e-5)
+
+
+def test_the_way_down_visits_what_was_trained(stacks):
+    assert noise_schedule(stacks["untied"], 9).tolist() == [0.4, 0.2]
+    levels = noise_schedule(stacks["conditioned"], 9)
+    assert len(levels) == 9
+    np.testing.assert_allclose(levels[[0, -1]], [2.0, 0.1])
+    assert (np.diff(levels) < 0).all()

@@ -1,0 +1,190 @@
+"""Images drawn from what was learned: chains at one noise level, and ways down the noise grid."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscore.autoencoders.corrected import Corrected
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.fields import Field
+from autoscore.images.data import Images
+from autoscore.images.fields import FieldAt, fields_at, levels_of
+from autoscore.linear import LinearOptimum
+from autoscore.randomness import generator
+from autoscore.samplers.anneal import annealed_langevin, heun_flow, spaced_levels
+from autoscore.samplers.chains import run
+from autoscore.samplers.kernels import Kernel
+from autoscore.samplers.langevin import AdjustedLangevin
+from autoscore.samplers.targets import PathTarget
+from autoscore.samplers.walk import Walk, Walkback
+
+PATH_NODES = 3  # of the energy differences that adjust Langevin's move
+ACCEPTANCE = 0.574  # at which it is tuned
+CONSECUTIVE = (8, 20)  # chains and steps of them that are shown one after another
+KERNELS: dict[str, Callable[[Field, np.ndarray], Kernel]] = {
+    "dae_chain": lambda field, clean: Walk(field, field.sigma, 1.0),
+    "walkback": lambda field, clean: Walkback(field, clean, field.sigma),
+    "mala": lambda field, clean: AdjustedLangevin(
+        PathTarget(field, PATH_NODES), 0.02 * field.sigma**2
+    ),
+}
+CHAINS = (("dae_chain", "data"), ("dae_chain", "noise"), ("walkback", "data"))
+CHAINS += (("mala", "data"), ("mala", "noise"))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What one sampler left.
+
+    Attributes
+    ----------
+    model, sampler, start : str
+        What it was driven by, its name, and where it began: ``data`` or ``noise``.
+    sigma : float
+        Its noise level, or the last one on the way down.
+    samples : numpy.ndarray
+        Shape ``(n, d)``: reconstructions, where the chain itself is noisy; of chains one draw after
+        another, chain by chain.
+    chains : int
+        Number of chains, 0 where all samples are independent.
+    consecutive : numpy.ndarray or None
+        The first steps of some chains, ``(chains, steps, d)``.
+    acceptance : float
+        Share of proposals that were accepted, 1 where all are.
+    seconds : float
+        Time that it took.
+    """
+
+    model: str
+    sampler: str
+    start: str
+    sigma: float
+    samples: np.ndarray
+    chains: int
+    consecutive: np.ndarray | None
+    acceptance: float
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The run's name in stored arrays."""
+        return f"{self.model}-{self.sampler}-{self.start}"
+
+
+def draw_all(
+    images: Images,
+    model: str,
+    stack: Ensemble | Corrected,
+    settings: dict,
+    seed: int,
+    report: Callable[[str], object],
+) -> Iterator[Drawn]:
+    """Run every sampler on one model.
+
+    Parameters
+    ----------
+    images
+        Where chains may begin.
+    model, stack
+        The model that drives them, and its name: chains at one level for separate auto-encoders,
+        the ways down the noise grid for all.
+    settings
+        The ``sample`` section of the images' configuration.
+    seed
+        Of the whole run.
+    report
+        Is told which sampler is at work.
+    """
+    field_at, sigma = fields_at(stack, images.linear), settings["sigma"]
+    if isinstance(stack, Ensemble) and len(levels_of(stack, np.array([sigma]))):
+        for sampler, start in CHAINS:
+            report(f"{sampler} from {start}")
+            yield _chains(images, model, field_at(sigma), sampler, start, settings, seed)
+    levels = noise_schedule(stack, settings["levels"])
+    for sampler in ("annealed_langevin", "flow"):
+        report(sampler)
+        many = sampler == "flow" and isinstance(stack, Corrected)
+        count = settings["samples" if many else "fewer"]
+        yield _descent(images, model, field_at, sampler, levels, count, settings, seed)
+
+
+def noise_schedule(stack: Ensemble | Corrected, count: int) -> np.ndarray:
+    """Return the noise levels of a way down: those that were trained, or as many as are wanted."""
+    if isinstance(stack, Ensemble):
+        return np.sort(stack.sigmas)[::-1]
+    return np.clip(spaced_levels(stack.high, stack.low, count), stack.low, stack.high)
+
+
+def gaussian_start(
+    linear: LinearOptimum, sigma: float, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return draws of the Gaussian with the data's mean and covariance under noise, ``(n, d)``."""
+    spread = np.sqrt(linear.variances + sigma**2)
+    normal = rng.standard_normal((count, len(spread)))
+    return linear.mean + (normal * spread) @ linear.axes.T
+
+
+def _generators(seed: int, *names: object, count: int) -> list[np.random.Generator]:
+    return [generator(seed, "images", *names, chain) for chain in range(count)]
+
+
+def _chains(
+    images: Images, model: str, field: Field, sampler: str, start: str, settings: dict, seed: int
+) -> Drawn:
+    kernel = KERNELS[sampler](field, images.train)
+    count, names = settings["chains"], (model, sampler, start)
+    rng = generator(seed, "images", *names, "start")
+    if start == "data":
+        x = images.held_out[rng.permutation(len(images.held_out))[:count]].astype(float)
+    else:
+        x = images.linear.mean + rng.standard_normal((count, field.dim))
+    noisy = sampler == "mala"  # it samples p_sigma, the others reconstruct at every step
+    if noisy and start == "data":
+        x += field.sigma * rng.standard_normal(x.shape)
+    began = time.perf_counter()
+    found = run(
+        kernel,
+        x,
+        settings["draws"],
+        _generators(seed, *names, count=len(x)),
+        burn_in=settings["burn_in"],
+        thin=settings["thin"],
+        target_acceptance=ACCEPTANCE if kernel.tunable else None,
+    )
+    seconds = time.perf_counter() - began
+    few, steps = CONSECUTIVE
+    first = run(found.kernel, x[:few], steps, _generators(seed, *names, count=min(few, len(x))))
+    draws, shown = found.draws.reshape(-1, field.dim), first.draws
+    if noisy:
+        draws = field(draws)
+        shown = field(shown.reshape(-1, field.dim)).reshape(shown.shape)
+    acceptance = float(found.acceptance.mean())
+    labels = (model, sampler, start, field.sigma)
+    return Drawn(*labels, draws, len(x), shown, acceptance, seconds)
+
+
+def _descent(
+    images: Images,
+    model: str,
+    field_at: FieldAt,
+    sampler: str,
+    levels: np.ndarray,
+    count: int,
+    settings: dict,
+    seed: int,
+) -> Drawn:
+    rng = generator(seed, "images", model, sampler, "start")
+    x = gaussian_start(images.linear, float(levels[0]), count, rng)
+    began = time.perf_counter()
+    if sampler == "flow":
+        # the last step is the reconstruction itself
+        samples = heun_flow(field_at, x, np.append(levels, 0.0))
+    else:
+        chains = _generators(seed, model, sampler, count=count)
+        noisy = annealed_langevin(field_at, x, levels, settings["steps_a_level"], chains)
+        samples = field_at(float(levels[-1]))(noisy)
+    seconds = time.perf_counter() - began
+    labels = (model, sampler, "noise", float(levels[-1]))
+    return Drawn(*labels, samples, 0, None, 1.0, seconds)

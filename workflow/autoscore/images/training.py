@@ -1,0 +1,198 @@
+"""Auto-encoders of images: the paper's, one a noise level, and ours, one for all."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from autoscore.autoencoders.corrected import Corrected
+from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.autoencoders.starts import start_linear, start_solved
+from autoscore.batches import SampleBatches
+from autoscore.experiments import validation_batch
+from autoscore.grids import noise_levels
+from autoscore.images.data import Images
+from autoscore.images.symmetry import symmetry_rows
+from autoscore.linear import LinearOptimum
+from autoscore.randomness import generator
+from autoscore.training import GROUPS, Schedule, Trace, fit, silent
+
+PROBES = 200  # validation images at which symmetry is followed
+
+Streams = tuple[int, str, str]  # global seed, "images", model
+
+
+def device_of(name: str) -> torch.device:
+    """Return the device of this name; ``auto`` is the first GPU if there is one.
+
+    Raises
+    ------
+    ValueError
+        If a GPU is asked for and there is none.
+    """
+    found = torch.cuda.is_available()
+    if name == "cuda" and not found:
+        raise ValueError("images.device is cuda, but PyTorch finds no GPU; auto or cpu would do")
+    return torch.device("cuda" if found and name != "cpu" else "cpu")
+
+
+def train_images(
+    images: Images,
+    settings: dict,
+    streams: Streams,
+    device: torch.device,
+    report: Callable[[str], None] = silent,
+    checkpoint: Path | None = None,
+) -> tuple[Ensemble | Corrected, Trace, list[dict]]:
+    """Train one model of images.
+
+    Parameters
+    ----------
+    images
+        What is trained on.
+    settings
+        The model's part of the configuration.
+    streams
+        Names the random streams.
+    device
+        Where it is trained; the random numbers are the same everywhere.
+    report, checkpoint
+        See `autoscore.training.fit`.
+
+    Returns
+    -------
+    stack, trace, symmetry
+        The auto-encoders, their losses on the way, and rows on how symmetric dr/dx was on the way
+        (of separate ones, at noisy validation images).
+    """
+    make = {"ensemble": _separate, "conditioned": _conditioned}[settings["kind"]]
+    stack, points, validation, sigmas = make(images, settings, streams)
+    m, n = len(stack.seeds), len(points)
+    followed = settings["kind"] == "ensemble"
+    batches = SampleBatches(
+        points[None],
+        np.full(m, n),
+        np.zeros(m, dtype=int),
+        sigmas,
+        [generator(*streams, "batches")],
+        dtype=stack.theta.dtype,
+        device=device,
+    )
+    validation = validation[: len(validation) // GROUPS * GROUPS]
+    spread = np.geomspace(*sigmas, len(validation)) if not followed else sigmas[:, None]
+    held_out = validation_batch({"validation": validation}, "dae", stack, spread, streams)
+    schedule = Schedule(
+        steps=math.ceil(settings["shown"] / settings["batch"]),
+        learning_rate=settings["learning_rate"],
+        batch=settings["batch"],
+        checks=10,
+        average=settings["average"],
+    )
+    rows: list[dict] = []
+    observe = _follow_symmetry(stack, validation, streams, rows) if followed else None
+    trace = fit(
+        stack.to(device),
+        "dae",
+        batches,
+        schedule,
+        held_out=held_out.to(device),
+        report=report,
+        observe=observe,
+        checkpoint=checkpoint,
+    )
+    stack = stack.to("cpu")
+    return lifted(stack, images.linear) if followed else stack, trace, rows
+
+
+def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
+    """Return the paper's auto-encoders, and their points, validation points and noise levels.
+
+    They are trained in the leading principal coordinates, which is a restriction of their weights
+    to the span of the axes, and `lifted` to pixels afterwards.
+    """
+    sigmas, linear = noise_levels(settings["sigmas"]), _leading(images, settings["axes"])
+    m, k = len(sigmas), len(linear.mean)
+    stack = Ensemble(
+        k,
+        Architecture((settings["hidden"],), settings["tied"], residual="none", gain=2.0),
+        sigmas.tolist(),
+        [0] * m,
+        [len(images.train)] * m,
+        [[0.0] * k] * m,
+        [1.0] * m,
+        precision="single",
+    )
+    generators = [generator(*streams, "start", level) for level in range(m)]
+    train, validation = _coordinates(images, settings, k)
+    match settings["start"]:
+        case "linear":
+            start_linear(stack, linear, generators)
+        case "solved":
+            start_solved(stack, linear, train, generators)
+        case _:
+            stack.initialise(torch.as_tensor(train[None]).expand(m, -1, -1), generators)
+    return stack, train, validation, sigmas
+
+
+def _conditioned(images: Images, settings: dict, streams: Streams) -> tuple:
+    """Return ours, and the same."""
+    low, high = noise_levels(settings["sigmas"])[[0, -1]]
+    linear = _leading(images, settings["axes"])
+    stack = Corrected(
+        linear.variances.tolist(),
+        settings["width"],
+        settings["hidden"],
+        settings["blocks"],
+        low,
+        high,
+        [0],
+        [len(images.train)],
+    )
+    stack.initialise([generator(*streams, "start", 0)])
+    return stack, *_coordinates(images, settings, stack.dim), (low, high)
+
+
+def _leading(images: Images, axes: int) -> LinearOptimum:
+    """Return the linear optimum in the leading principal coordinates, as many as vary at all."""
+    variances = images.linear.variances
+    k = min(axes, int((variances > 1e-12 * variances[0]).sum()))
+    return LinearOptimum(np.zeros(k), variances[:k], np.eye(k))
+
+
+def _coordinates(images: Images, settings: dict, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the training images and some validation images in principal coordinates."""
+    mean, axes = images.linear.mean.astype(np.float32), images.linear.axes[:, :k]
+    few = images.validation[: settings["validation"]]
+    return tuple((part - mean) @ axes.astype(np.float32) for part in (images.train, few))
+
+
+def lifted(stack: Ensemble, linear: LinearOptimum) -> Ensemble:
+    """Return auto-encoders of pixels that do what a stack does of leading principal coordinates.
+
+    r(x) = mean + A net(A^T (x - mean)) has the encoder A W and the decoder V A^T, with the axes A.
+    """
+    axes = torch.as_tensor(linear.axes[:, : stack.dim].copy(), dtype=stack.dtype)
+    described, m = stack.description(), len(stack.seeds)
+    described |= {"dim": len(linear.mean), "shift": [linear.mean.tolist()] * m}
+    found, named = Ensemble(**described), stack.views(stack.theta)
+    named["encoder.0.weight"] = axes @ named["encoder.0.weight"]
+    for name in named.keys() & {"decoder.weight", "decoder.bias"}:
+        named[name] = named[name] @ axes.T
+    found.theta = found.pack(named)
+    return found
+
+
+def _follow_symmetry(
+    stack: Ensemble, points: np.ndarray, streams: Streams, rows: list[dict]
+) -> Callable[[int, torch.Tensor], None]:
+    """Return a function that writes down, at a step, how symmetric dr/dx is (statement C4)."""
+    x = points[:PROBES]
+    noise = generator(*streams, "symmetry").standard_normal(x.shape)
+    noisy = torch.as_tensor(x + stack.sigmas[:, None, None] * noise, dtype=stack.theta.dtype)
+
+    def observe(step: int, theta: torch.Tensor) -> None:
+        rows.extend({"step": step} | row for row in symmetry_rows(stack, theta, noisy))
+
+    return observe

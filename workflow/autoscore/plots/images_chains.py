@@ -1,0 +1,48 @@
+"""Consecutive steps of chains, a row a chain."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from autoscore.plots.images import look, name_images, shape_of, sheet, show_sheet
+from autoscore.plots.style import PAGE, SAMPLERS, save
+from autoscore.storage import read_arrays
+
+CHAINS = 4  # a panel
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the first steps of the first chains of every sampler that stays at one noise level.
+
+    Parameters
+    ----------
+    inputs
+        ``provenance``, ``table`` (what all samplers drew), and the arrays of each model.
+    outputs
+        Files to write.
+    settings
+        ``models``: the names of these.
+    """
+    table = pd.read_csv(inputs["table"])
+    runs = []
+    for model in settings["models"]:
+        arrays = read_arrays(inputs[model])
+        for row in table[table["model"] == model].itertuples():
+            name = f"{row.model}-{row.sampler}-{row.start}"
+            if f"{name}-consecutive" in arrays:
+                runs.append((row, arrays[f"{name}-consecutive"][:CHAINS]))
+    rows = max(1, -(-len(runs) // 2))
+    figure, axes = plt.subplots(
+        rows, 2, figsize=(PAGE, 0.95 * rows + 0.4), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat[len(runs) :]:
+        axis.set_visible(False)
+    for axis, (row, pictures) in zip(axes.T.flat, runs, strict=False):
+        steps = pictures.shape[1]
+        show_sheet(axis, sheet(pictures.reshape(-1, pictures.shape[-1]), steps, shape_of(pictures)))
+        sampler = SAMPLERS[row.sampler][0]
+        axis.set_title(
+            f"{look(row.model)['label']}: {sampler}, from {row.start}, σ = {row.sigma:g}",
+            fontsize=6,
+        )
+    name_images(figure, inputs["provenance"], "Consecutive steps of chains, left to right")
+    save(figure, outputs)

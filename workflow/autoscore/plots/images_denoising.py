@@ -1,0 +1,51 @@
+"""Denoising error of images over the noise grid, beside what to expect."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+
+from autoscore.plots.images import LOOKS, look, name_images
+from autoscore.plots.style import PAGE, common_legend, mark_levels, save
+
+SPLITS = {"held_out": "held-out images", "train": "training images"}
+FIRST = ("identity", "linear", "empirical")
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw errors relative to the linear optimum's, a panel a split.
+
+    Parameters
+    ----------
+    inputs
+        ``table``: what `autoscore.images.measure.Measure.denoising` returned, and ``provenance``.
+    outputs
+        Files to write.
+    settings
+        None.
+    """
+    table = pd.read_csv(inputs["table"])
+    figure, axes = plt.subplots(1, 2, figsize=(PAGE, 2.9), sharey=True, layout="constrained")
+    for axis, (split, text) in zip(axes, SPLITS.items(), strict=True):
+        _draw_panel(axis, table[table["split"] == split])
+        axis.set_title(text)
+    axes[0].set_ylabel("squared error / linear optimum's")
+    name_images(figure, inputs["provenance"], "Denoising")
+    common_legend(figure, 4)
+    save(figure, outputs)
+
+
+def _draw_panel(axis: Axes, table: pd.DataFrame) -> None:
+    linear = table[table["model"] == "linear"].set_index("sigma")["error"]
+    names = [*FIRST, *(name for name in table["model"].unique() if name not in FIRST)]
+    for name in names:
+        some = table[table["model"] == name].sort_values("sigma")
+        base = linear.loc[some["sigma"]].to_numpy()
+        style = look(name) if name in LOOKS else look(name) | {"zorder": 1}
+        # standard errors are those of the means over images, and mostly narrower than the marks
+        axis.errorbar(
+            some["sigma"], some["error"] / base, some["standard_error"] / base, **style,
+            markersize=3,
+        )  # fmt: skip
+    axis.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$ (white = 1)")
+    axis.set_ylim(0.08, 6)
+    mark_levels(axis, table["sigma"])

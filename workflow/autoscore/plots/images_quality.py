@@ -1,0 +1,59 @@
+"""The samplers of images compared: likelihood, copying, discrepancy, balance and switching."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from autoscore.plots.images import look, name_images
+from autoscore.plots.style import PAGE, SAMPLERS, save
+
+RULERS = {
+    "parzen": "Parzen log-likelihood (nats)",
+    "nearest": "distance to nearest\ntraining image, median",
+    "mmd2": "squared MMD to\nheld-out images",
+    "confidence": "classifier's\nconfidence",
+    "switching": "class changes\na draw",
+}
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw every ruler of every sampler, with real images and published values.
+
+    Parameters
+    ----------
+    inputs
+        ``table``: what all samplers drew, and ``provenance``.
+    outputs
+        Files to write.
+    settings
+        None.
+    """
+    table = pd.read_csv(inputs["table"])
+    labels = [_label(row) for row in table.itertuples()]
+    figure, axes = plt.subplots(
+        1, len(RULERS), figsize=(PAGE, 0.17 * len(table) + 1.0), sharey=True, layout="constrained"
+    )
+    height = range(len(table))[::-1]
+    for axis, (ruler, text) in zip(axes, RULERS.items(), strict=True):
+        for y, row in zip(height, table.to_dict("records"), strict=True):
+            style = (
+                {"color": "black", "marker": "o"}
+                if row["source"] != "measured"
+                else {key: look(row["model"])[key] for key in ("color", "marker")}
+            )
+            error = row["parzen_error"] if ruler == "parzen" else None
+            axis.errorbar(row[ruler], y, xerr=error, linestyle="", markersize=3.5, **style)
+        axis.set_xlabel(text, fontsize=6)
+        axis.grid(axis="y", linewidth=0.3, color="0.9")
+        axis.tick_params(axis="x", labelsize=6)
+    axes[2].set_xscale("symlog", linthresh=1e-3)
+    axes[2].axvline(table["mmd2_floor"].max(), color="0.6", linewidth=0.6, linestyle=":")
+    axes[0].set_xlim(left=min(0.0, table["parzen"].clip(lower=-50).min()) - 10)
+    axes[0].set_yticks(list(height), labels, fontsize=6)
+    name_images(figure, inputs["provenance"], "Samples, and real images")
+    save(figure, outputs)
+
+
+def _label(row: tuple) -> str:
+    if row.source == "measured":
+        return f"{look(row.model)['label']}: {SAMPLERS[row.sampler][0]}, from {row.start}"
+    return f"{row.model} ({row.source})" if row.source == "published" else row.model

@@ -1,0 +1,60 @@
+"""Independent samples of every way down the noise grid, and the training images nearest to them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from autoscore.plots.images import look, name_images, shape_of, sheet, show_sheet
+from autoscore.plots.style import PAGE, SAMPLERS, save
+from autoscore.storage import read_arrays
+
+SIDE = 10  # samples a row and column
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw samples of the annealed sampler and of the flow of each model, a panel a run.
+
+    Parameters
+    ----------
+    inputs
+        ``provenance``, ``table`` (what all samplers drew), and the arrays of each model.
+    outputs
+        Files to write.
+    settings
+        ``models``: the names of these.
+    """
+    table = pd.read_csv(inputs["table"])
+    panels = []
+    for model in settings["models"]:
+        arrays = read_arrays(inputs[model])
+        for row in table[table["model"] == model].itertuples():
+            name = f"{row.model}-{row.sampler}-{row.start}"
+            if f"{name}-consecutive" not in arrays:
+                text = f"{look(model)['label']}: {SAMPLERS[row.sampler][0]}"
+                panels.append(
+                    (f"{text}\nParzen {row.parzen:.0f} nats, n = {row.n:.0f}", arrays[name])
+                )
+                last = arrays[name], arrays[f"{name}-nearest"]
+    samples, nearest = (part[: SIDE * SIDE // 2] for part in last)
+    # a row of samples, and below each the training image that is nearest to it
+    pairs = np.stack(
+        [samples.reshape(-1, SIDE, samples.shape[1]), nearest.reshape(-1, SIDE, samples.shape[1])],
+        1,
+    )
+    panels.append(
+        (
+            "the last ones, and below each\nthe nearest training image",
+            pairs.reshape(-1, samples.shape[1]),
+        )
+    )
+    rows = -(-len(panels) // 3)
+    figure, axes = plt.subplots(
+        rows, 3, figsize=(PAGE, 2.5 * rows + 0.3), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, (text, pictures) in zip(axes.flat, panels, strict=False):
+        show_sheet(axis, sheet(pictures[: SIDE * SIDE], SIDE, shape_of(pictures)))
+        axis.set_title(text, fontsize=7)
+    name_images(figure, inputs["provenance"], "Independent samples")
+    save(figure, outputs)

@@ -1,0 +1,47 @@
+"""Eigenvalues of dr/dx at noisy images, and how many directions are kept over sigma (C5)."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from autoscore.plots.images import look, name_images
+from autoscore.plots.style import PAGE, common_legend, mark_levels, save
+
+SHOWN = 300  # leading eigenvalues
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the spectra of the last model at each level, and the sum of eigenvalues of all models.
+
+    Parameters
+    ----------
+    inputs
+        ``table``: what `autoscore.images.measure.Measure.spectra` returned, and ``provenance``.
+    outputs
+        Files to write.
+    settings
+        None.
+    """
+    table = pd.read_csv(inputs["table"])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.9), layout="constrained")
+    columns = [name for name in table.columns if name.startswith("eigenvalue_")][:SHOWN]
+    model = table["model"].iloc[-1]
+    some = table[table["model"] == model].sort_values("sigma")
+    colours = plt.colormaps["viridis"](np.linspace(0.0, 0.85, len(some)))
+    for colour, row in zip(colours, some.itertuples(index=False), strict=True):
+        values = some.loc[some["sigma"] == row.sigma, columns].to_numpy()[0]
+        left.plot(np.arange(1, len(values) + 1), values, color=colour)
+        half = int((values > 0.5).sum())
+        left.annotate(f"{row.sigma:g}", (max(half, 1), 0.5), fontsize=6, color=colour)
+    left.set(
+        xscale="log", xlabel="eigenvalue, the largest first", ylabel=r"of $\partial r/\partial x$"
+    )
+    left.set_title(f"{look(model)['label']}, by noise level σ")
+    for name, rows in table.groupby("model", sort=False):
+        right.plot(rows["sigma"], rows["trace"], **look(name), markersize=3)
+    right.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$ (white = 1)")
+    right.set_ylabel("directions kept: sum of eigenvalues")
+    mark_levels(right, table["sigma"])
+    name_images(figure, inputs["provenance"], "How many directions r keeps")
+    common_legend(figure, 4)
+    save(figure, outputs)

@@ -1,0 +1,254 @@
+rule get_images:
+    output:
+        images="results/data/images.npz",
+        provenance="results/data/images.csv",
+    log:
+        "results/logs/get_images.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        settings={key: IMAGES[key] for key in IMAGE_SOURCES},
+        # what was done without a folder is done anew with one
+        given=bool(IMAGES["path"] or os.environ.get("MNIST_DIR")),
+        code=code("scripts.get_images"),
+    script:
+        "../scripts/get_images.py"
+
+
+rule train_images:
+    input:
+        images="results/data/images.npz",
+    output:
+        weights="results/train/images/{image_model}.safetensors",
+        trace="results/train/images/{image_model}.csv",
+        symmetry="results/train/images/{image_model}_symmetry.csv",
+    log:
+        "results/logs/train_images/{image_model}.log",
+    priority: 2  # the longest of all
+    conda:
+        "../../envs/autoscore.yaml"
+    threads: 1
+    params:
+        seed=config["seed"],
+        settings=image_model_settings,
+        device=IMAGES["device"],
+        code=code("scripts.train_images"),
+    script:
+        "../scripts/train_images.py"
+
+
+rule measure_images:
+    input:
+        images="results/data/images.npz",
+        learned=expand("results/train/images/{model}.safetensors", model=IMAGE_MODELS),
+    output:
+        denoising="results/score/images_denoising.csv",
+        spectra="results/score/images_spectra.csv",
+        noise_levels="results/score/images_noise_levels.csv",
+        energies="results/score/images_energies.csv",
+        tangents="results/score/images_tangents.npz",
+    log:
+        "results/logs/measure_images.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    threads: 1
+    params:
+        seed=config["seed"],
+        models=IMAGE_MODELS,
+        settings={key: IMAGES[key] for key in ("sigmas", "shown_sigma", "device")},
+        code=code("scripts.measure_images"),
+    script:
+        "../scripts/measure_images.py"
+
+
+rule judge_images:
+    input:
+        images="results/data/images.npz",
+    output:
+        judge="results/sample/images/judge.npz",
+        references="results/sample/images/references.csv",
+    log:
+        "results/logs/judge_images.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        seed=config["seed"],
+        code=code("scripts.judge_images"),
+    script:
+        "../scripts/judge_images.py"
+
+
+rule sample_images:
+    input:
+        images="results/data/images.npz",
+        learned="results/train/images/{image_model}.safetensors",
+        judge="results/sample/images/judge.npz",
+    output:
+        table="results/sample/images/{image_model}.csv",
+        shown="results/sample/images/{image_model}.npz",
+    log:
+        "results/logs/sample_images/{image_model}.log",
+    priority: 2
+    conda:
+        "../../envs/autoscore.yaml"
+    threads: 1
+    params:
+        seed=config["seed"],
+        settings=IMAGES["sample"],
+        device=IMAGES["device"],
+        code=code("scripts.sample_images"),
+    script:
+        "../scripts/sample_images.py"
+
+
+rule gather_images:
+    input:
+        tables=expand("results/sample/images/{model}.csv", model=DRAWN_IMAGE_MODELS),
+        references="results/sample/images/references.csv",
+    output:
+        "results/sample/images.csv",
+    log:
+        "results/logs/gather_images.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        code=code("scripts.gather_images"),
+    script:
+        "../scripts/gather_images.py"
+
+
+rule plot_images_denoising:
+    input:
+        table="results/score/images_denoising.csv",
+        provenance="results/data/images.csv",
+    output:
+        pdf="figures/images_denoising.pdf",
+        png="figures/images_denoising.png",
+    log:
+        "results/logs/plot_images_denoising.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        figure="images_denoising",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.images_denoising"),
+    script:
+        "../scripts/plot.py"
+
+
+use rule plot_images_denoising as plot_images_spectra with:
+    input:
+        table="results/score/images_spectra.csv",
+        provenance="results/data/images.csv",
+    output:
+        pdf="figures/images_spectra.pdf",
+        png="figures/images_spectra.png",
+    log:
+        "results/logs/plot_images_spectra.log",
+    params:
+        figure="images_spectra",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.images_spectra"),
+
+
+use rule plot_images_denoising as plot_images_noise_levels with:
+    input:
+        table="results/score/images_noise_levels.csv",
+        provenance="results/data/images.csv",
+    output:
+        pdf="figures/images_noise_levels.pdf",
+        png="figures/images_noise_levels.png",
+    log:
+        "results/logs/plot_images_noise_levels.log",
+    params:
+        figure="images_noise_levels",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.images_noise_levels"),
+
+
+use rule plot_images_denoising as plot_images_energies with:
+    input:
+        table="results/score/images_energies.csv",
+        provenance="results/data/images.csv",
+    output:
+        pdf="figures/images_energies.pdf",
+        png="figures/images_energies.png",
+    log:
+        "results/logs/plot_images_energies.log",
+    params:
+        figure="images_energies",
+        settings={"sigma": IMAGES["shown_sigma"]},
+        code=code("scripts.plot", "autoscore.plots.images_energies"),
+
+
+use rule plot_images_denoising as plot_images_tangents with:
+    input:
+        arrays="results/score/images_tangents.npz",
+        provenance="results/data/images.csv",
+    output:
+        pdf="figures/images_tangents.pdf",
+        png="figures/images_tangents.png",
+    log:
+        "results/logs/plot_images_tangents.log",
+    params:
+        figure="images_tangents",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.images_tangents"),
+
+
+use rule plot_images_denoising as plot_images_symmetry with:
+    input:
+        **{model: f"results/train/images/{model}_symmetry.csv" for model in SEPARATE_IMAGE_MODELS},
+        provenance="results/data/images.csv",
+    output:
+        pdf="figures/images_symmetry.pdf",
+        png="figures/images_symmetry.png",
+    log:
+        "results/logs/plot_images_symmetry.log",
+    params:
+        figure="images_symmetry",
+        settings={"models": SEPARATE_IMAGE_MODELS},
+        code=code("scripts.plot", "autoscore.plots.images_symmetry"),
+
+
+use rule plot_images_denoising as plot_images_samples with:
+    input:
+        **{model: f"results/sample/images/{model}.npz" for model in DRAWN_IMAGE_MODELS},
+        table="results/sample/images.csv",
+        provenance="results/data/images.csv",
+    output:
+        pdf="figures/images_samples.pdf",
+        png="figures/images_samples.png",
+    log:
+        "results/logs/plot_images_samples.log",
+    params:
+        figure="images_samples",
+        settings={"models": DRAWN_IMAGE_MODELS},
+        code=code("scripts.plot", "autoscore.plots.images_samples"),
+
+
+use rule plot_images_samples as plot_images_chains with:
+    output:
+        pdf="figures/images_chains.pdf",
+        png="figures/images_chains.png",
+    log:
+        "results/logs/plot_images_chains.log",
+    params:
+        figure="images_chains",
+        settings={"models": DRAWN_IMAGE_MODELS},
+        code=code("scripts.plot", "autoscore.plots.images_chains"),
+
+
+use rule plot_images_denoising as plot_images_quality with:
+    input:
+        table="results/sample/images.csv",
+        provenance="results/data/images.csv",
+    output:
+        pdf="figures/images_quality.pdf",
+        png="figures/images_quality.png",
+    log:
+        "results/logs/plot_images_quality.log",
+    params:
+        figure="images_quality",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.images_quality"),

@@ -1,0 +1,27 @@
+"""Measure what the models of images have learned."""
+
+from job import logged
+
+with logged(snakemake.log[0]):
+    import torch
+
+    from autoscore.autoencoders.kinds import load_stack
+    from autoscore.grids import noise_levels
+    from autoscore.images.data import restored
+    from autoscore.images.measure import Measure
+    from autoscore.images.training import device_of
+    from autoscore.storage import read_arrays, write_arrays, write_table
+
+    torch.set_num_threads(snakemake.threads)
+    asked, outputs = snakemake.params, snakemake.output
+    device = device_of(asked.settings["device"])
+    stacks = {
+        name: load_stack(path).to(device)
+        for name, path in zip(asked.models, snakemake.input.learned, strict=True)
+    }
+    images = restored(read_arrays(snakemake.input.images))
+    measure = Measure(images, stacks, noise_levels(asked.settings["sigmas"]), asked.seed)
+    for table in ("denoising", "spectra", "noise_levels", "energies"):
+        print(f"measuring {table}")
+        write_table(outputs[table], getattr(measure, table)().assign(dataset=images.name))
+    write_arrays(outputs.tangents, measure.tangents(asked.settings["shown_sigma"]))

@@ -1,0 +1,27 @@
+"""Draw images from one model, and measure them."""
+
+from job import logged, reporter
+
+with logged(snakemake.log[0]):
+    import pandas as pd
+    import torch
+
+    from autoscore.autoencoders.kinds import load_stack
+    from autoscore.images.data import restored
+    from autoscore.images.quality import Judge, shown_arrays
+    from autoscore.images.sampling import draw_all
+    from autoscore.images.training import device_of
+    from autoscore.storage import read_arrays, write_arrays, write_table
+
+    torch.set_num_threads(snakemake.threads)
+    name, asked = snakemake.wildcards.image_model, snakemake.params
+    images = restored(read_arrays(snakemake.input.images))
+    judge = Judge.restored(images, read_arrays(snakemake.input.judge))
+    stack = load_stack(snakemake.input.learned).to(device_of(asked.device))
+    rows, shown = [], {}
+    report = reporter(f"sample images {name}")
+    for drawn in draw_all(images, name, stack, asked.settings, asked.seed, report):
+        rows.append(judge.drawn_row(drawn))
+        shown |= shown_arrays(drawn, images)
+    write_table(snakemake.output.table, pd.DataFrame(rows).assign(dataset=images.name))
+    write_arrays(snakemake.output.shown, shown)

@@ -1,0 +1,36 @@
+"""Train one model of images."""
+
+from job import logged, reporter
+
+with logged(snakemake.log[0]):
+    from pathlib import Path
+
+    import pandas as pd
+    import torch
+
+    from autoscore.experiments import trace_rows
+    from autoscore.images.data import restored
+    from autoscore.images.training import device_of, train_images
+    from autoscore.storage import fingerprint, read_arrays, write_atomically, write_table
+
+    torch.set_num_threads(snakemake.threads)
+    name, asked, outputs = snakemake.wildcards.image_model, snakemake.params, snakemake.output
+    # what a stopped job left is taken up only if nothing that it depends on has changed
+    mark = fingerprint([asked.settings, asked.seed, asked.code], snakemake.input)
+    unfinished = Path(outputs.weights).with_name(f"{name}.{mark}.unfinished.npz")
+    images = restored(read_arrays(snakemake.input.images))
+    stack, trace, symmetry = train_images(
+        images,
+        asked.settings,
+        (asked.seed, "images", name),
+        device_of(asked.device),
+        reporter(f"train images {name}"),
+        unfinished,
+    )
+    write_atomically(outputs.weights, stack.save)
+    write_table(outputs.trace, pd.DataFrame(trace_rows(stack, trace)).assign(dataset=images.name))
+    columns = ["step", "sigma", "symmetry", "symmetry_beside_identity"]
+    followed = pd.DataFrame(symmetry, columns=columns).assign(dataset=images.name)
+    write_table(outputs.symmetry, followed)
+    for left in unfinished.parent.glob(f"{name}.*.unfinished.npz"):
+        left.unlink()
