@@ -23,7 +23,7 @@ FALSE_ALARM = 1e-6
 
 
 def three_wells_energy(x):
-    """Return the energy of PAPER.md, section 2, for floats, arrays and tensors."""
+    """Return the authors' one-dimensional energy, for floats, arrays and tensors."""
     return (10 * (x + 1) ** 2 + 1) * (20 * x**2 + 1) * (30 * (x - 1) ** 2 + 1) / 1000
 
 

@@ -641,6 +641,40 @@ def test_completing_twice_changes_nothing(name):
     assert config == untouched
 
 
+IMAGES = {"models": {"one": {"kind": "ensemble"}}}
+
+
+@pytest.mark.parametrize(
+    ("images", "parts"),
+    [
+        ({}, ("images", "lacks models")),
+        (IMAGES | {"dataset": "letters"}, ("images.dataset", "letters", "auto, mnist, digits")),
+        (IMAGES | {"budget": 0}, ("images.budget", "0", "> 0")),
+        (IMAGES | {"sample": {"modles": []}}, ("images.sample.modles", "did you mean models")),
+        (IMAGES | {"sample": {"models": ["two"]}}, ("images.sample.models", "two", "one")),
+        (IMAGES | {"sigmas": [0.2, 0.1]}, ("images.sigmas", "increasing")),
+        ({"models": {"one": {"kind": "flow"}}}, ("images.models.one.kind", "flow")),
+        (
+            {"models": {"one": {"kind": "conditioned", "sigmas": [0.1]}}},
+            ("images.models.one.sigmas", "two or more"),
+        ),
+    ],
+)
+def test_a_mistake_about_images_is_one_line(images, parts):
+    (line,) = mistakes(configured(MIXTURE) | {"images": images})
+    for part in parts:
+        assert part in line
+
+
+def test_images_are_left_out_by_null_and_have_their_name_to_themselves():
+    assert "images" not in complete(configured(MIXTURE) | {"images": None})
+    config = configured(MIXTURE)
+    config["densities"]["images"] = MIXTURE
+    assert "images" in complete(config)["densities"]
+    (line,) = mistakes(config | {"images": IMAGES})
+    assert "densities.images" in line
+
+
 def test_merge_goes_into_dictionaries_and_copies():
     base, change = {"a": {"b": 1, "c": [1]}, "d": 1}, {"a": {"c": [2]}, "d": {"e": 3}}
     merged = merge(base, change)

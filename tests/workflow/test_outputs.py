@@ -23,6 +23,8 @@ def figures(finished):
         for figure in entry.get("sample", {}).get("figures", [])
     } | {"three_wells_differences", "thick_spiral_far_starts"}
     common = {"learned_error", "plane_error", "combinations", "thick_spiral_map"}
+    images = "denoising spectra tangents noise_levels energies symmetry samples chains quality"
+    common |= {f"images_{name}" for name in images.split()}
     return (
         common
         | chains

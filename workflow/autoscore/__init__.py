@@ -2,8 +2,8 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``randomness``, ``grids``, ``storage``, ``fields``, ``metrics``, ``lbfgs``
-    generators, quadrature, atomic files, the interface of a reconstruction field, rulers
+``randomness``, ``grids``, ``storage``, ``fields``, ``metrics``, ``linear``, ``lbfgs``
+    generators, quadrature, atomic files, what a reconstruction field is, rulers, Wiener filter
 ``densities``, ``autoencoders``
     targets with exact log-density, score, Hessian and samples; the networks that are trained
 ``data``, ``configuration``
@@ -18,8 +18,8 @@ The floors of the library, each importing only from those above it in this list:
     learned against exact; the shape of the learned fields
 ``samplers``, ``diagnostics``; ``sampling``
     kernels, and what their draws are worth; all chains of one density
-``images``, ``image_metrics``
-    images, and measures of them
+``images``
+    images: their sources, models, measures and samples
 ``claims``, ``plots``
     verdicts and pictures, from tables alone
 
