@@ -110,10 +110,10 @@ class Compiled:
         values = {name: x[:, i] for i, name in enumerate(self._names)}
         for name, step in self._steps:
             values[name] = step(values)
-        columns = np.empty((len(x), len(self._results)))
-        for column, result in zip(columns.T, self._results, strict=True):
+        columns = np.empty((len(self._results), len(x)))
+        for column, result in zip(columns, self._results, strict=True):
             column[...] = result(values)
-        return columns
+        return columns.T
 
 
 Values = dict[str, np.ndarray]

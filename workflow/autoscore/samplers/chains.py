@@ -12,6 +12,7 @@ from autoscore.samplers.kernels import Info, Kernel, State
 from autoscore.storage import read_arrays, write_arrays
 
 BLOCK = 4_000_000  # normals held at once: 32 MB
+NARROW = 8  # dimensions up to which coordinates lie apart in memory: arithmetic is faster so
 LONGEST = 512  # steps a block at most, between two reports of progress
 SAVED = 10.0  # seconds from one checkpoint to the next
 
@@ -245,7 +246,10 @@ def normals_by_step(
         block = np.empty((chains, count, width))
         for numbers, rng in zip(block, generators, strict=True):
             rng.standard_normal(out=numbers)
-        yield from np.ascontiguousarray(block.swapaxes(0, 1))
+        if width <= NARROW + 2:  # a column of each step is then one stretch of memory
+            yield from np.ascontiguousarray(block.transpose(1, 2, 0)).swapaxes(1, 2)
+        else:
+            yield from np.ascontiguousarray(block.swapaxes(0, 1))
         if after_block is not None:
             after_block(begin + count)
 
@@ -282,7 +286,7 @@ def _checked(x: np.ndarray) -> np.ndarray:
     x = np.array(x, dtype=float)
     if x.ndim != 2 or not np.isfinite(x).all():
         raise ValueError(f"starts must be finite, of shape (chains, d); theirs is {x.shape}")
-    return x
+    return np.asfortranarray(x) if x.shape[1] <= NARROW else x
 
 
 def _begin_tuning(kernel: Kernel, target: float | None, burn_in: int) -> "StepTuning | None":

@@ -128,8 +128,11 @@ def select(mask: np.ndarray, new: S, old: S) -> S:
     for name in old.__dataclass_fields__:
         theirs = getattr(old, name)
         if theirs is not None:
-            # in few dimensions a mask of full shape is read much faster than a broadcast one
-            whole = np.repeat(mask, theirs[0].size).reshape(theirs.shape)
+            if theirs.ndim == 2 and theirs.flags.f_contiguous:  # a column at a time
+                whole = mask[:, None]
+            else:
+                # in few dimensions a mask of full shape is read much faster than a broadcast one
+                whole = np.repeat(mask, theirs[0].size).reshape(theirs.shape)
             theirs = np.where(whole, getattr(new, name), theirs)
         chosen[name] = theirs
     return type(old)(**chosen)

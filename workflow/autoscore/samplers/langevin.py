@@ -71,7 +71,7 @@ class AdjustedLangevin(Kernel):
         return TargetState(x, known.score, known.log_prob)
 
     def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
-        e, noise = self.step_size, np.ascontiguousarray(normals[:, :-1])
+        e, noise = self.step_size, normals[:, :-1]
         move = self._drift(state.score)
         move += np.sqrt(2 * e) * noise
         proposal = state.x + move
