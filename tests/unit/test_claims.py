@@ -50,6 +50,18 @@ def test_every_exact_row_must_keep_within_the_bounds(bounds, verdict):
     assert (row["value"], row["low"], row["high"]) == (0.3, 0.1, 0.3)
 
 
+@pytest.mark.parametrize(
+    ("found", "verdict", "word"),
+    [("mnist", "PASS", "rows"), ("digits", "NOT TESTED", "has digits"), (None, "NOT TESTED", "no")],
+)
+def test_a_claim_on_images_needs_them(found, verdict, word):
+    write(sigma=[0.1], error=[0.1])
+    images = {"dataset": found, "name": found} if found else None
+    row = check([CLAIM | {"dataset": "mnist", "at_most": 1.0}], "full", 0, images).iloc[0]
+    assert row["verdict"] == verdict
+    assert word in row["reason"]
+
+
 def test_rows_without_a_seed_are_exact():
     write(sigma=[0.1, 0.2], seed=[np.nan, np.nan], error=[0.1, 0.3])
     assert judge(at_most=0.29)["verdict"] == "FAIL"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import yaml
 
-from autoscore.configuration import SCHEMA, ConfigurationError, complete, merge, training_points
+from autoscore.configuration import SCHEMA, ConfigurationError, complete, merge
+from autoscore.data import training_points
 from tests.unit.oracles import CONFIG, QUICK
 
 MIXTURE = {
@@ -328,6 +329,10 @@ MISTAKES = {
     "exact_score_without_a_step": (
         sampled({"fields": ["exact"], "samplers": ["mala", "langevin"]}),
         "sample.plans.one.steps is []; allowed: one for langevin, as exact has no sigma",
+    ),
+    "temperature_of_a_field": (
+        sampled({"samplers": ["mala", "walk"], "temperature": 2.0}),
+        "sample.plans.one.temperature is 2; allowed: 1, as walk moves by the field alone",
     ),
     "step_of_another_sampler": (
         sampled({"steps": {"walk": 0.1}}),

@@ -22,7 +22,7 @@ images:
     tied: *shown
     untied_from_random: {shown: 400, batch: 20, hidden: 20, sigmas: [0.4]}
     conditioned: {shown: 400, batch: 20, width: 16, hidden: 12, blocks: 1}
-  sample: {samples: 30, fewer: 20, chains: 4, draws: 4, thin: 1, burn_in: 5, levels: 4, steps_a_level: 1}
+  sample: {samples: 30, fewer: 20, chains: 4, draws: 4, thin: 1, burn_in: 5, levels: 4}
 densities:
   three_wells:
     sample:

@@ -32,7 +32,10 @@ def test_without_a_network_the_small_digits_do(project):
 
 def test_where_mnist_is_asked_for_its_absence_is_an_error(project):
     outcome = project.snakemake(
-        *ASKED, changes=f"images: {{dataset: mnist, {NOWHERE}}}", MNIST_DIR="", XDG_CACHE_HOME="none"
+        *ASKED,
+        changes=f"images: {{dataset: mnist, {NOWHERE}}}",
+        MNIST_DIR="",
+        XDG_CACHE_HOME="none",
     )
     assert outcome.code != 0
     for word in ("MissingImagesError", "train-images-idx3-ubyte", "MNIST_DIR", "images.path"):

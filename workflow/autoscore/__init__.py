@@ -6,7 +6,7 @@ The floors of the library, each importing only from those above it in this list:
     generators, quadrature, atomic files, what a reconstruction field is, rulers, Wiener filter
 ``densities``, ``autoencoders``
     targets with exact log-density, score, Hessian and samples; the networks that are trained
-``data``, ``configuration``
+``data``; ``mistakes``, ``configuration``
     the samples that everything later shares; what is run, checked before it is
 ``optimum``
     the reconstruction functions that no auto-encoder can beat

@@ -18,7 +18,9 @@ def read_claims(path: str | Path) -> list[dict]:
     return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
 
 
-def check(claims: list[dict], profile: str, seed: int) -> pd.DataFrame:
+def check(
+    claims: list[dict], profile: str, seed: int, images: dict[str, str] | None = None
+) -> pd.DataFrame:
     """Judge every claim.
 
     Parameters
@@ -29,20 +31,27 @@ def check(claims: list[dict], profile: str, seed: int) -> pd.DataFrame:
         Size of the run, ``"full"`` or ``"quick"``.
     seed
         Seed of the whole run, for the bootstrap.
+    images
+        The provenance of the run's images, None if it has none.
 
     Returns
     -------
     pandas.DataFrame
         A row a claim, with `COLUMNS`; the verdict is PASS, FAIL or NOT TESTED.
     """
-    return pd.DataFrame([_judge(claim, profile, seed) for claim in claims], columns=COLUMNS)
+    rows = [_judge(claim, profile, seed, images) for claim in claims]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _judge(claim: dict, profile: str, seed: int) -> dict:
+def _judge(claim: dict, profile: str, seed: int, images: dict[str, str] | None) -> dict:
     row = {"id": claim["id"], "statement": claim["statement"], "requirement": _requirement(claim)}
     if profile not in claim["profiles"]:
         wanted = " or ".join(claim["profiles"])
         return row | {"verdict": "NOT TESTED", "reason": f"needs the {wanted} run"}
+    dataset = claim.get("dataset")
+    if dataset is not None and (images is None or images["dataset"] != dataset):
+        there = "no images" if images is None else images["name"]
+        return row | {"verdict": "NOT TESTED", "reason": f"needs {dataset}; this run has {there}"}
     if not BOUNDS.intersection(claim):
         return row | {"verdict": "FAIL", "reason": "the claim has neither at_most nor at_least"}
     try:

@@ -1,6 +1,7 @@
 rule check_claims:
     input:
         tables=claimed_tables(),
+        images=["results/data/images.csv"] if IMAGES else [],
     output:
         table="results/verify/claims.csv",
         text="results/verify/claims.md",

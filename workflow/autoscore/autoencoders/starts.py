@@ -83,8 +83,9 @@ def start_solved(
         noisy = clean + np.float32(sigma) * rng.standard_normal(clean.shape, np.float32)
         features = np.tanh(noisy @ encoder.astype(np.float32) + bias.astype(np.float32))
         features = np.column_stack([features, np.ones(len(features), np.float32)])
-        gram = features.T @ features
-        gram += RIDGE * np.trace(gram) / units * np.eye(units + 1, dtype=np.float32)
+        # units that hardly bend are nearly dependent: single precision would not do to solve
+        gram = (features.T @ features).astype(float)
+        gram += RIDGE * np.trace(gram) / units * np.eye(units + 1)
         solved = np.linalg.solve(gram, features.T @ clean)
         rows.append((encoder, bias, solved[:-1], solved[-1]))
     _set(stack, rows)

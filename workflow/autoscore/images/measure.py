@@ -69,7 +69,8 @@ class Measure:
         Returns
         -------
         pandas.DataFrame
-            Columns model, split, sigma, error, standard_error (over images), n.
+            Columns model, split, sigma, error, standard_error (over images), n, and over_linear,
+            the error over the linear optimum's.
         """
         linear, rows = self.images.linear, []
         for split, x in (("held_out", self.images.held_out), ("train", self.images.train)):
@@ -88,7 +89,10 @@ class Measure:
                     "empirical": ((best - few) ** 2).sum(1),
                 }
                 rows += [_error_row(name, split, sigma, part) for name, part in parts.items()]
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        base = table[table["model"] == "linear"].set_index(["split", "sigma"])["error"]
+        over = base.loc[list(zip(table["split"], table["sigma"], strict=True))].to_numpy()
+        return table.assign(over_linear=table["error"] / over)
 
     # --- the Jacobian ---------------------------------------------------------
 
@@ -150,7 +154,8 @@ class Measure:
         Returns
         -------
         pandas.DataFrame
-            Columns model, seen, sigma, estimate and, for ``one``, the image.
+            Columns model, seen, sigma, estimate, for ``one`` the image, and the ratio of the
+            estimate to sigma.
         """
         rows = []
         rng = generator(self.seed, "images", "probes")
@@ -168,7 +173,8 @@ class Measure:
                 levels = np.geomspace(stack.low, stack.high, TRIED)
                 found = agreeing_level(self.fields[name], levels, y, rng)
                 rows += [labels | {"image": k, "estimate": v} for k, v in enumerate(found)]
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        return table.assign(ratio=table["estimate"] / table["sigma"])
 
     # --- energy ---------------------------------------------------------------
 

@@ -4,11 +4,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from autoscore.plots.images import LOOKS, look, name_images
+from autoscore.plots.images import look, name_images
 from autoscore.plots.style import PAGE, common_legend, mark_levels, save
 
 SPLITS = {"held_out": "held-out images", "train": "training images"}
 FIRST = ("identity", "linear", "empirical")
+SHARES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # that have a tick
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -30,22 +31,19 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set_title(text)
     axes[0].set_ylabel("squared error / linear optimum's")
     name_images(figure, inputs["provenance"], "Denoising")
-    common_legend(figure, 4)
+    common_legend(figure, 4, "lower")
     save(figure, outputs)
 
 
 def _draw_panel(axis: Axes, table: pd.DataFrame) -> None:
-    linear = table[table["model"] == "linear"].set_index("sigma")["error"]
     names = [*FIRST, *(name for name in table["model"].unique() if name not in FIRST)]
     for name in names:
         some = table[table["model"] == name].sort_values("sigma")
-        base = linear.loc[some["sigma"]].to_numpy()
-        style = look(name) if name in LOOKS else look(name) | {"zorder": 1}
         # standard errors are those of the means over images, and mostly narrower than the marks
-        axis.errorbar(
-            some["sigma"], some["error"] / base, some["standard_error"] / base, **style,
-            markersize=3,
-        )  # fmt: skip
+        spread = some["standard_error"] / some["error"] * some["over_linear"]
+        axis.errorbar(some["sigma"], some["over_linear"], spread, **look(name), markersize=3)
     axis.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$ (white = 1)")
     axis.set_ylim(0.08, 6)
+    axis.set_yticks(SHARES, [f"{share:g}" for share in SHARES])
+    axis.set_yticks([], minor=True)
     mark_levels(axis, table["sigma"])

@@ -43,5 +43,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     right.set_title("closed loops (0 for a gradient)")
     mark_levels(right, table["sigma"])
     name_images(figure, inputs["provenance"], "Energies along paths")
-    common_legend(figure, 4)
+    common_legend(figure, 4, "lower")
     save(figure, outputs)

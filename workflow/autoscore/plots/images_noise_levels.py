@@ -22,7 +22,6 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         None.
     """
     table = pd.read_csv(inputs["table"])
-    table["ratio"] = table["estimate"] / table["sigma"]
     figure, axis = plt.subplots(figsize=(COLUMN, 2.9), layout="constrained")
     axis.axhline(1.0, color="black", linewidth=0.8)
     for place, (model, rows) in enumerate(table.groupby("model", sort=False)):

@@ -7,8 +7,8 @@ from autoscore.plots.images import look, name_images
 from autoscore.plots.style import PAGE, SAMPLERS, save
 
 RULERS = {
-    "parzen": "Parzen log-likelihood (nats)",
-    "nearest": "distance to nearest\ntraining image, median",
+    "parzen": "Parzen\nlog-likelihood (nats)",
+    "nearest": "median distance to a\ntraining image",
     "mmd2": "squared MMD to\nheld-out images",
     "confidence": "classifier's\nconfidence",
     "switching": "class changes\na draw",

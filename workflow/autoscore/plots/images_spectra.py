@@ -43,5 +43,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     right.set_ylabel("directions kept: sum of eigenvalues")
     mark_levels(right, table["sigma"])
     name_images(figure, inputs["provenance"], "How many directions r keeps")
-    common_legend(figure, 4)
+    common_legend(figure, 4, "lower")
     save(figure, outputs)

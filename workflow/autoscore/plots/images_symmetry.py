@@ -40,5 +40,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set(xscale="log", xlabel="training step + 1", title=f"of {text}", ylim=(0.45, 1.02))
     axes[0].set_ylabel("symmetry (random matrix: 0.5)")
     name_images(figure, inputs["provenance"], "Symmetry through training")
-    common_legend(figure, 3)
+    common_legend(figure, 3, "lower")
     save(figure, outputs)

@@ -63,13 +63,13 @@ def title(name: str) -> str:
     return name.replace("_", " ")
 
 
-def common_legend(figure: Figure, columns: int) -> None:
-    """Put one legend above all panels, each label once."""
+def common_legend(figure: Figure, columns: int, side: str = "upper") -> None:
+    """Put one legend above all panels, or below (side ``lower``), each label once."""
     found: dict[str, Artist] = {}
     for axis in figure.axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    figure.legend(found.values(), found.keys(), loc="outside upper center", ncols=columns)
+    figure.legend(found.values(), found.keys(), loc=f"outside {side} center", ncols=columns)
 
 
 def mark_levels(axis: Axes, sigmas: pd.Series) -> None:

@@ -12,3 +12,7 @@ def target_acceptance(sampler: str, dim: int) -> float | None:
     """Return the acceptance rate that a sampler is tuned to in d dimensions, if it is."""
     rates = ACCEPTANCE.get(sampler)
     return None if rates is None else rates[0 if dim == 1 else 1 if dim < 5 else 2]
+
+
+# moves of the field alone: they know no density that a temperature could flatten
+FIELD_MOVES = ("walk", "dae_chain", "walkback", "noise_keeping", *DESCENTS)

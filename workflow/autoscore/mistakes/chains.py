@@ -1,0 +1,102 @@
+"""Mistakes in the chains that are asked for."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity
+from autoscore.grids import noise_levels
+from autoscore.mistakes.grids import grid_mistakes
+from autoscore.sampling.names import ACCEPTANCE, DESCENTS, FIELD_MOVES
+
+SAMPLE_FIGURES = {  # the dimensions that each is for
+    "samples": (2,),
+    "pairs": range(3, 1_000_000),
+    "levels": range(1, 1_000_000),
+    "steps": range(1, 1_000_000),
+    "traces": range(1, 1_000_000),
+    "relaxation": (2,),
+    "comparison": range(1, 1_000_000),
+}
+
+
+def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
+    """Yield what is wrong with the chains that are asked for."""
+    sample, models = entry["sample"], _denoisers(entry["train"])
+    for name, plan in sample["plans"].items():
+        place = f"{key}.plans.{name}"
+        yield from grid_mistakes(f"{place}.sigmas", plan["sigmas"])
+        yield from _plan_mistakes(place, plan, density)
+        if {"learned", "extrapolated"} & set(plan["fields"]):
+            yield from _driver_mistakes(place, plan, models, "learned" in plan["fields"])
+    for figure, name in sample["figures"].items():
+        if name not in sample["plans"]:
+            known = ", ".join(sample["plans"]) or "none"
+            yield f"{key}.figures.{figure} is {name!r}; allowed: a plan, of which there are {known}"
+        dims = SAMPLE_FIGURES[figure]
+        if density.dim not in dims:
+            yield f"{key}.figures.{figure} is {name!r}; allowed: for another d than {density.dim}"
+    for part in ("differences", "far_starts"):
+        yield from grid_mistakes(f"{key}.{part}.sigmas", sample[part]["sigmas"])
+        yield from _driver_mistakes(f"{key}.{part}", sample[part], models, levels=True)
+
+
+def _denoisers(train: dict) -> dict[str, dict]:
+    """Return the settings of every model that is trained on samples with the denoising loss."""
+    models = {
+        name: train | {"kind": name, "objectives": objectives}
+        for name, objectives in train["models"].items()
+    }
+    return {
+        name: settings
+        for name, settings in (models | train["variants"]).items()
+        if "dae" in settings["objectives"] and set(settings["sizes"]) != {"exact"}
+    }
+
+
+def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
+    """Yield what no field of this density can do."""
+    fields, samplers = set(plan["fields"]), set(plan["samplers"])
+    if isinstance(density, KernelDensity):
+        yield f"{key} is given; allowed: no plans for a density that is known by samples alone"
+    if density.is_bare and fields & {"exact", "extrapolated"}:
+        yield f"{key}.fields is {plan['fields']}; allowed: optimum and learned, the curve is bare"
+    without_levels = fields & {"exact", "extrapolated"}
+    if without_levels and (samplers & set(DESCENTS) or plan["start"] == "flow"):
+        yield (
+            f"{key}.fields is {plan['fields']}; allowed: optimum and learned, as only these have "
+            "noise levels to go down"
+        )
+    for name in sorted(samplers & set(FIELD_MOVES)) if plan["temperature"] != 1 else []:
+        yield (
+            f"{key}.temperature is {plan['temperature']:g}; allowed: 1, as {name} moves by the "
+            "field alone"
+        )
+    given = plan["steps"]
+    needy = samplers - set(ACCEPTANCE) - set(DESCENTS) - set(map(str, given))
+    if "exact" in fields and needy and (isinstance(given, dict) or not given):
+        yield f"{key}.steps is {given!r}; allowed: one for {min(needy)}, as exact has no sigma"
+    for name in sorted(set(given) - samplers) if isinstance(given, dict) else []:
+        yield f"{key}.steps has {name!r}; allowed: samplers of this plan"
+
+
+def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool) -> Iterator[str]:
+    """Yield which models, sizes and noise levels are asked for but not trained."""
+    for name in plan["models"]:
+        if name not in models:
+            known = ", ".join(models) or "none"
+            yield f"{key}.models has {name!r}; allowed, as trained by dae on samples: {known}"
+            continue
+        settings = models[name]
+        trained = noise_levels(settings["sigmas"])
+        unknown = sorted(set(plan.get("sizes", [])) - set(settings["sizes"]))
+        if unknown:
+            yield f"{key}.sizes has {unknown[0]}; allowed for {name}: {settings['sizes']}"
+        for sigma in noise_levels(plan["sigmas"]) if levels else []:
+            if settings["kind"] == "conditioned":
+                known = trained.min() <= sigma <= trained.max()
+            else:
+                known = np.isclose(trained, sigma, rtol=1e-9).any()
+            if not known:
+                yield f"{key}.sigmas has {sigma:g}; allowed for {name}: {settings['sigmas']}"

@@ -1,0 +1,166 @@
+"""Mistakes in a density itself, and in how it is trained on and shown."""
+
+from collections.abc import Iterator
+
+from autoscore.data import training_points
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.registry import make_density
+from autoscore.grids import noise_levels
+from autoscore.mistakes.chains import sample_mistakes
+from autoscore.mistakes.grids import grid_mistakes
+
+KINDS = {  # the keys that describe a density of each kind
+    "mixture": {"weights", "means", "covariances", "standard_deviations"},
+    "curve_mixture": {"dimension", "components", "curve_seed"},
+    "energy": {"expression", "bounds"},
+    "curve": {"coordinates", "interval", "thickness"},
+    "samples": {"path", "points"},
+}
+ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
+SMOOTH = KINDS.keys() - {"samples"}
+FIGURES = {  # the dimension and the kinds of density that each is for
+    "density": (1, SMOOTH),
+    "optimum": (1, SMOOTH),
+    "animation": (1, SMOOTH),
+    "bias": (1, SMOOTH),
+    "reconstruction": (1, SMOOTH),
+    "losses": (1, SMOOTH),
+    "field": (1, KINDS.keys()),
+    "quiver": (2, KINDS.keys()),
+    "map": (2, SMOOTH),
+    "shape": (2, SMOOTH),
+    "tangent": (2, {"curve"}),
+}
+
+
+def density_mistakes(key: str, entry: dict) -> Iterator[str]:
+    """Yield what is wrong with a density itself."""
+    kind = entry["kind"]
+    foreign = (
+        set(entry)
+        - KINDS[kind]
+        - {"kind", "figures", "peers", "shown", "order_sigmas", "sample", "train"}
+    )
+    for name in sorted(foreign):
+        own = ", ".join(sorted(KINDS[kind]))
+        yield f"{key}.{name} is not a key of kind {kind}; allowed are {own}"
+    for one, other in ALTERNATIVES:
+        if {one, other} <= KINDS[kind] and (one in entry) == (other in entry):
+            yield f"{key} is of kind {kind}; allowed: either {one} or {other}, not both"
+            return
+    for name in ("means", "points"):
+        if len(set(map(len, entry.get(name, [])))) > 1:
+            yield f"{key}.{name} is {entry[name]!r}; allowed: rows of one length"
+            return
+    if foreign:
+        return
+    try:
+        make_density(entry)
+    except ValueError as error:
+        part = _blamed(entry, str(error))
+        yield f"{key}.{part} is {entry[part]!r}; {error}"
+
+
+def _blamed(entry: dict, message: str) -> str:
+    """Return the key of a density's entry that an error speaks of."""
+    words = {"weight": "weights", "bounds must": "bounds", "covariance": "covariances"}
+    words |= {"interval": "interval", "thickness": "thickness"}
+    first = {
+        "mixture": "means",
+        "curve_mixture": "dimension",
+        "energy": "expression",
+        "curve": "coordinates",
+        "samples": "points",
+    }[entry["kind"]]
+    named = [key for word, key in words.items() if word in message and key in entry]
+    spread = ["standard_deviations"] if "standard_deviations" in message else []
+    return next((key for key in [*spread, *named, "path", first] if key in entry), first)
+
+
+def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
+    """Yield what is wrong with how, and with what, a density is trained and shown."""
+    train = entry["train"]
+    if train["models"]["conditioned"] and len(noise_levels(train["sigmas"])) < 2:
+        yield f"{key}.train.sigmas is {train['sigmas']!r}; allowed: two or more for conditioned"
+    yield from _settings_mistakes(f"{key}.train", train, density)
+    for name, variant in train["variants"].items():
+        place = f"{key}.train.variants.{name}"
+        yield from _settings_mistakes(place, variant, density)
+        yield from _variant_mistakes(place, variant)
+        if "ssm" in variant["objectives"] and (
+            density.dim == 1 or isinstance(density, KernelDensity)
+        ):
+            yield (
+                f"{place}.objectives is {variant['objectives']}; allowed: ssm only where the "
+                "density is known and d > 1"
+            )
+    if isinstance(density, KernelDensity):
+        yield from _file_mistakes(key, entry, density)
+    yield from _figure_mistakes(key, entry, density.dim)
+    yield from sample_mistakes(f"{key}.sample", entry, density)
+
+
+def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[str]:
+    """Yield what is wrong with the settings of one training."""
+    architecture, sizes = settings["architecture"], settings["sizes"]
+    if architecture["tied"] and len(architecture["hidden"]) > 1:
+        yield (
+            f"{key}.architecture.hidden is {architecture['hidden']}; allowed: one layer, "
+            "because tied is true"
+        )
+    for source in ("samples", "conditioned"):
+        polish = settings["schedules"][source]["polish"]
+        if polish:
+            yield (
+                f"{key}.schedules.{source}.polish is {polish}; allowed: 0, because the "
+                "noise changes at every step"
+            )
+    if density.dim > 1 and "exact" in sizes:
+        yield f"{key}.sizes is {sizes!r}; allowed: no exact, because d = {density.dim}"
+    if "all" in sizes and not isinstance(density, KernelDensity):
+        yield f"{key}.sizes is {sizes!r}; allowed: no all, because its samples have no end"
+
+
+def _variant_mistakes(key: str, variant: dict) -> Iterator[str]:
+    """Yield what a variant of one kind cannot be."""
+    yield from grid_mistakes(f"{key}.sigmas", variant["sigmas"])
+    if variant["kind"] == "ensemble" and "ssm" in variant["objectives"]:
+        yield f"{key}.objectives is {variant['objectives']}; allowed: ssm for conditioned alone"
+    if variant["kind"] == "conditioned" and len(noise_levels(variant["sigmas"])) < 2:
+        yield f"{key}.sigmas is {variant['sigmas']!r}; allowed: two or more for conditioned"
+    if variant["kind"] == "conditioned" and set(variant["sizes"]) == {"exact"}:
+        yield f"{key}.sizes is {variant['sizes']!r}; allowed: samples for conditioned"
+
+
+def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
+    """Yield which figures a density cannot have."""
+    allowed = [
+        name
+        for name, (dimension, kinds) in FIGURES.items()
+        if d == dimension and entry["kind"] in kinds
+    ]
+    if not set(entry["figures"]) <= set(allowed):
+        yield (
+            f"{key}.figures is {entry['figures']!r}; allowed for kind {entry['kind']} with "
+            f"d = {d} are: {', '.join(allowed) or 'none'}"
+        )
+
+
+def _file_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[str]:
+    """Yield what is wrong with a finite set of points."""
+    sizes, held_out = entry["train"]["sizes"], entry["train"]["held_out"]
+    n = len(density.points)
+    available = training_points(n, held_out) if "path" in entry else n
+    if available < 1:
+        yield f"{key}.path is {entry['path']!r}; allowed: a file of more points"
+    if any(isinstance(size, int) and size > available for size in sizes):
+        yield f"{key}.train.sizes is {sizes!r}; allowed: at most {available} points to train on"
+    elif density.dim > 1 and available == n:
+        what, value = (
+            ("train.held_out", held_out) if "path" in entry else ("points", entry["points"])
+        )
+        yield (
+            f"{key}.{what} is {value!r}; allowed: enough to hold a point out of a file, because "
+            f"d = {density.dim}"
+        )
