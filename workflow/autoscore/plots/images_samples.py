@@ -9,6 +9,7 @@ from autoscore.plots.style import PAGE, SAMPLERS, save
 from autoscore.storage import read_arrays
 
 SIDE = 10  # samples a row and column
+COLUMNS = 4
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -47,14 +48,14 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             pairs.reshape(-1, samples.shape[1]),
         )
     )
-    rows = -(-len(panels) // 3)
+    rows = -(-len(panels) // COLUMNS)
     figure, axes = plt.subplots(
-        rows, 3, figsize=(PAGE, 2.5 * rows + 0.3), squeeze=False, layout="constrained"
+        rows, COLUMNS, figsize=(PAGE, 2.0 * rows + 0.3), squeeze=False, layout="constrained"
     )
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, (text, pictures) in zip(axes.flat, panels, strict=False):
         show_sheet(axis, sheet(pictures[: SIDE * SIDE], SIDE, shape_of(pictures)))
-        axis.set_title(text, fontsize=7)
+        axis.set_title(text, fontsize=6)
     name_images(figure, inputs["provenance"], "Independent samples")
     save(figure, outputs)
