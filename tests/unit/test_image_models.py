@@ -27,7 +27,7 @@ PAPER |= {"start": "solved", "axes": 64}
 OURS = COMMON | {"kind": "conditioned", "sigmas": [0.1, 2.0], "hidden": 12, "width": 16}
 OURS |= {"blocks": 1, "axes": 20}
 SAMPLE = {"samples": 30, "fewer": 20, "sigma": 0.4, "chains": 4, "draws": 6, "thin": 1}
-SAMPLE |= {"burn_in": 5, "levels": 4, "steps_a_level": 2}
+SAMPLE |= {"burn_in": 5, "levels": 4, "steps_a_level": 2, "last": 0.15}
 
 
 def train(settings, name="a", **options):
@@ -403,8 +403,9 @@ def test_more_chains_change_no_other(stacks):
 
 
 def test_the_way_down_visits_what_was_trained(stacks):
-    assert noise_schedule(stacks["untied"], 9).tolist() == [0.4, 0.2]
-    levels = noise_schedule(stacks["conditioned"], 9)
-    assert len(levels) == 9
-    np.testing.assert_allclose(levels[[0, -1]], [2.0, 0.1])
+    assert noise_schedule(stacks["untied"], 9, 0.3).tolist() == [0.4, 0.2]
+    for last, end in ((0.3, 0.3), (0.01, 0.1)):
+        levels = noise_schedule(stacks["conditioned"], 9, last)
+        assert len(levels) == 9
+        np.testing.assert_allclose(levels[[0, -1]], [2.0, end])
     assert (np.diff(levels) < 0).all()

@@ -102,7 +102,7 @@ def draw_all(
         for sampler, start in CHAINS:
             report(f"{sampler} from {start}")
             yield _chains(images, model, field_at(sigma), sampler, start, settings, seed)
-    levels = noise_schedule(stack, settings["levels"])
+    levels = noise_schedule(stack, settings["levels"], settings["last"])
     for sampler in ("annealed_langevin", "flow"):
         report(sampler)
         many = sampler == "flow" and isinstance(stack, Corrected)
@@ -110,11 +110,20 @@ def draw_all(
         yield _descent(images, model, field_at, sampler, levels, count, settings, seed)
 
 
-def noise_schedule(stack: Ensemble | Corrected, count: int) -> np.ndarray:
-    """Return the noise levels of a way down: those that were trained, or as many as are wanted."""
+def noise_schedule(stack: Ensemble | Corrected, count: int, last: float) -> np.ndarray:
+    """Return the noise levels of a way down: those that were trained, or as many as are wanted.
+
+    Parameters
+    ----------
+    stack
+        Separate models, which know their own levels, or a conditioned one.
+    count, last
+        Number of levels of a conditioned one, and where they end (or at its least level).
+    """
     if isinstance(stack, Ensemble):
         return np.sort(stack.sigmas)[::-1]
-    return np.clip(spaced_levels(stack.high, stack.low, count), stack.low, stack.high)
+    end = max(last, stack.low)
+    return np.clip(spaced_levels(stack.high, end, count), end, stack.high)
 
 
 def gaussian_start(
