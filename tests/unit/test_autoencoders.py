@@ -398,3 +398,17 @@ def test_conditioned_starts_as_the_identity(dim):
     assert torch.equal(value, x)
     assert torch.equal(slope, torch.eye(dim).expand_as(slope))
     assert not torch.equal(stack.theta[0], stack.theta[1])
+
+
+# --- levels ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stack", "asked", "known"),
+    [
+        (ensemble(2, hidden=(7,)), [0.05, 0.1, 0.2, 0.3 * (1 + 1e-12)], [0.1, 0.3]),
+        (conditioned(2), [1e-6, 0.4, 1e6], [0.4]),
+    ],
+)
+def test_a_stack_knows_at_which_levels_it_can_be_asked(stack, asked, known):
+    np.testing.assert_allclose(stack.known(asked), known)

@@ -201,6 +201,6 @@ def test_the_projects_claims_are_complete():
     assert len({claim["id"] for claim in claims}) == len(claims)
     for claim in claims:
         assert claim.keys() >= CLAIM.keys()
-        assert claim.keys() <= CLAIM.keys() | {"at_most", "at_least"}
+        assert claim.keys() <= CLAIM.keys() | {"at_most", "at_least", "dataset"}
         assert claim.keys() & {"at_most", "at_least"}
         assert set(claim["profiles"]) <= profiles

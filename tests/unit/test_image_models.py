@@ -11,7 +11,7 @@ from autoscore.autoencoders.starts import start_linear, start_solved
 from autoscore.fields import Field
 from autoscore.images import quality
 from autoscore.images.data import PARTS, provenance, restored, stored
-from autoscore.images.fields import PixelField, fields_at, levels_of
+from autoscore.images.fields import PixelField, fields_at
 from autoscore.images.measure import Measure, agreeing_level
 from autoscore.images.quality import Classifier, Judge, shown_arrays
 from autoscore.images.sampling import Drawn, draw_all, gaussian_start, noise_schedule
@@ -193,8 +193,8 @@ def test_pixel_fields_are_their_inner_field_along_the_axes(stacks):
 
 def test_models_are_asked_at_the_levels_that_they_know(stacks):
     sigmas = np.array([0.05, 0.1, 0.2, 0.4, 3.0])
-    assert levels_of(stacks["untied"], sigmas).tolist() == [0.2, 0.4]
-    assert levels_of(stacks["conditioned"], sigmas).tolist() == [0.1, 0.2, 0.4]
+    assert stacks["untied"].known(sigmas).tolist() == [0.2, 0.4]
+    assert stacks["conditioned"].known(sigmas).tolist() == [0.1, 0.2, 0.4]
 
 
 # --- measures ------------------------------------------------------------------

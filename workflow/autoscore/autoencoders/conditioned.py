@@ -224,6 +224,9 @@ class Conditioned(Stack):
         stack.theta = self.theta[members].clone()
         return stack.to(self.theta.device)
 
+    def known(self, sigmas: np.ndarray) -> np.ndarray:
+        return within(sigmas, self.low, self.high)
+
     def to(self, device: torch.device | str) -> Self:
         self._shift, self._scale = self._shift.to(device), self._scale.to(device)
         self._thickness = self._thickness.to(device)
@@ -237,7 +240,7 @@ class Conditioned(Stack):
         ValueError
             If sigma is out of range or there is no such member.
         """
-        if not self.low * (1 - 1e-9) <= sigma <= self.high * (1 + 1e-9):
+        if not len(self.known([sigma])):
             raise ValueError(f"sigma must lie in [{self.low}, {self.high}], not {sigma}")
         found = np.flatnonzero((self.seeds == seed) & (self.sizes == size))
         if not len(found):
@@ -252,6 +255,12 @@ def silu_slope(x: torch.Tensor) -> torch.Tensor:
     """Return the derivative of x sigmoid(x)."""
     gate = sigmoid(x)
     return gate * (1.0 + x * (1.0 - gate))
+
+
+def within(sigmas: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return those of the noise levels that lie in a range, but for rounding."""
+    sigmas = np.asarray(sigmas)
+    return sigmas[(sigmas >= low * (1 - 1e-9)) & (sigmas <= high * (1 + 1e-9))]
 
 
 def level_features(sigma: torch.Tensor, low: float, high: float, waves: int) -> torch.Tensor:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch.nn.functional import layer_norm, silu
 
-from autoscore.autoencoders.conditioned import level_features, silu_slope
+from autoscore.autoencoders.conditioned import level_features, silu_slope, within
 from autoscore.autoencoders.stack import LearnedField, Stack
 
 DTYPE = torch.float32
@@ -192,6 +192,9 @@ class Corrected(Stack):
         stack.theta = self.theta[members].clone()
         return stack.to(self.theta.device)
 
+    def known(self, sigmas: np.ndarray) -> np.ndarray:
+        return within(sigmas, self.low, self.high)
+
     def to(self, device: torch.device | str) -> Self:
         self._variances = self._variances.to(device)
         return super().to(device)
@@ -204,7 +207,7 @@ class Corrected(Stack):
         ValueError
             If sigma is out of range or there is no such member.
         """
-        if not self.low * (1 - 1e-9) <= sigma <= self.high * (1 + 1e-9):
+        if not len(self.known([sigma])):
             raise ValueError(f"sigma must lie in [{self.low}, {self.high}], not {sigma}")
         found = np.flatnonzero(self.seeds == seed)
         if not len(found):

@@ -264,6 +264,10 @@ class Ensemble(Stack):
             )
         return int(np.flatnonzero(found)[0])
 
+    def known(self, sigmas: np.ndarray) -> np.ndarray:
+        near = np.isclose(np.asarray(sigmas)[:, None], self.sigmas, rtol=1e-9)
+        return np.asarray(sigmas)[near.any(1)]
+
     def to(self, device: torch.device | str) -> Self:
         self._shift, self._scale = self._shift.to(device), self._scale.to(device)
         return super().to(device)

@@ -62,6 +62,10 @@ class Stack(ABC):
             dr_i/dx_j. It is None unless asked for.
         """
 
+    @abstractmethod
+    def known(self, sigmas: np.ndarray) -> np.ndarray:
+        """Return those of the noise levels, shape ``(k,)``, at which the stack gives fields."""
+
     def unit(self, sigma: torch.Tensor) -> torch.Tensor:
         """Return what squared errors are divided by in the denoising loss, in the shape of sigma.
 

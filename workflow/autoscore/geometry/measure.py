@@ -82,8 +82,7 @@ def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[str, 
     """
     fields: dict[str, Field] = {"exact": optimal_field(density, "dae", sigma, GRID_POINTS)}
     for (objective, model, source), stack in learned.items():
-        own = isinstance(stack, Ensemble)
-        trained = not own or np.isclose(stack.sigmas, sigma, rtol=1e-9).any()
+        trained = len(stack.known([sigma]))
         if model in SHOWN and (objective, source) == ("dae", "samples") and trained:
             fields[model] = stack.field(sigma, stack.seeds.min(), stack.sizes.max())
     return fields

@@ -83,7 +83,7 @@ def summary_rows(
         if objective == "ssm":
             continue
         own = isinstance(stack, Ensemble)
-        levels = np.unique(stack.sigmas) if own else noise_levels(sigmas)
+        levels = np.unique(stack.sigmas) if own else stack.known(noise_levels(sigmas))
         size = stack.sizes.max()
         for sigma in levels:
             known = exact_at(float(sigma))

@@ -53,10 +53,3 @@ def fields_at(stack: Ensemble | Corrected, linear: LinearOptimum) -> FieldAt:
     if isinstance(stack, Corrected):
         return lambda sigma: PixelField(stack.field(sigma), linear)
     return lambda sigma: stack.field(sigma, int(stack.seeds[0]), float(stack.sizes[0]))
-
-
-def levels_of(stack: Ensemble | Corrected, sigmas: np.ndarray) -> np.ndarray:
-    """Return those of the noise levels, shape ``(k,)``, at which a stack can be asked."""
-    if isinstance(stack, Corrected):
-        return sigmas[(sigmas >= stack.low) & (sigmas <= stack.high)]
-    return sigmas[[bool(np.isclose(stack.sigmas, sigma).any()) for sigma in sigmas]]

@@ -10,7 +10,7 @@ from autoscore.autoencoders.corrected import Corrected
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field
 from autoscore.images.data import Images
-from autoscore.images.fields import FieldAt, fields_at, levels_of
+from autoscore.images.fields import FieldAt, fields_at
 from autoscore.images.metrics import empirical_optimum
 from autoscore.randomness import generator
 
@@ -49,7 +49,7 @@ class Measure:
 
     def _known(self) -> Iterator[tuple[str, float, Field]]:
         for name, stack in self.stacks.items():
-            for sigma in levels_of(stack, self.sigmas):
+            for sigma in stack.known(self.sigmas):
                 yield name, float(sigma), self.fields[name](float(sigma))
 
     def _noisy(self, x: np.ndarray, sigma: float, what: str) -> np.ndarray:
@@ -133,7 +133,7 @@ class Measure:
         y = self._noisy(x, sigma, "tangents")
         found = {"images": x, "noisy": y, "sigma": np.array(sigma)}
         for name, stack in self.stacks.items():
-            if len(levels_of(stack, np.array([sigma]))):
+            if len(stack.known([sigma])):
                 field = self.fields[name](sigma)
                 slopes = field.jacobian(y)
                 _, vectors = np.linalg.eigh(0.5 * (slopes + np.swapaxes(slopes, 1, 2)))
@@ -160,7 +160,7 @@ class Measure:
         rows = []
         rng = generator(self.seed, "images", "probes")
         for name, stack in self.stacks.items():
-            for sigma in map(float, levels_of(stack, self.sigmas)):
+            for sigma in map(float, stack.known(self.sigmas)):
                 alone = isinstance(stack, Corrected)
                 x = self.images.held_out[: BLIND if alone else FEWER]
                 y = self._noisy(x, sigma, "blind")

@@ -10,7 +10,7 @@ from autoscore.autoencoders.corrected import Corrected
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field
 from autoscore.images.data import Images
-from autoscore.images.fields import FieldAt, fields_at, levels_of
+from autoscore.images.fields import FieldAt, fields_at
 from autoscore.linear import LinearOptimum
 from autoscore.randomness import generator
 from autoscore.samplers.anneal import annealed_langevin, heun_flow, spaced_levels
@@ -98,7 +98,7 @@ def draw_all(
         Is told which sampler is at work.
     """
     field_at, sigma = fields_at(stack, images.linear), settings["sigma"]
-    if isinstance(stack, Ensemble) and len(levels_of(stack, np.array([sigma]))):
+    if isinstance(stack, Ensemble) and len(stack.known([sigma])):
         for sampler, start in CHAINS:
             report(f"{sampler} from {start}")
             yield _chains(images, model, field_at(sigma), sampler, start, settings, seed)

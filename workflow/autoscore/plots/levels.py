@@ -39,7 +39,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 def _draw_measure(axis: Axes, runs: pd.DataFrame, name: str) -> None:
     for (model, sampler), some in runs.groupby(["model", "sampler"], sort=False):
         look = dict(MODELS.get(model, MODELS["combined"] | {"label": model}))
-        label = look.pop("label") if model != "exact" else "best possible"
+        name_of_model = look.pop("label")
+        label = "best possible" if model == "exact" else name_of_model
         look["linestyle"] = ":" if sampler == "flow" else "-"
         label += ", flow" if sampler == "flow" else ", MALA"
         sns.lineplot(
