@@ -177,6 +177,15 @@ def test_mmd_is_unbiased():
         assert values.mean() == pytest.approx(truth, abs=5 * values.std() / np.sqrt(500))
 
 
+def test_distances_in_many_dimensions_come_from_products_and_are_the_same(monkeypatch):
+    rng = np.random.default_rng(12)
+    x, y = rng.standard_normal((30, 80)), rng.standard_normal((40, 80)) + 0.2
+    found = squared_mmd(x, y, 9.0), energy_distance(x, y)
+    monkeypatch.setattr(diagnostics, "WIDE", 1000)
+    expected = squared_mmd(x, y, 9.0), energy_distance(x, y)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 def test_the_median_distance_leaves_the_diagonal_out():
     assert median_distance(np.array([[0.0], [1.0], [5.0]])) == 4.0
     assert median_distance(np.array([[0.0], [1.0], [5.0]]), most=2) == 1.0

@@ -268,7 +268,7 @@ def test_gaussian_starts_have_the_data_s_moments():
 
 
 def test_all_is_measured_at_all_levels_that_are_known(stacks):
-    measure = Measure(IMAGES, stacks, np.array([0.2, 0.4, 3.0]), 0)
+    measure = Measure(IMAGES, stacks, np.array([0.2, 0.4, 3.0]), 0, 2000)
     denoising = measure.denoising()
     learned = denoising[denoising["model"].isin(stacks)]
     assert len(learned) == 2 * 3 * 2  # splits, models, levels

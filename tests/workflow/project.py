@@ -28,7 +28,7 @@ densities:
     sample:
       plans:
         truth: &short {chains: 10, draws: 8, burn_in: 10, thin: 1, repeats: 1}
-        best_possible: null
+        best_possible: {<<: *short, sigmas: [0.1]}
         learned: {<<: *short, sigmas: [0.1, 0.9], sizes: [50]}
       differences: {sigmas: [0.9]}
     train:
@@ -54,7 +54,9 @@ densities:
       models: {ensemble: [dae], conditioned: [dae]}
       architecture: {hidden: [8]}
       network: {width: 8, blocks: 1, features: 4}
-      variants: {walkback: {kind: ensemble, objectives: [dae], noise: walkback}}
+      variants:
+        walkback: {kind: ensemble, objectives: [dae], noise: walkback}
+        generative: {kind: conditioned, objectives: [dae], sigmas: [0.3, 2]}
       schedules:
         samples: {steps: 30}
         conditioned: {steps: 30}

@@ -29,7 +29,15 @@ DRAWN_FROM_CHAINS = {
     "plot_differences three_wells",
     "plot_far_starts thick_spiral",
 }
-PLOTS = DRAWN_FROM_OPTIMA | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS
+DRAWN_FROM_SAMPLES = {f"plot_images_{name}" for name in ("samples", "chains", "quality")}
+DRAWN_OF_IMAGES = DRAWN_FROM_SAMPLES | {
+    f"plot_images_{name}"
+    for name in ("denoising", "spectra", "tangents", "noise_levels", "energies", "symmetry")
+}
+PLOTS = DRAWN_FROM_OPTIMA | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS | DRAWN_OF_IMAGES
+DRAWN_MODELS = ("untied", "tied", "conditioned")
+SAMPLED_IMAGES = {f"sample_images {model}" for model in DRAWN_MODELS} | {"gather_images"}
+TRAINED_IMAGES = {f"train_images {model}" for model in (*DRAWN_MODELS, "untied_from_random")}
 TRAININGS = {
     "train three_wells dae ensemble exact",
     "train three_wells dae ensemble samples",
@@ -41,6 +49,7 @@ TRAININGS = {
     "train thick_spiral dae ensemble samples",
     "train thick_spiral dae conditioned samples",
     "train thick_spiral dae walkback samples",
+    "train thick_spiral dae generative samples",
 }
 SCORES = {
     f"measure_{stage} {name}"
@@ -107,13 +116,21 @@ def test_words_rerun_nothing(project):
 
 def test_training_code_retrains_and_redoes_what_follows(project):
     project.rewrite("workflow/autoscore/training.py", change_function)
-    redone = TRAININGS | SCORES | CHAINS | GATHERED | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS
-    assert project.plan() == redone
+    toys = TRAININGS | SCORES | CHAINS | GATHERED | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS
+    images = TRAINED_IMAGES | {"measure_images"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
+    assert project.plan() == toys | images
 
 
 def test_sampling_code_redoes_the_chains_and_retrains_nothing(project):
     project.rewrite("workflow/autoscore/samplers/langevin.py", change_function)
-    assert project.plan() == CHAINS | DRAWN_FROM_CHAINS | {"check_claims"}
+    redone = CHAINS | DRAWN_FROM_CHAINS | {"check_claims"}
+    assert project.plan() == redone | SAMPLED_IMAGES | DRAWN_FROM_SAMPLES
+
+
+def test_another_budget_retrains_the_images_alone(project):
+    planned = project.plan(changes="images: {budget: 2}")
+    images = TRAINED_IMAGES | {"measure_images"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
+    assert planned - {"check_claims"} == images
 
 
 def test_how_chains_are_shown_redraws_a_figure_alone(project):

@@ -18,6 +18,7 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.grids import gauss_legendre
 
 BLOCK = 1_000_000  # pairs of points held at once
+WIDE = 64  # dimensions from which distances are had much faster from a matrix product
 
 
 # --- mixing -------------------------------------------------------------------
@@ -211,8 +212,15 @@ PairFunction = Callable[[np.ndarray], np.ndarray]
 
 def _squared_blocks(x: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
     size = max(1, BLOCK // len(y))
+    if x.shape[1] < WIDE:
+        for start in range(0, len(x), size):
+            yield cdist(x[start : start + size], y, "sqeuclidean")
+        return
+    squares, factors = np.einsum("nd,nd->n", y, y), -2.0 * y.T
     for start in range(0, len(x), size):
-        yield cdist(x[start : start + size], y, "sqeuclidean")
+        block = x[start : start + size]
+        squared = block @ factors + squares + np.einsum("nd,nd->n", block, block)[:, None]
+        yield np.maximum(squared, 0.0, out=squared)
 
 
 def _mean_between(function: PairFunction, x: np.ndarray, y: np.ndarray) -> float:

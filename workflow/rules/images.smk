@@ -55,7 +55,7 @@ rule measure_images:
     params:
         seed=config["seed"],
         models=IMAGE_MODELS,
-        settings={key: IMAGES[key] for key in ("sigmas", "shown_sigma", "device")},
+        settings={key: IMAGES[key] for key in ("sigmas", "shown_sigma", "held_out", "device")},
         code=code("scripts.measure_images"),
     script:
         "../scripts/measure_images.py"

@@ -20,7 +20,8 @@ with logged(snakemake.log[0]):
         for name, path in zip(asked.models, snakemake.input.learned, strict=True)
     }
     images = restored(read_arrays(snakemake.input.images))
-    measure = Measure(images, stacks, noise_levels(asked.settings["sigmas"]), asked.seed)
+    sigmas, most = noise_levels(asked.settings["sigmas"]), asked.settings["held_out"]
+    measure = Measure(images, stacks, sigmas, asked.seed, most)
     for table in ("denoising", "spectra", "noise_levels", "energies"):
         print(f"measuring {table}")
         write_table(outputs[table], getattr(measure, table)().assign(dataset=images.name))

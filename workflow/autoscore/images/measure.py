@@ -14,8 +14,6 @@ from autoscore.images.fields import FieldAt, fields_at
 from autoscore.images.metrics import empirical_optimum
 from autoscore.randomness import generator
 
-MOST = 10_000  # held-out images that are denoised
-FEWER = 1000  # of either part by the empirical optimum, which looks at all training images
 SLOPES = 8  # images at which dr/dx is taken apart
 BLIND = 100  # images whose noise level is estimated from each alone
 TRIED = 24  # noise levels at which a conditioned model is asked for that
@@ -41,10 +39,16 @@ class Measure:
         Noise levels of the tables, shape ``(k,)``; each model is measured at those it knows.
     seed
         Of the whole run.
+    most
+        Held-out images that are denoised; of training images, and by the empirical optimum, which
+        looks at all of these, it is a tenth.
     """
 
-    def __init__(self, images: Images, stacks: Stacks, sigmas: np.ndarray, seed: int) -> None:
+    def __init__(
+        self, images: Images, stacks: Stacks, sigmas: np.ndarray, seed: int, most: int = 10_000
+    ) -> None:
         self.images, self.stacks, self.sigmas, self.seed = images, stacks, sigmas, seed
+        self.most, self.fewer = most, most // 10
         self.fields = {name: fields_at(stack, images.linear) for name, stack in stacks.items()}
 
     def _known(self) -> Iterator[tuple[str, float, Field]]:
@@ -74,8 +78,8 @@ class Measure:
         """
         linear, rows = self.images.linear, []
         for split, x in (("held_out", self.images.held_out), ("train", self.images.train)):
-            few = x[:FEWER]
-            x = x[:MOST] if split == "held_out" else few
+            few = x[: self.fewer]
+            x = x[: self.most] if split == "held_out" else few
             for model, sigma, field in self._known():
                 r = field(self._noisy(x, sigma, split))
                 rows.append(_error_row(model, split, sigma, ((r - x) ** 2).sum(1)))
@@ -162,7 +166,7 @@ class Measure:
         for name, stack in self.stacks.items():
             for sigma in map(float, stack.known(self.sigmas)):
                 alone = isinstance(stack, Corrected)
-                x = self.images.held_out[: BLIND if alone else FEWER]
+                x = self.images.held_out[: BLIND if alone else self.fewer]
                 y = self._noisy(x, sigma, "blind")
                 labels = {"model": name, "sigma": sigma, "seen": "one" if alone else "all"}
                 if not alone:

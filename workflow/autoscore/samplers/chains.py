@@ -106,7 +106,7 @@ def run(
         If a chain is no longer finite or out of bounds; the message names sampler, sigma and step.
     """
     began = time.perf_counter()
-    state = start if isinstance(start, State) else kernel.init(_checked(start))
+    state = _apart(start if isinstance(start, State) else kernel.init(_checked(start)))
     chains, dim = state.x.shape
     if len(generators) != chains:
         raise ValueError(f"{chains} chains need as many generators, not {len(generators)}")
@@ -286,7 +286,18 @@ def _checked(x: np.ndarray) -> np.ndarray:
     x = np.array(x, dtype=float)
     if x.ndim != 2 or not np.isfinite(x).all():
         raise ValueError(f"starts must be finite, of shape (chains, d); theirs is {x.shape}")
-    return np.asfortranarray(x) if x.shape[1] <= NARROW else x
+    return x
+
+
+def _apart(state: State) -> State:
+    """Return the state with the coordinates of few dimensions one after another in memory."""
+    parts = {name: getattr(state, name) for name in _names(state)}
+    narrow = {
+        name: np.asfortranarray(part)
+        for name, part in parts.items()
+        if part is not None and part.ndim == 2 and part.shape[1] <= NARROW
+    }
+    return replace(state, **narrow)
 
 
 def _begin_tuning(kernel: Kernel, target: float | None, burn_in: int) -> "StepTuning | None":
