@@ -387,7 +387,7 @@ def test_every_sampler_is_run(stacks, judge):
             assert np.isfinite(one.samples).all()
             row = judge.drawn_row(one)
             assert ("switching" in row) == bool(one.chains)
-            arrays = shown_arrays(one, IMAGES)
+            arrays = shown_arrays(one, judge)
             assert arrays[one.name].shape == (quality.SHOWN, 64)
             assert (f"{one.name}-consecutive" in arrays) == bool(one.chains)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from arviz_stats.base import array_stats
 from scipy.spatial.distance import cdist, pdist
 from scipy.special import digamma, logsumexp
 
@@ -35,6 +34,8 @@ def rhat(draws: np.ndarray) -> np.ndarray:
     draws
         Shape ``(chains, draws, d)``, at least 4 draws a chain.
     """
+    from arviz_stats.base import array_stats  # it takes seconds
+
     return np.asarray(array_stats.rhat(draws, chain_axis=0, draw_axis=1))
 
 
@@ -48,6 +49,8 @@ def effective_sample_size(draws: np.ndarray) -> np.ndarray:
     draws
         Shape ``(chains, draws, d)``, at least 4 draws a chain.
     """
+    from arviz_stats.base import array_stats
+
     return np.asarray(array_stats.ess(draws, chain_axis=0, draw_axis=1))
 
 

@@ -4,6 +4,7 @@ rule get_images:
         provenance="results/data/images.csv",
     log:
         "results/logs/get_images.log",
+    priority: 2
     conda:
         "../../envs/autoscore.yaml"
     params:
@@ -69,10 +70,12 @@ rule judge_images:
         references="results/sample/images/references.csv",
     log:
         "results/logs/judge_images.log",
+    priority: 2  # sampling waits for it
     conda:
         "../../envs/autoscore.yaml"
     params:
         seed=config["seed"],
+        held_out=IMAGES["held_out"],
         code=code("scripts.judge_images"),
     script:
         "../scripts/judge_images.py"

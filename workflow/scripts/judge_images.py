@@ -9,7 +9,8 @@ with logged(snakemake.log[0]):
     from autoscore.images.quality import Judge
     from autoscore.storage import read_arrays, write_arrays, write_table
 
-    judge = Judge.of(restored(read_arrays(snakemake.input.images)), snakemake.params.seed)
+    asked = snakemake.params
+    judge = Judge.of(restored(read_arrays(snakemake.input.images)), asked.seed, asked.held_out)
     print(f"the classifier is right on {judge.accuracy:.1%} of held-out images")
     write_arrays(snakemake.output.judge, judge.arrays())
     references = pd.DataFrame(judge.reference_rows())

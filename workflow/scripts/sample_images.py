@@ -22,6 +22,6 @@ with logged(snakemake.log[0]):
     report = reporter(f"sample images {name}")
     for drawn in draw_all(images, name, stack, asked.settings, asked.seed, report):
         rows.append(judge.drawn_row(drawn))
-        shown |= shown_arrays(drawn, images)
+        shown |= shown_arrays(drawn, judge)
     write_table(snakemake.output.table, pd.DataFrame(rows).assign(dataset=images.name))
     write_arrays(snakemake.output.shown, shown)

@@ -15,17 +15,33 @@ BLOCK = 1 << 24  # distances at once: 64 MB in single precision
 BANDWIDTHS = np.logspace(-1, 0, 10)  # the grid of Goodfellow et al. 2014, for images from 0 to 1
 
 
-def _distance_blocks(x: np.ndarray, points: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+class Prepared:
+    """Points to which many distances are wanted: what is the same for all of these, done once.
+
+    Parameters
+    ----------
+    points
+        Shape ``(n, d)``.
+    """
+
+    def __init__(self, points: np.ndarray) -> None:
+        self.points = points
+        self.centre = points.mean(0)  # small norms leave small rounding errors
+        centred = points - self.centre
+        self.squares = np.einsum("nd,nd->n", centred, centred)
+        self.factors = -2 * centred.T
+
+
+def _distance_blocks(
+    x: np.ndarray, points: np.ndarray | Prepared
+) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield slices of x with squared distances (block, n) to all points, to be overwritten."""
-    centre = points.mean(0)  # small norms leave small rounding errors
-    x, points = x - centre, points - centre
-    squares = np.einsum("nd,nd->n", points, points)
-    factors = -2 * points.T
-    rows = max(1, BLOCK // len(points))
+    known = points if isinstance(points, Prepared) else Prepared(points)
+    rows = max(1, BLOCK // len(known.points))
     for start in range(0, len(x), rows):
-        block = x[start : start + rows]
-        distances = block @ factors
-        distances += squares
+        block = x[start : start + rows] - known.centre
+        distances = block @ known.factors
+        distances += known.squares
         distances += np.einsum("nd,nd->n", block, block)[:, None]
         yield slice(start, start + rows), np.maximum(distances, 0, out=distances)
 
@@ -98,7 +114,7 @@ def parzen_estimate(
     return ParzenEstimate(float(values.mean()), float(error), float(bandwidth))
 
 
-def nearest_points(x: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nearest_points(x: np.ndarray, points: np.ndarray | Prepared) -> tuple[np.ndarray, np.ndarray]:
     """Return the distance from each x to the nearest point, and which it is, both ``(n,)``.
 
     Parameters
@@ -106,12 +122,13 @@ def nearest_points(x: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.nd
     x
         Shape ``(n, d)``, samples for instance.
     points
-        Shape ``(m, d)``, training images for instance.
+        Shape ``(m, d)``, training images for instance; `Prepared` if they are asked for often.
     """
+    points = points if isinstance(points, Prepared) else Prepared(points)
     blocks = [distances.argmin(1) for _, distances in _distance_blocks(x, points)]
     nearest = np.concatenate(blocks)
     # anew from the difference, as a copy's distance would be lost in the rounding
-    return np.linalg.norm(x - points[nearest], axis=1), nearest
+    return np.linalg.norm(x - points.points[nearest], axis=1), nearest
 
 
 # --- denoising ---------------------------------------------------------------

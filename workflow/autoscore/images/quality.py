@@ -2,25 +2,23 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.special import softmax
-from scipy.stats import entropy
+from scipy.special import entr, softmax
 
 from autoscore.diagnostics import median_distance, squared_mmd
 from autoscore.images.data import Images
-from autoscore.images.metrics import nearest_points, parzen_estimate
+from autoscore.images.metrics import Prepared, nearest_points, parzen_estimate
 from autoscore.images.sampling import Drawn
 from autoscore.randomness import generator
 
-PARZEN = 10_000  # samples, and test images, of the protocol
 TUNED = 1000  # validation images by which its bandwidth is chosen
-COMPARED = 2000  # samples whose nearest training image is looked for
 MMD = 1000  # samples on either side
 REPEATS = 5  # of the discrepancy between real images
 SHOWN = 100  # samples that are stored
 COPY = 0.01  # this share of held-out images is as near to a training image as a near copy
-HIDDEN, EPOCHS, LEAST = 128, 6, 60_000  # units and epochs of the classifier; images shown at least
+HIDDEN, EPOCHS, LEAST = 128, 3, 60_000  # units and epochs of the classifier; images shown at least
 
 PUBLISHED = {  # Parzen-window log-likelihoods in the papers, in nats: value and standard error
     "deep belief network": (138.0, 2.0),
@@ -78,6 +76,8 @@ class Judge:
         Distance below which an image is a near copy of a training image.
     bandwidth, floor : float
         Of the kernel of the discrepancy, and the root mean square of that between real images.
+    most : int
+        Test images, and samples, of the Parzen windows; nearest images are looked for of a fifth.
     """
 
     images: Images
@@ -86,9 +86,10 @@ class Judge:
     near: float
     bandwidth: float
     floor: float
+    most: int
 
     @classmethod
-    def of(cls, images: Images, seed: int) -> "Judge":
+    def of(cls, images: Images, seed: int, most: int = 10_000) -> "Judge":
         """Train the classifier, and measure held-out images as if they were samples.
 
         Parameters
@@ -97,10 +98,12 @@ class Judge:
             The collection.
         seed
             Of the whole run.
+        most
+            Test images, and samples, of the Parzen windows: 10,000 in the literature.
         """
         classifier = Classifier.fit(images.train, images.labels["train"], seed)
         right = classifier(images.held_out).argmax(1) == images.labels["held_out"]
-        distances, _ = nearest_points(images.held_out[: 2 * COMPARED], images.train)
+        distances, _ = nearest_points(images.held_out[: max(1000, most // 2)], images.train)
         bandwidth = median_distance(images.held_out.astype(float), MMD)
         rng = generator(seed, "images", "floor")
         size = min(MMD, len(images.held_out))
@@ -114,11 +117,11 @@ class Judge:
         ]
         near = float(np.quantile(distances, COPY))
         floor = float(np.sqrt(np.mean(np.square(rounds))))
-        return cls(images, classifier, float(right.mean()), near, bandwidth, floor)
+        return cls(images, classifier, float(right.mean()), near, bandwidth, floor, most)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all but the images, to be stored."""
-        numbers = [self.accuracy, self.near, self.bandwidth, self.floor]
+        numbers = [self.accuracy, self.near, self.bandwidth, self.floor, self.most]
         parts = {"numbers": np.array(numbers)}
         for name in ("weights", "biases"):
             hidden, output = getattr(self.classifier, name)
@@ -131,7 +134,13 @@ class Judge:
         weights, biases = (
             (arrays[f"hidden_{name}"], arrays[f"output_{name}"]) for name in ("weights", "biases")
         )
-        return cls(images, Classifier(weights, biases), *arrays["numbers"].tolist())
+        *numbers, most = arrays["numbers"].tolist()
+        return cls(images, Classifier(weights, biases), *numbers, int(most))
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The training images, for looking near ones up."""
+        return Prepared(self.images.train)
 
     @property
     def tuned(self) -> int:
@@ -152,7 +161,7 @@ class Judge:
         Returns
         -------
         dict
-            n; parzen with parzen_error and parzen_bandwidth (`parzen_estimate`, of at most 10,000
+            n; parzen with parzen_error and parzen_bandwidth (`parzen_estimate`, of at most `most`
             samples); nearest, the median distance to a training image, and copies, the share that
             is nearer than 1 % of held-out images are; classes, the number with at least 1 % of the
             samples, balance (the entropy of the classes over its maximum), confidence (the mean
@@ -161,11 +170,12 @@ class Judge:
         """
         images, samples = self.images, samples.astype(np.float32)
         parzen = parzen_estimate(
-            samples[:PARZEN], images.validation[: self.tuned], images.held_out[:PARZEN]
+            samples[: self.most], images.validation[: self.tuned], images.held_out[: self.most]
         )
         # every sampler's samples in their own order: of chains, some of each
-        some = samples[np.linspace(0, len(samples) - 1, min(COMPARED, len(samples))).astype(int)]
-        distances, _ = nearest_points(some, images.train)
+        fewer = min(max(MMD, self.most // 5), len(samples))
+        some = samples[np.linspace(0, len(samples) - 1, fewer).astype(int)]
+        distances, _ = nearest_points(some, self.prepared)
         probabilities = self.classifier(samples)
         found = probabilities.argmax(1)
         shares = np.bincount(found, minlength=probabilities.shape[1]) / len(found)
@@ -180,7 +190,7 @@ class Judge:
             "nearest": float(np.median(distances)),
             "copies": float((distances < self.near).mean()),
             "classes": int((shares >= 0.01).sum()),
-            "balance": float(entropy(shares) / np.log(len(shares))),
+            "balance": float(entr(shares).sum() / np.log(len(shares))),
             "confidence": float(probabilities.max(1).mean()),
             "mmd2": squared_mmd(some[:MMD], real, self.bandwidth),
             "mmd2_floor": self.floor,
@@ -195,7 +205,7 @@ class Judge:
         real = {"training images": self.images.train}
         real |= {"held-out images": self.images.validation[self.tuned :]}
         rows = [
-            {"source": "real images", "model": name} | self.row(x[:PARZEN])
+            {"source": "real images", "model": name} | self.row(x[: self.most])
             for name, x in real.items()
         ]
         if self.images.shape != (28, 28):  # they are of MNIST
@@ -212,12 +222,12 @@ class Judge:
         return row | {"seconds": drawn.seconds} | self.row(drawn.samples, drawn.chains)
 
 
-def shown_arrays(drawn: Drawn, images: Images) -> dict[str, np.ndarray]:
+def shown_arrays(drawn: Drawn, judge: Judge) -> dict[str, np.ndarray]:
     """Return what figures show of a run: first samples, their nearest images, first steps."""
     first = drawn.samples[np.linspace(0, len(drawn.samples) - 1, SHOWN).astype(int)]
     first = first.astype(np.float32)
-    _, nearest = nearest_points(first, images.train)
-    arrays = {drawn.name: first, f"{drawn.name}-nearest": images.train[nearest]}
+    _, nearest = nearest_points(first, judge.prepared)
+    arrays = {drawn.name: first, f"{drawn.name}-nearest": judge.images.train[nearest]}
     if drawn.consecutive is not None:
         arrays[f"{drawn.name}-consecutive"] = drawn.consecutive.astype(np.float32)
     return arrays
