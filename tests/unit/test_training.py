@@ -320,12 +320,19 @@ def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path,
     monkeypatch.setattr(training, "SAVED", 0.0)  # after every step
     schedule = Schedule(steps=24, batch=8, checks=6, average=average)
     held_out = minibatches().draw(20)
-    whole = ensemble()
-    expected = fit(whole, "dae", minibatches(noise=noise), schedule, held_out=held_out)
+    calls = []
 
-    def kill(step, theta):
-        if step == 16:
+    def look(theta):
+        return theta.norm(dim=1).numpy()
+
+    whole, batches = ensemble(), minibatches(noise=noise)
+    expected = fit(whole, "dae", batches, schedule, held_out=held_out, observe=look)
+
+    def kill(theta):
+        calls.append(look(theta))
+        if len(calls) == 6:  # after step 16
             raise StoppedError
+        return calls[-1]
 
     checkpoint = tmp_path / "unfinished.npz"
     with pytest.raises(StoppedError):
@@ -334,28 +341,29 @@ def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path,
             held_out=held_out, observe=kill, checkpoint=checkpoint,
         )  # fmt: skip
     assert [file.name for file in tmp_path.iterdir()] == ["unfinished.npz"]
-    again, seen = ensemble(), []
+    again = ensemble()
     found = fit(
-        again, "dae", minibatches(noise=noise), schedule, held_out=held_out,
-        observe=lambda step, theta: seen.append(step), checkpoint=checkpoint,
+        again, "dae", minibatches(noise=noise), schedule,
+        held_out=held_out, observe=look, checkpoint=checkpoint,
     )  # fmt: skip
     assert torch.equal(again.theta, whole.theta)
     assert found.steps == expected.steps
-    for one, other in zip(found.losses, expected.losses, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert seen == [16, 24]  # what was done before was saved at step 15
+    assert found.observed_steps == expected.observed_steps == [0, 1, 2, 4, 8, 16, 24]
+    for part in ("losses", "observed"):
+        for one, other in zip(getattr(found, part), getattr(expected, part), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_observers_see_the_start_powers_of_two_and_the_end():
-    stack, seen = ensemble(), {}
+    stack = ensemble()
     start = stack.theta.clone()
-    fit(
+    trace = fit(
         stack, "dae", minibatches(), Schedule(steps=11, batch=8),
-        observe=lambda step, theta: seen.update({step: theta.clone()}),
+        observe=lambda theta: theta.numpy().copy(),
     )  # fmt: skip
-    assert list(seen) == [0, 1, 2, 4, 8, 11]
-    assert torch.equal(seen[0], start)
-    assert torch.equal(seen[11], stack.theta)
+    assert trace.observed_steps == [0, 1, 2, 4, 8, 11]
+    np.testing.assert_array_equal(trace.observed[0], start)
+    np.testing.assert_array_equal(trace.observed[-1], stack.theta)
 
 
 def test_averaged_weights_are_the_mean_of_late_ones():

@@ -64,10 +64,15 @@ class Schedule:
 
 @dataclass
 class Trace:
-    """Losses along the way, `losses[k]`, shape ``(m,)``, after `steps[k]`; see `Stack.unit`."""
+    """Losses along the way, `losses[k]`, shape ``(m,)``, after `steps[k]`; see `Stack.unit`.
+
+    Where the weights were observed, `observed[k]` is what was seen after `observed_steps[k]`.
+    """
 
     steps: list[int] = field(default_factory=list)
     losses: list[torch.Tensor] = field(default_factory=list)
+    observed_steps: list[int] = field(default_factory=list)
+    observed: list[np.ndarray] = field(default_factory=list)
 
 
 class DivergedError(RuntimeError):
@@ -86,7 +91,7 @@ def fit(
     *,
     held_out: Batch | None = None,
     report: Callable[[str], None] = silent,
-    observe: Callable[[int, torch.Tensor], None] | None = None,
+    observe: Callable[[torch.Tensor], np.ndarray] | None = None,
     checkpoint: Path | None = None,
 ) -> Trace:
     """Train all members of a stack together; ``stack.theta`` holds the result.
@@ -106,8 +111,8 @@ def fit(
     report
         Is told the progress, with the time left.
     observe
-        Called before the first step and after steps 1, 2, 4, ... and the last, with the number of
-        steps done and the weights.
+        Called with the weights before the first step and after steps 1, 2, 4, ... and the last; the
+        trace keeps the arrays, of one shape, that it returns.
     checkpoint
         File to which the training is saved now and then. If it exists the same training goes on
         from there, to the same weights as if it had never stopped.
@@ -138,7 +143,7 @@ def _run_adam(
     stack: Stack,
     objective: str,
     schedule: Schedule,
-    observe: Callable[[int, torch.Tensor], None] | None,
+    observe: Callable[[torch.Tensor], np.ndarray] | None,
     checkpoint: Path | None,
 ) -> None:
     theta, data, clock = course.theta.requires_grad_(), course.data, course.clock
@@ -148,7 +153,7 @@ def _run_adam(
             return stack.forward(theta, x, sigma)[0]
 
     if observe is not None and course.step == 0:
-        observe(0, theta.detach())
+        clock.note(0, observe(theta.detach()))
     saved = time.monotonic()
     batch = data if isinstance(data, Batch) else None
     for step in range(course.step, schedule.steps):
@@ -160,7 +165,7 @@ def _run_adam(
             clock.check(step, losses.detach() + batch.spread_loss())
             course.keeper.offer(course.result)
         if observe is not None and (step + 1 == schedule.steps or (step + 1).bit_count() == 1):
-            observe(step + 1, course.result)
+            clock.note(step + 1, observe(course.result))
         if checkpoint is not None and time.monotonic() - saved > SAVED:
             course.save(checkpoint)
             saved = time.monotonic()
@@ -208,6 +213,8 @@ class _Course:
         trace = self.clock.trace
         arrays["trace_steps"] = np.array(trace.steps, dtype=int)
         arrays["trace_losses"] = np.array([losses.tolist() for losses in trace.losses])
+        arrays["observed_steps"] = np.array(trace.observed_steps, dtype=int)
+        arrays["observed"] = np.array(trace.observed)
         arrays["progress"] = np.array([self.step, self.clock.seconds])
         if isinstance(self.data, SampleBatches):
             states = [json.dumps(rng.bit_generator.state) for rng in self.data.generators]
@@ -224,8 +231,12 @@ class _Course:
         self.step, seconds = int(arrays["progress"][0]), float(arrays["progress"][1])
         self._adam.steps = self.step
         self.clock.go_on(seconds)
-        self.clock.trace.steps = arrays["trace_steps"].tolist()
-        self.clock.trace.losses = list(torch.as_tensor(arrays["trace_losses"], **place))
+        self.clock.trace = Trace(
+            arrays["trace_steps"].tolist(),
+            list(torch.as_tensor(arrays["trace_losses"], **place)),
+            arrays["observed_steps"].tolist(),
+            list(arrays["observed"]),
+        )
         if isinstance(self.data, SampleBatches):
             for rng, state in zip(self.data.generators, arrays["generators"], strict=True):
                 rng.bit_generator.state = json.loads(state)
@@ -359,6 +370,10 @@ class _Clock:
                 f"the loss is {float(values[member])} at step {step} for sigma {level}, "
                 f"seed {self._stack.seeds[member]}: lower the schedule's learning_rate"
             )
+
+    def note(self, step: int, seen: np.ndarray) -> None:
+        self.trace.observed_steps.append(step)
+        self.trace.observed.append(seen)
 
     def check(self, step: int, losses: torch.Tensor) -> None:
         self.check_finite(step + 1, losses)

@@ -10,7 +10,7 @@ with logged(snakemake.log[0]):
 
     from autoscore.experiments import trace_rows
     from autoscore.images.data import restored
-    from autoscore.images.training import device_of, train_images
+    from autoscore.images.training import device_of, symmetry_rows, train_images
     from autoscore.storage import fingerprint, read_arrays, write_atomically, write_table
 
     torch.set_num_threads(snakemake.threads)
@@ -19,7 +19,7 @@ with logged(snakemake.log[0]):
     mark = fingerprint([asked.settings, asked.seed, asked.code], snakemake.input)
     unfinished = Path(outputs.weights).with_name(f"{name}.{mark}.unfinished.npz")
     images = restored(read_arrays(snakemake.input.images))
-    stack, trace, symmetry = train_images(
+    stack, trace = train_images(
         images,
         asked.settings,
         (asked.seed, "images", name),
@@ -30,7 +30,8 @@ with logged(snakemake.log[0]):
     write_atomically(outputs.weights, stack.save)
     write_table(outputs.trace, pd.DataFrame(trace_rows(stack, trace)).assign(dataset=images.name))
     columns = ["step", "sigma", "symmetry", "symmetry_beside_identity"]
-    followed = pd.DataFrame(symmetry, columns=columns).assign(dataset=images.name)
+    rows = symmetry_rows(stack, trace)
+    followed = pd.DataFrame(rows, columns=columns).assign(dataset=images.name)
     write_table(outputs.symmetry, followed)
     for left in unfinished.parent.glob(f"{name}.*.unfinished.npz"):
         left.unlink()

@@ -4,6 +4,7 @@ With one hidden layer A = dr/dx = V^T diag(h') W^T, h' the steepness of the unit
 wanted of A are quadratic forms of h' in matrices that are the same for all points.
 """
 
+import numpy as np
 import torch
 
 from autoscore.autoencoders.ensemble import Ensemble
@@ -40,8 +41,8 @@ def jacobian_moments(
     return squares, products, trace
 
 
-def symmetry_rows(stack: Ensemble, theta: torch.Tensor, x: torch.Tensor) -> list[dict]:
-    """Return a row a member: sigma, and the mean symmetry of dr/dx and of dr/dx - I over points.
+def mean_symmetry(stack: Ensemble, theta: torch.Tensor, x: torch.Tensor) -> np.ndarray:
+    """Return the mean symmetry over points of dr/dx and of dr/dx - I, shape ``(m, 2)``.
 
     Parameters are those of `jacobian_moments`. Symmetry is |S|^2 / (|S|^2 + |K|^2), which is
     (1 + tr A A / |A|^2) / 2 (statement C4).
@@ -51,11 +52,4 @@ def symmetry_rows(stack: Ensemble, theta: torch.Tensor, x: torch.Tensor) -> list
     whole = 0.5 * (1.0 + products / squares)
     less = stack.dim - 2.0 * trace
     beside = 0.5 * (1.0 + (products + less) / (squares + less))
-    return [
-        {
-            "sigma": float(sigma),
-            "symmetry": float(symmetry.mean()),
-            "symmetry_beside_identity": float(other.mean()),
-        }
-        for sigma, symmetry, other in zip(stack.sigmas, whole, beside, strict=True)
-    ]
+    return torch.stack([whole.mean(1), beside.mean(1)], dim=1).cpu().numpy()

@@ -14,7 +14,7 @@ from autoscore.batches import SampleBatches
 from autoscore.experiments import validation_batch
 from autoscore.grids import noise_levels
 from autoscore.images.data import Images
-from autoscore.images.symmetry import symmetry_rows
+from autoscore.images.symmetry import mean_symmetry
 from autoscore.linear import LinearOptimum
 from autoscore.randomness import generator
 from autoscore.training import GROUPS, Schedule, Trace, fit, silent
@@ -45,7 +45,7 @@ def train_images(
     device: torch.device,
     report: Callable[[str], None] = silent,
     checkpoint: Path | None = None,
-) -> tuple[Ensemble | Corrected, Trace, list[dict]]:
+) -> tuple[Ensemble | Corrected, Trace]:
     """Train one model of images.
 
     Parameters
@@ -63,9 +63,9 @@ def train_images(
 
     Returns
     -------
-    stack, trace, symmetry
-        The auto-encoders, their losses on the way, and rows on how symmetric dr/dx was on the way
-        (of separate ones, at noisy validation images).
+    stack, trace
+        The auto-encoders, and their losses on the way; of separate ones, the trace has observed
+        how symmetric dr/dx was at noisy validation images, see `mean_symmetry`.
     """
     make = {"ensemble": _separate, "conditioned": _conditioned}[settings["kind"]]
     stack, points, validation, sigmas = make(images, settings, streams)
@@ -90,8 +90,7 @@ def train_images(
         checks=10,
         average=settings["average"],
     )
-    rows: list[dict] = []
-    observe = _follow_symmetry(stack, validation, streams, rows) if followed else None
+    observe = _follow_symmetry(stack, validation, streams) if followed else None
     trace = fit(
         stack.to(device),
         "dae",
@@ -103,7 +102,16 @@ def train_images(
         checkpoint=checkpoint,
     )
     stack = stack.to("cpu")
-    return lifted(stack, images.linear) if followed else stack, trace, rows
+    return lifted(stack, images.linear) if followed else stack, trace
+
+
+def symmetry_rows(stack: Ensemble | Corrected, trace: Trace) -> list[dict]:
+    """Return rows on how symmetric dr/dx became: step, sigma, of itself and beside the identity."""
+    return [
+        {"step": step, "sigma": sigma, "symmetry": whole, "symmetry_beside_identity": beside}
+        for step, seen in zip(trace.observed_steps, trace.observed, strict=True)
+        for sigma, (whole, beside) in zip(stack.sigmas, seen.tolist(), strict=True)
+    ]
 
 
 def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
@@ -185,14 +193,10 @@ def lifted(stack: Ensemble, linear: LinearOptimum) -> Ensemble:
 
 
 def _follow_symmetry(
-    stack: Ensemble, points: np.ndarray, streams: Streams, rows: list[dict]
-) -> Callable[[int, torch.Tensor], None]:
-    """Return a function that writes down, at a step, how symmetric dr/dx is (statement C4)."""
+    stack: Ensemble, points: np.ndarray, streams: Streams
+) -> Callable[[torch.Tensor], np.ndarray]:
+    """Return what tells, of weights, how symmetric dr/dx is at noisy points (statement C4)."""
     x = points[:PROBES]
     noise = generator(*streams, "symmetry").standard_normal(x.shape)
     noisy = torch.as_tensor(x + stack.sigmas[:, None, None] * noise, dtype=stack.theta.dtype)
-
-    def observe(step: int, theta: torch.Tensor) -> None:
-        rows.extend({"step": step} | row for row in symmetry_rows(stack, theta, noisy))
-
-    return observe
+    return lambda theta: mean_symmetry(stack, theta, noisy.to(theta.device))
