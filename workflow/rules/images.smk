@@ -132,9 +132,9 @@ rule plot_images_denoising:
     conda:
         "../../envs/autoscore.yaml"
     params:
-        figure="images_denoising",
+        figure="images.denoising",
         settings={},
-        code=code("scripts.plot", "autoscore.plots.images_denoising"),
+        code=code("scripts.plot", "autoscore.plots.images.denoising"),
     script:
         "../scripts/plot.py"
 
@@ -149,9 +149,9 @@ use rule plot_images_denoising as plot_images_spectra with:
     log:
         "results/logs/plot_images_spectra.log",
     params:
-        figure="images_spectra",
+        figure="images.spectra",
         settings={},
-        code=code("scripts.plot", "autoscore.plots.images_spectra"),
+        code=code("scripts.plot", "autoscore.plots.images.spectra"),
 
 
 use rule plot_images_denoising as plot_images_noise_levels with:
@@ -164,9 +164,9 @@ use rule plot_images_denoising as plot_images_noise_levels with:
     log:
         "results/logs/plot_images_noise_levels.log",
     params:
-        figure="images_noise_levels",
+        figure="images.noise_levels",
         settings={},
-        code=code("scripts.plot", "autoscore.plots.images_noise_levels"),
+        code=code("scripts.plot", "autoscore.plots.images.noise_levels"),
 
 
 use rule plot_images_denoising as plot_images_energies with:
@@ -179,9 +179,9 @@ use rule plot_images_denoising as plot_images_energies with:
     log:
         "results/logs/plot_images_energies.log",
     params:
-        figure="images_energies",
+        figure="images.energies",
         settings={"sigma": IMAGES["shown_sigma"]},
-        code=code("scripts.plot", "autoscore.plots.images_energies"),
+        code=code("scripts.plot", "autoscore.plots.images.energies"),
 
 
 use rule plot_images_denoising as plot_images_tangents with:
@@ -194,9 +194,9 @@ use rule plot_images_denoising as plot_images_tangents with:
     log:
         "results/logs/plot_images_tangents.log",
     params:
-        figure="images_tangents",
+        figure="images.tangents",
         settings={},
-        code=code("scripts.plot", "autoscore.plots.images_tangents"),
+        code=code("scripts.plot", "autoscore.plots.images.tangents"),
 
 
 use rule plot_images_denoising as plot_images_symmetry with:
@@ -209,9 +209,9 @@ use rule plot_images_denoising as plot_images_symmetry with:
     log:
         "results/logs/plot_images_symmetry.log",
     params:
-        figure="images_symmetry",
+        figure="images.symmetry",
         settings={"models": SEPARATE_IMAGE_MODELS},
-        code=code("scripts.plot", "autoscore.plots.images_symmetry"),
+        code=code("scripts.plot", "autoscore.plots.images.symmetry"),
 
 
 use rule plot_images_denoising as plot_images_samples with:
@@ -225,9 +225,9 @@ use rule plot_images_denoising as plot_images_samples with:
     log:
         "results/logs/plot_images_samples.log",
     params:
-        figure="images_samples",
+        figure="images.samples",
         settings={"models": DRAWN_IMAGE_MODELS},
-        code=code("scripts.plot", "autoscore.plots.images_samples"),
+        code=code("scripts.plot", "autoscore.plots.images.samples"),
 
 
 use rule plot_images_samples as plot_images_chains with:
@@ -237,9 +237,9 @@ use rule plot_images_samples as plot_images_chains with:
     log:
         "results/logs/plot_images_chains.log",
     params:
-        figure="images_chains",
+        figure="images.chains",
         settings={"models": DRAWN_IMAGE_MODELS},
-        code=code("scripts.plot", "autoscore.plots.images_chains"),
+        code=code("scripts.plot", "autoscore.plots.images.chains"),
 
 
 use rule plot_images_denoising as plot_images_quality with:
@@ -252,6 +252,6 @@ use rule plot_images_denoising as plot_images_quality with:
     log:
         "results/logs/plot_images_quality.log",
     params:
-        figure="images_quality",
+        figure="images.quality",
         settings={},
-        code=code("scripts.plot", "autoscore.plots.images_quality"),
+        code=code("scripts.plot", "autoscore.plots.images.quality"),

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from autoscore.plots.images import look, name_images
+from autoscore.plots.images.common import look, name_images
 from autoscore.plots.style import PAGE, common_legend, mark_levels, save
 
 SHOWN = 300  # leading eigenvalues

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from autoscore.plots.images import look, name_images
+from autoscore.plots.images.common import look, name_images
 from autoscore.plots.style import COLUMN, mark_levels, save
 
 SHIFT = 1.06  # between models, so that one does not hide another

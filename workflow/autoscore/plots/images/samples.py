@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from autoscore.plots.images import look, name_images, shape_of, sheet, show_sheet
+from autoscore.plots.images.common import look, name_images, shape_of, sheet, show_sheet
 from autoscore.plots.style import PAGE, SAMPLERS, save
 from autoscore.storage import read_arrays
 

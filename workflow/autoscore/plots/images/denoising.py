@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from autoscore.plots.images import look, name_images
+from autoscore.plots.images.common import look, name_images
 from autoscore.plots.style import PAGE, common_legend, mark_levels, save
 
 SPLITS = {"held_out": "held-out images", "train": "training images"}

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from autoscore.plots.images import look, name_images
+from autoscore.plots.images.common import look, name_images
 from autoscore.plots.style import PAGE, SAMPLERS, save
 
 RULERS = {
