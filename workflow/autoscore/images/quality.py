@@ -165,8 +165,9 @@ class Judge:
             samples); nearest, the median distance to a training image, and copies, the share that
             is nearer than 1 % of held-out images are; classes, the number with at least 1 % of the
             samples, balance (the entropy of the classes over its maximum), confidence (the mean
-            probability of the likeliest class) and switching (the share of a chain's steps from
-            one draw to the next that change the class); mmd2 against held-out images.
+            probability of the likeliest class, by a classifier of this accuracy) and switching (the
+            share of a chain's steps from one draw to the next that change the class); mmd2 against
+            held-out images.
         """
         images, samples = self.images, samples.astype(np.float32)
         parzen = parzen_estimate(
@@ -191,6 +192,7 @@ class Judge:
             "copies": float((distances < self.near).mean()),
             "classes": int((shares >= 0.01).sum()),
             "balance": float(entr(shares).sum() / np.log(len(shares))),
+            "accuracy": self.accuracy,
             "confidence": float(probabilities.max(1).mean()),
             "mmd2": squared_mmd(some[:MMD], real, self.bandwidth),
             "mmd2_floor": self.floor,
