@@ -19,15 +19,16 @@ SNAKEMAKE_OPTIONS = $(if $(CONFIG),--configfile "$(CONFIG)") --cores $(CORES) \
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce toy figures verify test lint format bench setup lock clean help
+.PHONY: reproduce toy mnist figures verify test lint format bench setup lock clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(RUN) snakemake $(SNAKEMAKE_OPTIONS)
 
-toy figures verify: setup
+toy mnist figures verify: setup
 	@$(RUN) snakemake $@ $(SNAKEMAKE_OPTIONS)
 
 toy: ## Run only the one- and two-dimensional experiments
+mnist: ## Run only the experiments on images
 figures: ## Draw the figures
 verify: ## Check the results against the paper's claims
 
