@@ -13,8 +13,16 @@ from autoscore.images import quality
 from autoscore.images.data import PARTS, provenance, restored, stored
 from autoscore.images.fields import PixelField, fields_at
 from autoscore.images.measure import Measure, agreeing_level
-from autoscore.images.quality import Classifier, Judge, shown_arrays
-from autoscore.images.sampling import Drawn, draw_all, gaussian_start, noise_schedule
+from autoscore.images.quality import Classifier, Judge
+from autoscore.images.sampling import (
+    SHOWN,
+    Drawn,
+    draw_all,
+    drawn_row,
+    gaussian_start,
+    noise_schedule,
+    shown_arrays,
+)
 from autoscore.images.sources import cache_folder, intensities, scikit_digits
 from autoscore.images.symmetry import jacobian_moments, mean_symmetry
 from autoscore.images.training import device_of, lifted, symmetry_rows, train_images
@@ -384,10 +392,10 @@ def test_every_sampler_is_run(stacks, judge):
         assert {key: len(one.samples) for key, one in drawn.items()} == expected
         for one in drawn.values():
             assert np.isfinite(one.samples).all()
-            row = judge.drawn_row(one)
+            row = drawn_row(one, judge)
             assert ("switching" in row) == bool(one.chains)
             arrays = shown_arrays(one, judge)
-            assert arrays[one.name].shape == (quality.SHOWN, 64)
+            assert arrays[one.name].shape == (SHOWN, 64)
             assert (f"{one.name}-consecutive" in arrays) == bool(one.chains)
 
 

@@ -96,8 +96,10 @@ def interrupted(finished, tmp_path_factory):
     kill_when(lambda: log.is_file() and "step" in log.read_text(encoding="utf-8"), training)
     *_, reached = re.findall(r"step (\d+) of (\d+)", log.read_text(encoding="utf-8"))
 
+    # what no claim of this run asks for
     shapes = [f"results/geometry/{file.name}" for file in finished.made("geometry/*.npz")]
-    last = project.snakemake("results/verify/claims.csv", *shapes, cores=1)
+    images = ["results/sample/images.csv", "results/score/images_tangents.npz"]
+    last = project.snakemake("results/verify/claims.csv", *shapes, *images, cores=1)
     return Interrupted(project, left_behind, tuple(map(int, reached)), meanwhile, last)
 
 

@@ -81,7 +81,7 @@ def test_the_table_of_diagnostics_has_its_columns(finished):
     )
     assert runs.columns.tolist()[:21] == wanted.split()
     assert set(runs["density"]) == {"three_wells", "thick_spiral"}
-    assert set(runs["field"]) == {"exact", "learned"}
+    assert set(runs["field"]) == {"exact", "optimum", "learned"}
 
 
 def test_chains_have_the_shape_that_arviz_takes(finished):

@@ -8,8 +8,8 @@ with logged(snakemake.log[0]):
 
     from autoscore.autoencoders.kinds import load_stack
     from autoscore.images.data import restored
-    from autoscore.images.quality import Judge, shown_arrays
-    from autoscore.images.sampling import draw_all
+    from autoscore.images.quality import Judge
+    from autoscore.images.sampling import draw_all, drawn_row, shown_arrays
     from autoscore.images.training import device_of
     from autoscore.storage import read_arrays, write_arrays, write_table
 
@@ -21,7 +21,7 @@ with logged(snakemake.log[0]):
     rows, shown = [], {}
     report = reporter(f"sample images {name}")
     for drawn in draw_all(images, name, stack, asked.settings, asked.seed, report):
-        rows.append(judge.drawn_row(drawn))
+        rows.append(drawn_row(drawn, judge))
         shown |= shown_arrays(drawn, judge)
     write_table(snakemake.output.table, pd.DataFrame(rows).assign(dataset=images.name))
     write_arrays(snakemake.output.shown, shown)

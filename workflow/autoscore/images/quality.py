@@ -10,13 +10,11 @@ from scipy.special import entr, softmax
 from autoscore.diagnostics import median_distance, squared_mmd
 from autoscore.images.data import Images
 from autoscore.images.metrics import Prepared, nearest_points, parzen_estimate
-from autoscore.images.sampling import Drawn
 from autoscore.randomness import generator
 
 TUNED = 1000  # validation images by which its bandwidth is chosen
 MMD = 1000  # samples on either side
 REPEATS = 5  # of the discrepancy between real images
-SHOWN = 100  # samples that are stored
 COPY = 0.01  # this share of held-out images is as near to a training image as a near copy
 HIDDEN, EPOCHS, LEAST = 128, 3, 60_000  # units and epochs of the classifier; images shown at least
 
@@ -216,20 +214,3 @@ class Judge:
             {"source": "published", "model": name, "parzen": value, "parzen_error": error}
             for name, (value, error) in PUBLISHED.items()
         ]
-
-    def drawn_row(self, drawn: Drawn) -> dict:
-        """Return the same of what a sampler drew, with what it was."""
-        row = {"source": "measured", "model": drawn.model, "sampler": drawn.sampler}
-        row |= {"start": drawn.start, "sigma": drawn.sigma, "acceptance": drawn.acceptance}
-        return row | {"seconds": drawn.seconds} | self.row(drawn.samples, drawn.chains)
-
-
-def shown_arrays(drawn: Drawn, judge: Judge) -> dict[str, np.ndarray]:
-    """Return what figures show of a run: first samples, their nearest images, first steps."""
-    first = drawn.samples[np.linspace(0, len(drawn.samples) - 1, SHOWN).astype(int)]
-    first = first.astype(np.float32)
-    _, nearest = nearest_points(first, judge.prepared)
-    arrays = {drawn.name: first, f"{drawn.name}-nearest": judge.images.train[nearest]}
-    if drawn.consecutive is not None:
-        arrays[f"{drawn.name}-consecutive"] = drawn.consecutive.astype(np.float32)
-    return arrays

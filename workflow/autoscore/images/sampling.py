@@ -11,6 +11,8 @@ from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field
 from autoscore.images.data import Images
 from autoscore.images.fields import FieldAt, fields_at
+from autoscore.images.metrics import nearest_points
+from autoscore.images.quality import Judge
 from autoscore.linear import LinearOptimum
 from autoscore.randomness import generator
 from autoscore.samplers.anneal import annealed_langevin, heun_flow, spaced_levels
@@ -22,6 +24,7 @@ from autoscore.samplers.walk import Walk, Walkback
 
 PATH_NODES = 3  # of the energy differences that adjust Langevin's move
 ACCEPTANCE = 0.574  # at which it is tuned
+SHOWN = 100  # samples that are stored of each run
 CONSECUTIVE = (8, 20)  # chains and steps of them that are shown one after another
 KERNELS: dict[str, Callable[[Field, np.ndarray], Kernel]] = {
     "dae_chain": lambda field, clean: Walk(field, field.sigma, 1.0),
@@ -197,3 +200,21 @@ def _descent(
     seconds = time.perf_counter() - began
     labels = (model, sampler, "noise", float(levels[-1]))
     return Drawn(*labels, samples, 0, None, 1.0, seconds)
+
+
+def drawn_row(drawn: Drawn, judge: Judge) -> dict:
+    """Return the measures of what a sampler drew, see `Judge.row`, with what it was."""
+    row = {"source": "measured", "model": drawn.model, "sampler": drawn.sampler}
+    row |= {"start": drawn.start, "sigma": drawn.sigma, "acceptance": drawn.acceptance}
+    return row | {"seconds": drawn.seconds} | judge.row(drawn.samples, drawn.chains)
+
+
+def shown_arrays(drawn: Drawn, judge: Judge) -> dict[str, np.ndarray]:
+    """Return what figures show of a run: first samples, their nearest images, first steps."""
+    first = drawn.samples[np.linspace(0, len(drawn.samples) - 1, SHOWN).astype(int)]
+    first = first.astype(np.float32)
+    _, nearest = nearest_points(first, judge.prepared)
+    arrays = {drawn.name: first, f"{drawn.name}-nearest": judge.images.train[nearest]}
+    if drawn.consecutive is not None:
+        arrays[f"{drawn.name}-consecutive"] = drawn.consecutive.astype(np.float32)
+    return arrays
