@@ -77,6 +77,7 @@ localrules:
 GALLERY = [
     "learned_error.png",
     "eight_gaussians_map.png",
+    "images_samples.png",
     "three_points_field.png",
     "three_wells_bias.png",
 ]

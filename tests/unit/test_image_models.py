@@ -25,11 +25,18 @@ from autoscore.images.sampling import (
 )
 from autoscore.images.sources import cache_folder, intensities, scikit_digits
 from autoscore.images.symmetry import jacobian_moments, mean_symmetry
-from autoscore.images.training import device_of, lifted, symmetry_rows, train_images
+from autoscore.images.training import (
+    device_of,
+    has_fast_bfloat16,
+    lifted,
+    symmetry_rows,
+    train_images,
+)
 
 FOUND = scikit_digits("a test")
 IMAGES = restored(stored(FOUND))
 COMMON = {"shown": 400, "batch": 20, "learning_rate": 0.002, "average": 0.9, "validation": 40}
+COMMON |= {"precision": "single"}
 PAPER = COMMON | {"kind": "ensemble", "sigmas": [0.2, 0.4], "hidden": 80, "tied": False}
 PAPER |= {"start": "solved", "axes": 64}
 OURS = COMMON | {"kind": "conditioned", "sigmas": [0.1, 2.0], "hidden": 12, "width": 16}
@@ -173,6 +180,27 @@ def test_a_stopped_training_goes_on(tmp_path, monkeypatch):
     assert (tmp_path / "a.npz").exists()
     found, _ = train(OURS, checkpoint=tmp_path / "a.npz")
     assert torch.equal(found.theta, expected.theta)
+
+
+@pytest.mark.parametrize("settings", [PAPER, OURS])
+def test_half_precision_learns_nearly_the_same(settings):
+    errors = {}
+    y = IMAGES.held_out + 0.4 * np.random.default_rng(5).standard_normal(IMAGES.held_out.shape)
+    for precision in ("single", "bfloat16"):
+        stack, _ = train(settings | {"shown": 4000, "precision": precision})
+        assert stack.theta.dtype == torch.float32
+        r = fields_at(stack, IMAGES.linear)(0.4)(y)
+        errors[precision] = ((r - IMAGES.held_out) ** 2).sum(1).mean()
+    assert errors["bfloat16"] != errors["single"]
+    assert errors["bfloat16"] == pytest.approx(errors["single"], rel=0.05)
+
+
+def test_precision_is_chosen_by_what_the_processor_has(monkeypatch):
+    cpu = torch.device("cpu")
+    for found in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda found=found: found)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+        assert has_fast_bfloat16(cpu) == found
 
 
 def test_a_missing_gpu_is_an_error_only_where_one_is_asked_for(monkeypatch):

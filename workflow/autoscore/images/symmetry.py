@@ -47,7 +47,7 @@ def mean_symmetry(stack: Ensemble, theta: torch.Tensor, x: torch.Tensor) -> np.n
     Parameters are those of `jacobian_moments`. Symmetry is |S|^2 / (|S|^2 + |K|^2), which is
     (1 + tr A A / |A|^2) / 2 (statement C4).
     """
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(theta.device.type, enabled=False):
         squares, products, trace = jacobian_moments(stack, theta, x.to(theta.device))
     whole = 0.5 * (1.0 + products / squares)
     less = stack.dim - 2.0 * trace

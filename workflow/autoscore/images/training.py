@@ -38,6 +38,15 @@ def device_of(name: str) -> torch.device:
     return torch.device("cuda" if found and name != "cpu" else "cpu")
 
 
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Return whether a device multiplies matrices of bfloat16 faster than those of float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # PyTorch tells this by functions that are not in its documentation
+    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in known)
+
+
 def train_images(
     images: Images,
     settings: dict,
@@ -91,16 +100,19 @@ def train_images(
         average=settings["average"],
     )
     observe = _follow_symmetry(stack, validation, streams) if followed else None
-    trace = fit(
-        stack.to(device),
-        "dae",
-        batches,
-        schedule,
-        held_out=held_out.to(device),
-        report=report,
-        observe=observe,
-        checkpoint=checkpoint,
-    )
+    precision = settings["precision"]
+    halved = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
+    with torch.autocast(device.type, torch.bfloat16, enabled=halved):
+        trace = fit(
+            stack.to(device),
+            "dae",
+            batches,
+            schedule,
+            held_out=held_out.to(device),
+            report=report,
+            observe=observe,
+            checkpoint=checkpoint,
+        )
     stack = stack.to("cpu")
     return lifted(stack, images.linear) if followed else stack, trace
 
