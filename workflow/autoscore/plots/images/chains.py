@@ -1,11 +1,9 @@
 """Consecutive steps of chains, a row a chain."""
 
 import matplotlib.pyplot as plt
-import pandas as pd
 
-from autoscore.plots.images.common import look, name_images, shape_of, sheet, show_sheet
+from autoscore.plots.images.common import drawn_runs, look, name_images, shape_of, sheet, show_sheet
 from autoscore.plots.style import PAGE, SAMPLERS, save
-from autoscore.storage import read_arrays
 
 CHAINS = 4  # a panel
 
@@ -22,14 +20,11 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     settings
         ``models``: the names of these.
     """
-    table = pd.read_csv(inputs["table"])
-    runs = []
-    for model in settings["models"]:
-        arrays = read_arrays(inputs[model])
-        for row in table[table["model"] == model].itertuples():
-            name = f"{row.model}-{row.sampler}-{row.start}"
-            if f"{name}-consecutive" in arrays:
-                runs.append((row, arrays[f"{name}-consecutive"][:CHAINS]))
+    runs = [
+        (run.row, run.consecutive[:CHAINS])
+        for run in drawn_runs(inputs, settings["models"])
+        if run.consecutive is not None
+    ]
     rows = max(1, -(-len(runs) // 2))
     figure, axes = plt.subplots(
         rows, 2, figsize=(PAGE, 0.95 * rows + 0.4), squeeze=False, layout="constrained"

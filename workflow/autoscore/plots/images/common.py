@@ -1,5 +1,8 @@
 """What all figures of images share: sheets of them, and a title that says which they are."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -7,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from autoscore.plots.style import BEST, MODELS
+from autoscore.storage import read_arrays
 
 LOOKS = {
     "untied": BEST["dae"] | {"marker": "o", "label": "separate, untied"},
@@ -29,6 +33,37 @@ def name_images(figure: Figure, provenance: str, text: str) -> None:
     """Put a title above a figure that ends in what the images are, from their table."""
     name = pd.read_csv(provenance)["name"].iloc[0]
     figure.suptitle(f"{text}: {name}", fontsize=8)
+
+
+class Run(NamedTuple):
+    """What a sampler drew, as it is stored.
+
+    Attributes
+    ----------
+    row
+        Its row of the table.
+    samples, nearest
+        Images, and the training image nearest to each, both ``(n, d)``.
+    consecutive
+        The first steps of some chains, ``(chains, steps, d)``, None where there are no chains.
+    """
+
+    row: tuple
+    samples: np.ndarray
+    nearest: np.ndarray
+    consecutive: np.ndarray | None
+
+
+def drawn_runs(inputs: dict[str, str], models: list[str]) -> Iterator[Run]:
+    """Yield what every sampler of these models drew, from the ``table`` and their arrays."""
+    table = pd.read_csv(inputs["table"])
+    for model in models:
+        arrays = read_arrays(inputs[model])
+        for row in table[table["model"] == model].itertuples():
+            name = f"{row.model}-{row.sampler}-{row.start}"
+            yield Run(
+                row, arrays[name], arrays[f"{name}-nearest"], arrays.get(f"{name}-consecutive")
+            )
 
 
 def sheet(pictures: np.ndarray, columns: int, shape: tuple[int, int]) -> np.ndarray:

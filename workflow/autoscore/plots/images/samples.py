@@ -2,11 +2,9 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
-from autoscore.plots.images.common import look, name_images, shape_of, sheet, show_sheet
+from autoscore.plots.images.common import drawn_runs, look, name_images, shape_of, sheet, show_sheet
 from autoscore.plots.style import PAGE, SAMPLERS, save
-from autoscore.storage import read_arrays
 
 SIDE = 10  # samples a row and column
 COLUMNS = 4
@@ -24,18 +22,12 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     settings
         ``models``: the names of these.
     """
-    table = pd.read_csv(inputs["table"])
+    runs = [run for run in drawn_runs(inputs, settings["models"]) if run.consecutive is None]
     panels = []
-    for model in settings["models"]:
-        arrays = read_arrays(inputs[model])
-        for row in table[table["model"] == model].itertuples():
-            name = f"{row.model}-{row.sampler}-{row.start}"
-            if f"{name}-consecutive" not in arrays:
-                text = f"{look(model)['label']}: {SAMPLERS[row.sampler][0]}"
-                panels.append(
-                    (f"{text}\nParzen {row.parzen:.0f} nats, n = {row.n:.0f}", arrays[name])
-                )
-                last = arrays[name], arrays[f"{name}-nearest"]
+    for row, drawn, *_ in runs:
+        text = f"{look(row.model)['label']}: {SAMPLERS[row.sampler][0]}"
+        panels.append((f"{text}\nParzen {row.parzen:.0f} nats, n = {row.n:.0f}", drawn))
+    last = runs[-1].samples, runs[-1].nearest
     samples, nearest = (part[: SIDE * SIDE // 2] for part in last)
     # a row of samples, and below each the training image that is nearest to it
     pairs = np.stack(
