@@ -47,7 +47,6 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.tick_params(axis="x", labelsize=6)
     axes[2].set_xscale("symlog", linthresh=1e-3)
     axes[2].axvline(table["mmd2_floor"].max(), color="0.6", linewidth=0.6, linestyle=":")
-    axes[0].set_xlim(left=min(0.0, table["parzen"].clip(lower=-100).min()) - 15)
     axes[0].set_yticks(list(height), labels, fontsize=6)
     name_images(figure, inputs["provenance"], "Samples, and real images")
     save(figure, outputs)
