@@ -15,11 +15,11 @@ from autoscore.randomness import generator
 from autoscore.rulers import Ruler
 
 LEVELS = 10  # of a conditioned auto-encoder that are combined
-DIRECTIONS = 20_000  # at all points together, in which each level is differentiated for a choice
+DIRECTIONS = 10_000  # at all points together, in which each level is differentiated for a choice
 SHOWN = 1000  # training points on which combinations are fitted besides the validation points
 LANDMARKS = 200  # of the kernel score estimator
 WIDEST = 10_000  # points of a kernel density estimate that is measured under noise, too
-MEASURED = 1000  # points at which a kernel density estimate is measured in the plane and beyond
+MEASURED = 500  # points at which a kernel density estimate is measured in the plane and beyond
 TUNED = 500  # validation points at which bandwidths are compared
 
 

@@ -122,7 +122,7 @@ class LearnedField(Field):
     Calls raise ValueError if x does not have the dimension that the auto-encoder was trained in.
     """
 
-    UNITS = 1 << 22  # at once in the widest layer, over all points or directions at points
+    UNITS = 1 << 18  # at once in the widest layer: 1 MB, which a cache can hold
 
     def __init__(self, stack: Stack, member: int, sigma: float) -> None:
         self.sigma = float(sigma)

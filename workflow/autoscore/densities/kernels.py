@@ -17,7 +17,7 @@ from autoscore.densities.base import Density
 
 LEAST = -700.0  # log kernels below this, against the largest, are 0, and exp is slow on them
 MATRIX_PRODUCT = 8  # dimensions from which on a matrix product is the faster way to distances
-BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
+BLOCK = 2_000_000  # kernel evaluations at once: 16 MB of doubles
 
 
 class KernelDensity(Density):
@@ -71,7 +71,9 @@ class KernelDensity(Density):
     def _blocks(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield slices of x with log kernels of shape (block, n), never all at once."""
         self._check()
-        size = max(1, BLOCK // len(self.points))
+        size, log_weights = max(1, BLOCK // len(self.points)), np.log(self.weights)
+        if self.dim >= MATRIX_PRODUCT:
+            doubled, squares = -2.0 * self.points.T, (self.points**2).sum(1)
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
             if self.dim == 1:
@@ -80,10 +82,11 @@ class KernelDensity(Density):
             elif self.dim < MATRIX_PRODUCT:
                 kernel = cdist(x[rows], self.points, "sqeuclidean")
             else:
-                kernel = (x[rows] ** 2).sum(1, keepdims=True) + (self.points**2).sum(1)
-                kernel -= 2.0 * x[rows] @ self.points.T
+                kernel = x[rows] @ doubled
+                kernel += squares
+                kernel += (x[rows] ** 2).sum(1, keepdims=True)
             kernel *= -0.5 / self.bandwidth**2
-            kernel += np.log(self.weights)
+            kernel += log_weights
             yield rows, kernel
 
     def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

@@ -112,7 +112,7 @@ def both_losses(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.Da
     `autoscore.geometry.losses.loss_table`; the model ``fixed`` is the best denoising
     reconstruction of the largest noise level, kept at all levels: P1 does not hold for it.
     """
-    x, weights = density.quadrature(panels=60)
+    x, weights = density.quadrature()
     noise = gaussian_nodes(density.dim, 32)
     parts = []
 

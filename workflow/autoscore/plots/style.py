@@ -84,4 +84,5 @@ def save(figure: Figure, outputs: dict[str, str]) -> None:
     for path in outputs.values():
         stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
         write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
+        figure.set_layout_engine("none")  # what is laid out once need not be again
     plt.close(figure)
