@@ -2,7 +2,8 @@ rule make_data:
     input:
         user_file,
     output:
-        "results/data/{density}.npz",
+        arrays="results/data/{density}.npz",
+        record="results/data/{density}.json",
     log:
         "results/logs/make_data/{density}.log",
     conda:

@@ -8,6 +8,7 @@ rule measure_geometry:
         losses="results/geometry/{density}_losses.csv",
         fixed_points="results/geometry/{density}_fixed_points.csv",
         profiles="results/geometry/{density}_profiles.csv",
+        record="results/geometry/{density}.json",
     log:
         "results/logs/measure_geometry/{density}.log",
     conda:

@@ -2,6 +2,7 @@ rule get_images:
     output:
         images="results/data/images.npz",
         provenance="results/data/images.csv",
+        record="results/data/images.json",
     log:
         "results/logs/get_images.log",
     priority: 2
@@ -23,6 +24,7 @@ rule train_images:
         weights="results/train/images/{image_model}.safetensors",
         trace="results/train/images/{image_model}.csv",
         symmetry="results/train/images/{image_model}_symmetry.csv",
+        record="results/train/images/{image_model}.json",
     log:
         "results/logs/train_images/{image_model}.log",
     priority: 2  # the longest of all
@@ -48,6 +50,7 @@ rule measure_images:
         noise_levels="results/score/images_noise_levels.csv",
         energies="results/score/images_energies.csv",
         tangents="results/score/images_tangents.npz",
+        record="results/score/images.json",
     log:
         "results/logs/measure_images.log",
     conda:
@@ -68,6 +71,7 @@ rule judge_images:
     output:
         judge="results/sample/images/judge.npz",
         references="results/sample/images/references.csv",
+        record="results/sample/images/judge.json",
     log:
         "results/logs/judge_images.log",
     priority: 2  # sampling waits for it
@@ -89,6 +93,7 @@ rule sample_images:
     output:
         table="results/sample/images/{image_model}.csv",
         shown="results/sample/images/{image_model}.npz",
+        record="results/sample/images/{image_model}.json",
     log:
         "results/logs/sample_images/{image_model}.log",
     priority: 2
@@ -109,7 +114,8 @@ rule gather_images:
         tables=expand("results/sample/images/{model}.csv", model=DRAWN_IMAGE_MODELS),
         references="results/sample/images/references.csv",
     output:
-        "results/sample/images.csv",
+        table="results/sample/images.csv",
+        record="results/sample/images.json",
     log:
         "results/logs/gather_images.log",
     conda:

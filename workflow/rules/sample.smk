@@ -7,6 +7,7 @@ rule sample:
         chains="results/sample/{density}.npz",
         differences="results/sample/{density}_differences.csv",
         far_starts="results/sample/{density}_far_starts.csv",
+        record="results/sample/{density}.json",
     log:
         "results/logs/sample/{density}.log",
     conda:
@@ -28,6 +29,7 @@ rule gather_samples:
     output:
         diagnostics="results/sample/diagnostics.csv",
         samplers="results/sample/samplers.csv",
+        record="results/sample/diagnostics.json",
     log:
         "results/logs/gather_samples.log",
     conda:

@@ -6,6 +6,7 @@ rule measure_score:
     output:
         errors="results/score/{density}.csv",
         choices="results/score/{density}_choices.csv",
+        record="results/score/{density}.json",
     log:
         "results/logs/measure_score/{density}.log",
     conda:
@@ -32,6 +33,7 @@ rule gather_scores:
         errors="results/score/errors.csv",
         choices="results/score/choices.csv",
         order="results/score/order.csv",
+        record="results/score/errors.json",
     log:
         "results/logs/gather_scores.log",
     conda:

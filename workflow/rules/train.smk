@@ -4,6 +4,7 @@ rule train:
     output:
         weights="results/train/{density}/{objective}_{model}_{source}.safetensors",
         trace="results/train/{density}/{objective}_{model}_{source}.csv",
+        record="results/train/{density}/{objective}_{model}_{source}.json",
     log:
         "results/logs/train/{density}_{objective}_{model}_{source}.log",
     priority: 1  # the longest jobs first, so that nothing waits for them at the end

@@ -5,6 +5,7 @@ rule check_claims:
     output:
         table="results/verify/claims.csv",
         text="results/verify/claims.md",
+        record="results/verify/claims.json",
     log:
         "results/logs/check_claims.log",
     conda:

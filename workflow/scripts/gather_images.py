@@ -2,8 +2,8 @@
 
 from job import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from autoscore.storage import read_tables, write_table
 
     files = [*snakemake.input.tables, snakemake.input.references]
-    write_table(snakemake.output[0], read_tables(files))
+    write_table(snakemake.output.table, read_tables(files))
