@@ -19,18 +19,19 @@ SNAKEMAKE_OPTIONS = $(if $(CONFIG),--configfile "$(CONFIG)") --cores $(CORES) \
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce toy mnist figures verify test lint format bench setup lock clean help
+.PHONY: reproduce toy mnist figures verify report test lint format bench setup lock clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(RUN) snakemake $(SNAKEMAKE_OPTIONS)
 
-toy mnist figures verify: setup
+toy mnist figures verify report: setup
 	@$(RUN) snakemake $@ $(SNAKEMAKE_OPTIONS)
 
 toy: ## Run only the one- and two-dimensional experiments
 mnist: ## Run only the experiments on images
 figures: ## Draw the figures
 verify: ## Check the results against the paper's claims
+report: ## Put verdicts, figures and run times on one page, results/report.html
 
 test: setup ## Run the tests
 	@$(RUN) pytest $(ARGS)

@@ -62,6 +62,7 @@ if IMAGES:
 
 
 include: "workflow/rules/verify.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:

@@ -10,6 +10,7 @@ from autoscore.claims import read_claims
 from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
+from autoscore.report import read_captions
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 ANIMATIONS = {"animation": "optimum", "relaxation": "relaxation"}  # figures that move: their files
@@ -347,3 +348,18 @@ def is_of_another_density(table):
     own = any(table.stem == name or table.stem.startswith(f"{name}_") for name in names)
     common = table.stem in ("diagnostics", "samplers")
     return table.parent.name in ("optimum", "geometry", "sample") and not (own or common)
+
+
+def record_files():
+    """Return the records of all jobs that a run of this configuration may have."""
+    names, stages = config["densities"], ["data", "optimum", "score", "geometry", "sample"]
+    files = expand("results/{stage}/{density}.json", stage=stages, density=names)
+    for name in names:
+        files += [f"results/train/{name}/{'_'.join(run)}.json" for run in trainings(name)]
+    if IMAGES:
+        files += ["results/data/images.json", "results/score/images.json"]
+        files += expand("results/train/images/{model}.json", model=IMAGE_MODELS)
+        files += expand("results/sample/images/{model}.json", model=["judge", *DRAWN_IMAGE_MODELS])
+        files += ["results/sample/images.json"]
+    gathered = ["score/errors", "sample/diagnostics", "verify/claims"]
+    return files + expand("results/{job}.json", job=gathered)

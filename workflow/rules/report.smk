@@ -1,0 +1,21 @@
+rule report:
+    input:
+        figures=[file for file in figure_files() if not file.endswith(".pdf")],
+        claims="results/verify/claims.csv",
+        order="results/score/order.csv",
+        images=["results/data/images.csv"] if IMAGES else [],
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        config=config,
+        captions=read_captions(LIBRARY / "report" / "figures.yaml"),
+        # a function, since Snakemake would take its braces for wildcards
+        template=lambda wildcards: (LIBRARY / "report" / "page.html").read_text(encoding="utf-8"),
+        records=record_files(),
+        code=code("scripts.make_report"),
+    script:
+        "../scripts/make_report.py"
