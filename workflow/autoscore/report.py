@@ -21,11 +21,6 @@ TYPES = {".png": "image/png", ".gif": "image/gif"}
 SCREEN_WIDTH = {".png": 0.6, ".gif": 1.0}  # of its pixels: print has more of them to the inch
 
 
-def read_captions(path: str | Path) -> dict:
-    """Read what each figure shows: its statements, and sections with their figures."""
-    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-
-
 def index(captions: Mapping) -> str:
     """Return the captions as Markdown: a table a section, then the statements."""
     lines = []
@@ -57,7 +52,7 @@ def render(
     template
         In Jinja's language.
     captions
-        What `read_captions` returned.
+        The content of ``workflow/report/figures.yaml``: statements, and sections with figures.
     config
         The completed configuration of the run.
     figures
@@ -155,9 +150,10 @@ def circumstances(entry: Mapping) -> str:
     if len(sigmas) > 1:
         levels = f"{len(sigmas)} noise levels from {_short(min(sigmas))} to {_short(max(sigmas))}"
     sizes = [f"{size:,} points" if isinstance(size, int) else size for size in train["sizes"]]
+    kind = entry["kind"].replace("_", " ").capitalize()
     names = {"exact": "the density itself", "all": "all points"}
     sources = " and ".join(names.get(size, size) for size in sizes)
-    return f"{entry['kind'].capitalize()}; trained on {sources}; {levels}; {train['seeds']} seeds."
+    return f"{kind}; trained on {sources}; {levels}; {train['seeds']} seeds."
 
 
 def _picture(file: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from autoscore.claims import read_claims
 from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
-from autoscore.report import read_captions
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 ANIMATIONS = {"animation": "optimum", "relaxation": "relaxation"}  # figures that move: their files
@@ -348,6 +347,11 @@ def is_of_another_density(table):
     own = any(table.stem == name or table.stem.startswith(f"{name}_") for name in names)
     common = table.stem in ("diagnostics", "samplers")
     return table.parent.name in ("optimum", "geometry", "sample") and not (own or common)
+
+
+def report_source(name):
+    """Return the text of one of the files that the report is made of."""
+    return (LIBRARY / "report" / name).read_text(encoding="utf-8")
 
 
 def record_files():

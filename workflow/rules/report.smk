@@ -12,9 +12,9 @@ rule report:
         "../../envs/autoscore.yaml"
     params:
         config=config,
-        captions=read_captions(LIBRARY / "report" / "figures.yaml"),
-        # a function, since Snakemake would take its braces for wildcards
-        template=lambda wildcards: (LIBRARY / "report" / "page.html").read_text(encoding="utf-8"),
+        # functions, since Snakemake would take braces for wildcards
+        captions=lambda wildcards: report_source("figures.yaml"),
+        template=lambda wildcards: report_source("page.html"),
         records=record_files(),
         code=code("scripts.make_report"),
     script:

@@ -111,7 +111,9 @@ def acquire(
         return scikit_digits("images.dataset is digits")
     for given, folder in (("images.path", settings["path"]), (VARIABLE, environ.get(VARIABLE))):
         if folder:
-            return _mnist(read_folder(folder, files, given), str(folder), f"{given} is set")
+            # results name no place of this machine
+            source = f"a folder named {Path(folder).name}"
+            return _mnist(read_folder(folder, files, given), source, f"{given} is set")
     downloads = Downloads(settings, Path(cache), report)
     try:
         arrays = {part: downloads.read(file) for part, file in files.items()}
@@ -209,7 +211,7 @@ class Downloads:
             If it cannot be kept.
         """
         kept = self.cache / f"{file.name}.gz"
-        array, origin = self._kept(kept, file), f"earlier download in {self.cache}"
+        array, origin = self._kept(kept, file), "an earlier download"
         if array is None:
             array, origin = self._fetched(kept, file)
         if origin not in self.origins:

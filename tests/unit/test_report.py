@@ -1,0 +1,153 @@
+import base64
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from autoscore.configuration import complete
+from autoscore.report import circumstances, index, render
+from tests.unit.oracles import ROOT
+
+CAPTIONS = yaml.safe_load((ROOT / "workflow/report/figures.yaml").read_text(encoding="utf-8"))
+PAGE = (ROOT / "workflow/report/page.html").read_text(encoding="utf-8")
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+CLAIM = {"value": 0.5, "low": 0.4, "high": 0.6, "requirement": "error <= 1", "reason": "3 rows"}
+
+
+def record(name, seconds, **change):
+    return {
+        "rule": "train",
+        "wildcards": {"density": name},
+        "inputs": {},
+        "outputs": {f"results/{name}.npz": "0" * 64},
+        "versions": {"numpy": "2.0"},
+        "machine": {"processor": "P", "cores": 2, "memory_gib": None, "system": "Linux"},
+        "wall_seconds": seconds,
+        "cpu_seconds": 1.0,
+        "peak_memory_mib": 100,
+        "finished": "2026-01-02T03:04:05+00:00",
+    } | change
+
+
+@pytest.fixture(autouse=True)
+def run(tmp_path, monkeypatch):
+    """A folder with two figures, two claims and the orders that were fitted."""
+    monkeypatch.chdir(tmp_path)
+    Path("figures").mkdir()
+    for name in ("mixture_bias.png", "learned_error.png"):
+        Image.new("RGB", (20, 10), "white").save(Path("figures", name))
+    claims = [
+        {"id": "C1_order", "statement": "An <order> is sigma^2.", "verdict": "PASS"} | CLAIM,
+        {"id": "beyond", "statement": "It is better.", "verdict": "FAIL"} | CLAIM,
+    ]
+    pd.DataFrame(claims).to_csv("claims.csv", index=False)
+    order = {"density": "mixture", "objective": "dae", "low": 0.002, "high": 0.006, "order": 1.98}
+    pd.DataFrame([order]).to_csv("order.csv", index=False)
+
+
+def page(*records, figures=("figures/mixture_bias.png", "figures/learned_error.png"), **change):
+    files = []
+    for number, content in enumerate(records or [record("a", 1.0)]):
+        files.append(f"{number}.json")
+        Path(files[-1]).write_text(json.dumps(content), encoding="utf-8")
+    config = complete(CONFIG | change)
+    tables = {"claims": "claims.csv", "order": "order.csv"}
+    return render(PAGE, CAPTIONS, config, figures, files, tables)
+
+
+def test_the_folder_of_figures_has_the_captions():
+    readme = (ROOT / "figures/README.md").read_text(encoding="utf-8")
+    assert readme.endswith(index(CAPTIONS)), "put autoscore.report.index(captions) there"
+
+
+def test_every_rule_that_draws_has_a_caption_and_the_other_way_round():
+    rules = [
+        rule
+        for name in ("figures", "images")
+        for rule in re.findall(
+            r"^(?:use rule \w+ as|rule) ((?:plot|animate)_\w+)",
+            (ROOT / f"workflow/rules/{name}.smk").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    ]
+    named = {entry["rule"] for section in CAPTIONS["sections"] for entry in section["figures"]}
+    assert len(rules) > 25
+    assert named == set(rules) - {"animate_optimum"}  # beside the same optimum, at rest
+
+
+def test_captions_name_statements_that_are_explained():
+    shown = {
+        name
+        for section in CAPTIONS["sections"]
+        for entry in section["figures"]
+        for name in entry["shows"]
+    }
+    assert shown <= CAPTIONS["statements"].keys()
+
+
+def test_claims_come_before_figures_and_those_in_the_order_of_the_captions():
+    text = page()
+    places = [text.index(part) for part in ("<table", 'id="mixture_bias"', 'id="learned_error"')]
+    assert places == sorted(places)
+    assert "2 claims:" in text
+
+
+def test_words_are_words_and_not_markup():
+    assert "An &lt;order&gt; is σ²." in page()
+
+
+def test_a_caption_says_what_this_run_measured():
+    text = page()
+    assert "Order of the DAE, fitted at σ from 0.002 to 0.006: 1.98." in text
+    assert "Mixture; trained on the density itself" in text
+
+
+def test_pictures_are_in_the_page_whole():
+    found = re.findall(r'<img src="data:image/png;base64,([^"]+)" width="12" height="6"', page())
+    files = [Path("figures/mixture_bias.png"), Path("figures/learned_error.png")]
+    assert [base64.b64decode(data) for data in found] == [file.read_bytes() for file in files]
+
+
+def test_a_figure_without_a_caption_is_named():
+    with pytest.raises(ValueError, match=r"no caption for new_kind.*figures\.yaml"):
+        page(figures=["figures/new_kind.png"])
+
+
+def test_the_ten_slowest_jobs_come_first():
+    jobs = [record(f"job{number:02}", float(number + 1)) for number in range(12)]
+    found = re.findall(r"<td>train (job\d\d)</td>", page(*jobs))
+    slowest = [f"job{number:02}" for number in range(11, -1, -1)]
+    assert found == slowest[:10] + slowest
+
+
+def test_versions_that_differ_are_all_named():
+    text = page(record("a", 1.0), record("b", 1.0, versions={"numpy": "2.1", "torch": "3"}))
+    assert "<td>numpy</td><td>2.0, 2.1</td>" in text
+    assert "<td>torch</td><td>3</td>" in text
+
+
+def test_folders_of_the_machine_are_left_out():
+    images = CONFIG["images"] | {"path": "/home/someone/mnist"}
+    text = page(images=images)
+    assert "path: mnist" in text
+    assert "/home" not in text
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"sigmas": [0.1]}, "Curve mixture; trained on all points; sigma 0.1; 3 seeds."),
+        (
+            {"sigmas": {"low": 0.01, "high": 1.0, "count": 5}, "sizes": ["exact", 1000]},
+            "trained on the density itself and 1,000 points; 5 noise levels from 0.01 to 1;",
+        ),
+    ],
+)
+def test_circumstances_are_told_in_a_line(change, line):
+    train = {"sigmas": [0.1], "sizes": ["all"], "seeds": 3} | change
+    told = circumstances({"kind": "curve_mixture", "train": train})
+    assert line in told
