@@ -12,7 +12,6 @@ import platform
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +22,25 @@ try:
 except ImportError:  # not on Windows, where the peak of memory stays unknown
     resource = None
 
-PACKAGES = {  # by the name under which each is imported
-    "arviz_stats": "arviz-stats",
-    "matplotlib": "matplotlib",
-    "numpy": "numpy",
-    "pandas": "pandas",
-    "pyamg": "pyamg",
-    "safetensors": "safetensors",
-    "scipy": "scipy",
-    "seaborn": "seaborn",
-    "sklearn": "scikit-learn",
-    "snakemake": "snakemake",
-    "sympy": "sympy",
-    "torch": "torch",
-}
+PACKAGES = [  # by the names under which they are imported
+    "arviz_stats",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pyamg",
+    "safetensors",
+    "scipy",
+    "seaborn",
+    "sklearn",
+    "snakemake",
+    "sympy",
+    "torch",
+]
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that this process has imported so far."""
-    imported = {name: version(name) for module, name in PACKAGES.items() if module in sys.modules}
+    imported = {name: sys.modules[name].__version__ for name in PACKAGES if name in sys.modules}
     return {"python": platform.python_version()} | imported
 
 
