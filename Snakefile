@@ -128,7 +128,7 @@ rule gallery:
     conda:
         "envs/autoscore.yaml"
     shell:
-        "cp {input} docs/gallery/ 2> {log}"
+        "cp {input:q} docs/gallery/ 2> {log:q}"
 
 
 onsuccess:
