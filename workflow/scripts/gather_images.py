@@ -2,7 +2,7 @@
 
 from job import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from autoscore.storage import read_tables, write_table
 
     files = [*snakemake.input.tables, snakemake.input.references]

@@ -2,7 +2,7 @@
 
 from job import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from autoscore.sampling.summary import sampler_table
     from autoscore.storage import read_tables, write_table
 

@@ -2,7 +2,7 @@
 
 from job import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from autoscore.data import make_data
     from autoscore.storage import write_arrays
 

@@ -2,7 +2,7 @@
 
 from job import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     import pandas as pd
     import torch
 

@@ -4,6 +4,6 @@ from importlib import import_module
 
 from job import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     figure = import_module(f"autoscore.plots.{snakemake.params.figure}")
     figure.draw(dict(snakemake.input), dict(snakemake.output), snakemake.params.settings)

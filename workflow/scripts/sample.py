@@ -2,7 +2,7 @@
 
 from job import logged, reporter
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     import shutil
     from pathlib import Path
 

@@ -2,7 +2,7 @@
 
 from job import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake):
     from autoscore.data import target
     from autoscore.optimum.solve import solve
     from autoscore.storage import read_arrays, write_arrays, write_table
