@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from autoscore.storage import write_atomically
+from preflight import MADE
 
 RECORDED = Path(".snakemake/checksums")
 ASIDE = Path(".snakemake/set_aside")
-MADE = ("results", "figures")
 NAMED = 5  # files that the message names
 
 
@@ -46,8 +46,8 @@ def set_aside_changed(is_output: Callable[[str], bool]) -> None:
         named = ", ".join(file.as_posix() for file in changed[:NAMED])
         more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
         print(
-            f"Not as a job of this project left it (damaged, edited, or of an earlier version): "
-            f"{named}{more}. Moved to {ASIDE}/; what is needed of it is made anew.",
+            "Not as a job of this project left it (unfinished, damaged, edited or of an earlier "
+            f"version): {named}{more}. Moved to {ASIDE}/; what is needed of it is made anew.",
             file=sys.stderr,
         )
 
