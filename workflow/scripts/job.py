@@ -19,12 +19,12 @@ def logged(job: Any) -> Iterator[None]:
 
     `job` is what Snakemake calls ``snakemake`` in a script.
     """
-    import checksums
-
     file = Path(job.log[0]).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115
     try:
         with redirect_stdout(file), redirect_stderr(file):
             yield
+            import checksums  # what it imports, the job has imported
+
             checksums.record(job.output)
     except Exception as error:
         message = " ".join(str(error).split()) or "no message"
