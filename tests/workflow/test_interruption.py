@@ -66,7 +66,7 @@ def kill(process):
 
 def kill_when(happened, process, meanwhile=lambda: None):
     """Wait for something, do something, and kill the run."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     try:
         while not happened():
             assert process.poll() is None, process.communicate()[0]
