@@ -10,6 +10,7 @@ DIR    ?=
 ARGS   ?=
 
 UV := 0.13.9
+PIP_AUDIT := 2.10.1
 RUN := .venv/bin/python -m
 # --configfile takes any number of files, so it may not come last: what follows would join it.
 SNAKEMAKE_OPTIONS = $(if $(CONFIG),--configfile "$(CONFIG)") --cores $(CORES) \
@@ -19,7 +20,7 @@ SNAKEMAKE_OPTIONS = $(if $(CONFIG),--configfile "$(CONFIG)") --cores $(CORES) \
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce toy mnist figures verify report test lint format bench setup lock clean help
+.PHONY: reproduce toy mnist figures verify report test lint format bench setup lock audit clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(RUN) snakemake $(SNAKEMAKE_OPTIONS)
@@ -73,6 +74,14 @@ lock: ## Pin every package below envs/requirements.in anew
 	@.venv/lock/bin/python -m uv pip compile envs/requirements.in --output-file envs/requirements.lock \
 		--quiet --universal --python-version 3.11 --fork-strategy fewest \
 		--strip-extras --no-annotate --custom-compile-command "make lock" $(ARGS)
+
+# A package that cannot be looked up fails the audit: silence would pass for a clean one.
+audit: ## Look for known weaknesses of the pinned packages
+	@"$(PYTHON)" -m venv .venv/audit
+	@.venv/audit/bin/python -m pip install --quiet --quiet --disable-pip-version-check \
+		pip-audit==$(PIP_AUDIT)
+	@.venv/audit/bin/python -m pip_audit --requirement envs/requirements.lock \
+		--no-deps --disable-pip --strict --progress-spinner off $(ARGS)
 
 clean: ## Delete what the pipeline made in results/ and figures/
 	@for made in results figures; do \

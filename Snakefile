@@ -17,8 +17,10 @@ min_version("9.0")
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
+import checksums
 import console
 import locking
+import preflight
 from autoscore.configuration import ConfigurationError, complete
 
 # Snakemake does not quote the interpreter's path, which may hold spaces
@@ -26,7 +28,7 @@ if " " in sys.executable and not sys.executable.startswith("'"):
     sys.executable = shlex.quote(sys.executable)
 console.install(logger, workflow)
 if workflow.is_main_process:
-    locking.lift_stale_locks()
+    preflight.refuse_what_cannot_be_written()
 
 
 configfile: os.path.join(workflow.basedir, "config", "config.yaml")
@@ -129,7 +131,15 @@ rule gallery:
     conda:
         "envs/autoscore.yaml"
     shell:
-        "cp {input} docs/gallery/ 2> {log}"
+        "cp {input:q} docs/gallery/ 2> {log:q}"
+
+
+if workflow.is_main_process and locking.lift_stale_locks():
+    preflight.bring_times_back()
+    checksums.set_aside_changed(
+        lambda file: not file.startswith("results/logs/")
+        and any(rule.is_producer(file) for rule in workflow.rules)
+    )
 
 
 onsuccess:

@@ -3,6 +3,7 @@
 Snakemake's own account of every job still goes to its log file under .snakemake/log/.
 """
 
+import builtins
 import csv
 import logging
 import sys
@@ -62,9 +63,17 @@ def _is_news(record: logging.LogRecord) -> bool:
     text = str(record.msg or "").strip()
     if event == LogEvent.ERROR and "CalledProcessError" in text:
         return False  # the engine's view of a failed script; the job's own message was shown
+    if _is_of_the_system(record):
+        return False
     if text.startswith("WorkflowError:\nAt least one job did not complete"):
         return False
     return bool(text) and not text.startswith(NOISE)
+
+
+def _is_of_the_system(record: logging.LogRecord) -> bool:
+    """Return whether a record is of a disk or a permission that stopped Snakemake itself."""
+    error = getattr(builtins, getattr(record, "exception", None) or "", None)
+    return isinstance(error, type) and issubclass(error, OSError)
 
 
 def say_verdicts(table: str) -> None:
@@ -120,6 +129,9 @@ class Console(logging.Handler):
                 self._finish(record.job_id)
             case LogEvent.JOB_ERROR:
                 self._explain(record)
+            case LogEvent.ERROR if _is_of_the_system(record):
+                reason = str(record.msg).strip().splitlines()[-1]
+                self._say(f"STOPPED by the system: {reason}. Mend that and run again.")
 
     def _is_target(self, job: int) -> bool:
         return self._titles.get(job) in ("all", "toy", "figures", "verify")

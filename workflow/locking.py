@@ -18,17 +18,24 @@ DRY = {"-n", "--dry-run", "--dryrun", "--lint", "--summary", "--report"}  # thes
 _held: list[IO] = []  # open for as long as this process lives
 
 
-def lift_stale_locks(folder: Path = Path(".snakemake")) -> None:
-    """Remove the locks in Snakemake's folder if no other run in it is alive."""
+def lift_stale_locks(folder: Path = Path(".snakemake")) -> bool:
+    """Remove the locks in Snakemake's folder if no other run in it is alive.
+
+    Returns
+    -------
+    bool
+        Whether this run is known to be alone, and stays so until it ends.
+    """
     # a look at the plan must not hold the lock while a run starts: that one would go without
     if fcntl is None or _held or not folder.is_dir() or DRY.intersection(sys.argv):
-        return
+        return bool(_held)
     file = (folder / "alive").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # another run is at work, and Snakemake will say so
         file.close()
-        return
+        return False
     _held.append(file)
     for lock in (folder / "locks").glob("*.lock"):
         lock.unlink(missing_ok=True)
+    return True

@@ -1,8 +1,20 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import save
 
-from autoscore.storage import read_arrays, read_tables, write_arrays, write_atomically, write_table
+from autoscore.autoencoders.kinds import load_stack
+from autoscore.storage import (
+    DamagedFileError,
+    read_arrays,
+    read_tables,
+    write_arrays,
+    write_atomically,
+    write_table,
+)
 
 
 def test_missing_folders_are_made_and_permissions_are_the_usual_ones(tmp_path):
@@ -80,3 +92,59 @@ def test_tables_keep_every_digit_and_are_put_below_one_another(tmp_path):
     assert list(read.columns) == ["v", "name"]
     assert list(read.index) == list(range(50))
     np.testing.assert_allclose(read["v"], values, rtol=4e-16)
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a disk that is full")
+def test_a_disk_without_room_is_named_with_the_remedy(tmp_path):
+    (tmp_path / ".table.partial.csv").symlink_to("/dev/full")
+    reason = f"No space left on device; make room on the disk and run again: '{tmp_path}/table.csv'"
+    with pytest.raises(OSError, match=re.escape(reason)):
+        write_table(tmp_path / "table.csv", pd.DataFrame({"v": [1.0]}))
+    assert not list(tmp_path.iterdir())
+
+
+def npz(tmp_path):
+    write_arrays(tmp_path / "sound.npz", {"x": np.arange(50.0)})
+    return (tmp_path / "sound.npz").read_bytes()
+
+
+DAMAGES = {
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "empty": lambda whole: b"",
+    "one bit": lambda whole: whole[:200] + bytes([whole[200] ^ 1]) + whole[201:],
+    "another format": lambda whole: b"a,b\n1,2\n",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_arrays_are_named_with_the_remedy(damage, tmp_path):
+    path = tmp_path / "a.npz"
+    path.write_bytes(DAMAGES[damage](npz(tmp_path)))
+    with pytest.raises(DamagedFileError, match=f"^{re.escape(str(path))} .*delete it and run"):
+        read_arrays(path)
+
+
+WEIGHTS = {"w": np.zeros((2, 3), dtype=np.float32)}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        save(WEIGHTS, {"description": '{"sigmas": [0.1]}'})[:-4],
+        save(WEIGHTS, {"description": '{"layers": [0.1]}'}),
+        save(WEIGHTS, {"description": '{"sigmas": [0.1], "of_an_earlier_version": 1}'}),
+        save(WEIGHTS),
+    ],
+    ids=["empty", "cut", "unknown kind", "other settings", "no description"],
+)
+def test_weights_that_are_none_are_named_with_the_remedy(content, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=f"^{re.escape(str(path))} .*delete it and run"):
+        load_stack(path)
+
+
+def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_arrays(tmp_path / "a.npz")

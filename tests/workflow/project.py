@@ -123,8 +123,11 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder)
 
-    def start(self, *arguments, changes="", cores=2, **environment):
-        """Start Snakemake as a process group of its own; `changes` is put over the tiny run."""
+    def start(self, *arguments, changes="", cores=2, through=(), **environment):
+        """Start Snakemake as a process group of its own; `changes` is put over the tiny run.
+
+        `through` is a command that runs the one that follows it.
+        """
         (self.folder / "changes.yaml").write_text(changes or "{}", encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "changes.yaml"]
         inherited = {
@@ -133,7 +136,7 @@ class Project:
             if not name.startswith(("PYTHON", "SNAKEMAKE"))
         }
         return subprocess.Popen(
-            [*command, "--cores", str(cores), *arguments],
+            [*through, *command, "--cores", str(cores), *arguments],
             cwd=self.folder,
             env=inherited | environment,
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,8 @@
-"""A run on one core that is killed twice ends with the numbers of an undisturbed one on two."""
+"""A run that is killed again and again ends with the numbers of an undisturbed one.
+
+It also differs in all that must not matter: cores, threads of the libraries, the seed of Python's
+hashes, time zone and language.
+"""
 
 import os
 import re
@@ -16,6 +20,14 @@ pytestmark = pytest.mark.slow
 
 TRAINED = "results/train/three_wells/dae_conditioned_samples.safetensors"
 LOG = "results/logs/train/three_wells_dae_conditioned_samples.log"
+KILLS, JOBS = 10, 60  # of the 67 or so of the whole run
+LONGEST = 2.0  # seconds into a job
+ELSEWHERE = {
+    "OMP_NUM_THREADS": "2",
+    "PYTHONHASHSEED": "31",
+    "TZ": "Asia/Kathmandu",
+    "LC_ALL": "C",
+}
 
 # Python reads this when it starts: whatever is about to be renamed into results/ waits.
 HESITATION = """
@@ -41,12 +53,20 @@ class Interrupted(NamedTuple):
     left_behind: list
     reached: tuple[int, int]
     meanwhile: Outcome
+    killed_after: list[int]
     last: Outcome
 
 
+def kill(process):
+    """End a run with all its scripts as a power cut would, and return what it had said."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate()[0]
+
+
 def kill_when(happened, process, meanwhile=lambda: None):
-    """Wait for something, do something, and kill the run with all its scripts."""
-    deadline = time.monotonic() + 120
+    """Wait for something, do something, and kill the run."""
+    deadline = time.monotonic() + 600
     try:
         while not happened():
             assert process.poll() is None, process.communicate()[0]
@@ -54,18 +74,40 @@ def kill_when(happened, process, meanwhile=lambda: None):
             time.sleep(0.01)
         return meanwhile()
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        kill(process)
+
+
+def kill_after(process, jobs, seconds):
+    """Kill a run when it has done so many jobs, and worked for so long on the next one."""
+    said, done = [], 0
+    for line in process.stdout:
+        said.append(line)
+        if re.search(r"\d+ +done ", line):
+            done += 1
+        # the next job has begun: what is killed is always at work
+        if done >= jobs and re.match(" +start ", line):
+            break
+    time.sleep(seconds)
+    alive = process.poll() is None
+    said.append(kill(process))
+    assert alive, "".join(said)
+    return done
+
+
+def gaps(seed):
+    """Return, for moments all over the run, the jobs between each and the one before."""
+    rng = np.random.default_rng(seed)
+    moments = np.sort(rng.integers(JOBS, size=KILLS))
+    return zip(np.diff(moments, prepend=0), rng.uniform(0, LONGEST, KILLS), strict=True)
 
 
 TIMES = ["seconds", "ess_per_second"]  # of chains
 
 
 def contents(project):
-    """Return all numbers that a run has made, but for times, bit by bit, by file."""
+    """Return all that a run has made, but for times, bit by bit, by file."""
     found = {}
-    for file in project.made("[!.]*.csv", "[!.]*.npz", "[!.]*.safetensors"):
+    for file in project.made("[!.]*"):
         name = file.relative_to(project.folder).as_posix()
         if file.suffix == ".npz":
             with np.load(file) as arrays:
@@ -96,17 +138,24 @@ def interrupted(finished, tmp_path_factory):
     kill_when(lambda: log.is_file() and "step" in log.read_text(encoding="utf-8"), training)
     *_, reached = re.findall(r"step (\d+) of (\d+)", log.read_text(encoding="utf-8"))
 
-    # what no claim of this run asks for
-    shapes = [f"results/geometry/{file.name}" for file in finished.made("geometry/*.npz")]
-    images = ["results/sample/images.csv", "results/score/images_tangents.npz"]
-    last = project.snakemake("results/verify/claims.csv", *shapes, *images, cores=1)
-    return Interrupted(project, left_behind, tuple(map(int, reached)), meanwhile, last)
+    killed_after = [
+        kill_after(project.start(cores=1, **ELSEWHERE), jobs, seconds)
+        for jobs, seconds in gaps(seed=13)
+    ]
+    last = project.snakemake(cores=1, **ELSEWHERE)
+    reached = tuple(map(int, reached))
+    return Interrupted(project, left_behind, reached, meanwhile, killed_after, last)
 
 
 def test_it_was_killed_while_writing_and_while_training(interrupted):
     assert interrupted.left_behind
     step, steps = interrupted.reached
     assert step < steps
+
+
+def test_it_was_killed_all_over_the_run(interrupted):
+    assert len(interrupted.killed_after) == KILLS
+    assert JOBS / 2 < sum(interrupted.killed_after) <= JOBS
 
 
 def test_a_second_start_beside_a_live_one_is_refused(interrupted):
@@ -120,12 +169,14 @@ def test_starting_again_needs_no_unlocking(interrupted):
     assert "Lock" not in interrupted.last.text
 
 
-def test_the_numbers_are_the_same(interrupted, finished):
+def test_all_that_was_made_is_the_same_and_nothing_else_is_there(interrupted, finished):
     expected, found = contents(finished), contents(interrupted.project)
-    assert len(expected) > 50
+    assert len(expected) > 200
     assert sorted(found) == sorted(expected)
     assert [name for name in expected if found[name] != expected[name]] == []
 
 
 def test_nothing_temporary_is_left(interrupted):
-    assert interrupted.project.made(".*", "*.tmp") == []
+    assert interrupted.project.made(".*", "*.tmp", "*unfinished*") == []
+    assert list((interrupted.project.folder / ".snakemake/incomplete").iterdir()) == []
+    assert list((interrupted.project.folder / ".snakemake/locks").iterdir()) == []

@@ -114,6 +114,13 @@ def test_words_rerun_nothing(project):
     assert project.plan() == set()
 
 
+def test_the_code_of_each_script_redoes_its_jobs(project):
+    everything = project.plan("--forceall")
+    for script in (project.folder / "workflow/scripts").glob("*.py"):
+        project.rewrite(f"workflow/scripts/{script.name}", lambda text: text + "\nprint()\n")
+    assert project.plan() == everything
+
+
 def test_training_code_retrains_and_redoes_what_follows(project):
     project.rewrite("workflow/autoscore/training.py", change_function)
     toys = TRAININGS | SCORES | CHAINS | GATHERED | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS

@@ -4,12 +4,26 @@ Everything is written beside its destination and renamed into place, so that
 a killed job leaves no half-written file under a name that others read.
 """
 
+import errno
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+REMEDIES = {
+    errno.ENOSPC: "make room on the disk and run again",
+    errno.EDQUOT: "make room within the quota and run again",
+    errno.EFBIG: "allow larger files (ulimit -f) and run again",
+    errno.EROFS: "make the disk writable, or write to another place",
+    errno.EACCES: "make the folder writable for this user, or write to another place",
+}
+
+
+class DamagedFileError(ValueError):
+    """A file does not hold what was written to it; the message names it and the remedy."""
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -21,6 +35,11 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         Destination; missing parent folders are made.
     write
         Called with the temporary path, which has the suffix of `path`.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the message names `path`, the reason and the remedy.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,8 +48,32 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     try:
         write(temporary)
         temporary.replace(path)
+    except OSError as error:
+        # a failed write, unlike a failed opening, does not say of what
+        reason = "; ".join(filter(None, [error.strerror, REMEDIES.get(error.errno)]))
+        raise OSError(error.errno, reason or str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Name the file, and the remedy, in whatever goes wrong while it is read.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is there and may be read, but does not hold what it should.
+    """
+    try:
+        yield
+    except (FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # each format, and each damage, has its own
+        raise DamagedFileError(
+            f"{path} is damaged or of another version ({error}): delete it and run again, "
+            "and it is made anew"
+        ) from error
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -39,8 +82,8 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """Read all arrays of an .npz file; object arrays are refused."""
-    with np.load(path, allow_pickle=False) as archive:
+    """Read all arrays of an .npz file; object arrays are refused, with what else is `reading`."""
+    with reading(path), np.load(path, allow_pickle=False) as archive:
         return dict(archive)
 
 

@@ -7,9 +7,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where the library is
 
@@ -24,20 +24,31 @@ def logged(job: Any) -> Iterator[None]:
     ``record``, that is written once all is done: a job that was killed or failed has none.
     """
     begin = time.monotonic()
-    with (
-        Path(job.log[0]).open("w", encoding="utf-8", buffering=1) as file,
-        redirect_stdout(file),
-        redirect_stderr(file),
-    ):
-        try:
+    file = Path(job.log[0]).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115
+    try:
+        with redirect_stdout(file), redirect_stderr(file):
             yield
             if "record" in dict(job.output):
                 record(job, begin)
-        except Exception as error:
-            traceback.print_exc()
-            message = " ".join(str(error).split()) or "no message"
-            print(f"{type(error).__name__}: {message}")
-            sys.exit(1)
+            import checksums  # what it imports, the job has imported
+
+            checksums.record(job.output)
+    except Exception as error:
+        message = " ".join(str(error).split()) or "no message"
+        _explain(f"{type(error).__name__}: {message}", file)
+        sys.exit(1)
+    finally:
+        with suppress(OSError):  # of a full disk has been told
+            file.close()
+
+
+def _explain(message: str, log: TextIO) -> None:
+    """Say why a job failed at the end of its log, or, where that has no room, on the terminal."""
+    try:
+        traceback.print_exc(file=log)
+        print(message, file=log, flush=True)
+    except OSError:
+        print(message, file=sys.stderr, flush=True)
 
 
 def record(job: Any, begin: float) -> None:

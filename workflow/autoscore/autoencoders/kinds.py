@@ -9,15 +9,16 @@ from safetensors import safe_open
 from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.corrected import Corrected
 from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.storage import reading
 
 KINDS = {"sigmas": Ensemble, "thickness": Conditioned, "variances": Corrected}  # by what they know
 
 
 def load_stack(path: str | Path) -> Ensemble | Conditioned | Corrected:
-    """Read a stack of any kind that `Stack.save` wrote."""
-    with safe_open(path, framework="pt") as file:
+    """Read a stack of any kind that `Stack.save` wrote; errors are those of `Stack.load`."""
+    with reading(path), safe_open(path, framework="pt") as file:
         described = json.loads(file.metadata()["description"])
-    kind = next(kind for known, kind in KINDS.items() if known in described)
+        kind = next(kind for known, kind in KINDS.items() if known in described)
     return kind.load(path)
 
 

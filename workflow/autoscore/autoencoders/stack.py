@@ -9,9 +9,10 @@ from typing import Any, Self
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from autoscore.fields import Field
+from autoscore.storage import reading
 
 
 class Stack(ABC):
@@ -104,15 +105,21 @@ class Stack(ABC):
         """Write the stack to a .safetensors file: tensors by name, the rest as JSON metadata."""
         theta = self.theta.cpu()
         tensors = {name: part.contiguous() for name, part in self.views(theta).items()}
-        save_file(tensors, path, metadata={"description": json.dumps(self.description())})
+        path.write_bytes(save(tensors, {"description": json.dumps(self.description())}))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a stack that `save` wrote."""
-        with safe_open(path, framework="pt") as file:
+        """Read a stack that `save` wrote.
+
+        Raises
+        ------
+        autoscore.storage.DamagedFileError
+            If the file holds no such stack.
+        """
+        with reading(path), safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             stack = cls(**json.loads(file.metadata()["description"]))
-        stack.theta = stack.pack(tensors)
+            stack.theta = stack.pack(tensors)
         return stack
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -241,17 +242,9 @@ class Downloads:
                 self.mishaps.append(str(error))
                 self.mirrors.append(self.mirrors.pop(0))  # the next file is tried elsewhere first
             else:
-                _keep(path, content)
+                write_atomically(path, partial(Path.write_bytes, data=content))
                 return array, mirror
         raise DownloadError("; ".join(self.mishaps) or "images.mirrors is empty")
-
-
-def _keep(path: Path, content: bytes) -> None:
-    try:
-        write_atomically(path, lambda temporary: temporary.write_bytes(content))
-    except OSError as error:
-        # a failed write, unlike a failed opening, does not say of what
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _mnist(arrays: Mapping[str, np.ndarray], source: str, reason: str) -> ImageData:

@@ -1,0 +1,72 @@
+"""What a run looks to before it starts, and how it says that the system stopped it."""
+
+import logging
+import os
+import time
+
+import pytest
+from snakemake_interface_logger_plugins.common import LogEvent
+
+import checksums
+import console
+import preflight
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results/data").mkdir(parents=True)
+    for name in "abc":
+        (tmp_path / f"results/data/{name}.csv").write_text(name, encoding="utf-8")
+    return tmp_path
+
+
+def test_what_is_as_it_was_left_stays(folder, capsys):
+    files = [f"results/data/{name}.csv" for name in "abc"]
+    checksums.record(files)
+    checksums.set_aside_changed(lambda file: True)
+    assert capsys.readouterr().err == ""
+    assert all((folder / file).is_file() for file in files)
+
+
+def test_what_was_changed_or_brought_is_set_aside_and_what_is_no_output_is_not(folder, capsys):
+    checksums.record(["results/data/a.csv"])
+    (folder / "results/data/a.csv").write_text("A", encoding="utf-8")
+    checksums.set_aside_changed(lambda file: not file.endswith("c.csv"))
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "results/data/a.csv, results/data/b.csv. Moved to .snakemake/set_aside" in said
+    aside = folder / ".snakemake/set_aside/results/data"
+    assert {file.name: file.read_text(encoding="utf-8") for file in aside.iterdir()} == {
+        "a.csv": "A",
+        "b.csv": "b",
+    }
+    assert [file.name for file in (folder / "results/data").iterdir()] == ["c.csv"]
+
+
+def test_files_from_the_future_come_to_the_present_in_their_order(folder):
+    now = time.time()
+    data = folder / "results/data"
+    for name, later in (("a", 3e5), ("b", -3e5), ("c", 6e5)):
+        os.utime(data / f"{name}.csv", (now + later, now + later))
+    preflight.bring_times_back()
+    times = {name: (data / f"{name}.csv").stat().st_mtime for name in "abc"}
+    assert times["b"] == pytest.approx(now - 3e5, abs=1e-3)
+    assert now - 1 < times["a"] < times["c"] <= time.time()
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [("PermissionError", True), ("OSError", True), ("WorkflowError", False), ("KeyError", False)],
+)
+def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, shown, capsys):
+    text = (
+        f"Traceback (most recent call last):\n\n  File ...\n\n{error}: [Errno 13] No: 'results'\n"
+    )
+    record = logging.LogRecord("snakemake", logging.ERROR, "", 0, text, (), None)
+    record.event, record.exception = LogEvent.ERROR, error
+    console.Console().emit(record)
+    said = capsys.readouterr().err
+    expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Mend that and run again."
+    assert said.strip() == (expected if shown else "")
+    assert console._is_news(record) != shown
