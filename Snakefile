@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
 import console
 import locking
+from autoscore.claims.reading import read_claims
 from autoscore.configuration import ConfigurationError, complete
 
 # Snakemake does not quote the interpreter's path, which may hold spaces
@@ -34,6 +35,9 @@ configfile: os.path.join(workflow.basedir, "config", "config.yaml")
 
 try:
     config = complete(config)
+    CLAIMS = read_claims(
+        os.path.join(workflow.basedir, "config", "claims.yaml"), config["profile"]
+    )
 except ConfigurationError as error:
     sys.exit(str(error))
 
