@@ -43,9 +43,7 @@ def _row(claim: dict) -> dict:
     return told | {"requirement": kind.words(claim)}
 
 
-def _judge(
-    claim: dict, seed: int, targets: Collection[str], images: dict[str, str] | None
-) -> dict:
+def _judge(claim: dict, seed: int, targets: Collection[str], images: dict[str, str] | None) -> dict:
     if reason := untestable(claim, targets, images):
         return {"verdict": "NOT TESTED", "reason": reason}
     (kind,) = requirements_of(claim)
@@ -59,9 +57,7 @@ def _judge(
     return measured | {"verdict": verdict, "reason": f"measured in {claim['table']}"}
 
 
-def untestable(
-    claim: dict, targets: Collection[str], images: dict[str, str] | None
-) -> str | None:
+def untestable(claim: dict, targets: Collection[str], images: dict[str, str] | None) -> str | None:
     """Return why a run cannot test a claim, None if it can; parameters are those of `check`."""
     if "why_not" in claim:
         return claim["why_not"]

@@ -102,7 +102,7 @@ def along(rows: pd.DataFrame, claim: dict) -> pd.DataFrame:
             "say under where or each what tells them apart"
         )
     exact = rows["seed"].isna().all()
-    values = rows.assign(seed=rows["seed"].fillna(-1), all=0).pivot(
+    values = rows.assign(seed=rows["seed"].fillna(-1), all=0).pivot_table(
         index=each or "all", columns="seed", values="value"
     )
     fewest = int(values.count(axis=1).min())
