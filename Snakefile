@@ -35,9 +35,7 @@ configfile: os.path.join(workflow.basedir, "config", "config.yaml")
 
 try:
     config = complete(config)
-    CLAIMS = read_claims(
-        os.path.join(workflow.basedir, "config", "claims.yaml"), config["profile"]
-    )
+    CLAIMS = read_claims(os.path.join(workflow.basedir, "config", "claims.yaml"), config["profile"])
 except ConfigurationError as error:
     sys.exit(str(error))
 
