@@ -337,6 +337,10 @@ def claimed_tables():
 
 
 def is_testable(claim):
-    """Return whether a run of this size, with these densities, can test a claim."""
-    there = claim.get("target", None) in (None, *config["densities"])
-    return "why_not" not in claim and there and (IMAGES or not claim.get("dataset"))
+    """Return whether a run of this size, with these densities and images, can test a claim."""
+    target, images = claim.get("target"), claim.get("dataset")
+    return (
+        "why_not" not in claim
+        and (target is None or target in config["densities"])
+        and (images is None or bool(IMAGES) and IMAGES["dataset"] in (images, "auto"))
+    )
