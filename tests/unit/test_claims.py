@@ -355,7 +355,7 @@ def test_a_claim_on_a_target_needs_it():
     assert judge(target="ring", at_most=1)["verdict"] == "PASS"
     row = judge(target="sine", at_most=1)
     assert row["verdict"] == "NOT TESTED"
-    assert row["reason"] == "needs the target sine; this run has ring"
+    assert row["reason"] == "needs the target sine, which this run leaves out"
 
 
 def test_what_another_profile_tests_is_not_tested_and_says_why():
@@ -460,6 +460,12 @@ def test_the_file_needs_statements_and_claims(top):
 
 
 # --- in words ----------------------------------------------------------------
+
+
+def test_a_quantity_is_called_by_its_name():
+    write(quantity=["symmetry"], value=[1.0])
+    row = judge(where={"quantity": "symmetry"}, column="value", at_least=0.9)
+    assert (row["requirement"], row["verdict"]) == ("symmetry >= 0.9", "PASS")
 
 
 @pytest.mark.parametrize(

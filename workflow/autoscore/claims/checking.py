@@ -63,7 +63,7 @@ def untestable(claim: dict, targets: Collection[str], images: dict[str, str] | N
         return claim["why_not"]
     target, dataset = claim.get("target"), claim.get("dataset")
     if target is not None and target not in targets:
-        return f"needs the target {target}; this run has {', '.join(targets)}"
+        return f"needs the target {target}, which this run leaves out"
     if dataset is not None and (images is None or images["dataset"] != dataset):
         return f"needs {dataset}; this run has {'no images' if images is None else images['name']}"
     return None

@@ -117,13 +117,15 @@ def _comparison_in_words(claim: dict) -> str:
     other = claim["less_than"]
     factor = f"{other['factor']:g} times " if "factor" in other else ""
     where = ", ".join(f"{column} {wanted}" for column, wanted in other.get("where", {}).items())
-    rival = other.get("column", "that" if where else claim["column"])
+    rival = other.get("column", "that")
     return f"{_name(claim)} < {factor}{rival}{' of ' if where else ''}{where} (difference)"
 
 
 def _name(claim: dict) -> str:
-    order = claim.get("order_in")
-    return f"order of {claim['column']} in {order}" if order else claim["column"]
+    """Return what is judged: a column, or the quantity that a table names in its rows."""
+    column, order = claim["column"], claim.get("order_in")
+    name = claim["where"].get("quantity", column) if column == "value" else column
+    return f"order of {name} in {order}" if order else name
 
 
 REQUIREMENTS = (
@@ -132,12 +134,12 @@ REQUIREMENTS = (
     Requirement(
         frozenset({"increasing"}),
         monotone,
-        lambda claim: f"{claim['column']} rises with {claim['increasing']}, at every step",
+        lambda claim: f"{_name(claim)} rises with {claim['increasing']}, at every step",
     ),
     Requirement(
         frozenset({"decreasing"}),
         monotone,
-        lambda claim: f"{claim['column']} falls with {claim['decreasing']}, at every step",
+        lambda claim: f"{_name(claim)} falls with {claim['decreasing']}, at every step",
     ),
     Requirement(frozenset({"less_than"}), compared, _comparison_in_words),
 )
