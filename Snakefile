@@ -21,6 +21,7 @@ import checksums
 import console
 import locking
 import preflight
+from autoscore.claims.reading import read_claims
 from autoscore.configuration import ConfigurationError, complete
 
 # Snakemake does not quote the interpreter's path, which may hold spaces
@@ -36,6 +37,7 @@ configfile: os.path.join(workflow.basedir, "config", "config.yaml")
 
 try:
     config = complete(config)
+    CLAIMS = read_claims(os.path.join(workflow.basedir, "config", "claims.yaml"), config["profile"])
 except ConfigurationError as error:
     sys.exit(str(error))
 

@@ -1,65 +1,78 @@
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from autoscore.claims import COLUMNS, as_text, check, read_claims
-from tests.unit.oracles import ROOT
+from autoscore.claims.checking import COLUMNS, check
+from autoscore.claims.reading import read_claims
+from autoscore.claims.text import as_text
+from autoscore.configuration import ConfigurationError
+from tests.unit.oracles import CONFIG, QUICK, ROOT
 
 CLAIM = {
     "id": "T0",
+    "paper": "T0, a theorem",
     "statement": "It holds.",
-    "table": "table.csv",
+    "table": "results/table.csv",
     "where": {},
     "column": "error",
-    "profiles": ["full", "quick"],
+    "seeds": 2,
 }
+WRITTEN = {key: CLAIM[key] for key in CLAIM if key != "seeds"} | {"paper": "T0", "at_most": 1}
+STATEMENTS = [
+    "T1", "T2", "P1", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9",
+    "conditioned", "extrapolation", "annealing", "plane",
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
     monkeypatch.chdir(tmp_path)
 
 
 def write(**columns):
-    pd.DataFrame(columns).to_csv("table.csv", index=False)
+    pd.DataFrame(columns).to_csv("results/table.csv", index=False)
 
 
-def judge(profile="full", **change):
-    table = check([CLAIM | change], profile, 0)
+def judge(**change):
+    table = check([CLAIM | change], 0, ["ring"])
     assert list(table.columns) == COLUMNS
     return table.iloc[0]
 
 
+def read(*claims, profile="full", **top):
+    content = {"paper": {"T0": "T0, a theorem"}, "claims": list(claims)} | top
+    Path("claims.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    return read_claims("claims.yaml", profile)
+
+
+# --- bounds ------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("bounds", "verdict"),
+    ("bounds", "value", "verdict"),
     [
-        ({"at_most": 0.3}, "PASS"),
-        ({"at_most": 0.29}, "FAIL"),
-        ({"at_least": 0.1}, "PASS"),
-        ({"at_least": 0.11}, "FAIL"),
-        ({"at_least": 0.1, "at_most": 0.3}, "PASS"),
-        ({"at_least": 0.1, "at_most": 0.2}, "FAIL"),
-        ({"at_least": 0.2, "at_most": 0.3}, "FAIL"),
+        ({"at_most": 0.3}, 0.3, "PASS"),
+        ({"at_most": 0.29}, 0.3, "FAIL"),
+        ({"at_least": 0.1}, 0.1, "PASS"),
+        ({"at_least": 0.11}, 0.1, "FAIL"),
+        ({"at_least": 0.1, "at_most": 0.31}, 0.1, "PASS"),
+        ({"at_least": 0.1, "at_most": 0.2}, 0.3, "FAIL"),
+        ({"at_least": 0.2, "at_most": 0.3}, 0.1, "FAIL"),
+        ({"equals": 0.21, "within": 0.12}, 0.1, "PASS"),
+        ({"equals": 0.21, "within": 0.1}, 0.1, "FAIL"),
+        ({"equals": 0.19, "within": 0.1}, 0.3, "FAIL"),
     ],
 )
-def test_every_exact_row_must_keep_within_the_bounds(bounds, verdict):
+def test_every_exact_row_must_keep_within_the_bounds(bounds, value, verdict):
     write(sigma=[0.1, 0.2, 0.4], error=[0.1, 0.3, 0.2])
     row = judge(**bounds)
     assert row["verdict"] == verdict
-    assert (row["value"], row["low"], row["high"]) == (0.3, 0.1, 0.3)
-
-
-@pytest.mark.parametrize(
-    ("found", "verdict", "word"),
-    [("mnist", "PASS", "rows"), ("digits", "NOT TESTED", "has digits"), (None, "NOT TESTED", "no")],
-)
-def test_a_claim_on_images_needs_them(found, verdict, word):
-    write(sigma=[0.1], error=[0.1])
-    images = {"dataset": found, "name": found} if found else None
-    row = check([CLAIM | {"dataset": "mnist", "at_most": 1.0}], "full", 0, images).iloc[0]
-    assert row["verdict"] == verdict
-    assert word in row["reason"]
+    assert (row["value"], row["low"], row["high"]) == (value, 0.1, 0.3)
 
 
 def test_rows_without_a_seed_are_exact():
@@ -78,24 +91,36 @@ def test_the_interval_over_seeds_is_judged_and_not_its_mean():
     assert row["low"] == pytest.approx(0.3 - 1.96 * values.std() / np.sqrt(5), abs=0.01)
     assert row["verdict"] == "FAIL"  # though the mean is below
     assert judge(at_least=0.25)["verdict"] == "FAIL"  # though the mean is above
+    assert judge(equals=0.3, within=0.05)["verdict"] == "FAIL"  # though the mean is equal
     assert judge(at_most=0.45)["verdict"] == judge(at_least=0.15)["verdict"] == "PASS"
 
 
-def test_the_worst_noise_level_counts():
+def test_a_standard_error_makes_an_interval_where_there_are_no_seeds():
+    write(sigma=[0.1, 0.2], error=[1.0, 1.1], spread=[0.1, 0.01])
+    row = judge(standard_error="spread", at_most=1.15)
+    assert (row["value"], row["verdict"]) == (1.0, "FAIL")
+    assert (row["low"], row["high"]) == pytest.approx((1 - 0.196, 1 + 0.196))
+    assert judge(standard_error="spread", at_most=1.2)["verdict"] == "PASS"
+    assert judge(at_most=1.15)["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize("bound", [{"at_most": 0.4}, {"at_least": 0.4}])
+def test_the_worst_noise_level_counts(bound):
     write(sigma=[0.1, 0.1, 0.2, 0.2], seed=[0, 1, 0, 1], error=[0.1, 0.1, 0.5, 0.5])
-    row = judge(at_most=0.4)
+    row = judge(**bound)
     assert row["verdict"] == "FAIL"
-    assert (row["value"], row["low"], row["high"]) == (0.5, 0.5, 0.5)
-
-
-def test_the_worst_noise_level_counts_under_a_lower_bound():
-    write(sigma=[0.1, 0.1, 0.2, 0.2], seed=[0, 1, 0, 1], error=[0.1, 0.1, 0.5, 0.5])
-    assert judge(at_least=0.4)["verdict"] == "FAIL"
+    assert row["value"] == row["low"] == row["high"] == (0.5 if "at_most" in bound else 0.1)
 
 
 def test_every_noise_levels_interval_must_keep_within_the_bounds():
     write(sigma=[0.1] * 3 + [0.2] * 3, seed=[0, 1, 2] * 2, error=[0.4] * 3 + [0, 0, 1])
     assert judge(at_most=0.5)["verdict"] == "FAIL"  # the second level reaches up to 1
+
+
+def test_groups_are_told_apart_by_the_columns_named():
+    write(model=["a", "a", "b", "b"], seed=[0, 1, 0, 1], error=[0.1, 0.1, 0.5, 0.5])
+    assert judge(each=["model"], at_most=0.4)["value"] == 0.5
+    assert "have the same seed" in judge(each=[], at_most=1)["reason"]
 
 
 def test_the_same_seed_gives_the_same_interval():
@@ -104,11 +129,117 @@ def test_the_same_seed_gives_the_same_interval():
     assert judge(at_most=1, id="T9")["low"] == pytest.approx(judge(at_most=1)["low"], abs=0.03)
 
 
+# --- orders, directions, comparisons -----------------------------------------
+
+
+@pytest.mark.parametrize(("exponent", "verdict"), [(4, "PASS"), (3.8, "FAIL")])
+def test_an_order_is_fitted_in_the_logarithms(exponent, verdict):
+    sigma = np.array([0.1, 0.2, 0.4])
+    write(sigma=sigma, error=-5 * sigma**exponent)
+    row = judge(order_in="sigma", equals=4, within=0.1)
+    assert row["value"] == pytest.approx(exponent)
+    assert row["verdict"] == verdict
+    assert row["requirement"] == "order of error in sigma = 4 +- 0.1"
+
+
+def test_learned_numbers_have_an_order_for_each_seed():
+    sigma = np.array([0.1, 0.2] * 3)
+    orders = np.repeat([2.0, 4.0, 6.0], 2)
+    write(sigma=sigma, seed=[0, 0, 1, 1, 2, 2], error=sigma**orders)
+    row = judge(order_in="sigma", at_least=3)
+    assert row["value"] == pytest.approx(4)
+    assert row["low"] < 3
+    assert row["verdict"] == "FAIL"
+    assert judge(order_in="sigma", at_least=2 - 1e-9)["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("errors", "rises", "falls"),
+    [
+        ([0.1, 0.2, 0.4], "PASS", "FAIL"),
+        ([0.4, 0.2, 0.1], "FAIL", "PASS"),
+        ([0.1, 0.4, 0.2], "FAIL", "FAIL"),
+        ([0.1, 0.1, 0.2], "FAIL", "FAIL"),
+    ],
+)
+def test_a_direction_must_show_at_every_step(errors, rises, falls):
+    write(sigma=[0.2, 0.1, 0.4], error=np.array(errors)[[1, 0, 2]])
+    assert judge(increasing="sigma")["verdict"] == rises
+    assert judge(decreasing="sigma")["verdict"] == falls
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"), [([0.3, 0.4, 0.5], "PASS"), ([0.5, 0.05, 0.5], "FAIL")]
+)
+def test_a_direction_of_learned_numbers_is_judged_on_steps_paired_over_seeds(second, verdict):
+    # the seeds' own differences are larger than the step that all of them make
+    first = [0.2, 0.3, 0.4] if verdict == "PASS" else [0.1, 0.1, 0.1]
+    write(sigma=[0.1] * 3 + [0.2] * 3, seed=[0, 1, 2] * 2, error=first + second)
+    assert judge(increasing="sigma")["verdict"] == verdict
+    assert judge(decreasing="sigma")["verdict"] == "FAIL"
+
+
+def test_a_single_row_has_no_direction():
+    write(sigma=[0.1], error=[0.1])
+    row = judge(increasing="sigma")
+    assert (row["verdict"], "no direction" in row["reason"]) == ("FAIL", True)
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"), [({}, "PASS"), ({"factor": 0.5}, "FAIL"), ({"factor": 2}, "PASS")]
+)
+def test_rows_are_compared_seed_by_seed(factor, verdict):
+    # unpaired, the two overlap; seed 3 has no counterpart
+    write(
+        model=["a"] * 4 + ["b"] * 3,
+        sigma=[0.1] * 7,
+        seed=[0, 1, 2, 3, 0, 1, 2],
+        error=[0.1, 0.4, 0.8, 99, 0.15, 0.5, 1.0],
+    )
+    row = judge(where={"model": "a"}, less_than={"where": {"model": "b"}} | factor)
+    assert row["verdict"] == verdict
+    gap = np.array([0.1, 0.4, 0.8]) - factor.get("factor", 1) * np.array([0.15, 0.5, 1.0])
+    assert row["value"] == pytest.approx(gap.mean())
+    assert gap.min() <= row["low"] <= row["value"] <= row["high"] <= gap.max()
+
+
+def test_every_group_is_compared_with_its_like():
+    write(model=["a", "b"] * 2, sigma=[0.1, 0.1, 0.2, 0.2], error=[0.1, 0.2, 0.5, 0.4])
+    compared = {"where": {"model": "a"}, "less_than": {"where": {"model": "b"}}}
+    assert judge(**compared)["value"] == pytest.approx(0.1)
+    assert judge(**compared)["verdict"] == "FAIL"
+    compared["where"] = {"model": "a", "sigma": 0.1}
+    assert judge(**compared)["verdict"] == "PASS"
+    assert judge(**compared)["requirement"] == "error < that of model b (difference)"
+
+
+@pytest.mark.parametrize(("exact", "verdict"), [(0.05, "PASS"), (0.15, "FAIL")])
+def test_an_exact_number_is_compared_with_every_seed(exact, verdict):
+    write(model=["a", "b", "b"], sigma=[0.1] * 3, seed=[None, 0, 1], error=[exact, 0.1, 0.2])
+    row = judge(where={"model": "a"}, less_than={"where": {"model": "b"}})
+    assert row["verdict"] == verdict
+    assert row["low"] == pytest.approx(exact - 0.2)
+    back = judge(where={"model": "b"}, less_than={"where": {"model": "a"}})
+    assert back["verdict"] == "FAIL"
+
+
+def test_columns_are_compared():
+    write(sigma=[0.1, 0.2], error=[0.1, 0.2], other=[0.3, 0.3])
+    row = judge(less_than={"column": "other"})
+    assert (row["value"], row["verdict"]) == (pytest.approx(-0.1), "PASS")
+    assert row["requirement"] == "error < other (difference)"
+
+
+# --- what is looked at -------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("where", "verdict"),
     [
         ({"model": "good"}, "PASS"),
         ({"model": "bad"}, "FAIL"),
+        ({"model": ["good", "bad"]}, "FAIL"),
+        ({"model": ["good", "other"]}, "PASS"),
         ({"n": np.inf}, "PASS"),
         ({"sigma": {"from": 0.15}}, "FAIL"),
         ({"sigma": {"to": 0.15}}, "PASS"),
@@ -121,86 +252,288 @@ def test_where_chooses_the_rows(where, verdict):
     assert judge(where=where, at_most=0.5)["verdict"] == verdict
 
 
-def test_another_profile_does_not_test():
-    row = judge("quick", profiles=["full"], table="missing.csv", at_most=1)
-    assert row["verdict"] == "NOT TESTED"
-    assert row["reason"] == "needs the full run"
-    assert np.isnan(row["value"])
-
-
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"table": "missing.csv"}, "missing.csv cannot be used: .*No such file"),
         ({"table": "empty.csv"}, "empty.csv cannot be used: No columns"),
-        ({"where": {"colour": "red"}}, "table.csv cannot be used: 'colour'"),
-        ({"where": {"sigma": 7}}, "no such rows"),
-        ({"column": "broken"}, "not all are finite"),
-        ({"column": "infinite"}, "not all are finite"),
+        ({"where": {"colour": "red"}}, "no column colour; it has sigma, error"),
+        ({"column": "colour"}, "no column colour"),
+        ({"where": {"sigma": 7}}, "no rows with sigma 7"),
+        ({"column": "words"}, "Unable to parse"),
+        ({"column": "broken"}, "not every broken there is finite"),
+        ({"column": "infinite"}, "not every infinite there is finite"),
+        ({"column": "zero", "order_in": "sigma"}, "not every zero there is finite"),
+        ({"order_in": "error"}, "each with its own error"),
+        ({"where": {"sigma": 0.1}, "order_in": "sigma"}, "needs two rows and more"),
+        ({"standard_error": "colour"}, "no column colour"),
+        ({"where": {"half": 1}, "column": "error"}, "no rows with half 1"),
     ],
 )
 def test_what_cannot_be_judged_fails_with_its_reason(change, reason):
-    write(sigma=[0.1, 0.2], error=[0, 0], broken=[0, np.nan], infinite=[0, -np.inf])
+    write(
+        sigma=[0.1, 0.2],
+        error=[1, 1],
+        zero=[0, 1],
+        broken=[0, np.nan],
+        infinite=[0, -np.inf],
+        words=["a", "b"],
+        half=[np.nan, 0],
+    )
     pd.DataFrame().to_csv("empty.csv", index=False)
     row = judge(**({"at_most": 1} | change))
     assert row["verdict"] == "FAIL"
-    assert pd.Series([row["reason"]]).str.contains(reason).all()
+    assert pd.Series([row["reason"]]).str.contains(reason).all(), row["reason"]
 
 
 @pytest.mark.parametrize(
-    ("change", "content"),
-    [
-        ({"column": "colour"}, "sigma,error\n0.1,0\n"),
-        ({}, "sigma,error\n0.1,nonsense\n"),
-        ({}, "sigma,error\n0.1,0\n0.1,0,0,0\n"),
-        pytest.param({}, "seed,error\n0,0\n"),
-        pytest.param({}, "seed,sigma,error\n0,,0\n"),
-    ],
-    ids=["no column", "no number", "no table", "no sigma", "empty sigma"],
+    "kind", [{"at_most": 9}, {"increasing": "sigma"}, {"less_than": {"column": "other"}}]
 )
-def test_one_bad_table_fails_one_claim_and_stops_no_other(change, content, tmp_path):
-    (tmp_path / "table.csv").write_text(content, encoding="utf-8")
-    table = check([CLAIM | {"at_most": 1} | change, CLAIM | {"profiles": []}], "full", 0)
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"seed": [0, 0], "sigma": [0.1, 0.2]}, "1 seed; the claim needs 2"),
+        ({"seed": [0, 0], "sigma": [0.1, 0.1]}, "several rows have the same sigma and seed"),
+        ({"seed": [0, None], "sigma": [0.1, 0.2]}, "some have none"),
+    ],
+    ids=["one seed", "twice the same", "mixed"],
+)
+def test_seeds_must_be_there_and_be_plain(kind, columns, reason):
+    write(error=[1, 2], other=[3, 3], **columns)
+    row = judge(**kind)
+    assert (row["verdict"], reason in row["reason"]) == ("FAIL", True), row["reason"]
+
+
+def test_one_seed_is_enough_where_the_claim_says_so():
+    write(seed=[0], sigma=[0.1], error=[1])
+    assert judge(at_most=1, seeds=1)["verdict"] == "PASS"
+
+
+def test_rows_with_seeds_need_what_tells_groups_apart():
+    write(seed=[0, 1], error=[1, 1])
+    assert "no column sigma" in judge(at_most=1)["reason"]
+    write(seed=[0, 1], sigma=[np.nan, 0.1], error=[1, 1])
+    assert "some of its rows have no sigma" in judge(at_most=1)["reason"]
+
+
+def test_comparisons_need_a_counterpart():
+    write(model=["a", "b"], sigma=[0.1, 0.2], error=[1, 1])
+    row = judge(where={"model": "a"}, less_than={"where": {"model": "b"}})
+    assert (row["verdict"], "nothing to compare" in row["reason"]) == ("FAIL", True)
+    write(model=["a", "a", "b", "b"], sigma=[0.1] * 4, seed=[0, 1, 1, 2], error=[1, 1, 2, 2])
+    row = judge(where={"model": "a"}, less_than={"where": {"model": "b"}})
+    assert (row["verdict"], "1 seeds are shared" in row["reason"]) == ("FAIL", True)
+
+
+def test_one_bad_table_fails_one_claim_and_stops_no_other(tmp_path):
+    (tmp_path / "results/table.csv").write_text("sigma,error\n0.1,0\n0.1,0,0,0\n")
+    table = check([CLAIM | {"at_most": 1}, CLAIM | {"at_most": 1, "why_not": "so"}], 0, [])
     assert table["verdict"].tolist() == ["FAIL", "NOT TESTED"]
 
 
-def test_a_claim_without_bounds_does_not_pass():
-    write(sigma=[0.1], error=[1e9])
-    assert judge(at_mots=0.1)["verdict"] != "PASS"
+# --- what is not tested ------------------------------------------------------
 
 
-def test_the_requirement_is_spelt_out():
-    write(error=[0.1])
-    assert judge(at_most=1e-3)["requirement"] == "error <= 0.001"
-    assert judge(at_least=1.95, at_most=2.05)["requirement"] == "error >= 1.95 and <= 2.05"
+@pytest.mark.parametrize(
+    ("found", "verdict", "word"),
+    [
+        ("mnist", "PASS", "table"),
+        ("digits", "NOT TESTED", "has digits"),
+        (None, "NOT TESTED", "no images"),
+    ],
+)
+def test_a_claim_on_images_needs_them(found, verdict, word):
+    write(sigma=[0.1], error=[0.1])
+    images = {"dataset": found, "name": found} if found else None
+    row = check([CLAIM | {"dataset": "mnist", "at_most": 1.0}], 0, [], images).iloc[0]
+    assert row["verdict"] == verdict
+    assert word in row["reason"]
 
 
-def test_verdicts_become_a_table_in_markdown():
+def test_a_claim_on_a_target_needs_it():
+    write(sigma=[0.1], error=[0.1])
+    assert judge(target="ring", at_most=1)["verdict"] == "PASS"
+    row = judge(target="sine", at_most=1)
+    assert row["verdict"] == "NOT TESTED"
+    assert row["reason"] == "needs the target sine, which this run leaves out"
+
+
+def test_what_another_profile_tests_is_not_tested_and_says_why():
+    row = judge(why_not="it takes an hour", table="missing.csv", at_most=1)
+    assert (row["verdict"], row["reason"]) == ("NOT TESTED", "it takes an hour")
+    assert np.isnan(row["value"])
+
+
+# --- reading -----------------------------------------------------------------
+
+
+def test_a_claim_on_targets_is_one_for_each():
+    found = read(
+        WRITTEN
+        | {
+            "statement": "It holds ({target}).",
+            "table": "results/{target}.csv",
+            "where": {"density": "{target}", "sigma": 1},
+            "targets": {"ring": None, "two_bumps": {"at_most": 2, "where": {"sigma": 2}}},
+        }
+    )
+    assert [claim["id"] for claim in found] == ["T0_ring", "T0_two_bumps"]
+    assert [claim["statement"] for claim in found] == ["It holds (ring).", "It holds (two bumps)."]
+    assert [claim["table"] for claim in found] == ["results/ring.csv", "results/two_bumps.csv"]
+    assert [claim["target"] for claim in found] == ["ring", "two_bumps"]
+    assert [claim["where"] for claim in found] == [
+        {"density": "ring", "sigma": 1},
+        {"density": "two_bumps", "sigma": 2},
+    ]
+    assert [claim["at_most"] for claim in found] == [1, 2]
+    assert {claim["paper"] for claim in found} == {"T0, a theorem"}
+
+
+@pytest.mark.parametrize("profile", ["full", "quick"])
+def test_the_quick_profile_has_its_own_bounds_and_reasons(profile):
+    bound = WRITTEN | {"quick": {"at_most": 2, "where": {"n": 3}}}
+    reason = WRITTEN | {"id": "T9", "targets": {"ring": {"quick": "it takes too long"}}}
+    first, second = read(bound, reason, profile=profile)
+    assert first["at_most"] == (2 if profile == "quick" else 1)
+    assert first["where"] == ({"n": 3} if profile == "quick" else {})
+    assert second.get("why_not") == ("it takes too long" if profile == "quick" else None)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"at_mots": 1}, "T0.at_mots is not a key; did you mean at_most? allowed are at_least"),
+        ({"column": None}, "T0.column is None; allowed: The number that is judged."),
+        ({"table": "other.csv"}, "T0.table is 'other.csv'; allowed: The .csv file of results"),
+        ({"at_most": float("nan")}, "T0.at_most is nan; allowed: a finite number"),
+        ({"at_most": "1e-3"}, "T0.at_most is '1e-3'; allowed: a finite number"),
+        ({"where": {"n": None}}, "T0.where.n is None; allowed: a value, a list of values, or"),
+        ({"where": {"n": {"form": 1}}}, "T0.where.n.form is not a key; did you mean from?"),
+        ({"seeds": 0}, "T0.seeds is 0; allowed: A whole number >= 1"),
+        ({"quick": {"id": "x"}}, "T0.quick.id is not a key; allowed are"),
+        ({"quick": "no"}, "T0.quick is 'no'; allowed: What differs in the quick profile"),
+        ({"targets": {"ring": {"at_mots": 1}}}, "T0.targets.ring.at_mots is not a key"),
+        ({"paper": "T7"}, "T0.paper is 'T7'; allowed: one of T0"),
+        ({"equals": 1, "within": 1}, "T0 requires at_most, equals, within; allowed: one kind of"),
+        ({"less_than": {"factor": 0}}, "T0.less_than.factor is 0; allowed: a number > 0"),
+    ],
+)
+def test_a_mistake_in_the_claims_is_named(change, line):
+    with pytest.raises(ConfigurationError) as error:
+        read(WRITTEN | change)
+    first, *lines = str(error.value).splitlines()
+    assert first == "The claims in claims.yaml cannot be checked:"
+    assert len(lines) == 1
+    assert lines[0].strip().startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("claim", "line"),
+    [
+        ({key: WRITTEN[key] for key in WRITTEN if key != "at_most"}, "T0 requires nothing; "),
+        ({key: WRITTEN[key] for key in WRITTEN if key != "where"}, "T0 lacks where"),
+        (WRITTEN | {"id": "T9", "at_most": 1, "targets": []}, "T9.targets is []; "),
+        ({"paper": "T0"}, "claim 1 lacks id, statement, table, where, column"),
+    ],
+)
+def test_what_is_missing_is_named(claim, line):
+    with pytest.raises(ConfigurationError) as error:
+        read(claim)
+    assert str(error.value).splitlines()[1].strip().startswith(line)
+
+
+def test_no_two_claims_have_the_same_name():
+    with pytest.raises(ConfigurationError, match=r"T0_ring\.id is there twice"):
+        read(WRITTEN | {"id": "T0_ring"}, WRITTEN | {"targets": ["ring"]})
+
+
+def test_a_lone_tolerance_is_a_mistake():
+    one = {key: WRITTEN[key] for key in WRITTEN if key != "at_most"}
+    with pytest.raises(ConfigurationError, match="T0 gives one of equals and within"):
+        read(one | {"within": 0.1})
+
+
+@pytest.mark.parametrize("top", [{"claims": []}, {"paper": {}}, {"more": 1}])
+def test_the_file_needs_statements_and_claims(top):
+    with pytest.raises(ConfigurationError, match=next(iter(top))):
+        read(WRITTEN, **top)
+
+
+# --- in words ----------------------------------------------------------------
+
+
+def test_a_quantity_is_called_by_its_name():
+    write(quantity=["symmetry"], value=[1.0])
+    row = judge(where={"quantity": "symmetry"}, column="value", at_least=0.9)
+    assert (row["requirement"], row["verdict"]) == ("symmetry >= 0.9", "PASS")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "words"),
+    [
+        ({"at_most": 1e-3}, "error <= 0.001"),
+        ({"at_least": 1.95, "at_most": 2.05}, "error >= 1.95 and <= 2.05"),
+        ({"equals": 2, "within": 0.1}, "error = 2 +- 0.1"),
+        ({"increasing": "sigma"}, "error rises with sigma, at every step"),
+        ({"decreasing": "n"}, "error falls with n, at every step"),
+        (
+            {"less_than": {"where": {"model": "b"}, "factor": 0.5}},
+            "error < 0.5 times that of model b (difference)",
+        ),
+    ],
+)
+def test_the_requirement_is_spelt_out(requirement, words):
+    assert judge(**requirement)["requirement"] == words
+
+
+def test_verdicts_become_tables_in_markdown_by_statement():
     write(sigma=[0.1], error=[0.25])
+    other = {"paper": "C1, a corollary"}
     claims = [
         CLAIM | {"id": "A", "at_most": 1},
-        CLAIM | {"id": "B", "at_most": 0.1},
-        CLAIM | {"id": "C", "at_most": 1, "profiles": ["full"]},
+        CLAIM | other | {"id": "B", "at_most": 0.1},
+        CLAIM | {"id": "C", "at_most": 1, "why_not": "it takes an hour"},
         CLAIM | {"id": "D", "at_most": 1, "where": {"sigma": 7}},
     ]
-    lines = as_text(check(claims, "quick", 0)).splitlines()
-    assert lines[2:] == [
+    lines = as_text(check(claims, 0, [])).splitlines()
+    assert lines[0] == "# The paper's claims"
+    assert lines[2] == "4 claims: 2 FAIL, 1 NOT TESTED, 1 PASS."
+    first, second = lines.index("## T0, a theorem"), lines.index("## C1, a corollary")
+    assert lines[first + 2].count("|") == lines[first + 3].count("|") == 5
+    assert lines[first + 4 : first + 7] == [
         "| PASS | **A** It holds. | 0.25 [0.25, 0.25] | error <= 1 |",
-        "| FAIL | **B** It holds. | 0.25 [0.25, 0.25] | error <= 0.1 |",
-        "| NOT TESTED | **C** It holds. | needs the full run | error <= 1 |",
-        "| FAIL | **D** It holds. | the table has no such rows, or not all are finite "
+        "| NOT TESTED | **C** It holds. | it takes an hour | error <= 1 |",
+        "| FAIL | **D** It holds. | results/table.csv cannot be used: it has no rows with sigma 7 "
         "| error <= 1 |",
     ]
-    assert lines[1].count("|") == lines[0].count("|") == 5
+    assert lines[second + 4 :] == ["| FAIL | **B** It holds. | 0.25 [0.25, 0.25] | error <= 0.1 |"]
 
 
-def test_the_projects_claims_are_complete():
-    claims = read_claims(ROOT / "config" / "claims.yaml")
-    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
-    profiles = set(schema["properties"]["profile"]["enum"])
-    assert len({claim["id"] for claim in claims}) == len(claims)
-    for claim in claims:
-        assert claim.keys() >= CLAIM.keys()
-        assert claim.keys() <= CLAIM.keys() | {"at_most", "at_least", "dataset"}
-        assert claim.keys() & {"at_most", "at_least"}
-        assert set(claim["profiles"]) <= profiles
+# --- the project's own -------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["full", "quick"])
+def claims(request):
+    return request.param, read_claims(ROOT / "config" / "claims.yaml", request.param)
+
+
+def test_every_statement_and_every_target_has_a_claim(claims):
+    _, found = claims
+    written = yaml.safe_load((ROOT / "config" / "claims.yaml").read_text("utf-8"))
+    assert list(written["paper"]) == STATEMENTS
+    assert {claim["paper"] for claim in found} == set(written["paper"].values())
+    assert {claim["target"] for claim in found if "target" in claim} == set(CONFIG["densities"])
+    assert "mnist" in {claim.get("dataset") for claim in found}
+
+
+def test_the_full_run_tests_all_claims_and_the_quick_one_half_of_them(claims):
+    profile, found = claims
+    there = {
+        name
+        for name in CONFIG["densities"]
+        if profile == "full" or QUICK["densities"].get(name, {}) is not None
+    }
+    tested = Counter(
+        "why_not" not in claim and claim.get("target") in {None, *there} for claim in found
+    )
+    assert tested[True] >= (len(found) if profile == "full" else len(found) / 2)

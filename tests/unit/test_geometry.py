@@ -557,7 +557,8 @@ def test_both_losses_of_a_linear_reconstruction_are_the_same(dim, nodes):
     expected = weights @ squares + sigma**2 * ((np.eye(dim) + slope) ** 2).sum()
     assert losses.contractive_loss(field, sigma, x, weights) == pytest.approx(expected)
     noise = losses.gaussian_nodes(dim, nodes, rng)
-    denoising = losses.denoising_loss(field, sigma, x, weights, noise)
+    found = losses.reconstructions(field, sigma, x, noise)
+    denoising = losses.denoising_loss(found, x, weights, noise)
     assert denoising == pytest.approx(expected, rel=1e-12)
 
 
@@ -611,6 +612,19 @@ def test_the_losses_of_a_fixed_reconstruction_differ_as_much_as_they_contract(de
     move, bend = fixed(x) - x, 0.25 * fixed.smoothed.score_laplacian(x)
     coefficient = weights @ (move * bend).sum(1)
     assert table["difference"][0] / 0.01**2 == pytest.approx(coefficient, rel=0.01)
+
+
+@pytest.mark.parametrize("density", [LINE, PLANE], ids=["line", "plane"])
+def test_what_a_denoising_loss_exceeds_the_least_by_is_the_score_matching_loss(density):
+    x, weights = LINE.quadrature(60) if density is LINE else plane_rule()
+    noise, sigma = losses.gaussian_nodes(density.dim, 24), 0.1
+    best = DenoisingOptimum(density, sigma)
+    found = losses.reconstructions(best, sigma, x, noise)
+    other = losses.reconstructions(Moves(np.sin, np.cos, density.dim), sigma, x, noise)
+    assert losses.matching_gap(other, found, x, weights, noise) < 1e-6
+    # to a field that is not the best there is no such relation
+    worse = losses.reconstructions(DenoisingOptimum(density, 2 * sigma), sigma, x, noise)
+    assert losses.matching_gap(other, worse, x, weights, noise) > 1e-2
 
 
 # --- the energy of tied weights ----------------------------------------------

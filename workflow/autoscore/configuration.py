@@ -1,20 +1,16 @@
 """Reading a configuration: defaults filled in, mistakes named before anything runs."""
 
 import copy
-import difflib
-import math
 from collections.abc import Iterator
-from functools import reduce
-from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError, validators
 
 from autoscore.densities.registry import make_density
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.mistakes.images import image_mistakes
+from autoscore.mistakes.schemas import resolved, schema_mistakes
 from autoscore.mistakes.targets import density_mistakes, training_mistakes
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -41,8 +37,7 @@ def complete(config: dict) -> dict:
     """
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     config = _without_nothing(config)
-    explained = (line for error in _errors(schema, config) for line in _explain(error))
-    mistakes = list(dict.fromkeys(explained))
+    mistakes = schema_mistakes(schema, config, "the configuration")
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     common = config.get("train", {})
@@ -112,57 +107,13 @@ def _message(mistakes: list[str]) -> str:
     return "\n".join(["The configuration cannot be run:", *(f"  {line}" for line in mistakes)])
 
 
-def _errors(schema: dict, config: Any) -> list[ValidationError]:
-    # 2.0 is no whole number here, and neither nan nor an infinity is a number
-    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {
-            "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
-            "number": lambda _, value: (
-                isinstance(value, int | float)
-                and not isinstance(value, bool)
-                and math.isfinite(value)
-            ),
-        }
-    )
-    strict = validators.extend(Draft202012Validator, type_checker=types)
-    return sorted(strict(schema).iter_errors(config), key=lambda e: list(map(str, e.path)))
-
-
-def _explain(error: ValidationError) -> list[str]:
-    """Say which key has which value, and what is allowed; unknown keys get a line each."""
-    key = ".".join(map(str, error.absolute_path))
-    match error.validator:
-        case "additionalProperties":
-            known = sorted(error.schema["properties"])
-            unknown = sorted(set(map(str, error.instance)) - set(known))
-            return [_unknown_key(f"{key}." if key else "", name, known) for name in unknown]
-        case "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
-            return [f"{key or 'the configuration'} lacks {', '.join(missing)}"]
-        case "enum":
-            allowed = f"one of {', '.join(map(str, error.validator_value))}"
-        case "type" if "description" not in error.schema:
-            allowed = f"of type {error.validator_value}"
-        case _:
-            allowed = error.schema.get("description", error.message)
-    if "propertyNames" in error.absolute_schema_path:
-        return [f"{key}: {error.instance!r} is not a name; allowed: {allowed}"]
-    return [f"{key} is {error.instance!r}; allowed: {allowed}"]
-
-
-def _unknown_key(place: str, name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"{place}{name} is not a key; {hint}allowed are {', '.join(known)}"
-
-
 def _fill(schema: dict, value: Any, root: dict) -> None:
     """Put the schema's defaults into `value`, in place; defaults of sections lie under them."""
-    schema = schema | _resolve(schema, root)
+    schema = schema | resolved(schema, root)
     if not isinstance(value, dict):
         return
     for key, part in schema.get("properties", {}).items():
-        part = _resolve(part, root) | part
+        part = resolved(part, root) | part
         default = copy.deepcopy(part.get("default"))
         if isinstance(default, dict) and isinstance(value.get(key), dict):
             value[key] = merge(default, value[key])
@@ -174,13 +125,6 @@ def _fill(schema: dict, value: Any, root: dict) -> None:
     if isinstance(extra, dict):
         for part in value.values():
             _fill(extra, part, root)
-
-
-def _resolve(schema: dict, root: dict) -> dict:
-    """Return what the schema's reference points to, {} if it has none."""
-    if "$ref" not in schema:
-        return {}
-    return reduce(getitem, schema["$ref"].removeprefix("#/").split("/"), root)
 
 
 def _semantic_mistakes(config: dict) -> Iterator[str]:

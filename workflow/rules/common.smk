@@ -6,7 +6,6 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from autoscore.claims import read_claims
 from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
@@ -14,7 +13,6 @@ from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
 LIBRARY = Path(workflow.basedir) / "workflow"
 ANIMATIONS = {"animation": "optimum", "relaxation": "relaxation"}  # figures that move: their files
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
-CLAIMS = read_claims(Path(workflow.basedir) / "config" / "claims.yaml")
 
 
 @lru_cache(maxsize=None)
@@ -334,19 +332,18 @@ def image_tables():
 
 
 def claimed_tables():
-    """Return the tables of this run that the claims of its profile look into."""
-    tables = {claim["table"] for claim in CLAIMS if config["profile"] in claim["profiles"]}
-    return sorted(table for table in tables if not is_of_another_density(Path(table)))
+    """Return the tables that the claims look into which this run can test."""
+    return sorted({claim["table"] for claim in CLAIMS if is_testable(claim)})
 
 
-def is_of_another_density(table):
-    """Return whether a table belongs to one density, and to one that this run does not have."""
-    if is_of_images(table):
-        return not IMAGES
-    names = config["densities"]
-    own = any(table.stem == name or table.stem.startswith(f"{name}_") for name in names)
-    common = table.stem in ("diagnostics", "samplers")
-    return table.parent.name in ("optimum", "geometry", "sample") and not (own or common)
+def is_testable(claim):
+    """Return whether a run of this size, with these densities and images, can test a claim."""
+    target, images = claim.get("target"), claim.get("dataset")
+    return (
+        "why_not" not in claim
+        and (target is None or target in config["densities"])
+        and (images is None or bool(IMAGES) and IMAGES["dataset"] in (images, "auto"))
+    )
 
 
 def report_source(name):

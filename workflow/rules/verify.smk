@@ -12,8 +12,8 @@ rule check_claims:
         "../../envs/autoscore.yaml"
     params:
         claims=CLAIMS,
-        profile=config["profile"],
         seed=config["seed"],
+        targets=list(config["densities"]),
         code=code("scripts.check_claims"),
     script:
         "../scripts/check_claims.py"

@@ -5,12 +5,13 @@ from job import logged
 with logged(snakemake):
     import pandas as pd
 
-    from autoscore.claims import as_text, check
+    from autoscore.claims.checking import check
+    from autoscore.claims.text import as_text
     from autoscore.storage import write_atomically, write_table
 
     asked, provenance = snakemake.params, snakemake.input.images
     images = pd.read_csv(provenance[0]).iloc[0].to_dict() if provenance else None
-    table = check(asked.claims, asked.profile, asked.seed, images)
+    table = check(asked.claims, asked.seed, asked.targets, images)
     write_atomically(
         snakemake.output.text, lambda path: path.write_text(as_text(table), encoding="utf-8")
     )

@@ -53,14 +53,10 @@ def gaussian_nodes(
     return points[chosen], weights[chosen].prod(1)
 
 
-def denoising_loss(
-    field: Field,
-    sigma: float,
-    x: np.ndarray,
-    weights: np.ndarray,
-    noise: tuple[np.ndarray, np.ndarray],
-) -> float:
-    """Return L_DAE(r) = E|r(x + sigma e) - x|^2.
+def reconstructions(
+    field: Field, sigma: float, x: np.ndarray, noise: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return r(x + sigma e) of shape ``(m, n, d)``.
 
     Parameters
     ----------
@@ -68,17 +64,63 @@ def denoising_loss(
         The reconstruction r, kept as it is whatever sigma below is.
     sigma
         Standard deviation of the noise.
+    x
+        Clean points ``(n, d)``.
+    noise
+        m points e and their weights, from `gaussian_nodes`.
+    """
+    return np.stack([field(x + sigma * e) for e in noise[0]])
+
+
+def denoising_loss(
+    found: np.ndarray, x: np.ndarray, weights: np.ndarray, noise: tuple[np.ndarray, np.ndarray]
+) -> float:
+    """Return L_DAE(r) = E|r(x + sigma e) - x|^2.
+
+    Parameters
+    ----------
+    found
+        What `reconstructions` returned.
     x, weights
         Clean points ``(n, d)`` and their weights ``(n,)``.
     noise
-        Points e and their weights, from `gaussian_nodes`.
+        As for `reconstructions`.
     """
-    errors = [weights @ ((field(x + sigma * e) - x) ** 2).sum(1) for e in noise[0]]
-    return float(noise[1] @ errors)
+    return float(noise[1] @ ((found - x) ** 2).sum(2) @ weights)
+
+
+def matching_gap(
+    learned: np.ndarray,
+    best: np.ndarray,
+    x: np.ndarray,
+    weights: np.ndarray,
+    noise: tuple[np.ndarray, np.ndarray],
+) -> float:
+    """Return how far a denoising loss is from score matching (statement C9).
+
+    For r = x + sigma^2 s_theta, L_DAE(r) exceeds the least loss by sigma^4 E|s_theta - s_sigma|^2
+    under p_sigma (Vincent 2011). Both sides are found by themselves.
+
+    Parameters
+    ----------
+    learned, best
+        What `reconstructions` returned for r, which is not the best, and for the best.
+    x, weights, noise
+        As there.
+
+    Returns
+    -------
+    float
+        The difference of the two sides, relative to the second.
+    """
+    least = denoising_loss(best, x, weights, noise)
+    excess = denoising_loss(learned, x, weights, noise) - least
+    matching = denoising_loss(learned, best, weights, noise)
+    return abs(excess - matching) / matching
 
 
 def contractive_loss(field: Field, sigma: float, x: np.ndarray, weights: np.ndarray) -> float:
-    """Return L_RCAE(r) = E[|r(x) - x|^2 + sigma^2 |dr/dx|_F^2]; see `denoising_loss`."""
+    """Return L_RCAE(r) = E[|r(x) - x|^2 + sigma^2 |dr/dx|_F^2] at points with weights."""
     contraction = (field.jacobian(x) ** 2).sum((1, 2))
     return float(weights @ (field.reconstruction_error(x) + sigma**2 * contraction))
 
@@ -88,6 +130,7 @@ def loss_table(
     x: np.ndarray,
     weights: np.ndarray,
     noise: tuple[np.ndarray, np.ndarray],
+    found: list[np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """Return both losses at several noise levels.
 
@@ -98,6 +141,8 @@ def loss_table(
         same at all levels.
     x, weights, noise
         As for `denoising_loss`; the noise is the same at all levels.
+    found
+        What `reconstructions` returned at each level, if that is known.
 
     Returns
     -------
@@ -105,9 +150,11 @@ def loss_table(
         A row a level: ``sigma``, ``denoising``, ``contractive``, and ``difference``, the first
         less the second.
     """
+    if found is None:
+        found = [reconstructions(field, sigma, x, noise) for sigma, field in fields]
     rows = []
-    for sigma, field in fields:
-        denoising = denoising_loss(field, sigma, x, weights, noise)
+    for (sigma, field), level in zip(fields, found, strict=True):
+        denoising = denoising_loss(level, x, weights, noise)
         contractive = contractive_loss(field, sigma, x, weights)
         losses = {"sigma": sigma, "denoising": denoising, "contractive": contractive}
         rows.append(losses | {"difference": denoising - contractive})

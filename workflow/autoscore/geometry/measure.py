@@ -10,7 +10,12 @@ from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.fields import Field
 from autoscore.geometry.line import displacement_curves, fixed_point_table
-from autoscore.geometry.losses import gaussian_nodes, loss_table
+from autoscore.geometry.losses import (
+    gaussian_nodes,
+    loss_table,
+    matching_gap,
+    reconstructions,
+)
 from autoscore.geometry.plane import arrows, plane_map, profile_table
 from autoscore.geometry.summary import summary_rows
 from autoscore.grids import noise_levels
@@ -109,25 +114,36 @@ def both_losses(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.Da
     """Return both losses of the exact optima and of what was learned of the density itself (P1).
 
     A row for each objective, model, seed and sigma, with the columns of
-    `autoscore.geometry.losses.loss_table`; the model ``fixed`` is the best denoising
-    reconstruction of the largest noise level, kept at all levels: P1 does not hold for it.
+    `autoscore.geometry.losses.loss_table`, and ``matching_gap``, see that function (C9); the model
+    ``fixed`` is the best denoising reconstruction of the largest noise level, kept at all levels:
+    P1 does not hold for it.
     """
     x, weights = density.quadrature()
     noise = gaussian_nodes(density.dim, 32)
     parts = []
 
-    def add(fields: list[Field], **labels: object) -> None:
-        pairs = list(zip(sigmas, fields, strict=True))
-        parts.append(loss_table(pairs, x, weights, noise).assign(**labels))
+    def seen(fields: list[Field]) -> list[np.ndarray]:
+        return [
+            reconstructions(r, sigma, x, noise) for r, sigma in zip(fields, sigmas, strict=True)
+        ]
+
+    def add(fields: list[Field], found: list[np.ndarray], **labels: object) -> None:
+        table = loss_table(list(zip(sigmas, fields, strict=True)), x, weights, noise, found)
+        if labels["model"] not in ("exact", "fixed"):
+            pairs = zip(found, ideal, strict=True)
+            table["matching_gap"] = [matching_gap(r, best, x, weights, noise) for r, best in pairs]
+        parts.append(table.assign(**labels))
 
     for objective in ("dae", "rcae"):
         best = [optimal_field(density, objective, sigma, GRID_POINTS) for sigma in sigmas]
-        add(best, objective=objective, model="exact", seed=None)
+        found = seen(best)
+        add(best, found, objective=objective, model="exact", seed=None)
         if objective == "dae":
-            add([best[-1]] * len(sigmas), objective=objective, model="fixed", seed=None)
+            ideal, fixed = found, [best[-1]] * len(sigmas)
+            add(fixed, seen(fixed), objective=objective, model="fixed", seed=None)
     for (objective, model, source), stack in learned.items():
         if source == "exact":
             for seed in np.unique(stack.seeds):
                 fields = [stack.field(sigma, seed) for sigma in sigmas]
-                add(fields, objective=objective, model=model, seed=seed)
+                add(fields, seen(fields), objective=objective, model=model, seed=seed)
     return pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})

@@ -1,0 +1,244 @@
+"""The checker is checked: wrong science, in one place of the library, makes named claims fail.
+
+Each world is a small setting measured by the library's own code into tables with their real names
+and columns, which the project's own claims then judge.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.claims.checking import check
+from autoscore.claims.reading import read_claims
+from autoscore.configuration import complete, merge
+from autoscore.densities.registry import make_density
+from autoscore.experiments import train_exact_ensemble
+from autoscore.fields import Field
+from autoscore.geometry import losses, measure, summary
+from autoscore.objectives import OBJECTIVES
+from autoscore.optimum.bias import bias_table, optimal_field
+from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.optimum.order import order_table
+from autoscore.randomness import generator
+from autoscore.samplers import kernels, langevin
+from autoscore.samplers.walk import AdjustedWalk
+from autoscore.sampling.measure import Sampling
+from autoscore.score import measure as measure_score
+from tests.unit.oracles import CONFIG, QUICK, ROOT
+
+pytestmark = pytest.mark.slow
+SEED = 2014
+WINDOW = np.array([0.003, 0.006])
+LEVELS = [0.2, 0.6]
+EMPTY = {part: np.empty((0, 1)) for part in ("validation", "held_out")}
+
+
+@cache
+def entry_of(name, quick=False):
+    return complete(merge(CONFIG, QUICK) if quick else CONFIG)["densities"][name]
+
+
+@cache
+def density_of(name):
+    return make_density(entry_of(name))
+
+
+def save(table, path):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False)
+
+
+# --- worlds -------------------------------------------------------------------
+
+
+def train(objective):
+    settings = entry_of("mixture", quick=True)["train"] | {
+        "sigmas": LEVELS,
+        "architecture": {"hidden": [16]},
+    }
+    streams = (SEED, "train", "mixture", objective)
+    return train_exact_ensemble(density_of("mixture"), settings, objective, streams)[0]
+
+
+trained = cache(train)
+
+
+def score():
+    """Both optima of the mixture and what was learned of it."""
+    optimal_field.cache_clear()
+    mixture = density_of("mixture")
+    bias = bias_table(mixture, np.sort([*WINDOW, *LEVELS]), 20_001)
+    save(bias, "results/optimum/mixture.csv")
+    save(order_table(bias, WINDOW).assign(density="mixture"), "results/score/order.csv")
+    learned = {(what, "ensemble", "exact"): trained(what) for what in ("dae", "rcae")}
+    settings = {"sigmas": LEVELS, "peers": []}
+    errors, _ = measure_score("mixture", settings, EMPTY, mixture, learned, (SEED, "score"))
+    save(errors, "results/score/errors.csv")
+
+
+def both_losses():
+    """Both losses of the best reconstructions; the mixture stands for the three wells."""
+    optimal_field.cache_clear()
+    table = measure.both_losses(density_of("mixture"), {}, np.array([0.05, 0.1, 0.5]))
+    save(table, "results/geometry/three_wells_losses.csv")
+
+
+def tied_energy():
+    """The closed-form energy of tied weights; it holds before any training."""
+    points = np.random.default_rng(0).standard_normal((40, 2))
+    stack = Ensemble(
+        2,
+        {"hidden": (8,), "tied": True, "activation": "sigmoid", "residual": "none"},
+        *([0.1, 0.1], [0, 1], [40.0] * 2, np.zeros((2, 2)), [1.0] * 2),
+    )
+    stack.initialise(torch.as_tensor(np.stack([points] * 2)), [generator(1, k) for k in range(2)])
+    rows = summary.summary_rows(
+        density_of("spiral"), {("dae", "tied", "samples"): stack}, [0.1], points, generator(2)
+    )
+    save(pd.DataFrame(rows), "results/geometry/spiral.csv")
+
+
+def sample(name, plan, **changes):
+    settings = entry_of(name)["sample"]
+    settings = settings | {"plans": {plan: settings["plans"][plan] | changes}}
+    clean = density_of(name).sample(500, generator(SEED, "data"))
+    data = {"train": clean[None], "validation": clean, "held_out": clean}
+    chains = Sampling(name, density_of(name), {}, data, settings, SEED)
+    save(chains.run(lambda message: None)[0], "results/sample/diagnostics.csv")
+
+
+def chains():
+    """Chains on the three wells, driven by the exact score."""
+    sample("three_wells", "truth", repeats=3, chains=50, draws=40)
+
+
+def walks():
+    """The walks of 2013 on the ninja star."""
+    sample(
+        "ninja_star", "paper_2013_walk",
+        samplers=["adjusted_walk", "adjusted_walk_2013"], repeats=3, chains=1000, draws=5, thin=8,
+        burn_in=60,
+    )  # fmt: skip
+
+
+# --- mutations ----------------------------------------------------------------
+
+
+def sign(patch):
+    right = Field.score
+    patch.setattr(Field, "score", lambda field, x: -right(field, x))
+
+
+def sign_of_the_optimum(patch):
+    right = DenoisingOptimum.score
+    patch.setattr(DenoisingOptimum, "score", lambda field, x: -right(field, x))
+
+
+def sigma(patch):
+    patch.setattr(Field, "score", lambda field, x: (field(x) - x) / field.sigma)
+
+
+def sigma_of_the_optimum(patch):
+    right = DenoisingOptimum.__init__
+    patch.setattr(
+        DenoisingOptimum, "__init__", lambda field, density, sigma: right(field, density, sigma**2)
+    )
+
+
+def no_contraction(patch):
+    def reconstruction_alone(stack, theta, batch):
+        reconstruction, _ = stack.forward(theta, batch.targets, batch.sigma)
+        return batch.mean(((reconstruction - batch.targets) ** 2).sum(-1) / batch.sigma**2)
+
+    patch.setitem(OBJECTIVES, "rcae", reconstruction_alone)
+    patch.setattr("tests.unit.test_mutations.trained", train)
+
+
+def no_contraction_measured(patch):
+    patch.setattr(
+        losses, "contractive_loss", lambda r, sigma, x, weights: weights @ r.reconstruction_error(x)
+    )
+
+
+def no_determinant(patch):
+    patch.setattr(AdjustedWalk, "_log_volume", lambda kernel, y: np.zeros(len(y)))
+
+
+def inverted_ratio(patch):
+    right = kernels.metropolis
+
+    def metropolis(old, new, log_acceptance, *others):
+        return right(old, new, -log_acceptance, *others)
+
+    patch.setattr(kernels, "metropolis", metropolis)
+    patch.setattr(langevin, "metropolis", metropolis)
+
+
+def shuffled_seeds(patch):
+    right = summary.tied_gap
+    patch.setattr(
+        summary,
+        "tied_gap",
+        lambda stack, field, sigma, seed, *others: right(stack, field, sigma, 1 - seed, *others),
+    )
+
+
+WORLDS = {  # and the profile whose claims are about them
+    score: "quick",
+    both_losses: "quick",
+    chains: "quick",
+    walks: "full",
+    tied_energy: "full",
+}
+MUTATIONS = [
+    (sign, score, ["T1_learned_mixture", "T2_learned_mixture"]),
+    (sign_of_the_optimum, score, ["C1_order_mixture", "C1_leading_term_mixture"]),
+    (sigma, score, ["T1_learned_mixture", "T2_learned_mixture"]),
+    (sigma_of_the_optimum, score, ["C1_order_mixture", "C1_leading_term_mixture"]),
+    (no_contraction, score, ["T2_learned_mixture"]),
+    (
+        no_contraction_measured,
+        both_losses,
+        ["P1_denoising_optimum_three_wells", "P1_contractive_optimum_three_wells"],
+    ),
+    (no_determinant, walks, ["C7_jacobian_ninja_star"]),
+    (inverted_ratio, chains, ["C7_exact_three_wells"]),
+    (shuffled_seeds, tied_energy, ["C9_tied_energy_spiral"]),
+]
+
+
+def verdicts(world, folder, patch, names):
+    """Make a world's tables in a folder and return what the claims named say of them."""
+    patch.chdir(folder)
+    world()
+    claims = [
+        claim
+        for claim in read_claims(ROOT / "config" / "claims.yaml", WORLDS[world])
+        if claim["id"] in names
+    ]
+    assert sorted(claim["id"] for claim in claims) == sorted(names)
+    table = check(claims, SEED, list(CONFIG["densities"]))
+    # a number was measured: no claim fails for want of a table
+    assert table["value"].notna().all(), table["reason"].tolist()
+    return table.set_index("id")["verdict"].to_dict()
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_the_claims_hold_of_the_code_as_it_is(world, tmp_path, monkeypatch):
+    named = {name for _, place, names in MUTATIONS if place is world for name in names}
+    found = verdicts(world, tmp_path, monkeypatch, named)
+    assert found == dict.fromkeys(named, "PASS")
+
+
+@pytest.mark.parametrize(
+    ("mutate", "world", "named"), MUTATIONS, ids=[mutate.__name__ for mutate, _, _ in MUTATIONS]
+)
+def test_wrong_science_makes_its_claims_fail(mutate, world, named, tmp_path, monkeypatch):
+    mutate(monkeypatch)
+    found = verdicts(world, tmp_path, monkeypatch, named)
+    assert found == dict.fromkeys(named, "FAIL")

@@ -1,0 +1,1 @@
+"""Verdicts on the paper's statements, from the result tables alone."""

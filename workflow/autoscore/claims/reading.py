@@ -1,0 +1,107 @@
+"""Reading the claims: one for each target, as the profile has them; mistakes are named."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from autoscore.claims.requirements import REQUIREMENTS, requirements_of
+from autoscore.configuration import ConfigurationError
+from autoscore.mistakes.schemas import schema_mistakes
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
+SEEDS = 2  # with a single one there is no interval
+
+
+def read_claims(path: str | Path, profile: str) -> list[dict]:
+    """Read the claims from their .yaml file.
+
+    Parameters
+    ----------
+    path
+        The file; `SCHEMA` describes it.
+    profile
+        Size of the run, ``"full"`` or ``"quick"``.
+
+    Returns
+    -------
+    list of dict
+        A claim for each target, under an id of its own, with all that differs for the target and
+        in the profile put in; `paper` is then the statement in words. A claim that the profile
+        cannot test has a ``why_not``.
+
+    Raises
+    ------
+    ConfigurationError
+        If a key is unknown or a value not allowed; each line names the claim, the key and what is
+        allowed.
+    """
+    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    mistakes = schema_mistakes(schema, content, "the list of claims")
+    if not mistakes:
+        one = {"$ref": "#/$defs/claim", "$defs": schema["$defs"]}
+        for number, claim in enumerate(content["claims"], start=1):
+            name = claim.get("id", f"claim {number}") if isinstance(claim, dict) else number
+            mistakes += schema_mistakes(one, claim, str(name), str(name))
+    if not mistakes:
+        claims = [_of_profile(one, profile) for one in _of_targets(content["claims"])]
+        mistakes = list(_inconsistencies(claims, content["paper"]))
+    if mistakes:
+        lines = [f"The claims in {path} cannot be checked:", *(f"  {line}" for line in mistakes)]
+        raise ConfigurationError("\n".join(lines))
+    return [claim | {"paper": content["paper"][claim["paper"]]} for claim in claims]
+
+
+def _of_targets(claims: list[dict]) -> Iterator[dict]:
+    """Yield a claim for each of its targets; in its strings, {target} becomes the target."""
+    for claim in claims:
+        targets = claim.get("targets", {})
+        shared = {"seeds": SEEDS} | {key: claim[key] for key in claim if key != "targets"}
+        if not targets:
+            yield shared
+        for target in targets:
+            change = (targets[target] or {}) if isinstance(targets, dict) else {}
+            named = _named(_changed(shared, change), target)
+            said = shared["statement"].replace("{target}", target.replace("_", " "))
+            named |= {"id": f"{claim['id']}_{target}", "target": target, "statement": said}
+            yield named
+
+
+def _named(part: object, target: str) -> object:
+    """Return the same with the target's name in all strings."""
+    if isinstance(part, dict):
+        return {key: _named(value, target) for key, value in part.items()}
+    return part.replace("{target}", target) if isinstance(part, str) else part
+
+
+def _of_profile(claim: dict, profile: str) -> dict:
+    """Return a claim with what differs in the profile."""
+    shared = {key: value for key, value in claim.items() if key != "quick"}
+    change = claim.get("quick", {}) if profile == "quick" else {}
+    if isinstance(change, str):
+        return shared | {"why_not": change}
+    return _changed(shared, change)
+
+
+def _changed(claim: dict, change: dict) -> dict:
+    return claim | change | {"where": claim["where"] | change.get("where", {})}
+
+
+def _inconsistencies(claims: list[dict], paper: dict[str, str]) -> Iterator[str]:
+    """Yield what the schema cannot say."""
+    seen = set()
+    for claim in claims:
+        name = claim["id"]
+        if name in seen:
+            yield f"{name}.id is there twice; allowed: an id of its own for every claim"
+        seen.add(name)
+        if claim["paper"] not in paper:
+            yield f"{name}.paper is {claim['paper']!r}; allowed: one of {', '.join(paper)}"
+        given = requirements_of(claim)
+        if len(given) != 1:
+            kinds = "; ".join(" and ".join(sorted(kind.keys)) for kind in REQUIREMENTS)
+            there = ", ".join(key for kind in given for key in sorted(kind.keys & claim.keys()))
+            yield f"{name} requires {there or 'nothing'}; allowed: one kind of {kinds}"
+        elif len({"equals", "within"} & claim.keys()) == 1:
+            yield f"{name} gives one of equals and within; allowed: both"

@@ -1,0 +1,150 @@
+"""The kinds of requirement: each judges rows of a table, and says in words what it requires.
+
+Rows with a seed are learned numbers: what is judged is the bootstrap interval of their mean over
+seeds, group by group, never the mean. Rows without one are exact, or have a standard error.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from autoscore.claims.query import along, chosen
+from autoscore.metrics import bootstrap_interval
+
+Interval = tuple[float, float, float]  # value, low, high
+NORMAL = 1.96  # standard errors on each side of a 95 % interval
+
+
+class Outcome(NamedTuple):
+    """What was measured, with its interval, and whether it is as required."""
+
+    value: float
+    low: float
+    high: float
+    holds: bool
+
+
+class Requirement(NamedTuple):
+    """A kind of requirement: the keys that a claim gives for it, its judge and its words."""
+
+    keys: frozenset[str]
+    judge: Callable[[pd.DataFrame, dict, np.random.Generator], Outcome]
+    words: Callable[[dict], str]
+
+
+def bounded(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
+    """Judge whether every interval is within bounds; the outcome is the worst one's."""
+    least, most = claim.get("at_least", -np.inf), claim.get("at_most", np.inf)
+    if "equals" in claim:
+        least, most = claim["equals"] - claim["within"], claim["equals"] + claim["within"]
+    rows = chosen(table, claim)
+    found = list(_intervals(rows, claim, rng))
+    value, low, high = max(found, key=lambda m: max(m[2] - most, least - m[1]))
+    if "seed" not in rows and "standard_error" not in rows:
+        low, high = rows["value"].min(), rows["value"].max()
+    return Outcome(value, low, high, bool(low >= least and high <= most))
+
+
+def _intervals(rows: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Iterator[Interval]:
+    if "seed" in rows:
+        for _, values in along(rows, claim).iterrows():
+            known = values.dropna().to_numpy()
+            yield known.mean(), *bootstrap_interval(known, rng)
+    else:
+        spread = NORMAL * rows.get("standard_error", pd.Series(0.0, rows.index))
+        yield from zip(rows["value"], rows["value"] - spread, rows["value"] + spread, strict=True)
+
+
+def monotone(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
+    """Judge whether a number rises, or falls, at every step of a column; the least step counts."""
+    sign = 1 if "increasing" in claim else -1
+    column = claim["increasing" if sign > 0 else "decreasing"]
+    rows = chosen(table, claim)
+    values = along(rows, claim | {"each": [column]}).sort_index()
+    if len(values) < 2:
+        raise ValueError(f"it has a single {column}, and so no direction")
+    found = []
+    for _, step in values.diff().iloc[1:].iterrows():
+        known = _enough(step.dropna(), rows, claim).to_numpy()
+        found.append((known.mean(), *bootstrap_interval(known, rng)))
+    value, low, high = min(found, key=lambda m: m[1] if sign > 0 else -m[2])
+    return Outcome(value, low, high, bool(low > 0 if sign > 0 else high < 0))
+
+
+def compared(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
+    """Judge whether a number is less than a share of another one, paired over seeds.
+
+    The outcome is the worst group's difference, which must be below 0.
+    """
+    other = claim["less_than"]
+    rows = chosen(table, claim)
+    rivals = chosen(table, claim | other | {"where": claim["where"] | other.get("where", {})})
+    mine, theirs = along(rows, claim), along(rivals, claim)
+    found = []
+    for place in mine.index:
+        if place not in theirs.index:
+            raise ValueError(f"it has nothing to compare {claim['column']} with at {place}")
+        pair = pd.concat([mine.loc[place], theirs.loc[place]], axis=1, keys=["mine", "theirs"])
+        if "seed" not in rows or "seed" not in rivals:  # an exact number is the same for all seeds
+            pair = pair.apply(lambda one: one.fillna(one.mean()) if one.count() == 1 else one)
+        pair = _enough(pair.dropna(), rows, claim)
+        gap = (pair["mine"] - other.get("factor", 1) * pair["theirs"]).to_numpy()
+        found.append((gap.mean(), *bootstrap_interval(gap, rng)))
+    value, low, high = max(found, key=lambda m: m[2])
+    return Outcome(value, low, high, bool(high < 0))
+
+
+def _enough(values: pd.Series | pd.DataFrame, rows: pd.DataFrame, claim: dict) -> pd.DataFrame:
+    least = claim["seeds"] if "seed" in rows else 1
+    if len(values) < least:
+        raise ValueError(f"{len(values)} seeds are shared; the claim needs {least}")
+    return values
+
+
+def _bounds_in_words(claim: dict) -> str:
+    signs = {"at_least": ">=", "at_most": "<="}
+    bounds = [f"{sign} {claim[key]:g}" for key, sign in signs.items() if key in claim]
+    return f"{_name(claim)} {' and '.join(bounds)}"
+
+
+def _tolerance_in_words(claim: dict) -> str:
+    return f"{_name(claim)} = {claim['equals']:g} +- {claim['within']:g}"
+
+
+def _comparison_in_words(claim: dict) -> str:
+    other = claim["less_than"]
+    factor = f"{other['factor']:g} times " if "factor" in other else ""
+    where = ", ".join(f"{column} {wanted}" for column, wanted in other.get("where", {}).items())
+    rival = other.get("column", "that")
+    return f"{_name(claim)} < {factor}{rival}{' of ' if where else ''}{where} (difference)"
+
+
+def _name(claim: dict) -> str:
+    """Return what is judged: a column, or the quantity that a table names in its rows."""
+    column, order = claim["column"], claim.get("order_in")
+    name = claim["where"].get("quantity", column) if column == "value" else column
+    return f"order of {name} in {order}" if order else name
+
+
+REQUIREMENTS = (
+    Requirement(frozenset({"at_least", "at_most"}), bounded, _bounds_in_words),
+    Requirement(frozenset({"equals", "within"}), bounded, _tolerance_in_words),
+    Requirement(
+        frozenset({"increasing"}),
+        monotone,
+        lambda claim: f"{_name(claim)} rises with {claim['increasing']}, at every step",
+    ),
+    Requirement(
+        frozenset({"decreasing"}),
+        monotone,
+        lambda claim: f"{_name(claim)} falls with {claim['decreasing']}, at every step",
+    ),
+    Requirement(frozenset({"less_than"}), compared, _comparison_in_words),
+)
+
+
+def requirements_of(claim: dict) -> list[Requirement]:
+    """Return the kinds of requirement of which a claim gives a key; it should be one."""
+    return [kind for kind in REQUIREMENTS if kind.keys & claim.keys()]
