@@ -22,6 +22,8 @@ The floors of the library, each importing only from those above it in this list:
     images: their sources, models, measures and samples
 ``claims``, ``plots``
     verdicts and pictures, from tables alone
+``records``, ``report``
+    what made each result, and the page that shows them all
 
 Nothing here imports Snakemake: every module can be used from a notebook.
 """
