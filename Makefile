@@ -19,7 +19,7 @@ SNAKEMAKE_OPTIONS = $(if $(CONFIG),--configfile "$(CONFIG)") --cores $(CORES) \
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce toy mnist figures verify report test lint format bench setup lock clean help
+.PHONY: reproduce toy mnist figures verify report test lint format bench docs setup lock clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(RUN) snakemake $(SNAKEMAKE_OPTIONS)
@@ -51,6 +51,9 @@ format: setup ## Format the code and mend what can be mended
 
 bench: setup ## Time the library against its peers
 	@$(RUN) benchmarks $(ARGS)
+
+docs: setup ## Write the generated parts of the documentation (ARGS=--check: are they up to date?)
+	@$(RUN) docs $(ARGS)
 
 setup: .venv/.complete ## Install the pinned packages in .venv (the others do it when needed)
 

@@ -1,0 +1,52 @@
+"""Write the generated parts of the documentation, or with --check say which are out of date."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from docs.keys import key_tables
+from docs.library import library_index
+from docs.parts import replace_part
+from docs.verdicts import verdict_table
+
+ROOT = Path(__file__).parents[1]
+PARTS = {
+    "config/README.md": ("keys", key_tables),
+    "docs/library.md": ("library", library_index),
+    "README.md": ("verdicts", verdict_table),
+}
+
+
+def renewed(root: Path) -> dict[str, str]:
+    """Return the text, by file, of those whose generated part is out of date.
+
+    Parameters
+    ----------
+    root
+        The project's folder.
+    """
+    texts = {}
+    for name, (part, make) in PARTS.items():
+        content = make(root)
+        before = (root / name).read_text(encoding="utf-8")
+        after = before if content is None else replace_part(before, part, content)
+        if after != before:
+            texts[name] = after
+    return texts
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Run the command; the result is its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m docs", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if any would be")
+    check = parser.parse_args(arguments).check
+    texts = renewed(root)
+    for name, text in texts.items():
+        print(f"{name} is out of date; run make docs" if check else f"{name} is written anew")
+        if not check:
+            (root / name).write_text(text, encoding="utf-8")
+    return int(check and bool(texts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

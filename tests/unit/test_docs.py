@@ -1,0 +1,195 @@
+import re
+
+import pandas as pd
+import pytest
+import yaml
+
+from docs.__main__ import PARTS, ROOT, main
+from docs.keys import Keys
+from docs.library import LIBRARY, library_index
+from docs.parts import anchor, replace_part
+from docs.verdicts import summary, verdict_table
+
+WRITTEN = ["README.md", "config/README.md", "results/README.md", "figures/README.md"]
+PAGES = [*WRITTEN, *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def without_code(text):
+    return re.sub(r"^(```.*?^```|    .*?$)", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["config/README.md", "docs/library.md"])
+def test_generated_parts_are_up_to_date(name):
+    part, make = PARTS[name]
+    assert replace_part(read(name), part, make(ROOT)) == read(name), "run make docs"
+
+
+def test_the_verdicts_have_their_place_in_the_readme():
+    assert replace_part(read("README.md"), "verdicts", "a table").count("a table") == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name):
+    page = ROOT / name
+    links = re.findall(r"\]\((?!https?:)([^)]+)\)", without_code(read(name)))
+    for link in links:
+        place, _, heading = link.partition("#")
+        target = (page.parent / place) if place else page
+        assert target.exists(), f"{name} links to {link}"
+        if heading:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in map(anchor, headings), f"{name} links to {link}"
+    assert links or name == "results/README.md" or name == "figures/README.md"
+
+
+def described_keys(node):
+    """Every key under a ``properties`` of the schema, found without following a reference."""
+    if isinstance(node, dict):
+        properties = node.get("properties", {})
+        if node.keys() != {"properties", "required"}:  # the if of a condition
+            yield from properties
+        for part in node.values():
+            yield from described_keys(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from described_keys(part)
+
+
+def test_every_key_of_the_schema_is_in_a_table():
+    schema = yaml.safe_load(read("workflow/schemas/config.schema.yaml"))
+    keys = set(described_keys(schema)) - {"low", "high", "count"}  # these are a grid's
+    assert len(keys) > 80
+    rows = re.findall(r"^\| `([^`]+)` \|", read("config/README.md"), re.MULTILINE)
+    assert keys <= {row.rpartition(".")[2] for row in rows}
+
+
+SCHEMA = yaml.safe_load("""
+properties:
+  a:
+    description: what | a is
+    $ref: "#/$defs/number"
+    default: 2.5
+  b: {$ref: "#/$defs/part"}
+  c:
+    description: several
+    type: object
+    additionalProperties: {$ref: "#/$defs/part"}
+$defs:
+  number: {type: number, exclusiveMinimum: 0}
+  part:
+    description: a part
+    type: object
+    required: [kind]
+    properties:
+      kind: {description: which, enum: [x, y]}
+      sizes: {description: how many, type: array, items: {type: integer, minimum: 1}}
+""")
+
+
+def test_tables_follow_references_and_tell_defaults_and_what_is_allowed():
+    text = Keys(SCHEMA).text()
+    assert "| `a` | what \\| a is | `2.5` | number > 0 |" in text
+    assert "| `b` | a part |  | keys of [`b`](#b) |" in text
+    assert "| `c` | several |  | by name: keys of [`b`](#b) |" in text
+    assert "### `b`\n\nAlso `c.<name>`." in text
+    assert text.count("| `b.kind` | which | required | `x`, `y` |") == 1
+    assert "| `b.sizes` | how many |  | list of: whole number >= 1 |" in text
+
+
+FLOORS = '"""All.\n\n``low``, ``also``\n    what is below\n``high``\n    what is above\n"""\n'
+
+
+def library_of(folder, modules):
+    library = folder / LIBRARY
+    library.mkdir(parents=True)
+    (library / "__init__.py").write_text(FLOORS, encoding="utf-8")
+    for name, source in modules.items():
+        (library / f"{name}.py").write_text(source, encoding="utf-8")
+
+
+MODULE = '''"""Two things. And more."""
+
+
+def shown(x: int, *, y: str | None = None) -> int:
+    """Return x. This is said later."""
+
+
+def _hidden():
+    """Return nothing."""
+
+
+class Thing:
+    """A thing.
+
+    Of many words.
+    """
+
+    field: int
+
+    def __init__(self, a: int = 1) -> None: ...
+
+    def method(self) -> int: ...
+'''
+
+
+def test_the_index_has_what_is_public_floor_by_floor(tmp_path):
+    library_of(tmp_path, {"high": MODULE, "low": '"""Below."""', "also": '"""Below, too."""'})
+    text = library_index(tmp_path)
+    assert text.index("also.py") > text.index("low.py") > text.index("*what is below*")
+    assert text.index("high.py") > text.index("*what is above*") > text.index("also.py")
+    assert "**: Two things.\n" in text
+    assert "- `shown(x, *, y=None)`: Return x.\n" in text
+    assert "- `Thing(a=1)`: A thing. Has `field`, `method()`.\n" in text
+    assert "hidden" not in text
+
+
+def test_a_module_on_no_floor_is_named(tmp_path):
+    library_of(tmp_path, {"lost": MODULE})
+    with pytest.raises(ValueError, match=r"lost\.py: on no floor; name it in"):
+        library_index(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "<!-- end of p -->\n<!-- p: written by make docs -->"])
+def test_a_page_without_its_marks_is_refused(text):
+    with pytest.raises(ValueError, match="needs one line <!-- p: written by make docs -->"):
+        replace_part(text, "p", "content")
+
+
+CLAIMS = pd.DataFrame(
+    {"paper": ["T1, this", "C1, that", "T1, this"], "verdict": ["PASS", "FAIL", "PASS"]}
+)
+
+
+def test_verdicts_are_counted_by_statement_in_their_order():
+    lines = summary(CLAIMS).splitlines()
+    assert lines[0] == "| statement | PASS | FAIL |"
+    assert lines[2:] == [
+        "| T1, this | 2 | 0 |",
+        "| C1, that | 0 | 1 |",
+        "| **3 claims** | **2** | **1** |",
+    ]
+
+
+@pytest.mark.parametrize(("first", "taken"), [("PASS", True), ("NOT TESTED", False)])
+def test_only_a_run_that_tested_everything_is_shown(tmp_path, first, taken):
+    (tmp_path / "results/verify").mkdir(parents=True)
+    claims = CLAIMS.assign(verdict=[first, "PASS", "PASS"])
+    claims.to_csv(tmp_path / "results/verify/claims.csv", index=False)
+    assert (verdict_table(tmp_path) is not None) == taken
+
+
+def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
+    for name in [*PARTS, "workflow/schemas/config.schema.yaml"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(read(name), encoding="utf-8")
+    library_of(tmp_path, {"low": '"""Below."""'})
+    assert main(["--check"], tmp_path) == 1
+    assert capsys.readouterr().out == "docs/library.md is out of date; run make docs\n"
+    assert (tmp_path / "docs/library.md").read_text(encoding="utf-8") == read("docs/library.md")
+    assert main([], tmp_path) == 0
+    assert main(["--check"], tmp_path) == 0
+    assert capsys.readouterr().out == "docs/library.md is written anew\n"
