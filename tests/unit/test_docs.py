@@ -1,3 +1,4 @@
+import doctest
 import re
 
 import pandas as pd
@@ -26,6 +27,11 @@ def without_code(text):
 def test_generated_parts_are_up_to_date(name):
     part, make = PARTS[name]
     assert replace_part(read(name), part, make(ROOT)) == read(name), "run make docs"
+
+
+def test_the_examples_of_the_library_s_page_say_what_they_print():
+    failed, tried = doctest.testfile(str(ROOT / "docs/library.md"), module_relative=False)
+    assert (failed, tried > 10) == (0, True)
 
 
 def test_the_verdicts_have_their_place_in_the_readme():
