@@ -1,10 +1,12 @@
 import doctest
 import re
+import textwrap
 
 import pandas as pd
 import pytest
 import yaml
 
+from autoscore.configuration import complete, merge
 from docs.__main__ import PARTS, ROOT, main
 from docs.keys import Keys
 from docs.library import LIBRARY, library_index
@@ -13,7 +15,7 @@ from docs.verdicts import summary, verdict_table
 
 PAGES = [
     page.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "*/*.md")
+    for pattern in ("*.md", "[!.]*/*.md")
     for page in sorted(ROOT.glob(pattern))
     if "](" in page.read_text(encoding="utf-8")
 ]
@@ -36,6 +38,14 @@ def test_generated_parts_are_up_to_date(name):
 def test_the_examples_of_the_library_s_page_say_what_they_print():
     failed, tried = doctest.testfile(str(ROOT / "docs/library.md"), module_relative=False)
     assert (failed, tried > 10) == (0, True)
+
+
+def test_the_readme_s_configuration_can_be_run():
+    (example,) = re.findall(r"^    train:\n(?:    .*\n)+", read("README.md"), re.MULTILINE)
+    mine = yaml.safe_load(textwrap.dedent(example))
+    assert {"train", "densities"} == mine.keys()
+    config = complete(merge(yaml.safe_load(read("config/config.yaml")), mine))
+    assert config["densities"]["my_mixture"]["figures"] == ["map"]
 
 
 def test_the_verdicts_have_their_place_in_the_readme():
