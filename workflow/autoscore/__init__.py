@@ -2,8 +2,9 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``randomness``, ``grids``, ``storage``, ``fields``, ``metrics``, ``linear``, ``lbfgs``
-    generators, quadrature, atomic files, what a reconstruction field is, rulers, Wiener filter
+``randomness``, ``grids``, ``storage``, ``records``, ``fields``, ``metrics``, ``linear``, ``lbfgs``
+    generators, quadrature, atomic files and what made them, what a reconstruction field is, rulers,
+    Wiener filter, optimiser
 ``densities``, ``autoencoders``
     targets with exact log-density, score, Hessian and samples; the networks that are trained
 ``data``; ``mistakes``, ``configuration``
@@ -20,10 +21,8 @@ The floors of the library, each importing only from those above it in this list:
     kernels, and what their draws are worth; all chains of one density
 ``images``
     images: their sources, models, measures and samples
-``claims``, ``plots``
-    verdicts and pictures, from tables alone
-``records``, ``report``
-    what made each result, and the page that shows them all
+``claims``, ``plots``; ``report``
+    verdicts and pictures, from tables alone; one page of them
 
 Nothing here imports Snakemake: every module can be used from a notebook.
 """
