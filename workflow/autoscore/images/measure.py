@@ -15,7 +15,7 @@ from autoscore.images.metrics import empirical_optimum
 from autoscore.randomness import generator
 
 SLOPES = 4  # images at which dr/dx is taken apart
-BLIND = 100  # images whose noise level is estimated from each alone
+BLIND = 50  # images whose noise level is estimated from each alone
 TRIED = 24  # noise levels at which a conditioned model is asked for that
 PATHS = 100  # paths between images, and loops of three
 NODES = 16  # on each
@@ -41,14 +41,14 @@ class Measure:
         Of the whole run.
     most
         Held-out images that are denoised; of training images, and by the empirical optimum, which
-        looks at all of these, it is a tenth.
+        looks at all of these, it is a twentieth.
     """
 
     def __init__(
         self, images: Images, stacks: Stacks, sigmas: np.ndarray, seed: int, most: int = 10_000
     ) -> None:
         self.images, self.stacks, self.sigmas, self.seed = images, stacks, sigmas, seed
-        self.most, self.fewer = most, most // 10
+        self.most, self.fewer = most, most // 20
         self.fields = {name: fields_at(stack, images.linear) for name, stack in stacks.items()}
 
     def _known(self) -> Iterator[tuple[str, float, Field]]:
