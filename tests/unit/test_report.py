@@ -40,9 +40,13 @@ def run(tmp_path, monkeypatch):
     Path("figures").mkdir()
     for name in ("mixture_bias.png", "learned_error.png"):
         Image.new("RGB", (20, 10), "white").save(Path("figures", name))
+    order, better = (
+        {"id": "C1_order", "paper": "C1, a corollary"},
+        {"id": "C2_T1", "paper": "Beyond"},
+    )
     claims = [
-        {"id": "C1_order", "statement": "An <order> is sigma^2.", "verdict": "PASS"} | CLAIM,
-        {"id": "beyond", "statement": "It is better.", "verdict": "FAIL"} | CLAIM,
+        order | {"statement": "An <order> is sigma^2.", "verdict": "PASS"} | CLAIM,
+        better | {"statement": "It is better.", "verdict": "FAIL"} | CLAIM,
     ]
     pd.DataFrame(claims).to_csv("claims.csv", index=False)
     order = {"density": "mixture", "objective": "dae", "low": 0.002, "high": 0.006, "order": 1.98}

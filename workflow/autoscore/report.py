@@ -98,7 +98,7 @@ def _rows(path: str | Path) -> list[dict[str, str]]:
 
 def _statement(claim: Mapping) -> str:
     """Return the statement that a claim belongs to, "" if it is beyond the paper."""
-    found = re.match(r"[TPC]\d(?=_)", claim["id"])
+    found = re.match(r"[TPC]\d(?=,)", claim["paper"])
     return found[0] if found else ""
 
 
