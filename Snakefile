@@ -144,6 +144,13 @@ if workflow.is_main_process and locking.lift_stale_locks():
     )
 
 
+onstart:
+    if workflow.local_exec:
+        # each look for jobs to start sets a timer for one more, a second later: after a hundred jobs
+        # Snakemake would look a hundred times a second; no rate has to be limited on one machine
+        workflow.scheduler.job_rate_limiter = None
+
+
 onsuccess:
     if IMAGES:
         console.say_images("results/data/images.csv")
