@@ -10,6 +10,7 @@ rule sample:
         record="results/sample/{density}.json",
     log:
         "results/logs/sample/{density}.log",
+    priority: 2  # long, and nothing waits for it but the end
     conda:
         "../../envs/autoscore.yaml"
     threads: 1
