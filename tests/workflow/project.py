@@ -55,6 +55,7 @@ densities:
       architecture: {hidden: [8]}
       network: {width: 8, blocks: 1, features: 4}
       variants:
+        contractive: null
         walkback: {kind: ensemble, objectives: [dae], noise: walkback}
         generative: {kind: conditioned, objectives: [dae], sigmas: [0.3, 2]}
       schedules:
