@@ -132,12 +132,12 @@ def pairs(x, y, f):
     return values.mean()
 
 
-@pytest.fixture(params=[1_000_000, 100, 1])
-def _block(request, monkeypatch):
-    monkeypatch.setattr(diagnostics, "BLOCK", request.param)
+@pytest.fixture(params=[1000, 10, 1])
+def _rows(request, monkeypatch):
+    monkeypatch.setattr(diagnostics, "ROWS", request.param)
 
 
-@pytest.mark.usefixtures("_block")
+@pytest.mark.usefixtures("_rows")
 def test_distances_are_those_of_brute_force():
     def kernel(squared):
         return np.exp(-squared / (2 * 0.7**2))

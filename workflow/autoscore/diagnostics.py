@@ -4,7 +4,7 @@ Every distance has a floor, which is what independent draws of the same number s
 same function.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -16,7 +16,7 @@ from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.grids import gauss_legendre
 
-BLOCK = 1_000_000  # pairs of points held at once
+ROWS = 400  # points whose distances to all others are taken at once
 WIDE = 64  # dimensions from which distances are had much faster from a matrix product
 
 
@@ -168,6 +168,47 @@ def median_distance(x: np.ndarray, most: int = 2000) -> float:
     return float(np.median(pdist(x[:most])))
 
 
+PairFunction = Callable[[np.ndarray], np.ndarray]  # of squared distances, which it leaves alone
+
+
+def gaussian_kernel(bandwidth: float) -> PairFunction:
+    """Return the kernel exp(-|x - y|^2 / (2 bandwidth^2)) as a function of squared distances."""
+
+    def kernel(squared: np.ndarray) -> np.ndarray:
+        scaled = squared * (-0.5 / bandwidth**2)
+        return np.exp(scaled, out=scaled)
+
+    return kernel
+
+
+class Discrepancies:
+    """2 E f(x, y) - E f(x, x') - E f(y, y') between samples x and one sample y, for functions f.
+
+    All are unbiased: 0 in expectation for samples of one density. With the distance it is the
+    energy distance; with a kernel, minus the squared maximum mean discrepancy.
+
+    Parameters
+    ----------
+    y
+        Sample of shape ``(m, d)``. Its own pairs are looked at once, whatever it is held against.
+    functions
+        f of squared distances; these are taken once for all.
+    """
+
+    def __init__(self, y: np.ndarray, functions: Sequence[PairFunction]) -> None:
+        self._y, self._functions = y, functions
+        self._within = _means_within(y, functions)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Return a number a function for x, shape ``(n, d)``; the time grows with n (n + m)."""
+        total = sum(
+            _sums(_squared_distances(x[start : start + ROWS], self._y), self._functions)
+            for start in range(0, len(x), ROWS)
+        )
+        between = total / len(x) / len(self._y)
+        return 2.0 * between - _means_within(x, self._functions) - self._within
+
+
 def squared_mmd(x: np.ndarray, y: np.ndarray, bandwidth: float) -> float:
     """Return the unbiased squared maximum mean discrepancy between two samples.
 
@@ -182,13 +223,7 @@ def squared_mmd(x: np.ndarray, y: np.ndarray, bandwidth: float) -> float:
     bandwidth
         Usually `median_distance` of the data.
     """
-
-    def kernel(squared: np.ndarray) -> np.ndarray:
-        squared *= -0.5 / bandwidth**2
-        return np.exp(squared, out=squared)
-
-    within = _mean_within(kernel, x) + _mean_within(kernel, y)
-    return within - 2.0 * _mean_between(kernel, x, y)
+    return -float(Discrepancies(y, [gaussian_kernel(bandwidth)])(x)[0])
 
 
 def energy_distance(x: np.ndarray, y: np.ndarray) -> float:
@@ -202,40 +237,31 @@ def energy_distance(x: np.ndarray, y: np.ndarray) -> float:
     x, y
         Samples of shapes ``(n, d)`` and ``(m, d)``; the time grows with (n + m)^2.
     """
-
-    def distance(squared: np.ndarray) -> np.ndarray:
-        return np.sqrt(squared, out=squared)
-
-    within = _mean_within(distance, x) + _mean_within(distance, y)
-    return 2.0 * _mean_between(distance, x, y) - within
+    return float(Discrepancies(y, [np.sqrt])(x)[0])
 
 
-PairFunction = Callable[[np.ndarray], np.ndarray]
-
-
-def _squared_blocks(x: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
-    size = max(1, BLOCK // len(y))
+def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the squared distances between few x and all y, shape ``(n, m)``."""
     if x.shape[1] < WIDE:
-        for start in range(0, len(x), size):
-            yield cdist(x[start : start + size], y, "sqeuclidean")
-        return
-    squares, factors = np.einsum("nd,nd->n", y, y), -2.0 * y.T
-    for start in range(0, len(x), size):
-        block = x[start : start + size]
-        squared = block @ factors + squares + np.einsum("nd,nd->n", block, block)[:, None]
-        yield np.maximum(squared, 0.0, out=squared)
+        return cdist(x, y, "sqeuclidean")
+    squares = np.einsum("nd,nd->n", x, x)[:, None] + np.einsum("nd,nd->n", y, y)
+    squared = x @ (-2.0 * y.T) + squares
+    return np.maximum(squared, 0.0, out=squared)
 
 
-def _mean_between(function: PairFunction, x: np.ndarray, y: np.ndarray) -> float:
-    """Return the mean of a function of squared distance over all pairs, a block at a time."""
-    return sum(float(function(block).sum()) for block in _squared_blocks(x, y)) / len(x) / len(y)
+def _sums(squared: np.ndarray, functions: Sequence[PairFunction]) -> np.ndarray:
+    return np.array([function(squared).sum(dtype=float) for function in functions])
 
 
-def _mean_within(function: PairFunction, x: np.ndarray) -> float:
-    """Return the mean over all pairs of two different points of x."""
-    n = len(x)
-    itself = float(function(np.zeros(1))[0])
-    return (_mean_between(function, x, x) * n - itself) / (n - 1)
+def _means_within(x: np.ndarray, functions: Sequence[PairFunction]) -> np.ndarray:
+    """Return the mean of each function over all pairs of two different points of x."""
+    n, total = len(x), np.zeros(len(functions))
+    for start in range(0, n, ROWS):  # pairs with points before these have been counted, twice
+        rows, after = x[start : start + ROWS], x[start + ROWS :]
+        total += _sums(_squared_distances(rows, rows), functions)
+        if len(after):
+            total += 2.0 * _sums(_squared_distances(rows, after), functions)
+    return (total - n * _sums(np.zeros(1), functions)) / n / (n - 1)
 
 
 # --- density ------------------------------------------------------------------

@@ -6,7 +6,7 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.conditioned import MARGIN, Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
@@ -146,12 +146,19 @@ def measure(
             rows += measure_peers(data, settings["peers"], learned, denoised, streams)
         combined = [] if density.is_bare or density.dim == 1 else learned.items()
         for (objective, model, _), stack in combined:
-            if objective == "dae" and isinstance(stack, Conditioned):
+            if objective == "dae" and _spans(stack, sigmas):
                 pairs = measure_combinations(stack, model, data, references("ssm", 0.0)[0])
                 for row, choice in pairs:
                     rows += [row] if row else []
                     choices.append({"density": name} | choice)
     return error_table(name, rows), pd.DataFrame(choices)
+
+
+def _spans(stack: Ensemble | Conditioned, sigmas: np.ndarray) -> bool:
+    """Return whether a stack is conditioned, and on this noise grid rather than another one."""
+    if not isinstance(stack, Conditioned):
+        return False
+    return bool(np.allclose([stack.low * MARGIN, stack.high / MARGIN], sigmas[[0, -1]]))
 
 
 def _references(

@@ -245,7 +245,8 @@ class _Course:
 class _Adam:
     """Adam (Kingma and Ba 2015, algorithm 1): every weight is scaled by its own history alone.
 
-    PyTorch's own does the same, but drags its compiler in: two seconds a job, for six lines.
+    PyTorch's own optimiser does the same by the same operator, which passes over the weights once,
+    but drags its compiler in: two seconds a job.
     """
 
     def __init__(self, theta: torch.Tensor, decay: tuple[float, float] = (0.9, 0.999)) -> None:
@@ -260,12 +261,22 @@ class _Adam:
     @torch.no_grad()
     def step(self, theta: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
         """Move `theta` in place."""
-        first, second = self._decay
         self.steps += 1
-        self._mean.lerp_(gradient, 1.0 - first)
-        self._square.lerp_(gradient**2, 1.0 - second)
-        size = (self._square / (1.0 - second**self.steps)).sqrt_().add_(1e-12)
-        theta.addcdiv_(self._mean, size, value=-rate / (1.0 - first**self.steps))
+        torch._fused_adam_(
+            [theta],
+            [gradient],
+            [self._mean],
+            [self._square],
+            [],
+            [torch.tensor(float(self.steps), device=theta.device)],
+            lr=rate,
+            beta1=self._decay[0],
+            beta2=self._decay[1],
+            weight_decay=0.0,
+            eps=1e-12,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 def _run_polish(

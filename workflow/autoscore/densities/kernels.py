@@ -10,7 +10,6 @@ nodes of a quadrature rule, along a curve for instance.
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import cdist
 
 from autoscore.densities.base import Density
@@ -161,6 +160,8 @@ def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:
     held_out
         Points of shape ``(m, d)`` that are not among them.
     """
+    from scipy.optimize import minimize_scalar  # half of a second, which few of many jobs need
+
     spread = points.std(axis=0).mean()
     best = minimize_scalar(
         lambda log_h: -KernelDensity(points, np.exp(log_h)).log_prob(held_out).mean(),

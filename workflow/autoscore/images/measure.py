@@ -11,7 +11,7 @@ from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field
 from autoscore.images.data import Images
 from autoscore.images.fields import FieldAt, fields_at
-from autoscore.images.metrics import empirical_optimum
+from autoscore.images.metrics import Prepared, empirical_optimum
 from autoscore.randomness import generator
 
 SLOPES = 4  # images at which dr/dx is taken apart
@@ -56,10 +56,13 @@ class Measure:
             for sigma in stack.known(self.sigmas):
                 yield name, float(sigma), self.fields[name](float(sigma))
 
+    def _noise(self, shape: tuple[int, ...], what: str) -> np.ndarray:
+        """Return standard normal noise, the same at every level."""
+        return generator(self.seed, "images", what).standard_normal(shape, np.float32)
+
     def _noisy(self, x: np.ndarray, sigma: float, what: str) -> np.ndarray:
         """Return x under noise that is the same at every level, but for its size."""
-        rng = generator(self.seed, "images", what)
-        return x + np.float32(sigma) * rng.standard_normal(x.shape, np.float32)
+        return x + np.float32(sigma) * self._noise(x.shape, what)
 
     # --- denoising ------------------------------------------------------------
 
@@ -76,20 +79,22 @@ class Measure:
             Columns model, split, sigma, error, standard_error (over images), n, and over_linear,
             the error over the linear optimum's.
         """
-        linear, rows = self.images.linear, []
+        linear, train, rows = self.images.linear, Prepared(self.images.train), []
         for split, x in (("held_out", self.images.held_out), ("train", self.images.train)):
             few = x[: self.fewer]
             x = x[: self.most] if split == "held_out" else few
+            noise = self._noise(x.shape, split)
             for model, sigma, field in self._known():
-                r = field(self._noisy(x, sigma, split))
+                r = field(x + np.float32(sigma) * noise)
                 rows.append(_error_row(model, split, sigma, ((r - x) ** 2).sum(1)))
-            for sigma in map(float, self.sigmas):
-                y = self._noisy(few, sigma, split)
+            filtered = linear.error(x, self.sigmas)
+            for sigma, linear_errors in zip(map(float, self.sigmas), filtered, strict=True):
+                y = few + np.float32(sigma) * noise[: self.fewer]
                 # shares of the softmax are formed about the mean, in single precision
-                best = empirical_optimum(y, self.images.train, sigma)
+                best = empirical_optimum(y, train, sigma)
                 parts = {
                     "identity": ((y - few) ** 2).sum(1),
-                    "linear": linear.error(x, np.array([sigma]))[0],
+                    "linear": linear_errors,
                     "empirical": ((best - few) ** 2).sum(1),
                 }
                 rows += [_error_row(name, split, sigma, part) for name, part in parts.items()]

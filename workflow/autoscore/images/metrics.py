@@ -134,7 +134,7 @@ def nearest_points(x: np.ndarray, points: np.ndarray | Prepared) -> tuple[np.nda
 # --- denoising ---------------------------------------------------------------
 
 
-def empirical_optimum(y: np.ndarray, points: np.ndarray, sigma: float) -> np.ndarray:
+def empirical_optimum(y: np.ndarray, points: np.ndarray | Prepared, sigma: float) -> np.ndarray:
     """Return the best reconstruction of y if the truth were the points, of shape ``(n, d)``.
 
     It is their mean under the softmax of -|y - point|^2 / (2 sigma^2): statement T1 for the
@@ -145,14 +145,15 @@ def empirical_optimum(y: np.ndarray, points: np.ndarray, sigma: float) -> np.nda
     y
         Corrupted points, shape ``(n, d)``.
     points
-        Training points, shape ``(m, d)``.
+        Training points, shape ``(m, d)``; `Prepared` if they are asked for often.
     sigma
         Standard deviation of the corruption.
     """
+    points = points if isinstance(points, Prepared) else Prepared(points)
     result = np.empty_like(y)
     for rows, shares in _distance_blocks(y, points):
         shares -= shares.min(1, keepdims=True)
         shares *= -0.5 / sigma**2
         np.exp(shares, out=shares)
-        result[rows] = shares @ points / shares.sum(1, keepdims=True)
+        result[rows] = shares @ points.points / shares.sum(1, keepdims=True)
     return result

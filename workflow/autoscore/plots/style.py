@@ -84,5 +84,7 @@ def save(figure: Figure, outputs: dict[str, str]) -> None:
     for path in outputs.values():
         stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
         write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
-        figure.set_layout_engine("none")  # what is laid out once need not be again
+        # what is laid out once need not be again; any engine, even "none", has it drawn twice
+        with mpl.rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)
     plt.close(figure)

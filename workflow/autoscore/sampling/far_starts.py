@@ -7,7 +7,7 @@ from autoscore.fields import Field
 from autoscore.samplers.walk import Walk
 from autoscore.sampling.runs import box
 
-STARTS = 1000
+STARTS = 300
 STEPS = 200  # of corruption and reconstruction
 IMPROBABLE = 1e-3  # so few draws from p_sigma lie where it is as small
 

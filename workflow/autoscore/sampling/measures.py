@@ -9,13 +9,13 @@ from autoscore.densities.base import Density
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.diagnostics import (
     Cells,
+    Discrepancies,
     effective_sample_size,
-    energy_distance,
+    gaussian_kernel,
     histogram_kl,
     mean_log_p,
     median_distance,
     rhat,
-    squared_mmd,
 )
 from autoscore.randomness import generator
 from autoscore.samplers.chains import Chains
@@ -43,7 +43,8 @@ class Rulers:
         self.density = density
         self._streams = partial(generator, seed, "sample", name, "floor")
         self._reference = density.sample(PAIRED, self._streams("reference"))
-        self._bandwidth = median_distance(self._reference)
+        kernel = gaussian_kernel(median_distance(self._reference))
+        self._discrepancies = Discrepancies(self._reference, [kernel, np.sqrt])
         self._floors: dict[int, dict[str, float]] = {}
 
     @cached_property
@@ -55,9 +56,10 @@ class Rulers:
     def measure(self, draws: np.ndarray) -> dict[str, float]:
         """Return every distance of draws, shape ``(n, d)``, from the density."""
         few = thinned(draws, PAIRED)
+        between_kernels, between_distances = self._discrepancies(few)
         found = {
-            "mmd2": squared_mmd(few, self._reference, self._bandwidth),
-            "energy_distance": energy_distance(few, self._reference),
+            "mmd2": -between_kernels,
+            "energy_distance": between_distances,
             "mean_log_p": mean_log_p(thinned(draws, LIKELY), self.density),
             "coverage": coverage(few, self._reference),
         }
