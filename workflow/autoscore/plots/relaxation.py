@@ -2,11 +2,9 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation, PillowWriter
 
 from autoscore.plots.drawn import drawn_runs
-from autoscore.plots.style import COLUMN, title
-from autoscore.storage import write_atomically
+from autoscore.plots.style import COLUMN, animate, title
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -24,7 +22,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     arrays, runs = drawn_runs(inputs, settings["plan"])
     run = runs.iloc[0]
     draws, reference = arrays[run["chains"]], arrays["reference"]
-    figure, axis = plt.subplots(figsize=(COLUMN, COLUMN))
+    figure, axis = plt.subplots(figsize=(COLUMN, COLUMN), dpi=110)
     axis.plot(*reference[:2000].T, ".", color="#E69F00", markersize=1.0, markeredgewidth=0)
     (dots,) = axis.plot([], [], ".", color="#0072B2", markersize=3, markeredgewidth=0)
     reach = 1.6 * np.abs(reference).max()
@@ -35,7 +33,4 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         dots.set_data(*draws[:, frame].T)
         axis.set_title(f"{title(run['sampler'])}, learned, σ = {run['sigma']:g}: draw {frame + 1}")
 
-    movie = FuncAnimation(figure, show, frames=draws.shape[1])
-    writer = PillowWriter(fps=settings["frames_per_second"])
-    write_atomically(outputs["gif"], lambda file: movie.save(file, writer=writer, dpi=110))
-    plt.close(figure)
+    animate(figure, show, draws.shape[1], outputs["gif"], settings["frames_per_second"])

@@ -1,5 +1,6 @@
 """One look for all figures: every kind of line has its colour, dash and width everywhere."""
 
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
@@ -8,15 +9,18 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from autoscore.storage import write_atomically
 
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 6.9  # inches: the whole width
+LAST_FRAME = 2000  # milliseconds for which an animation shows its end
 
 TRUTH = {"color": "black", "linestyle": "-", "linewidth": 1.6}
 BEST = {  # exact optima
@@ -84,7 +88,33 @@ def save(figure: Figure, outputs: dict[str, str]) -> None:
     for path in outputs.values():
         stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
         write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
-        # what is laid out once need not be again; any engine, even "none", has it drawn twice
-        with mpl.rc_context({"figure.constrained_layout.use": False}):
-            figure.set_layout_engine(None)
+        _keep_layout(figure)
     plt.close(figure)
+
+
+def animate(
+    figure: Figure, show: Callable[[int], object], count: int, path: str, frames_per_second: float
+) -> None:
+    """Write an animated GIF of so many frames, the last of which stays; `show(k)` sets the k-th."""
+    frames = []
+    for frame in range(count):
+        show(frame)
+        figure.canvas.draw()
+        if not frames:
+            _keep_layout(figure)  # nothing but what is shown may move
+        pixels = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+        frames.append(pixels.quantize(32))
+    durations = [round(1000 / frames_per_second)] * (count - 1) + [LAST_FRAME]
+    write_atomically(
+        path,
+        lambda file: frames[0].save(
+            file, save_all=True, append_images=frames[1:], duration=durations, loop=0
+        ),
+    )
+    plt.close(figure)
+
+
+def _keep_layout(figure: Figure) -> None:
+    """Lay a figure out no more; an engine that does nothing would still have it drawn twice."""
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)
