@@ -6,6 +6,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+import demands
 from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
@@ -140,6 +141,19 @@ def training_settings(wildcards):
     schedule = wildcards.source if settings["kind"] == "ensemble" else "conditioned"
     settings = without(settings, "models", "objectives", "validation", "held_out", *unused)
     return settings | {"schedules": {schedule: settings["schedules"][schedule]}}
+
+
+def training_demands(wildcards):
+    """Return what one training may need on a cluster."""
+    entry = config["densities"][wildcards.density]
+    settings = model_settings(wildcards.density, wildcards.model)
+    return demands.training(settings, wildcards.objective, wildcards.source, dimension(entry))
+
+
+def sampling_demands(wildcards):
+    """Return what all chains of a density may need on a cluster."""
+    entry = config["densities"][wildcards.density]
+    return demands.sampling(entry["sample"]["plans"], dimension(entry))
 
 
 def trainings(density):

@@ -31,6 +31,9 @@ rule train_images:
     conda:
         "../../envs/autoscore.yaml"
     threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
     params:
         seed=config["seed"],
         settings=image_model_settings,
@@ -56,6 +59,9 @@ rule measure_images:
     conda:
         "../../envs/autoscore.yaml"
     threads: 1
+    resources:
+        mem_mb=12000,
+        runtime=120,
     params:
         seed=config["seed"],
         models=IMAGE_MODELS,
@@ -77,6 +83,9 @@ rule judge_images:
     priority: 2  # sampling waits for it
     conda:
         "../../envs/autoscore.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         seed=config["seed"],
         held_out=IMAGES["held_out"],
@@ -100,6 +109,9 @@ rule sample_images:
     conda:
         "../../envs/autoscore.yaml"
     threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
     params:
         seed=config["seed"],
         settings=IMAGES["sample"],

@@ -14,6 +14,9 @@ rule sample:
     conda:
         "../../envs/autoscore.yaml"
     threads: 1
+    resources:
+        mem_mb=lambda wildcards: sampling_demands(wildcards)["mem_mb"],
+        runtime=lambda wildcards: sampling_demands(wildcards)["runtime"],
     params:
         seed=config["seed"],
         entry=target_settings,

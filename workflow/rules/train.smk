@@ -11,6 +11,9 @@ rule train:
     conda:
         "../../envs/autoscore.yaml"
     threads: 1
+    resources:
+        mem_mb=lambda wildcards: training_demands(wildcards)["mem_mb"],
+        runtime=lambda wildcards: training_demands(wildcards)["runtime"],
     params:
         seed=config["seed"],
         entry=target_settings,

@@ -1,0 +1,92 @@
+"""What jobs may need on a cluster, from the sizes in the configuration.
+
+A scheduler ends a job that takes more than it asked for, and keeps one waiting that asks for too
+much: these are generous upper bounds, in MB and minutes. A local run does not look at them.
+"""
+
+from math import ceil
+
+from autoscore.grids import noise_levels
+
+BASE = 1500  # MB of an interpreter with PyTorch, its libraries and a density's samples
+START = 10  # minutes that any job may take, on a busy node and a slow file system
+RATE = 5e9  # multiplications and additions a second of a slow core on small matrices
+MOVES = 2e4  # moves of a chain a second there, each on a learned field
+COPIES = 8  # of weights and activations: gradients, Adam's moments, what autograd keeps
+NUMBER = 8  # bytes
+
+
+def members(settings: dict, source: str) -> int:
+    """Return how many auto-encoders one training has side by side."""
+    separate = settings["kind"] == "ensemble"
+    levels = len(noise_levels(settings["sigmas"])) if separate else 1
+    finite = [size for size in settings["sizes"] if size != "exact"]
+    return levels * settings["seeds"] * (len(finite) if source == "samples" else 1)
+
+
+def layers(settings: dict, dim: int) -> list[tuple[int, int]]:
+    """Return the shapes of the weight matrices of one of them."""
+    if settings["kind"] == "ensemble":
+        widths = [dim, *settings["architecture"]["hidden"], dim]
+        return list(zip(widths, widths[1:], strict=False))
+    network = settings["network"]
+    width = network["width"]
+    inner = [(width, width)] * (2 * network["blocks"])
+    return [(dim + 2 * network["features"], width), *inner, (width, dim)]
+
+
+def training(settings: dict, objective: str, source: str, dim: int) -> dict[str, int]:
+    """Return ``mem_mb`` and ``runtime`` of one training.
+
+    Parameters
+    ----------
+    settings
+        What the training is told: a model's or a variant's, completed.
+    objective, source
+        ``"dae"``, ``"rcae"`` or ``"ssm"``; ``"samples"`` or ``"exact"``.
+    dim
+        Dimension of the density.
+    """
+    name = source if settings["kind"] == "ensemble" else "conditioned"
+    schedule = settings["schedules"][name]
+    points = settings["nodes"] if source == "exact" else schedule["batch"]
+    # the contractive loss and that of score matching differentiate the network along d directions
+    points *= 1 if objective == "dae" else 1 + dim
+    shapes, count = layers(settings, dim), members(settings, source)
+    weights = sum(rows * columns for rows, columns in shapes)
+    units = sum(columns for _, columns in shapes)
+    steps = schedule["steps"] + schedule["polish"]
+    numbers = count * (weights + points * units)
+    return _bounds(6.0 * count * weights * points * steps / RATE, COPIES * NUMBER * numbers)
+
+
+def sampling(plans: dict[str, dict], dim: int) -> dict[str, int]:
+    """Return ``mem_mb`` and ``runtime`` of all chains of a density.
+
+    Parameters
+    ----------
+    plans
+        Its plans by name, completed.
+    dim
+        Its dimension.
+    """
+    moves, most = 0.0, 0.0
+    for plan in plans.values():
+        chains, draws = plan["chains"], plan["draws"]
+        steps = plan["burn_in"] + draws * plan["thin"]
+        most = max(most, chains * draws * dim)
+        moves += _runs(plan) * chains * max(steps, plan["levels"] * plan["steps_a_level"] * draws)
+    return _bounds(moves / MOVES, COPIES * NUMBER * most)
+
+
+def _runs(plan: dict) -> int:
+    """Return about how many runs a plan stands for."""
+    steps = plan["steps"]
+    given = sum(map(len, steps.values())) if isinstance(steps, dict) else len(plan["samplers"])
+    levels = len(noise_levels(plan["sigmas"]))
+    models = len(plan["models"])
+    return max(given, len(plan["samplers"])) * len(plan["fields"]) * levels * models * plan["repeats"]
+
+
+def _bounds(seconds: float, memory: float) -> dict[str, int]:
+    return {"mem_mb": BASE + ceil(memory / 2**20), "runtime": START + ceil(seconds / 60)}
