@@ -4,14 +4,18 @@ A scheduler ends a job that takes more than it asked for, and keeps one waiting 
 much: these are generous upper bounds, in MB and minutes. A local run does not look at them.
 """
 
+from itertools import pairwise
 from math import ceil
 
+import numpy as np
+
 from autoscore.grids import noise_levels
+from autoscore.sampling.names import DESCENTS
 
 BASE = 1500  # MB of an interpreter with PyTorch, its libraries and a density's samples
 START = 10  # minutes that any job may take, on a busy node and a slow file system
 RATE = 5e9  # multiplications and additions a second of a slow core on small matrices
-MOVES = 2e4  # moves of a chain a second there, each on a learned field
+MOVES = 5e4  # moves of a chain a second there, each on a learned field
 COPIES = 8  # of weights and activations: gradients, Adam's moments, what autograd keeps
 NUMBER = 8  # bytes
 
@@ -28,7 +32,7 @@ def layers(settings: dict, dim: int) -> list[tuple[int, int]]:
     """Return the shapes of the weight matrices of one of them."""
     if settings["kind"] == "ensemble":
         widths = [dim, *settings["architecture"]["hidden"], dim]
-        return list(zip(widths, widths[1:], strict=False))
+        return list(pairwise(widths))
     network = settings["network"]
     width = network["width"]
     inner = [(width, width)] * (2 * network["blocks"])
@@ -50,8 +54,8 @@ def training(settings: dict, objective: str, source: str, dim: int) -> dict[str,
     name = source if settings["kind"] == "ensemble" else "conditioned"
     schedule = settings["schedules"][name]
     points = settings["nodes"] if source == "exact" else schedule["batch"]
-    # the contractive loss and that of score matching differentiate the network along d directions
-    points *= 1 if objective == "dae" else 1 + dim
+    # the network is differentiated along d directions for the contractive loss, along one for "ssm"
+    points *= {"dae": 1, "rcae": 1 + dim, "ssm": 3}[objective]
     shapes, count = layers(settings, dim), members(settings, source)
     weights = sum(rows * columns for rows, columns in shapes)
     units = sum(columns for _, columns in shapes)
@@ -70,22 +74,27 @@ def sampling(plans: dict[str, dict], dim: int) -> dict[str, int]:
     dim
         Its dimension.
     """
-    moves, most = 0.0, 0.0
-    for plan in plans.values():
-        chains, draws = plan["chains"], plan["draws"]
-        steps = plan["burn_in"] + draws * plan["thin"]
-        most = max(most, chains * draws * dim)
-        moves += _runs(plan) * chains * max(steps, plan["levels"] * plan["steps_a_level"] * draws)
+    moves = sum(plan["chains"] * _runs(plan) * _moves(plan) for plan in plans.values())
+    most = max((plan["chains"] * plan["draws"] * dim for plan in plans.values()), default=0)
     return _bounds(moves / MOVES, COPIES * NUMBER * most)
 
 
 def _runs(plan: dict) -> int:
-    """Return about how many runs a plan stands for."""
-    steps = plan["steps"]
-    given = sum(map(len, steps.values())) if isinstance(steps, dict) else len(plan["samplers"])
-    levels = len(noise_levels(plan["sigmas"]))
-    models = len(plan["models"])
-    return max(given, len(plan["samplers"])) * len(plan["fields"]) * levels * models * plan["repeats"]
+    """Return on how many fields, and with how many seeds, each sampler of a plan runs."""
+    models = max(1, len(plan["models"]))
+    return len(plan["fields"]) * models * len(noise_levels(plan["sigmas"])) * plan["repeats"]
+
+
+def _moves(plan: dict) -> int:
+    """Return how often all samplers of a plan together move one chain."""
+    total = 0
+    for sampler in plan["samplers"]:
+        if sampler in DESCENTS:  # each draw has a way down of its own
+            total += plan["draws"] * plan["levels"] * plan["steps_a_level"]
+            continue
+        steps = plan["steps"].get(sampler, 0) if isinstance(plan["steps"], dict) else plan["steps"]
+        total += max(1, np.size(steps)) * (plan["burn_in"] + plan["draws"] * plan["thin"])
+    return total
 
 
 def _bounds(seconds: float, memory: float) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 As root, in a container for instance: ``python -m tests.slurm.cluster start FOLDER`` and
 ``... stop FOLDER``. Packages (Debian): slurm-wlm, munge. There is no accounting, so that the state
-of jobs is asked of squeue.
+of jobs is asked of squeue. Jobs forget SLURM_CONF, and look for the configuration where a system
+has it: it is put there for that time, if there is none.
 """
 
 import os
@@ -15,6 +16,7 @@ import time
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
+SYSTEM = Path("/etc/slurm/slurm.conf")
 SECONDS = 60  # for which the node may take to be idle
 
 CONFIGURATION = """
@@ -48,9 +50,10 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 
 
 def missing() -> list[str]:
-    """Return the daemons that are not installed, and ``root`` for another user."""
+    """Return what a cluster here lacks: daemons, the rights of root, a free place."""
     found = [name for name in DAEMONS if shutil.which(name, path=_path()) is None]
-    return found + (["root"] if os.geteuid() else [])
+    found += ["root"] if os.geteuid() else []
+    return found + ([f"no {SYSTEM} of another cluster"] if SYSTEM.exists() else [])
 
 
 class Cluster:
@@ -62,7 +65,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What Slurm's commands need."""
-        return {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": _path()}
+        return {"PATH": _path()}
 
     def start(self) -> None:
         """Start everything, and wait until the node takes jobs."""
@@ -72,7 +75,8 @@ class Cluster:
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o400)
         self.folder.chmod(0o755)
-        (self.folder / "slurm.conf").write_text(self._configuration(), encoding="utf-8")
+        SYSTEM.parent.mkdir(exist_ok=True)
+        SYSTEM.write_text(self._configuration(), encoding="utf-8")
         here = self.folder
         self._run(
             "munged", "--force", f"--key-file={key}", f"--socket={here}/munge.socket",
@@ -90,10 +94,7 @@ class Cluster:
             pid = self.folder / f"{name}.pid"
             if pid.exists():
                 self._run("kill", pid.read_text().strip(), check=False)
-
-    def command(self, *words: str) -> str:
-        """Return what a command of Slurm prints."""
-        return self._run(*words).stdout
+        SYSTEM.unlink(missing_ok=True)
 
     def _run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
         return subprocess.run(
@@ -132,4 +133,4 @@ def _path() -> str:
 
 if __name__ == "__main__":
     action, folder = sys.argv[1:]
-    getattr(Cluster(Path(folder)), {"start": "start", "stop": "stop"}[action])()
+    {"start": Cluster.start, "stop": Cluster.stop}[action](Cluster(Path(folder)))

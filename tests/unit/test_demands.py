@@ -1,0 +1,50 @@
+import copy
+from itertools import pairwise
+
+import pytest
+import yaml
+
+import demands
+from autoscore.configuration import complete
+from tests.workflow.project import ROOT
+
+CONFIG = complete(yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")))
+SEPARATE = CONFIG["densities"]["ninja_star"]["train"] | {"kind": "ensemble"}
+CONDITIONED = SEPARATE | {"kind": "conditioned"}
+PLANS = CONFIG["densities"]["ninja_star"]["sample"]["plans"]
+
+
+def test_the_members_of_a_stack_are_counted():
+    levels, seeds = len(SEPARATE["sigmas"]), SEPARATE["seeds"]
+    assert demands.members(SEPARATE, "samples") == levels * seeds
+    assert demands.members(CONDITIONED, "samples") == seeds
+    assert demands.members(SEPARATE | {"sizes": ["exact", 10, 20]}, "samples") == 2 * levels * seeds
+    assert demands.members(SEPARATE | {"sizes": ["exact", 10, 20]}, "exact") == levels * seeds
+
+
+@pytest.mark.parametrize("settings", [SEPARATE, CONDITIONED])
+def test_matrices_lead_from_the_input_to_the_output(settings):
+    shapes = demands.layers(settings, 7)
+    assert shapes[0][0] == 7 + 2 * settings["network"]["features"]
+    assert shapes[-1][1] == 7
+    assert all(left[1] == right[0] for left, right in pairwise(shapes))
+
+
+def test_longer_trainings_ask_for_more_time_and_larger_ones_for_more_memory():
+    longer = copy.deepcopy(CONDITIONED)
+    longer["schedules"]["conditioned"]["steps"] *= 100
+    wider = copy.deepcopy(CONDITIONED)
+    wider["network"]["width"] *= 100
+    least = demands.training(CONDITIONED, "dae", "samples", 2)
+    assert demands.training(longer, "dae", "samples", 2)["runtime"] > least["runtime"]
+    assert demands.training(wider, "dae", "samples", 2)["mem_mb"] > least["mem_mb"]
+    once, twice = (demands.training(longer, what, "samples", 2) for what in ("dae", "rcae"))
+    assert twice["runtime"] > once["runtime"]
+
+
+def test_more_chains_ask_for_more_of_both():
+    more = {name: plan | {"chains": 100 * plan["chains"]} for name, plan in PLANS.items()}
+    few, many = demands.sampling(PLANS, 2), demands.sampling(more, 2)
+    assert many["runtime"] > few["runtime"]
+    assert many["mem_mb"] > few["mem_mb"]
+    assert demands.sampling({}, 2) == {"mem_mb": demands.BASE, "runtime": demands.START}
