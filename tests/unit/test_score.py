@@ -256,7 +256,9 @@ def test_a_density_in_the_plane_gets_its_table():
     stack = Conditioned(2, 4, 1, *ends, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     stack.initialise([np.random.default_rng(0)])
     settings = {"sigmas": sigmas, "peers": ["kde", "kernel"]}
-    learned = {("dae", "conditioned", "samples"): stack}
+    wider = Conditioned(2, 4, 1, 0.1, 4.0, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
+    wider.initialise([np.random.default_rng(0)])
+    learned = {("dae", "conditioned", "samples"): stack, ("dae", "wider", "samples"): wider}
     table, choices = measure("plane", settings, data, plane, learned, (0, "score"))
     own = table[table["model"] == "conditioned"]
     assert sorted(own["reference"]) == ["optimum"] * 2 + ["p"] * 2 + ["p_sigma"] * 2
@@ -272,6 +274,9 @@ def test_a_density_in_the_plane_gets_its_table():
     rows = table[table["model"].isin(combined)]
     assert set(rows["model"]) == set(choices["model"]) == combined
     assert set(zip(rows["sigma"], rows["reference"], strict=True)) == {(0.0, "p")}
+    # one row each: those of a model on another noise grid could not be told from them
+    assert set(choices["trained"]) == {"conditioned"}
+    assert len(rows) == len(combined)
     # they are those asked for, and not those beyond
     fitted = choices[choices["levels"] == choices["levels"].max()]
     assert (fitted[["low", "high"]] - [0.2, 0.6]).abs().to_numpy().max() < 1e-12
