@@ -89,14 +89,18 @@ class EnergyDensity(Density):
 
     def _inside(self, x: np.ndarray) -> np.ndarray:
         """Return which points lie in the box, shape ``(n,)``."""
-        inside = np.ones(len(x), dtype=bool)
-        for side, (low, high) in zip(x.T, self.bounds, strict=True):
-            inside &= (side >= low) & (side <= high)
-        return inside
+        checks = [
+            check
+            for side, (low, high) in zip(x.T, self.bounds, strict=True)
+            for check in (side >= low, side <= high)
+        ]
+        return reduce(np.logical_and, checks)
 
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         values = self._both(x)
-        log_p = np.where(self._inside(x), values[:, 0] - self._log_normaliser, -np.inf)
+        log_p = values[:, 0]
+        log_p -= self._log_normaliser
+        log_p[~self._inside(x)] = -np.inf
         return log_p, values[:, 1:]
 
     def score(self, x: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import count
 
 import numpy as np
 import sympy
@@ -17,7 +18,7 @@ _BINARY: dict[type, Callable] = {
     ast.Pow: operator.pow,
 }
 _UNARY: dict[type, Callable] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
-_NUMPY: dict[type, Callable] = {
+_NUMPY: dict[type, np.ufunc] = {
     sympy.exp: np.exp,
     sympy.log: np.log,
     sympy.sin: np.sin,
@@ -26,7 +27,6 @@ _NUMPY: dict[type, Callable] = {
     # SymPy makes these of roots of squares, and of their derivatives
     sympy.Abs: np.abs,
     sympy.sign: np.sign,
-    sympy.DiracDelta: lambda x, *_: np.zeros_like(x),  # it has no size away from its point
 }
 FUNCTIONS: dict[str, Callable] = {
     "exp": sympy.exp,
@@ -37,6 +37,7 @@ FUNCTIONS: dict[str, Callable] = {
     "tanh": sympy.tanh,
 }
 CONSTANTS = {"pi": sympy.pi}
+BLOCK = 4096  # points at once, so that what is in between stays in the processor's cache
 
 
 def coordinates(dim: int) -> list[str]:
@@ -91,6 +92,10 @@ def parse(text: str, names: Sequence[str]) -> sympy.Expr:
 class Compiled:
     """Several symbolic expressions, evaluated together on arrays with shared subexpressions.
 
+    They become a list of calls of NumPy's functions, each of which writes into an array that an
+    earlier one no longer needs: for few points a call costs more than its arithmetic, and for many
+    the memory does.
+
     Parameters
     ----------
     expressions
@@ -100,56 +105,115 @@ class Compiled:
     """
 
     def __init__(self, expressions: Sequence[sympy.Expr], names: Sequence[str]) -> None:
-        self._names = list(names)
+        program = _Program(names)
         steps, results = sympy.cse(list(expressions))
-        self._steps = [(symbol.name, _compile(expression)) for symbol, expression in steps]
-        self._results = [_compile(result) for result in results]
+        for symbol, expression in steps:
+            program.values[symbol.name] = program.add(expression)
+        self._results = len(results)
+        self._constants, self._calls, self._spare = program.finish(
+            [program.add(result) for result in results]
+        )
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the values, of shape ``(n, expressions)``, for x of shape ``(n, d)``."""
-        values = {name: x[:, i] for i, name in enumerate(self._names)}
-        for name, step in self._steps:
-            values[name] = step(values)
-        columns = np.empty((len(self._results), len(x)))
-        for column, result in zip(columns, self._results, strict=True):
-            column[...] = result(values)
+        n = len(x)
+        columns = np.empty((self._results, n))
+        spare = np.empty((self._spare, min(n, BLOCK)))
+        for start in range(0, n, BLOCK):
+            part = slice(start, min(start + BLOCK, n))
+            work = spare[:, : part.stop - start]
+            arrays = [*x[part].T, *self._constants, *columns[:, part], *work]
+            for function, of in self._calls:
+                function(*of(arrays))
         return columns.T
 
 
-Values = dict[str, np.ndarray]
+class _Program:
+    """Calls that compute expressions from coordinates, with one number for each value on the way.
 
+    Attributes
+    ----------
+    values
+        Number of each coordinate and shared part, by name.
+    """
 
-def _compile(expression: sympy.Expr) -> Callable[[Values], np.ndarray | float]:
-    """Return a function of named arrays: walking the symbols costs more than most arithmetic."""
-    if expression.is_Symbol:
-        return operator.itemgetter(expression.name)
-    if expression.is_number:
-        number = complex(expression)
-        return lambda _: _real(number, expression)
-    if expression.is_Pow:
-        return _power(_compile(expression.base), expression.exp)
-    parts = [_compile(part) for part in expression.args]
-    if expression.is_Add or expression.is_Mul:
-        combine = operator.add if expression.is_Add else operator.mul
-        return lambda values: reduce(combine, [part(values) for part in parts])
-    function = _NUMPY[expression.func]
-    return lambda values: function(*[part(values) for part in parts])
+    def __init__(self, names: Sequence[str]) -> None:
+        self._numbers = count()
+        self.values = {name: next(self._numbers) for name in names}
+        self._coordinates = len(self.values)
+        self._constants: dict[float, int] = {}
+        self._calls: list[tuple[np.ufunc, list[int], int]] = []
 
+    def add(self, expression: sympy.Expr) -> int:
+        """Add the calls for an expression, and return the number of its value."""
+        if expression.is_Symbol:
+            return self.values[expression.name]
+        if expression.is_number:
+            return self._constant(_real(complex(expression), expression))
+        if expression.func is sympy.DiracDelta:
+            return self._constant(0.0)  # it has no size away from its point
+        if expression.is_Pow:
+            return self._power(self.add(expression.base), expression.exp)
+        parts = [self.add(part) for part in expression.args]
+        if expression.is_Add or expression.is_Mul:
+            combine = np.add if expression.is_Add else np.multiply
+            return reduce(lambda left, right: self._call(combine, left, right), parts)
+        return self._call(_NUMPY[expression.func], *parts)
 
-def _power(base: Callable[[Values], np.ndarray], exponent: sympy.Expr) -> Callable:
-    """Return a power, quickly where NumPy is quick: whole exponents, roots, reciprocals."""
-    if exponent == sympy.Rational(1, 2):
-        return lambda values: np.sqrt(base(values))
-    if exponent == sympy.Rational(-1, 2):
-        return lambda values: 1.0 / np.sqrt(base(values))
-    if exponent == -1:
-        return lambda values: 1.0 / base(values)
-    if exponent.is_Integer:
-        # NumPy takes integer powers of negative numbers for an integer only
-        whole = int(exponent)
-        return lambda values: base(values) ** whole
-    power = _compile(exponent)
-    return lambda values: base(values) ** power(values)
+    def _constant(self, number: float) -> int:
+        if number not in self._constants:
+            self._constants[number] = next(self._numbers)
+        return self._constants[number]
+
+    def _call(self, function: np.ufunc, *operands: int) -> int:
+        self._calls.append((function, list(operands), next(self._numbers)))
+        return self._calls[-1][-1]
+
+    def _power(self, base: int, exponent: sympy.Expr) -> int:
+        """Add a power, quickly where NumPy is quick: whole exponents, halves, their reciprocals."""
+        doubled = 2 * exponent
+        if not doubled.is_Integer:
+            return self._call(np.power, base, self.add(exponent))
+        if not exponent.is_Integer:
+            return self._power(self._call(np.sqrt, base), doubled)
+        if exponent < 0:
+            return self._call(np.reciprocal, self._power(base, -exponent))
+        half, odd = divmod(int(exponent), 2)
+        if not half:
+            return base
+        square = self._power(self._call(np.square, base), sympy.Integer(half))
+        return self._call(np.multiply, square, base) if odd else square
+
+    def finish(self, results: list[int]) -> tuple[list[np.ndarray], list[tuple], int]:
+        """Give each value an array: that of a value before it which is not needed any more.
+
+        Returns
+        -------
+        constants, calls, spare
+            The constants; each call with what picks its operands and output among coordinates,
+            constants, results and spare arrays, in this order; and the number of the last.
+        """
+        # a result that is a coordinate, a constant or another result is a copy
+        made = {output for _, _, output in self._calls}
+        for place, value in enumerate(results):
+            if value not in made or value in results[:place]:
+                results[place] = self._call(np.positive, value)
+        given = [*range(self._coordinates), *self._constants.values()]
+        place = {value: i for i, value in enumerate([*given, *results])}
+        first = len(place)
+        last = {value: i for i, (_, operands, _) in enumerate(self._calls) for value in operands}
+        free: list[int] = []
+        spare, calls = 0, []
+        for i, (function, operands, output) in enumerate(self._calls):
+            places = [place[value] for value in operands]
+            free += {place[v] for v in operands if last[v] == i and place[v] >= first}
+            if output not in place:
+                if not free:
+                    free.append(first + spare)
+                    spare += 1
+                place[output] = free.pop()
+            calls.append((function, operator.itemgetter(*places, place[output])))
+        return [np.array(number) for number in self._constants], calls, spare
 
 
 def _real(number: complex, expression: sympy.Expr) -> float:

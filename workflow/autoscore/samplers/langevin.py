@@ -76,11 +76,12 @@ class AdjustedLangevin(Kernel):
         move += np.sqrt(2 * e) * noise
         proposal = state.x + move
         difference, known = self.target.compare(state.x, state.known, proposal, score=True)
-        back = move + self._drift(known.score)
-        forward = 0.5 * np.einsum("nd,nd->n", noise, noise)
-        backward = np.einsum("nd,nd->n", back, back) / (4 * e)
+        back = self._drift(known.score)
+        back += move
+        ratio = 0.5 * np.einsum("nd,nd->n", noise, noise)
+        ratio += difference
+        ratio -= np.einsum("nd,nd->n", back, back) / (4 * e)
         new = TargetState(proposal, known.score, known.log_prob)
-        ratio = difference + forward - backward
         return metropolis(state, new, ratio, normals[:, -1], known.evaluations)
 
     def _drift(self, score: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ class Target(ABC):
 
     def score(self, x: np.ndarray) -> np.ndarray:
         """Return the score of p^(1/T), of shape ``(n, d)``."""
-        return self.source.score(x) / self.temperature
+        return self._tempered(self.source.score(x))
 
     @abstractmethod
     def know(self, x: np.ndarray, *, score: bool) -> Known:
@@ -110,7 +110,11 @@ class Target(ABC):
         if self.bounds is not None:
             inside = ((y >= self.bounds[:, 0]) & (y <= self.bounds[:, 1])).all(-1)
             difference = np.where(inside, difference, -np.inf)
-        return difference / self.temperature, found
+        return self._tempered(difference), found
+
+    def _tempered(self, values: np.ndarray) -> np.ndarray:
+        """Return values over T, at no cost where T = 1: a pass over few numbers costs a call."""
+        return values if self.temperature == 1 else values / self.temperature
 
 
 class ExactTarget(Target):
@@ -134,7 +138,7 @@ class ExactTarget(Target):
         if not score:
             return Known(None, self._density.log_prob(x), len(x))
         log_p, found = self._density.log_prob_and_score(x)
-        return Known(found / self.temperature, log_p, len(x))
+        return Known(self._tempered(found), log_p, len(x))
 
     def _difference(
         self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
@@ -193,7 +197,7 @@ class PathTarget(Target):
             points = np.concatenate([points, y[None]])
         scores = self.source.score(points.reshape(-1, x.shape[1])).reshape(points.shape)
         along = np.einsum("knd,nd->kn", scores[: len(self._t)], way)
-        there = scores[-1] / self.temperature if score else None
+        there = self._tempered(scores[-1]) if score else None
         difference = _finite(self._weights @ along)
         return difference, Known(there, None, points.shape[0] * len(x))
 
