@@ -21,6 +21,7 @@ import checksums
 import console
 import locking
 import preflight
+import preloaded
 from autoscore.claims.reading import read_claims
 from autoscore.configuration import ConfigurationError, complete
 
@@ -149,6 +150,7 @@ onstart:
         # each look for jobs to start sets a timer for one more, a second later: after a hundred jobs
         # Snakemake would look a hundred times a second; no rate has to be limited on one machine
         workflow.scheduler.job_rate_limiter = None
+        preloaded.start(sum(1 for _ in workflow.dag.needrun_jobs()))
 
 
 onsuccess:

@@ -11,7 +11,8 @@ LABELS = {
     "extrapolated": "extrapolated to σ = 0",
     "combined": "levels combined",
 }
-CHOICES = {"held_out": ("#0072B2", "chosen on held-out points"), "truth": ("0.6", "best in truth")}
+CHOSEN_BY = {"held_out": "chosen on held-out points", "truth": "best in truth"}
+CHOICES = dict(zip(CHOSEN_BY.values(), ("#0072B2", "#999999"), strict=True))  # colours
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -28,6 +29,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """
     table = pd.read_csv(inputs["choices"])
     table = table[table["trained"] == "conditioned"]
+    table = table.assign(way=table["model"].map(LABELS), choice=table["chosen_by"].map(CHOSEN_BY))
     densities = table["density"].unique()
     columns = 4
     rows = -(-len(densities) // columns)
@@ -36,17 +38,15 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     )
     for axis, density in zip(axes.flat, densities, strict=False):
         some = table[table["density"] == density]
-        for offset, (by, (colour, label)) in enumerate(CHOICES.items()):
-            part = some[some["chosen_by"] == by]
-            places = part["model"].map({name: k for k, name in enumerate(LABELS)})
-            axis.scatter(
-                part["relative_error"], places + 0.2 * offset - 0.1, s=9, color=colour, label=label,
-                linewidth=0, alpha=0.8,
-            )  # fmt: skip
-        axis.set(yticks=range(len(LABELS)), yticklabels=LABELS.values())
+        sns.stripplot(
+            some, x="relative_error", y="way", order=LABELS.values(), hue="choice",
+            hue_order=CHOICES, palette=CHOICES, dodge=True, jitter=False, size=3, alpha=0.8,
+            ax=axis,
+        )  # fmt: skip
+        axis.get_legend().remove()
+        axis.set(xlabel="", ylabel="")
         axis.set_xlim(0.0, 1.08 * some["relative_error"].max())
         axis.locator_params(axis="x", nbins=3)
-        axis.set_ylim(len(LABELS) - 0.5, -0.5)
         axis.set_title(title(density), fontsize=7)
         sns.despine(ax=axis, left=True)
         axis.grid(axis="y", linewidth=0.3)

@@ -3,9 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 
-from autoscore.plots.style import PAGE, common_legend, save
+from autoscore.plots.style import PAGE, common_legend, mean_and_range, save
 
 COLOURS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000"]
 
@@ -32,13 +31,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     counts = np.sort(table["nodes"].unique())
     for nodes, colour in zip(counts, COLOURS, strict=False):
         label = {0: "one point", 1: "1 node"}.get(nodes, f"{nodes} nodes")
-        look = {"color": colour, "marker": "o", "markersize": 2.5, "markeredgewidth": 0}
+        look = {"color": colour, "marker": "o", "markersize": 2.5}
         exact = table[(table["field"] == "exact") & (table["nodes"] == nodes)]
-        left.plot(exact["length"], exact["acceptance_error"], label=label, **look)
-        sns.lineplot(
-            learned[learned["nodes"] == nodes], x="length", y="acceptance_error", ax=middle,
-            errorbar=("pi", 100), legend=False, **look,
-        )  # fmt: skip
+        left.plot(
+            exact["length"], exact["acceptance_error"], label=label, markeredgewidth=0, **look
+        )
+        some = learned[learned["nodes"] == nodes]
+        mean_and_range(middle, some, "length", "acceptance_error", **look)
     if turns:
         most = learned[learned["nodes"] == counts.max()]
         axes[2].plot(most["length"], most["path_gap"], ".", color="#0072B2", markersize=3)

@@ -2,9 +2,8 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 
-from autoscore.plots.style import COLUMN, MARKERS, SIZES, mark_levels, save, title
+from autoscore.plots.style import COLUMN, MARKERS, SIZES, mark_levels, mean_and_range, save, title
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -24,10 +23,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axis = plt.subplots(figsize=(1.3 * COLUMN, 2.6))
     models = table["model"].unique()
     for model, colour, marker in zip(models, SIZES, MARKERS, strict=False):
-        sns.lineplot(
-            table[table["model"] == model], x="sigma", y="lost", errorbar=("pi", 100), ax=axis,
-            color=colour, marker=marker, markersize=4, label=title(model),
-        )  # fmt: skip
+        look = {"color": colour, "marker": marker, "markersize": 4, "label": title(model)}
+        mean_and_range(axis, table[table["model"] == model], "sigma", "lost", **look)
     axis.set(xscale="log", xlabel=r"noise level $\sigma$")
     axis.set_ylim(bottom=0.0)
     mark_levels(axis, table["sigma"])

@@ -3,10 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MARKERS, PAGE, SIZES, common_legend, save, title
+from autoscore.plots.style import MARKERS, PAGE, SIZES, common_legend, mean_and_range, save, title
 
 COLUMNS = [
     ("dae", ["ensemble"], "DAE"),
@@ -62,8 +61,9 @@ def _draw_panel(axis: Axes, part: pd.DataFrame, models: list[str]) -> None:
         for size, colour, marker in zip(sizes, SIZES, MARKERS, strict=False):
             some = lines[lines["n"] == size]
             if len(some):
-                label = f"{what}, {_points(size)}"
-                _draw_band(axis, some, colour, None if model == "kde" else marker, dash, label)
+                look = {"color": colour, "linestyle": dash, "label": f"{what}, {_points(size)}"}
+                look |= {"marker": "" if model == "kde" else marker, "markersize": 3.5}
+                mean_and_range(axis, some, "sigma", "relative_error", **look)
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
     axis.plot(
         bias["sigma"],
@@ -75,28 +75,6 @@ def _draw_panel(axis: Axes, part: pd.DataFrame, models: list[str]) -> None:
     )
     axis.set_xscale("log")
     axis.set_yscale("log")
-
-
-def _draw_band(
-    axis: Axes, lines: pd.DataFrame, colour: str, marker: str | None, dash: str, label: str
-) -> None:
-    """Draw the mean over seeds and the range that the seeds span."""
-    sns.lineplot(
-        lines,
-        x="sigma",
-        y="relative_error",
-        errorbar=("pi", 100),
-        ax=axis,
-        color=colour,
-        marker=marker,
-        markersize=3.5,
-        markeredgewidth=0,
-        linestyle=dash,
-        label=label,
-        legend=False,
-    )
-    axis.set_xlabel("")
-    axis.set_ylabel("")
 
 
 def _points(size: float) -> str:

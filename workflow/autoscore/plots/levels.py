@@ -3,10 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MODELS, PAGE, common_legend, mark_levels, save
+from autoscore.plots.style import MODELS, PAGE, common_legend, mark_levels, mean_and_range, save
 
 MEASURES = {"kl": "KL of cells (nats)", "mmd2": "squared MMD", "mean_log_p": "mean log p"}
 
@@ -43,10 +42,7 @@ def _draw_measure(axis: Axes, runs: pd.DataFrame, name: str) -> None:
         label = "best possible" if model == "exact" else name_of_model
         look["linestyle"] = ":" if sampler == "flow" else "-"
         label += ", flow" if sampler == "flow" else ", MALA"
-        sns.lineplot(
-            some, x="sigma", y=name, errorbar=("pi", 100), ax=axis, legend=False, markersize=3,
-            markeredgewidth=0, label=label, **look,
-        )  # fmt: skip
+        mean_and_range(axis, some, "sigma", name, markersize=3, label=label, **look)
     floor = runs[f"{name}_floor"].mean()
     axis.axhline(floor, color="0.5", linewidth=0.8, label="independent draws")
     if name == "kl" and runs["kl_kde"].notna().any():

@@ -2,9 +2,8 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 
-from autoscore.plots.style import MODELS, PAGE, common_legend, save, title
+from autoscore.plots.style import MODELS, PAGE, common_legend, mean_and_range, save, title
 
 SHOWN = ("combined", "sliced", "kernel", "kde")
 
@@ -31,10 +30,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         for model in SHOWN:
             some = errors[(errors["density"] == density) & (errors["model"] == model)]
             if len(some):
-                sns.lineplot(
-                    some, x="n", y="relative_error", errorbar=("pi", 100), ax=axis, legend=False,
-                    markersize=4, markeredgewidth=0.5, **MODELS[model],
-                )  # fmt: skip
+                mean_and_range(axis, some, "n", "relative_error", markersize=4, **MODELS[model])
         axis.set(xscale="log", yscale="log", xlabel="training points", ylabel="")
         axis.set_title(title(density))
     axes[0, 0].set_ylabel("squared relative error")

@@ -2,10 +2,9 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MODELS, PAGE, common_legend, save, title
+from autoscore.plots.style import MODELS, PAGE, common_legend, mean_and_range, save, title
 
 COLUMNS = 4
 
@@ -49,10 +48,7 @@ def _draw_panel(axis: Axes, part: pd.DataFrame) -> None:
         some = part[(part["model"] == model) & (part["reference"] == "p_sigma")]
         some = some[some["n"] == most]
         if len(some):
-            sns.lineplot(
-                some, x="sigma", y="relative_error", errorbar=("pi", 100), ax=axis, legend=False,
-                markersize=3, markeredgewidth=0, **MODELS[model],
-            )  # fmt: skip
+            mean_and_range(axis, some, "sigma", "relative_error", markersize=3, **MODELS[model])
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
     axis.plot(
         bias["sigma"], bias["relative_error"], ".", color="0.7", markersize=3, zorder=0,

@@ -2,9 +2,8 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 
-from autoscore.plots.style import MODELS, PAGE, common_legend, save
+from autoscore.plots.style import MODELS, PAGE, common_legend, mean_and_range, save
 
 PANELS = (  # quantity, title, statement, scale of the axis
     ("hessian_error", "Hessian: squared relative error (C5)", "log"),
@@ -35,10 +34,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         for model in ("conditioned", "ensemble"):
             some = table[(table["quantity"] == quantity) & (table["model"] == model)]
             if len(some):
-                sns.lineplot(
-                    some, x="sigma", y="value", errorbar=("pi", 100), ax=axis, legend=False,
-                    markersize=3.5, markeredgewidth=0, **MODELS[model],
-                )  # fmt: skip
+                mean_and_range(axis, some, "sigma", "value", markersize=3.5, **MODELS[model])
         axis.set_title(title, fontsize=7)
         axis.set(xscale="log", yscale=scale, xlabel="", ylabel="")
         if quantity.startswith("sigma") or quantity == "symmetry_beside_identity":

@@ -2,9 +2,8 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 
-from autoscore.plots.style import PAGE, SAMPLERS, common_legend, save
+from autoscore.plots.style import PAGE, SAMPLERS, common_legend, mean_and_range, save
 
 MEASURES = {
     "acceptance": "acceptance rate",
@@ -32,10 +31,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     for axis, (name, text) in zip(axes, MEASURES.items(), strict=True):
         for sampler, some in runs.groupby("sampler", sort=False):
             label, colour = SAMPLERS[sampler]
-            sns.lineplot(
-                some, x="step", y=name, errorbar=("pi", 100), ax=axis, legend=False,
-                color=colour, marker="o", markersize=3, markeredgewidth=0, label=label,
-            )  # fmt: skip
+            look = {"color": colour, "marker": "o", "markersize": 3, "label": label}
+            mean_and_range(axis, some, "step", name, **look)
         axis.set(xscale="log", xlabel="step", ylabel=text)
     axes[1].set_yscale("log")
     axes[2].set_yscale("log")

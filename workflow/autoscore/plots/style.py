@@ -76,6 +76,28 @@ def common_legend(figure: Figure, columns: int, side: str = "upper") -> None:
     figure.legend(found.values(), found.keys(), loc=f"outside {side} center", ncols=columns)
 
 
+def mean_and_range(axis: Axes, table: pd.DataFrame, x: str, y: str, **look: Any) -> None:
+    """Draw the mean of one column over the rows that share another, in a band of their range.
+
+    Parameters
+    ----------
+    axis
+        Where to draw.
+    table
+        Rows, several for each x: those of the seeds, for instance. Those without a y are left out.
+    x, y
+        Names of the columns.
+    look
+        What the line looks like; a ``color`` is needed, which is the band's too.
+    """
+    groups = table.dropna(subset=[y]).groupby(x)[y]
+    mean = groups.mean()
+    axis.plot(mean.index, mean, markeredgewidth=0, **look)
+    axis.fill_between(
+        mean.index, groups.min(), groups.max(), color=look["color"], alpha=0.2, linewidth=0
+    )
+
+
 def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
     """Put a tick at each noise level of a logarithmic axis, and no other."""
     levels = sorted(sigmas.unique())

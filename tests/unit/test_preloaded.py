@@ -1,0 +1,116 @@
+"""Scripts that are run by a copy of an interpreter which is there already."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import preloaded
+
+WORKFLOW = Path(preloaded.__file__).parent
+SERVE = f"""
+import sys
+sys.path.insert(0, {str(WORKFLOW)!r})
+import preloaded
+preloaded.LIBRARIES = ["fractions"]
+preloaded.serve()
+"""
+SCRIPT = f"""
+import sys
+loaded = "fractions" in sys.modules  # that nothing else imports
+sys.path.insert(0, {str(WORKFLOW)!r})
+import preloaded
+preloaded.take_over()
+import os, time
+def body():
+    {{body}}
+body()
+"""
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux only")
+
+
+def until(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def server(folder):
+    process = subprocess.Popen([sys.executable, "-c", SERVE], stdin=subprocess.PIPE)
+    until(preloaded.SOCKET.exists)
+    yield process
+    process.stdin.close()
+    process.wait(20)
+
+
+def command(folder, body):
+    (folder / "script.py").write_text(SCRIPT.format(body=body), encoding="utf-8")
+    return [sys.executable, "script.py", "argument"]
+
+
+def test_a_script_runs_in_a_copy_with_its_own_arguments_environment_and_folder(folder, server):
+    body = "print(loaded, sys.argv[1], os.environ['OWN'], os.getcwd(), sys.path[0] == '')"
+    asked = command(folder, body)
+    environment = os.environ | {"OWN": "its own"}
+    run = subprocess.run(asked, capture_output=True, text=True, env=environment, check=True)
+    assert run.stdout == ""  # the copy writes where the server does, as jobs do to the terminal
+    body = "open('said', 'w').write(f\"{loaded} {sys.argv[1:]} {os.environ['OWN']} {os.getcwd()}\")"
+    subprocess.run(command(folder, body), env=environment, check=True)
+    assert (folder / "said").read_text() == f"True ['argument'] its own {folder}"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [("pass", 0), ("sys.exit(3)", 3), ("sys.exit('why')", 1), ("1 / 0", 1), ("os._exit(4)", 137)],
+)
+def test_it_ends_as_the_script_does(folder, server, body, code):
+    assert subprocess.run(command(folder, body), check=False).returncode == code
+
+
+def test_a_copy_ends_with_the_script_that_it_runs_for(folder, server):
+    body = "open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    process = subprocess.Popen(command(folder, body))
+    until(lambda: (folder / "pid").exists() and (folder / "pid").read_text())
+    copy = int((folder / "pid").read_text())
+    assert copy != process.pid
+    process.kill()
+    process.wait()
+    until(lambda: not Path(f"/proc/{copy}").exists())
+
+
+def test_the_server_ends_with_the_run_and_leaves_nothing(folder, server):
+    server.send_signal(signal.SIGINT)  # an interrupted run waits for its jobs
+    assert subprocess.run(command(folder, "pass"), check=False).returncode == 0
+    server.stdin.close()
+    assert server.wait(20) == 0
+    assert not preloaded.SOCKET.exists()
+
+
+@pytest.mark.parametrize("left", [None, "a killed server's socket"])
+def test_where_nobody_answers_the_script_goes_on_alone(folder, left):
+    if left:
+        with preloaded.socket.socket(preloaded.socket.AF_UNIX) as one:
+            one.bind(str(preloaded.SOCKET))
+    run = subprocess.run(
+        command(folder, "print(loaded)"), capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "False\n"
+
+
+def test_few_jobs_start_none(monkeypatch):
+    monkeypatch.setattr(preloaded.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
+    preloaded.start(preloaded.ENOUGH - 1)

@@ -1,0 +1,120 @@
+"""An interpreter with the heavy libraries already imported, which every job of a run forks from.
+
+To start Python and import PyTorch, pandas and Matplotlib takes longer than many a job. Beside a
+local run of many jobs one interpreter imports them once; a script then asks it, through a socket in
+Snakemake's folder, to be run by a copy of it. What comes out is what the script itself would have
+made: the copy has the libraries, and nothing else, in advance. Where nobody answers (few jobs, a
+cluster, macOS, where such copies may crash, the first seconds of a run) the script goes on alone.
+"""
+
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+LIBRARIES = (
+    "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas", "safetensors.numpy",
+    "scipy.special", "torch",
+)  # fmt: skip
+SOCKET = Path(".snakemake/preloaded.socket")  # relative: a path to a socket may not be long
+ENOUGH = 8  # jobs that save more than the imports cost
+THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+COPY = "AUTOSCORE_PRELOADED"  # variable of the environment that a copy is known by
+
+
+def start(jobs: int) -> None:
+    """Start it beside a run of so many jobs; it ends when the run does, however that ends."""
+    if jobs < ENOUGH or sys.platform != "linux":
+        return
+    # this process keeps the other end of its input, which ends with it, even if it is killed
+    command = [sys.executable.strip("'"), __file__]
+    subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | THREADS)  # noqa: S603 (ours)
+
+
+def take_over() -> None:
+    """Have the script that asks for it run there, and end as it did; return if nobody is there."""
+    if COPY in os.environ or not SOCKET.exists():
+        return
+    asked = {"arguments": sys.argv, "environment": dict(os.environ)}
+    with socket.socket(socket.AF_UNIX) as there:
+        try:
+            there.connect(str(SOCKET))
+            there.sendall(json.dumps(asked).encode() + b"\n")
+            code = there.recv(1)
+        except OSError:  # it has ended, or was killed
+            return
+    # no code: whatever ran the script was killed, of which Snakemake is told
+    sys.exit(code[0] if code else 128 + signal.SIGKILL)
+
+
+def serve() -> None:
+    """Import the libraries, then fork for whoever connects until the standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides when this ends
+    for name in LIBRARIES:
+        import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
+    SOCKET.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(SOCKET))
+        SOCKET.chmod(0o600)
+        listener.listen(64)
+        while sys.stdin not in select.select([sys.stdin, listener], [], [])[0]:
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                _run(connection)
+            connection.close()
+    SOCKET.unlink(missing_ok=True)
+
+
+def _run(connection: socket.socket) -> NoReturn:
+    """Run the script that the other side asks for, tell it how that ended, and end."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with connection.makefile(encoding="utf-8") as lines:
+        asked = json.loads(lines.readline())
+    os.environ.clear()
+    os.environ.update(asked["environment"] | {COPY: "1"})
+    sys.argv = asked["arguments"]
+    sys.path[0] = str(Path(sys.argv[0]).parent)
+    threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
+    code = 1
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = _code(end)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.sendall(bytes([code]))
+        os._exit(code)
+
+
+def _code(end: SystemExit) -> int:
+    """Return the exit status that Python itself would end with, having said what it would say."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print(end.code, file=sys.stderr)
+    return 1
+
+
+def _end_with(connection: socket.socket) -> None:
+    """End this process once the script that it runs for is no more."""
+    connection.recv(1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    serve()
