@@ -4,7 +4,8 @@ To start Python and import PyTorch, pandas and Matplotlib takes longer than many
 local run of many jobs one interpreter imports them once; a script then asks it, through a socket in
 Snakemake's folder, to be run by a copy of it. What comes out is what the script itself would have
 made: the copy has the libraries, and nothing else, in advance. Where nobody answers (few jobs, a
-cluster, macOS, where such copies may crash, the first seconds of a run) the script goes on alone.
+cluster, macOS, where such copies may crash, the first seconds of a run) the script goes on alone,
+and so it does where the variable AUTOSCORE_PRELOADED is set.
 """
 
 import json
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import zlib
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -25,10 +27,12 @@ LIBRARIES = (
     "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas", "safetensors.numpy",
     "scipy.special", "torch",
 )  # fmt: skip
-SOCKET = Path(".snakemake/preloaded.socket")  # relative: a path to a socket may not be long
+# relative, since a path to a socket may not be long; an interpreter of another environment, as with
+# --sdm conda, looks for another one
+SOCKET = Path(f".snakemake/preloaded_{zlib.crc32(sys.prefix.encode()):08x}.socket")
 ENOUGH = 8  # jobs that save more than the imports cost
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-COPY = "AUTOSCORE_PRELOADED"  # variable of the environment that a copy is known by
+COPY = "AUTOSCORE_PRELOADED"  # set in the environment of a copy
 
 
 def start(jobs: int) -> None:

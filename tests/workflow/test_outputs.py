@@ -74,6 +74,17 @@ def test_nothing_is_there_that_no_job_declares(finished):
     assert {file.relative_to(finished.folder) for file in finished.made("*")} == left
 
 
+def test_jobs_that_start_their_own_interpreter_make_the_same(finished, project):
+    weights = "results/train/three_points/dae_ensemble_exact.safetensors"
+    files = [weights, "results/score/thick_spiral.csv", "figures/three_points_field.png"]
+    for file in files:
+        (project.folder / file).unlink()
+    outcome = project.snakemake(AUTOSCORE_PRELOADED="no")
+    assert outcome.code == 0, outcome.text
+    for file in files:
+        assert (project.folder / file).read_bytes() == (finished.folder / file).read_bytes(), file
+
+
 def test_the_table_of_diagnostics_has_its_columns(finished):
     runs = pd.read_csv(finished.folder / "results/sample/diagnostics.csv")
     wanted = (
