@@ -59,12 +59,17 @@ def draw(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
     _memory(axes[1, 1], table)
     _lines(axes[1, 2], table)
     for axis in axes.flat:
-        if not np.isfinite(axis.dataLim.bounds).all():
-            axis.remove()  # nothing of it was measured
+        if not _has_data(axis):
+            axis.remove()
         elif axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=5.5, handlelength=1.8, labelspacing=0.25)
     picture.parent.mkdir(parents=True, exist_ok=True)
     save(figure, {"png": str(picture)})
+
+
+def _has_data(axis: Axes) -> bool:
+    """Return whether anything of what an axis shows was measured."""
+    return bool(np.isfinite(axis.dataLim.bounds).all())
 
 
 def _growth(axis: Axes, table: pd.DataFrame) -> None:
@@ -87,7 +92,8 @@ def _chains(axis: Axes, table: pd.DataFrame) -> None:
         style = {"color": colour, "linestyle": dash, "marker": marker, "markersize": 3}
         axis.plot(part["size"], 1e6 / part["seconds"], label=label, **style)
     axis.set(xscale="log", yscale="log", xlabel="chains at once", ylabel="chain-steps / s")
-    axis.set_ylim(bottom=3)  # room for the legend
+    if _has_data(axis):
+        axis.set_ylim(bottom=3)  # room for the legend
     axis.set_title("Langevin chains, ninja star")
 
 
@@ -134,5 +140,6 @@ def _lines(axis: Axes, table: pd.DataFrame) -> None:
         style = {"color": colour, "marker": marker, "markersize": 3, "label": label}
         axis.plot(part["size"] ** power, part["seconds"], **style)
     axis.set(xscale="log", yscale="log", xlabel="grid points, or pixels", ylabel="seconds")
-    axis.set_ylim(top=1e5)  # room for the legend
+    if _has_data(axis):
+        axis.set_ylim(top=1e5)  # room for the legend
     axis.set_title("exact optima and images")

@@ -104,11 +104,14 @@ def run() -> Iterator[Row]:
             theirs = _first(history, target)
             for name, rounds in ours.items():
                 sooner = np.array([_first(sorted(one), target) for one in rounds])
-                if np.isfinite(sooner).all():
-                    unit, over = "this error", f"ours, {name}"
+                unit, over, reached = "this error", f"ours, {name}", np.isfinite(sooner)
+                again = np.full(ROUNDS, theirs)
+                if reached.all():
                     yield timed(CASE, "error", target, over, sooner, unit, sooner, over)
-                    again = np.full(ROUNDS, theirs)
                     yield timed(CASE, "error", target, who, again, unit, sooner, over)
+                else:
+                    over += f": in {reached.sum()} of {ROUNDS} rounds"
+                    yield timed(CASE, "error", target, who, again, unit, over=over)
 
 
 def _follow_recipe(spiral: Spiral, *, eased: bool) -> History:

@@ -46,7 +46,8 @@ def write(name: str, rows: list[Row], facts: dict, folder: Path = FOLDER) -> Non
     if table.is_file():
         before = pd.read_csv(table)
         found = pd.concat([before[before["benchmark"] != name], found])
+    found = found.sort_values("benchmark", kind="stable")
     text = found.to_csv(index=False, float_format="%.5g", lineterminator="\n")
     write_atomically(table, lambda file: file.write_text(text, encoding="utf-8"))
-    text = json.dumps(known | {name: facts}, indent=2) + "\n"
+    text = json.dumps(dict(sorted((known | {name: facts}).items())), indent=2) + "\n"
     write_atomically(about, lambda file: file.write_text(text, encoding="utf-8"))

@@ -58,27 +58,30 @@ def _case(case: str, rows: pd.DataFrame) -> list[str]:
     who = list(dict.fromkeys(rows["who"]))
     lines = []
     for (varied, size), part in rows.groupby(["varied", "size"], sort=False, dropna=False):
-        cells = {row.who: cell(row) for row in part.itertuples()}
-        lines.append([f"{varied} {size:,.6g}" if varied else "", *(cells.get(w, "") for w in who)])
+        cells: dict[str, list[str]] = {name: [] for name in who}
+        for row in part.itertuples():  # more than one where a peer is held against two of ours
+            cells[row.who] += [text for text in parts(row) if text not in cells[row.who]]
+        title = f"{varied} {size:,.6g}" if varied else ""
+        lines.append([title, *("; ".join(cells[name]) for name in who)])
     return [heading, "", *table(["", *who], lines)]
 
 
-def cell(row: tuple) -> str:
+def parts(row: tuple) -> list[str]:
     """Return time, ratio with its range, memory and error of one row: what there is of them."""
-    parts = []
+    found = []
     if pd.notna(row.seconds):
-        parts.append(f"{_short(row.seconds)} s")
+        found.append(f"{_short(row.seconds)} s")
     if pd.notna(row.ratio) and row.who != row.over:
         over = "" if row.over in ("ours", "step") else f" {row.over}"
         spread = f" [{_short(row.low)}, {_short(row.high)}]" if row.low < row.high else ""
-        parts.append(f"{_short(row.ratio)} x{over}{spread}")
+        found.append(f"{_short(row.ratio)} x{over}{spread}")
     elif pd.isna(row.ratio) and row.over:
-        parts.append(row.over)
+        found.append(row.over)
     if pd.notna(row.memory):
-        parts.append(f"{row.memory:,.0f} MiB")
+        found.append(f"{row.memory:,.0f} MiB")
     if pd.notna(row.error):
-        parts.append(f"error {row.error:.2g}")
-    return "; ".join(parts)
+        found.append(f"error {row.error:.2g}")
+    return found
 
 
 def _short(value: float) -> str:

@@ -61,8 +61,18 @@ def test_a_benchmark_that_runs_again_replaces_its_own_rows_alone(root):
 
 def test_the_readable_table_has_a_line_a_size_and_names_the_machine(root):
     text = benchmark_tables(root)
-    assert "- scaling (3 s), chains (3 s): on a fast one, 2 cores, 1 GiB; python 3.12.0" in text
+    assert "- chains (3 s), scaling (3 s): on a fast one, 2 cores, 1 GiB; python 3.12.0" in text
     assert "| levels 90 | 100 s; 100 x base size | 1,000 MiB |" in text
+
+
+def test_a_peer_is_held_against_two_of_ours_in_one_cell(root):
+    both = [
+        Row("spiral", "", np.nan, "peer", 6.0, "one seed", ratio, low, high, over)
+        for over, ratio, low, high in (("ours, a", 3.0, 2.0, 4.0), ("ours, b", 2.0, 2.0, 2.0))
+    ]
+    write("training", both, FACTS, root / "docs")
+    text = benchmark_tables(root)
+    assert "|  | 6 s; 3 x ours, a [2, 4]; 2 x ours, b |" in text
 
 
 def test_what_is_to_come_follows_the_power_that_was_measured(root):
