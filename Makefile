@@ -50,8 +50,9 @@ format: setup ## Format the code and mend what can be mended
 	@$(RUN) ruff format .
 	@$(RUN) snakefmt Snakefile workflow
 
-bench: setup ## Time the library against its peers
+bench: setup .venv/.peers ## Time the library against its peers (ARGS=training: one benchmark alone)
 	@$(RUN) benchmarks $(ARGS)
+	@$(RUN) docs
 
 docs: setup ## Write the generated parts of the documentation (ARGS=--check: are they up to date?)
 	@$(RUN) docs $(ARGS)
@@ -67,6 +68,13 @@ setup: .venv/.complete ## Install the pinned packages in .venv (the others do it
 	@"$(PYTHON)" -m venv --clear .venv
 	@$(RUN) pip install --quiet --quiet --disable-pip-version-check \
 		--requirement envs/requirements.in --constraint envs/requirements.lock
+	@touch $@
+
+# The lock as a constraint: a peer may add packages, but change none.
+.venv/.peers: .venv/.complete benchmarks/requirements.txt
+	@echo "Installing the peers of the benchmarks"
+	@$(RUN) pip install --quiet --quiet --disable-pip-version-check \
+		--requirement benchmarks/requirements.txt --constraint envs/requirements.lock
 	@touch $@
 
 # In an environment of its own, since .venv cannot be set up while the lock disagrees

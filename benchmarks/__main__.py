@@ -1,4 +1,4 @@
-"""Run the benchmarks that are named, or all of them."""
+"""Run the benchmarks that are named, or all of them, and write what they found."""
 
 import os
 import sys
@@ -10,17 +10,32 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))  # where the library is
 
 MODULES = {
+    "machine": "machine",
     "solver": "solver",
-    "ensemble": "ensemble",
     "scaling": "scaling",
     "training": "training",
     "recipe": "recipe_2013",
-    "sampling": "sampling",
+    "images": "images",
+    "planning": "planning",
+    "chains": "chains",
+    "largest": "largest",
+    "sampling": "sampling",  # last: JAX has threads, which do not bear a fork
 }
 
-if __name__ == "__main__":  # processes that a benchmark starts import this file, too
-    for name in sys.argv[1:] or MODULES:
+
+def main(names: list[str]) -> None:
+    """Run these benchmarks and draw the plot; what the table had of others stays in it."""
+    from benchmarks.plot import draw
+    from benchmarks.table import measured, write
+
+    for name in names:
         if name not in MODULES:
             sys.exit(f"there is no benchmark {name!r}; there are {', '.join(MODULES)}")
-        import_module(f"benchmarks.{MODULES[name]}").run()
-        print()
+    for name in names:
+        print(f"== {name}", flush=True)
+        write(name, *measured(import_module(f"benchmarks.{MODULES[name]}").run))
+    draw()
+
+
+if __name__ == "__main__":  # processes that a benchmark starts import this file, too
+    main(sys.argv[1:] or list(MODULES))

@@ -1,7 +1,7 @@
 """Chains on the ninja star: all at once, one at a time, and blackjax's."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
 
@@ -15,41 +15,48 @@ from autoscore.randomness import generator
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.processes import run_in_processes
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
+from benchmarks.rows import Row, timed
 
 STEP = 0.05
 NODES = 3
 CHAINS = (1, 10, 100, 1000, 10_000)
-STEPS = 400
-CORES = 2  # that blackjax and ours have
+STEPS = {"exact": 400, "learned": 50}  # that are timed at once, by score
+CORES = 2  # that blackjax has, and ours where processes are named; else it is one thread
 ROUNDS = 5
+TOGETHER = f"ours, {CORES} processes"
 ENERGY = "(sqrt(x1**2 + x2**2) - 2)**2 + (x1**2 - x2**2)**2 + 0.5 * log(x1**2 + x2**2 + 1)"
 WIDTH = (64, 64)
 
 
-def run() -> None:
-    """Print the steps a second of adjusted Langevin by number of chains, and of the peers."""
-    torch.set_num_threads(CORES)
+def run() -> Iterator[Row]:
+    """Yield the time of adjusted Langevin by number of chains, and of the peers."""
+    torch.set_num_threads(1)
     star = EnergyDensity(ENERGY, [[-4.5, 4.5], [-4.5, 4.5]])
     targets = {"exact": ExactTarget(star), "learned": PathTarget(_field(star), NODES)}
-    print(f"Adjusted Langevin on the ninja star, chain-steps a second, median of {ROUNDS} rounds;")
-    print(f"the learned field: one auto-encoder of {WIDTH} tanh units, {NODES} nodes on a path.")
     for name, target in targets.items():
-        loop = _rates(partial(_loop, target))
-        print(f"{name:<8} {'one chain at a time, plain Python':<36} {_text(loop)}")
+        loop = _rates(partial(_loop, target, STEPS[name]))
         for chains in CHAINS:
-            batch = _rates(_batch(target, chains))
-            ratio = np.median(batch) / np.median(loop)
-            print(f"{name:<8} {f'{chains} chains at once':<36} {_text(batch)} {ratio:8.1f} x")
+            ours = _rates(_batch(target, chains, STEPS[name]))
+            yield _row(name, chains, "ours", ours, ours)
+            yield _row(name, chains, "plain Python, one chain at a time", loop, ours)
     ours = {
-        chains: _rates(_batch(targets["exact"], chains, processes=CORES)) for chains in CHAINS[2:]
+        chains: _rates(_batch(targets["exact"], chains, STEPS["exact"], CORES))
+        for chains in CHAINS[2:]
     }  # before JAX has threads, which do not bear a fork
     for chains, rates in ours.items():
-        print(f"exact    {f'{chains} chains in {CORES} processes':<36} {_text(rates)}")
+        yield _row("exact", chains, TOGETHER, rates, rates, TOGETHER)
     if find_spec("blackjax") is None:  # a peer, which the project itself does not need
         print("blackjax is not installed: pip install -r benchmarks/requirements.txt")
         return
     for precision in ("float64", "float32"):
-        _compare_blackjax(ours, precision)
+        yield from _compare_blackjax(ours, precision)
+
+
+def _row(
+    field: str, chains: int, who: str, rates: np.ndarray, ours: np.ndarray, over: str = "ours"
+) -> Row:
+    case = f"adjusted Langevin, {field} score"
+    return timed(case, "chains", chains, who, 1e6 / rates, "10^6 chain-steps", 1e6 / ours, over)
 
 
 def _field(star: EnergyDensity) -> Field:
@@ -71,29 +78,25 @@ def _rates(task: Callable[[], int]) -> np.ndarray:
     return np.array(rates)
 
 
-def _text(rates: np.ndarray) -> str:
-    return f"{np.median(rates):12,.0f} [{rates.min():,.0f}, {rates.max():,.0f}]"
-
-
-def _batch(target: Target, chains: int, processes: int = 1) -> Callable[[], int]:
+def _batch(target: Target, chains: int, steps: int, processes: int = 1) -> Callable[[], int]:
     """Return what does the steps of all chains, its streams of random numbers prepared."""
     start = generator(2).standard_normal((chains, 2))
     streams = [generator(3, chain) for chain in range(chains)]
     kernel = AdjustedLangevin(target, STEP)
 
     def all_steps() -> int:
-        run_in_processes(kernel, start, 1, streams, processes, burn_in=STEPS - 1)
-        return chains * STEPS
+        run_in_processes(kernel, start, 1, streams, processes, burn_in=steps - 1)
+        return chains * steps
 
     return all_steps
 
 
-def _loop(target: Target) -> int:
+def _loop(target: Target, steps: int) -> int:
     """Do what a script would: one chain, one point at a time, with the same evaluations a step."""
     rng = generator(4)
     x = rng.standard_normal((1, 2))
     known = target.know(x, score=True)
-    for _ in range(STEPS):
+    for _ in range(steps):
         noise = rng.standard_normal((1, 2))
         y = x + STEP * known.score + np.sqrt(2 * STEP) * noise
         difference, there = target.compare(x, known, y, score=True)
@@ -101,11 +104,11 @@ def _loop(target: Target) -> int:
         ratio = difference + 0.5 * (noise**2).sum() - (back**2).sum() / (4 * STEP)
         if np.log(rng.random()) < ratio[0]:
             x, known = y, there
-    return STEPS
+    return steps
 
 
-def _compare_blackjax(ours: dict[int, np.ndarray], precision: str) -> None:
-    """Print the rates of blackjax's MALA, vectorised over chains and compiled, and ours over it."""
+def _compare_blackjax(ours: dict[int, np.ndarray], precision: str) -> Iterator[Row]:
+    """Yield the times of blackjax's MALA, vectorised over chains and compiled."""
     import blackjax  # only now: JAX has threads from the start
     import jax
 
@@ -125,7 +128,7 @@ def _compare_blackjax(ours: dict[int, np.ndarray], precision: str) -> None:
             state, _ = jax.vmap(mala.step)(keys, state)
             return state, None
 
-        keys = jax.random.split(key, STEPS)
+        keys = jax.random.split(key, STEPS["exact"])
         return jax.lax.scan(one, jax.vmap(mala.init)(start), keys)[0].position
 
     compiled = jax.jit(all_steps)
@@ -134,9 +137,8 @@ def _compare_blackjax(ours: dict[int, np.ndarray], precision: str) -> None:
 
         def theirs(chains: int = chains, start: "jax.Array" = start) -> int:
             compiled(jax.random.key(0), start).block_until_ready()
-            return chains * STEPS
+            return chains * STEPS["exact"]
 
-        peer = _rates(theirs)
-        ratio = np.median(ours[chains]) / np.median(peer)
-        name = f"blackjax, {precision}, {chains} chains"
-        print(f"exact    {name:<36} {_text(peer)}  ours {ratio:6.2f} x")
+        yield _row(
+            "exact", chains, f"blackjax, {precision}", _rates(theirs), ours[chains], TOGETHER
+        )

@@ -1,72 +1,81 @@
-"""How the cost of training grows, and how much of it the machine's own rates explain."""
+"""How time and memory of training grow, beside what the machine's own rates would allow."""
 
-import multiprocessing
-import re
-import resource
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 
+import demands
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.autoencoders.stack import Stack
 from autoscore.batches import SampleBatches
 from autoscore.experiments import train_conditioned, train_sample_ensemble
 from autoscore.objectives import OBJECTIVES
 from autoscore.training import Schedule, _Adam, fit
-from benchmarks.timing import clock, interleaved, line
+from benchmarks.machine import Rates, rates
+from benchmarks.rows import Row, compared, timed
+from benchmarks.timing import interleaved, peak_memory
 
 STEPS = 10  # that are timed at once
 ROUNDS = 3
 BASE = {  # as the spiral is trained
-    "ensemble": {"levels": 9, "seeds": 5, "units": 64, "batch": 192, "n": 10_000},
-    "conditioned": {"levels": 9, "seeds": 5, "units": 96, "batch": 768, "n": 10_000},
+    "ensemble": {"levels": 9, "seeds": 5, "units": 64, "batch": 256, "points": 10_000, "dim": 2},
+    "conditioned": {"levels": 9, "seeds": 5, "units": 96, "batch": 768, "points": 10_000, "dim": 2},
 }
 GROWTH = {  # factors; one size is changed at a time
     "levels": (1 / 9, 1 / 3, 3),
     "seeds": (1 / 5, 3),
-    "units": (1 / 2, 2, 4),
+    "units": (1 / 4, 2, 4),
     "batch": (1 / 4, 4),
-    "n": (1 / 10, 100),
+    "points": (1 / 10, 100),
+    "dim": (5, 50),
 }
+SMALLEST = {"levels": 1, "seeds": 1, "units": 8, "batch": 2, "points": 100, "dim": 2}
 LAYERS = {"ensemble": 3, "conditioned": 2}  # hidden layers, residual blocks
+NUMBER = 4  # bytes
 
 
-def run() -> None:
-    """Print seconds and memory against size, then the parts of a step."""
+def run() -> Iterator[Row]:
+    """Yield time, memory and what bounds them, by size; then the parts of a step."""
     torch.set_num_threads(1)
+    machine = rates()
     for kind, base in BASE.items():
-        cases = {"as it is": base} | {
-            f"{name} {round(factor * base[name]):,}": base | {name: round(factor * base[name])}
-            for name, factors in GROWTH.items()
-            for factor in factors
-        }
-        # a process each, since the peak of one never falls; they are slow to start
-        largest = [base, *(base | {key: round(f[-1] * base[key])} for key, f in GROWTH.items())]
-        peaks = {title: _peak(kind, size) for title, size in cases.items() if size in largest}
-        sizes = ", ".join(f"{value:,} {name}" for name, value in base.items())
-        print(f"{STEPS} steps, {kind}: {sizes}, but for what is named; memory that training adds")
-        tasks = {title: _training(kind, size) for title, size in cases.items()}
-        seconds = interleaved(tasks, ROUNDS)
-        for title, values in seconds.items():
-            peak = f"   {peaks[title]:7.0f} MiB" if title in peaks else ""
-            print(line(title, values, seconds["as it is"]) + peak)
+        # a conditioned one has one network for all levels
+        growth = {n: f for n, f in GROWTH.items() if (kind, n) != ("conditioned", "levels")}
+        for name, factors in growth.items():
+            sizes = sorted({base[name], *(round(factor * base[name]) for factor in factors)})
+            yield from _sweep(kind, name, sizes, machine)
     for kind, base in BASE.items():
-        _explain(kind, base)
+        yield from compared("a step in parts, " + kind, "", np.nan, "step", _parts(kind, base))
 
 
-def _make(kind: str, size: dict[str, int]) -> tuple[Stack, Callable[[], SampleBatches]]:
-    """Return a stack and what makes its minibatches, of standard normal points in the plane."""
-    points = np.random.default_rng(0).standard_normal((size["seeds"], size["n"], 2))
-    nothing = np.empty((0, 2))
-    data = {"train": points, "validation": nothing, "held_out": nothing}
-    sigmas = np.geomspace(0.01, 1.0, size["levels"])
-    schedule = {"steps": 1, "batch": 2}
-    settings = {
-        "sigmas": sigmas.tolist() if kind == "ensemble" else [0.01, 1.0],
+def _sweep(kind: str, name: str, sizes: list[int], machine: Rates) -> Iterator[Row]:
+    """Yield for each size our time and memory, the least time, and the memory to be asked for."""
+    case, unit = f"training, {kind}", f"{STEPS} steps"
+    cases = {size: BASE[kind] | {name: size} for size in sizes}
+    seconds = interleaved({at: _training(kind, size) for at, size in cases.items()}, ROUNDS)
+    base = seconds[BASE[kind][name]]
+    for at, size in cases.items():
+        ours, memory = seconds[at], peak_memory(_train_once, kind, size).added
+        yield timed(case, name, at, "ours", ours, unit, base, "base size", memory=memory)
+        least = np.full(len(ours), STEPS * _least(kind, size, machine))
+        yield timed(case, name, at, "machine's rates", least, unit, ours, "ours")
+    for at in sorted({*sizes, 10 * BASE[kind][name], 1000 * BASE[kind][name]}):
+        size = BASE[kind] | {name: at}
+        foreseen = demands.training(_settings(kind, size), "dae", "samples", size["dim"])
+        yield Row(case, name, at, "demands", memory=foreseen["mem_mb"] - demands.BASE)
+
+
+def _settings(kind: str, size: dict[str, int]) -> dict:
+    """Return what a configuration would say."""
+    schedule = {"steps": STEPS, "batch": size["batch"], "polish": 0, "checks": 1}
+    sigmas = np.geomspace(0.01, 1.0, size["levels"]).tolist()
+    return {
+        "kind": kind,
+        "sigmas": sigmas if kind == "ensemble" else [0.01, 1.0],
         "seeds": size["seeds"],
-        "sizes": [size["n"]],
+        "sizes": [size["points"]],
+        "validation": 0,
         "noise": "paired",
         "warm_start": False,
         "architecture": {"hidden": [size["units"]] * LAYERS["ensemble"], "residual": "sigma"},
@@ -78,63 +87,76 @@ def _make(kind: str, size: dict[str, int]) -> tuple[Stack, Callable[[], SampleBa
         },
         "schedules": {"samples": schedule, "conditioned": schedule},
     }
+
+
+def _data(size: dict[str, int]) -> dict[str, np.ndarray]:
+    """Return standard normal points, as `autoscore.data.make_data` would."""
+    shape = (size["seeds"], size["points"], size["dim"])
+    nothing = np.empty((0, size["dim"]))
+    train = np.random.default_rng(0).standard_normal(shape)
+    return {"train": train, "validation": nothing, "held_out": nothing}
+
+
+def _make(kind: str, size: dict[str, int], steps: int = 1) -> tuple[Stack, dict]:
+    """Return a stack that took so many steps, and its data."""
+    settings, data = _settings(kind, size), _data(size)
+    for schedule in settings["schedules"].values():
+        schedule["steps"] = steps
     train = train_sample_ensemble if kind == "ensemble" else train_conditioned
-    stack, _ = train(data, settings, "dae", (0, "normal", "dae", kind))
+    return train(data, settings, "dae", (0, "normal", "dae", kind))[0], data
+
+
+def _batches(stack: Stack, points: np.ndarray) -> SampleBatches:
     levels = stack.sigmas if isinstance(stack, Ensemble) else (stack.low, stack.high)
-
-    def batches() -> SampleBatches:
-        generators = [np.random.default_rng(k) for k in range(size["seeds"])]
-        dtype = stack.theta.dtype
-        return SampleBatches(
-            points, stack.sizes, stack.seeds, levels, generators, noise="paired", dtype=dtype
-        )
-
-    return stack, batches
+    generators = [np.random.default_rng(k) for k in range(len(points))]
+    dtype = stack.theta.dtype
+    return SampleBatches(
+        points, stack.sizes, stack.seeds, levels, generators, noise="paired", dtype=dtype
+    )
 
 
 def _training(kind: str, size: dict[str, int]) -> Callable[[], object]:
-    stack, batches = _make(kind, size)
+    stack, data = _make(kind, size)
     schedule = Schedule(steps=STEPS, batch=size["batch"], checks=1)
-    source = batches()
+    source = _batches(stack, data["train"])
     return lambda: fit(stack, "dae", source, schedule)
 
 
-def _peak(kind: str, size: dict[str, int]) -> float:
-    """Return the MiB that a process grows by when it makes and trains a stack."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_growth, (kind, size))
-
-
-def _growth(kind: str, size: dict[str, int]) -> float:
+def _train_once(kind: str | None, size: dict[str, int] | None) -> None:
+    """Make and train a stack, None and None for the smallest of both kinds."""
     torch.set_num_threads(1)
-    _training(
-        kind, size | {"levels": 1, "seeds": 1, "units": 8, "batch": 2, "n": 100}
-    )()  # what PyTorch itself takes
-    before = _high_water()
-    _training(kind, size)()
-    return _high_water() - before
+    for one in BASE if kind is None else (kind,):
+        _make(one, size or SMALLEST, STEPS)
 
 
-def _high_water() -> float:
-    """Return the most memory, MiB, that this process has had."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux counts the parent's memory in ru_maxrss
-        return int(re.search(r"VmHWM:\s*(\d+)", status.read_text()).group(1)) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+def _least(kind: str, size: dict[str, int], machine: Rates) -> float:
+    """Return the seconds of a step if products, functions and traffic ran at the machine's rates.
+
+    A product and its two derivatives for each matrix; a tanh a unit; and for each number that is
+    held the traffic that nothing saves: weights, gradient and moments are read and all but the
+    gradient written, activations are written, and read on the way back.
+    """
+    settings = _settings(kind, size)
+    shapes = demands.layers(settings, size["dim"])
+    m = demands.members(settings, "samples")
+    weights = sum(a * b for a, b in shapes)
+    units = size["batch"] * sum(b for _, b in shapes[:-1])
+    traffic = NUMBER * (7 * weights + 2 * units)
+    return m * (
+        6.0 * size["batch"] * weights / machine.products
+        + units / machine.tanhs
+        + traffic / machine.traffic
+    )
 
 
-def _explain(kind: str, size: dict[str, int]) -> None:
-    """Print how long the parts of a step take when each is done alone."""
-    stack, batches = _make(kind, size)
-    source, n = batches(), size["batch"]
+def _parts(kind: str, size: dict[str, int]) -> dict[str, np.ndarray]:
+    """Return the seconds of a step, and of its parts when each is done alone."""
+    stack, data = _make(kind, size)
+    source, n = _batches(stack, data["train"]), size["batch"]
     batch = source.draw(n)
     m, weights = len(stack.theta), stack.theta.clone().requires_grad_()
     adam, gradient = _Adam(stack.theta), torch.randn_like(stack.theta)
-    matrices = [
-        shape for name, shape in stack.shapes().items() if shape[0] > 1 or name.endswith("weight")
-    ]
-    products, flops = _products(matrices, m, n)
-    elementwise, elements = _functions(stack, n)
+    shapes = demands.layers(_settings(kind, size), size["dim"])
 
     def whole() -> None:
         drawn = source.draw(n)
@@ -143,31 +165,19 @@ def _explain(kind: str, size: dict[str, int]) -> None:
         adam.step(weights.detach(), slope, 0.0)
 
     tasks = {
-        "a whole step": whole,
-        "matrix products": products,
-        "non-linear functions, forward": elementwise,
+        "whole step": whole,
+        "matrix products": _products(shapes, m, n),
+        "non-linear functions, forward": _functions(stack, n),
         "Adam": lambda: adam.step(stack.theta, gradient, 0.0),
         "drawing points and noise": lambda: source.draw(n),
         "forward alone": lambda: OBJECTIVES["dae"](stack, stack.theta, batch),
     }
-    seconds = interleaved(tasks, rounds=15)
-    print(f"The parts of a step, {kind}: {m} networks, {stack.theta.numel():,} weights, {n} points")
-    for name, values in seconds.items():
-        print(line(name, values, seconds["a whole step"]))
-    explained = sum(v for k, v in seconds.items() if k not in ("a whole step", "forward alone"))
-    print(line("products, functions, Adam, drawing", explained, seconds["a whole step"]))
-    rate = flops / np.median(seconds["matrix products"]) / 1e9
-    each = np.median(seconds["non-linear functions, forward"]) / elements * 1e9
-    print(f"{'rates':<34} {rate:10.1f} GFLOP/s at these shapes, {each:.2f} ns a unit")
-    print(f"{'rates of the machine':<34} {_peak_flops():10.1f} GFLOP/s at 1024 x 1024")
+    return interleaved(tasks, rounds=15)
 
 
-def _products(matrices: list[tuple[int, ...]], m: int, n: int) -> tuple[Callable[[], None], float]:
-    """Return what does the matrix products of a step, and how many operations they are.
-
-    For each matrix: its product with the points, and the two that differentiate it.
-    """
-    work = [(torch.randn(m, n, a), torch.randn(m, a, b), torch.randn(m, n, b)) for a, b in matrices]
+def _products(shapes: list[tuple[int, int]], m: int, n: int) -> Callable[[], None]:
+    """Return what multiplies points by each matrix, and does the two products that derive it."""
+    work = [(torch.randn(m, n, a), torch.randn(m, a, b), torch.randn(m, n, b)) for a, b in shapes]
 
     def multiply() -> None:
         for x, weight, out in work:
@@ -175,11 +185,11 @@ def _products(matrices: list[tuple[int, ...]], m: int, n: int) -> tuple[Callable
             torch.bmm(x.transpose(1, 2), out)
             torch.bmm(out, weight.transpose(1, 2))
 
-    return multiply, sum(6.0 * m * n * a * b for a, b in matrices)
+    return multiply
 
 
-def _functions(stack: Stack, n: int) -> tuple[Callable[[], None], int]:
-    """Return what evaluates the units of a step, and how many they are."""
+def _functions(stack: Stack, n: int) -> Callable[[], None]:
+    """Return what evaluates the units of a step."""
     if isinstance(stack, Ensemble):
         shapes = [(len(stack.theta), n, units) for units in stack.architecture.hidden]
         work = [(torch.tanh, torch.randn(shape)) for shape in shapes]
@@ -193,15 +203,4 @@ def _functions(stack: Stack, n: int) -> tuple[Callable[[], None], int]:
         for function, x in work:
             function(x)
 
-    return evaluate, sum(x.numel() for _, x in work)
-
-
-def _peak_flops(side: int = 1024, rounds: int = 5) -> float:
-    """Return the best GFLOP/s of a large matrix product in single precision."""
-    a = torch.randn(side, side)
-    best = np.inf
-    for _ in range(rounds):
-        start = clock()
-        a @ a
-        best = min(best, clock() - start)
-    return 2.0 * side**3 / best / 1e9
+    return evaluate

@@ -1,7 +1,13 @@
-"""Timing side by side."""
+"""Time and memory."""
 
+import multiprocessing
+import re
+import resource
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from time import process_time
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +16,11 @@ import numpy as np
 clock = process_time
 
 
-def interleaved(tasks: dict[str, Callable[[], object]], rounds: int = 5) -> dict[str, np.ndarray]:
+def interleaved(
+    tasks: dict[str, Callable[[], object]],
+    rounds: int = 5,
+    tick: Callable[[], float] = clock,
+) -> dict[str, np.ndarray]:
     """Return seconds of every round, tasks taking turns so that a slow moment hits all of them.
 
     Parameters
@@ -19,35 +29,57 @@ def interleaved(tasks: dict[str, Callable[[], object]], rounds: int = 5) -> dict
         What to time, by name. Each runs once before the clock starts.
     rounds
         Number of timed rounds.
+    tick
+        The clock; that of the wall where more than one thread is at work.
     """
     for task in tasks.values():
         task()
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(rounds):
         for name, task in tasks.items():
-            start = clock()
+            start = tick()
             task()
-            seconds[name].append(clock() - start)
+            seconds[name].append(tick() - start)
     return {name: np.array(values) for name, values in seconds.items()}
 
 
-def line(name: str, seconds: np.ndarray, base: np.ndarray) -> str:
-    """Return the median time and its ratio to a base, round by round, with the ratio's range."""
-    ratio = seconds / base
-    return (
-        f"{name:<34} {np.median(seconds):10.4f} s   {np.median(ratio):8.2f} x "
-        f"[{ratio.min():.2f}, {ratio.max():.2f}]"
-    )
+class Peak(NamedTuple):
+    """What a task took in a process of its own.
+
+    Attributes
+    ----------
+    added, whole
+        The most memory, MiB: what the task added to that of its libraries, and all of it.
+    seconds
+        Processor time of the task.
+    """
+
+    added: float
+    whole: float
+    seconds: float
 
 
-def ratio_line(name: str, theirs: np.ndarray | float, ours: np.ndarray) -> str:
-    """Return how many times less ours takes, round by round; a NaN where it never got there."""
-    reached = np.isfinite(ours)
-    if not reached.all():
-        rounds = f"reached by ours in {reached.sum()} of {len(ours)} rounds"
-        return f"{name:<34} {np.median(theirs):10.3f} s   {rounds}"
-    ratio = theirs / ours
-    return (
-        f"{name:<34} {np.median(theirs):10.3f} s / {np.median(ours):8.3f} s = "
-        f"{np.median(ratio):8.1f} x [{ratio.min():.1f}, {ratio.max():.1f}]"
-    )
+def peak_memory(task: Callable[..., object], *arguments: object) -> Peak:
+    """Return what a task takes in a new process: one each, since a peak never falls.
+
+    The task is called with None in place of each argument first, which should do as little as it
+    can: what the libraries take is then known.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (task, arguments))
+
+
+def _measure(task: Callable[..., object], arguments: tuple) -> Peak:
+    task(*(None for _ in arguments))
+    before, start = high_water(), clock()
+    task(*arguments)
+    return Peak(high_water() - before, high_water(), clock() - start)
+
+
+def high_water() -> float:
+    """Return the most memory, MiB, that this process has had."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux counts the parent's memory in ru_maxrss
+        return int(re.search(r"VmHWM:\s*(\d+)", status.read_text()).group(1)) / 2**10
+    unit = 1 if sys.platform == "darwin" else 2**10  # bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -1,7 +1,8 @@
 """The whole noise grid of the spiral, to equal error: ours against a loop of plain PyTorch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -10,46 +11,47 @@ from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.batches import SampleBatches
 from autoscore.randomness import generator
 from autoscore.training import Schedule, fit
+from benchmarks.rows import Row, compared, timed
 from benchmarks.spiral import Spiral
-from benchmarks.timing import clock, interleaved, line, ratio_line
+from benchmarks.timing import clock, interleaved
 
+PLAIN, ENERGY = "plain PyTorch, in a loop", "torchebm, in a loop"
 ROUNDS = 3  # one seed each
 FRACTIONS = {  # of the configured number of steps
-    "plain": (1,),
-    "ensemble": (1, 1 / 2),
-    "conditioned": (1 / 2, 1 / 4, 1 / 8, 1 / 16),
+    PLAIN: (1 / 2,),
+    ENERGY: (1 / 2,),
+    "ensemble": (1, 1 / 2, 1 / 4),
+    "conditioned": (1 / 4, 1 / 8, 1 / 16, 1 / 32),
 }
-EVERY = 2  # the plain loop trains every second level; its time is scaled to all of them
+EVERY = 4  # a loop trains every fourth level; its time is scaled to all of them
 RATE = {"ensemble": 0.01, "conditioned": 0.01}  # short schedules bear a high learning rate
 SLICE = 20  # steps that are timed where only the time of a step is asked for
+STACKED = ((3, 1), (9, 1), (9, 5), (27, 5))  # levels, seeds
 Found = dict[tuple[str, int], list[tuple[float, np.ndarray]]]  # seconds, errors; one a round
 
 
-def run() -> None:
-    """Print the time of a step, the errors and times of schedules, and the times to equal error."""
+def run() -> Iterator[Row]:
+    """Yield the time of a step, the times and errors of schedules, and the times to equal error."""
     torch.set_num_threads(1)
     spiral = Spiral()
     sigmas = spiral.sigmas[::EVERY]
-    _compare_steps(spiral)
+    yield from _compare_steps(spiral)
     found: Found = {}
     for seed in range(ROUNDS):
         for way, fractions in FRACTIONS.items():
+            if way == ENERGY and find_spec("torchebm") is None:
+                continue
             for fraction in fractions:
                 steps, train = _plan(spiral, way, fraction, sigmas)
                 found.setdefault((way, steps), []).append(train(seed))
-    print(f"Relative squared error of r - x by sigma, median of {ROUNDS} seeds, and the seconds of")
-    print(f"one seed for all {len(spiral.sigmas)} levels; in the loop {len(sigmas)} are measured")
-    print(f"{'':<23} {' '.join(f'{sigma:>8g}' for sigma in sigmas)}     mean  seconds")
     for (way, steps), rounds in sorted(found.items()):
-        errors = np.median([error for _, error in rounds], axis=0)
-        row = " ".join(f"{error:8.5f}" for error in [*errors, errors.mean()])
-        print(f"{way:<12} {steps:>4} steps {row} {np.median([s for s, _ in rounds]):8.2f}")
-    for (way, steps), peer in found.items():
-        if way == "plain":
-            for other in ("ensemble", "conditioned"):
-                print(f"The grid by plain, {steps} steps, over {other} at equal error")
-                ours = [rounds for (name, _), rounds in sorted(found.items()) if name == other]
-                _compare_times(sigmas, peer, ours)
+        seconds = np.array([second for second, _ in rounds])
+        error = float(np.median([errors.mean() for _, errors in rounds]))
+        who = way if way in PEERS else f"ours, {way}"
+        yield timed("spiral, all levels", "steps", steps, who, seconds, "one seed", error=error)
+    for way in PEERS:
+        for ours in ("ensemble", "conditioned"):
+            yield from _compare_times(sigmas, found, way, ours)
 
 
 def _plan(
@@ -63,18 +65,18 @@ def _plan(
         stack, seconds = spiral.train(way, seed, {}, steps=steps, learning_rate=RATE[way])
         return seconds, spiral.errors(stack, sigmas)
 
-    def train_plain(seed: int) -> tuple[float, np.ndarray]:
-        stack = _start(spiral, seed, seeds=1)
+    def train_peer(seed: int) -> tuple[float, np.ndarray]:
+        stack = _start(spiral, seed, spiral.sigmas, seeds=1)
         seconds, errors = 0.0, []
         for sigma in sigmas:
-            plain = Plain(spiral, stack, stack.member(sigma, 0, stack.sizes[0]), seed)
+            plain = PEERS[way](spiral, stack, stack.member(sigma, 0, stack.sizes[0]), seed)
             start = clock()
             plain.train(steps)
             seconds += clock() - start
             errors.append(spiral.error(plain.reconstruct(spiral.ruler(sigma).x), sigma))
         return seconds * len(spiral.sigmas) / len(sigmas), np.array(errors)
 
-    return steps, train_plain if way == "plain" else train_library
+    return steps, train_peer if way in PEERS else train_library
 
 
 class Plain:
@@ -112,6 +114,10 @@ class Plain:
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self._sigma * self._net((x - self._shift) / self._scale)
 
+    def _loss(self, clean: torch.Tensor) -> torch.Tensor:
+        noisy = clean + self._sigma * torch.randn_like(clean)
+        return ((self._forward(noisy) - clean) ** 2).sum(1).mean() / self._sigma**2
+
     def train(self, steps: int) -> None:
         """Take so many Adam steps with fresh noise."""
         plan = Schedule(**self._plan | {"steps": steps})
@@ -119,32 +125,69 @@ class Plain:
         decay = torch.optim.lr_scheduler.LambdaLR(adam, plan.rate)
         for _ in range(steps):
             clean = self._clean[torch.randint(len(self._clean), (plan.batch,))]
-            noisy = clean + self._sigma * torch.randn_like(clean)
-            loss = ((self._forward(noisy) - clean) ** 2).sum(1).mean() / self._sigma**2
+            loss = self._loss(clean)
             adam.zero_grad()
             loss.backward()
             adam.step()
             decay.step()
 
-    @torch.no_grad()
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """Return r at points of shape ``(n, d)``."""
-        return self._forward(torch.as_tensor(x, dtype=torch.float32)).double().numpy()
+        found = self._forward(torch.as_tensor(x, dtype=torch.float32))
+        return found.detach().double().numpy()
 
 
-def _start(spiral: Spiral, seed: int, seeds: int) -> Ensemble:
-    """Return an untrained ensemble of all levels and so many seeds."""
+class EnergyBased(Plain):
+    """The same with torchebm, whose denoising score matching learns an energy.
+
+    The network has the same hidden layers and one output, and is told the same scale; the score is
+    its slope, so that a step differentiates twice.
+    """
+
+    def __init__(self, spiral: Spiral, stack: Ensemble, member: int, seed: int) -> None:
+        super().__init__(spiral, stack, member, seed)
+        from torchebm.core import BaseModel
+        from torchebm.losses import DenoisingScoreMatching
+
+        shift, scale, sigma = self._shift, self._scale, self._sigma
+        hidden = self._net[:-1]
+
+        class Energy(BaseModel):
+            def __init__(self) -> None:
+                super().__init__()
+                self.net = torch.nn.Sequential(*hidden, torch.nn.Linear(hidden[-2].out_features, 1))
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return self.net((x - shift) / scale)[:, 0] * scale / sigma
+
+        self._net = Energy()
+        self._matching = DenoisingScoreMatching(self._net, noise_scale=sigma)
+
+    def _loss(self, clean: torch.Tensor) -> torch.Tensor:
+        return self._matching(clean)
+
+    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.requires_grad_()
+        (slope,) = torch.autograd.grad(self._net(x).sum(), x)
+        return x - self._sigma**2 * slope
+
+
+PEERS = {PLAIN: Plain, ENERGY: EnergyBased}
+
+
+def _start(spiral: Spiral, seed: int, sigmas: np.ndarray, seeds: int) -> Ensemble:
+    """Return an untrained ensemble of these levels and so many seeds."""
     mean, spread = spiral.scale
-    m = len(spiral.sigmas) * seeds
-    sigmas = np.repeat(spiral.sigmas, seeds)
+    m = len(sigmas) * seeds
+    each = np.repeat(sigmas, seeds)
     stack = Ensemble(
         len(mean),
         spiral.settings["architecture"],
-        sigmas.tolist(),
-        np.tile(np.arange(seeds), len(spiral.sigmas)).tolist(),
+        each.tolist(),
+        np.tile(np.arange(seeds), len(sigmas)).tolist(),
         [float(spiral.settings["sizes"][0])] * m,
         [mean.tolist()] * m,
-        np.hypot(spread, sigmas).tolist(),
+        np.hypot(spread, each).tolist(),
         precision="single",
     )
     points = torch.as_tensor(spiral.data["train"][seed], dtype=torch.float32)
@@ -152,14 +195,11 @@ def _start(spiral: Spiral, seed: int, seeds: int) -> Ensemble:
     return stack
 
 
-def _compare_steps(spiral: Spiral) -> None:
-    """Print what stacking alone gains: the same networks, the same number of steps."""
+def _compare_steps(spiral: Spiral) -> Iterator[Row]:
+    """Yield what stacking alone gains: the same networks, the same number of steps."""
     plan = Schedule(**spiral.settings["schedules"]["samples"] | {"steps": SLICE, "checks": 1})
-    levels, all_seeds = len(spiral.sigmas), spiral.settings["seeds"]
-    print(f"{SLICE} steps of networks {spiral.settings['architecture']['hidden']}, {plan.batch}")
-    print("points a step, together and in a loop of plain PyTorch: what stacking alone gains")
-    for seeds in (1, all_seeds):
-        stack = _start(spiral, 0, seeds)
+    for levels, seeds in STACKED:
+        stack = _start(spiral, 0, np.geomspace(*spiral.sigmas[[0, -1]], levels), seeds)
         points = spiral.data["train"][:seeds]
 
         def together(stack: Ensemble = stack, points: np.ndarray = points) -> None:
@@ -178,38 +218,39 @@ def _compare_steps(spiral: Spiral) -> None:
             for member, seed in enumerate(stack.seeds):
                 Plain(spiral, stack, member, seed).train(SLICE)
 
-        seconds = interleaved({"stacked": together, "one after another": one_by_one}, rounds=5)
-        for name, values in seconds.items():
-            title = f"{levels} levels x {seeds} seeds, {name}"
-            print(line(title, values, seconds["stacked"]))
+        seconds = interleaved({"ours": together, PLAIN: one_by_one}, rounds=3)
+        case, unit = "the same steps, stacked or not", f"{SLICE} steps"
+        yield from compared(case, "levels x seeds", levels * seeds, unit, seconds)
 
 
-def _compare_times(
-    sigmas: np.ndarray,
-    peer: list[tuple[float, np.ndarray]],
-    ours: list[list[tuple[float, np.ndarray]]],
-) -> None:
-    """Print when ours, training all levels, has the peer's error: a level, their mean, all.
+def _compare_times(sigmas: np.ndarray, found: Found, way: str, kind: str) -> Iterator[Row]:
+    """Yield when ours has a peer's error: at a level, in the mean, in the worst of the levels.
 
     Between schedules of different lengths the time is interpolated, in logarithms.
     """
-    means: dict[str, Callable[[np.ndarray], float]] = {
-        f"sigma {sigma:g}": lambda errors, k=k: errors[k] for k, sigma in enumerate(sigmas)
-    }
-    means["mean over levels"] = np.mean
-    means["geometric mean over levels"] = lambda errors: np.exp(np.log(errors).mean())
+    peer = next((rounds for (name, _), rounds in found.items() if name == way), [])
+    ours = [rounds for (name, _), rounds in sorted(found.items()) if name == kind]
     theirs = np.array([seconds for seconds, _ in peer])
-    times = {}
-    for title, mean in means.items():
-        times[title] = np.array(
+    means = {f"sigma {sigma:g}": lambda errors, k=k: errors[k] for k, sigma in enumerate(sigmas)}
+    means |= {"mean": np.mean, "geometric mean": lambda errors: np.exp(np.log(errors).mean())}
+    times = {
+        title: np.array(
             [
                 _time_to(mean(target), [(s, mean(errors)) for s, errors in (o[k] for o in ours)])
                 for k, (_, target) in enumerate(peer)
             ]
         )
-    times["every level"] = np.max([times[f"sigma {sigma:g}"] for sigma in sigmas], axis=0)
+        for title, mean in means.items()
+    }
     for title, seconds in times.items():
-        print(ratio_line(f"  {title}", theirs, seconds))
+        case, over = f"spiral to equal error, {title}", f"ours, {kind}"
+        error = float(np.median([means[title](errors) for _, errors in peer])) if peer else np.nan
+        if peer and np.isfinite(seconds).all():
+            yield timed(case, "", np.nan, over, seconds, "one seed", seconds, over, error=error)
+            yield timed(case, "", np.nan, way, theirs, "one seed", seconds, over, error=error)
+        elif peer:
+            reached = f"{over}: in {np.isfinite(seconds).sum()} of {len(seconds)} rounds"
+            yield timed(case, "", np.nan, way, theirs, "one seed", over=reached, error=error)
 
 
 def _time_to(target: float, schedules: list[tuple[float, float]]) -> float:

@@ -7,12 +7,16 @@ from pathlib import Path
 from docs.keys import key_tables
 from docs.library import library_index
 from docs.parts import replace_part
+from docs.scale import scale_tables
+from docs.timings import benchmark_tables
 from docs.verdicts import verdict_table
 
 ROOT = Path(__file__).parents[1]
 PARTS = {
     "config/README.md": ("keys", key_tables),
     "docs/library.md": ("library", library_index),
+    "docs/benchmarks.md": ("benchmarks", benchmark_tables),
+    "docs/scale.md": ("scale", scale_tables),
     "README.md": ("verdicts", verdict_table),
 }
 

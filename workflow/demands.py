@@ -17,7 +17,12 @@ START = 10  # minutes that any job may take, on a busy node and a slow file syst
 RATE = 5e9  # multiplications and additions a second of a slow core on small matrices
 MOVES = 5e4  # moves of a chain a second there, each on a learned field
 COPIES = 8  # of weights and activations: gradients, Adam's moments, what autograd keeps
-NUMBER = 8  # bytes
+GROUPS = 10  # into which held-out points are split, to be looked at one by one
+LOOKS = 4  # copies of a group's activations, of which autograd keeps nothing
+STORED = 4  # of data: what was read, what is standardised, noise and sums of both
+DOUBLE, SINGLE = 8, 4  # bytes of a number
+STREAM = 1100  # bytes of a chain's own generator of random numbers
+PLANE = 1200  # bytes a grid point of an exact solution in two dimensions, its multigrid included
 
 
 def members(settings: dict, source: str) -> int:
@@ -45,7 +50,8 @@ def training(settings: dict, objective: str, source: str, dim: int) -> dict[str,
     Parameters
     ----------
     settings
-        What the training is told: a model's or a variant's, completed.
+        What the training is told: a model's or a variant's, completed, with the number of
+        ``validation`` points of the density.
     objective, source
         ``"dae"``, ``"rcae"`` or ``"ssm"``; ``"samples"`` or ``"exact"``.
     dim
@@ -55,13 +61,42 @@ def training(settings: dict, objective: str, source: str, dim: int) -> dict[str,
     schedule = settings["schedules"][name]
     points = settings["nodes"] if source == "exact" else schedule["batch"]
     # the network is differentiated along d directions for the contractive loss, along one for "ssm"
-    points *= {"dae": 1, "rcae": 1 + dim, "ssm": 3}[objective]
+    directions = {"dae": 1, "rcae": 1 + dim, "ssm": 3}[objective]
+    points *= directions
     shapes, count = layers(settings, dim), members(settings, source)
     weights = sum(rows * columns for rows, columns in shapes)
     units = sum(columns for _, columns in shapes)
     steps = schedule["steps"] + schedule["polish"]
-    numbers = count * (weights + points * units)
-    return _bounds(6.0 * count * weights * points * steps / RATE, COPIES * NUMBER * numbers)
+    held_out = 2 * settings["validation"]  # each point under e and -e
+    group = LOOKS * held_out / GROUPS * directions * units
+    stack = count * (COPIES * (weights + points * units) + group)
+    shown = settings["seeds"] * _most_points(settings) + count * held_out
+    memory = (DOUBLE if source == "exact" else SINGLE) * stack + STORED * DOUBLE * shown * dim
+    return _bounds(6.0 * count * weights * points * steps / RATE, memory)
+
+
+def _most_points(settings: dict) -> int:
+    """Return the largest number of training points that is named."""
+    return max((size for size in settings["sizes"] if isinstance(size, int)), default=0)
+
+
+def measuring(train: dict, dim: int, plane_points: int = 0) -> dict[str, int]:
+    """Return ``mem_mb`` of a job that reads all points of a density, and solves on a plane.
+
+    Parameters
+    ----------
+    train
+        The ``train`` section of the density, completed.
+    dim
+        Its dimension.
+    plane_points
+        Grid points on each axis where it is solved in two dimensions.
+    """
+    everything = [train, *train["variants"].values()]
+    points = max(settings["seeds"] * _most_points(settings) for settings in everything)
+    points += train["validation"]
+    memory = STORED * DOUBLE * points * dim + PLANE * plane_points**2
+    return {"mem_mb": _memory(memory)}
 
 
 def sampling(plans: dict[str, dict], dim: int) -> dict[str, int]:
@@ -75,8 +110,10 @@ def sampling(plans: dict[str, dict], dim: int) -> dict[str, int]:
         Its dimension.
     """
     moves = sum(plan["chains"] * _runs(plan) * _moves(plan) for plan in plans.values())
-    most = max((plan["chains"] * plan["draws"] * dim for plan in plans.values()), default=0)
-    return _bounds(moves / MOVES, COPIES * NUMBER * most)
+    each = (
+        plan["chains"] * (STREAM + COPIES * DOUBLE * plan["draws"] * dim) for plan in plans.values()
+    )
+    return _bounds(moves / MOVES, max(each, default=0))
 
 
 def _runs(plan: dict) -> int:
@@ -98,4 +135,8 @@ def _moves(plan: dict) -> int:
 
 
 def _bounds(seconds: float, memory: float) -> dict[str, int]:
-    return {"mem_mb": BASE + ceil(memory / 2**20), "runtime": START + ceil(seconds / 60)}
+    return {"mem_mb": _memory(memory), "runtime": START + ceil(seconds / 60)}
+
+
+def _memory(taken: float) -> int:
+    return BASE + ceil(taken / 2**20)

@@ -1,10 +1,13 @@
 import copy
+import sys
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import yaml
 
 import demands
+from autoscore import training
 from autoscore.configuration import complete
 from tests.workflow.project import ROOT
 
@@ -48,3 +51,24 @@ def test_more_chains_ask_for_more_of_both():
     assert many["runtime"] > few["runtime"]
     assert many["mem_mb"] > few["mem_mb"]
     assert demands.sampling({}, 2) == {"mem_mb": demands.BASE, "runtime": demands.START}
+
+
+def test_more_points_ask_for_more_memory():
+    more = SEPARATE | {"sizes": [10_000_000]}
+    least = demands.training(SEPARATE, "dae", "samples", 2)["mem_mb"]
+    assert demands.training(more, "dae", "samples", 2)["mem_mb"] > least + 1000
+    train = CONFIG["densities"]["ninja_star"]["train"]
+    varied = train | {"variants": {"large": more}}
+    least = demands.measuring(train, 2)["mem_mb"]
+    assert demands.measuring(varied, 2)["mem_mb"] > least + 1000
+    assert demands.measuring(train, 2, plane_points=2000)["mem_mb"] > least + 3000
+
+
+def test_the_groups_of_held_out_points_are_those_of_training():
+    assert demands.GROUPS == training.GROUPS
+
+
+def test_each_chain_has_its_stream_however_few_its_draws():
+    one = PLANS["truth"] | {"chains": 10_000_000, "draws": 1}
+    streams = 10_000_000 * sys.getsizeof(np.random.default_rng(0).bit_generator.state) / 2**20
+    assert demands.sampling({"one": one}, 1)["mem_mb"] > streams

@@ -29,7 +29,10 @@ def without_code(text):
     return re.sub(r"^(```.*?^```|    .*?$)", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["config/README.md", "docs/library.md"])
+GENERATED = ["config/README.md", "docs/library.md", "docs/benchmarks.md", "docs/scale.md"]
+
+
+@pytest.mark.parametrize("name", GENERATED)
 def test_generated_parts_are_up_to_date(name):
     part, make = PARTS[name]
     assert replace_part(read(name), part, make(ROOT)) == read(name), "run make docs"

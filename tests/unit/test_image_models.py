@@ -26,7 +26,6 @@ from autoscore.images.sampling import (
 from autoscore.images.sources import cache_folder, intensities, scikit_digits
 from autoscore.images.symmetry import jacobian_moments, mean_symmetry
 from autoscore.images.training import (
-    device_of,
     has_fast_bfloat16,
     lifted,
     symmetry_rows,
@@ -201,13 +200,6 @@ def test_precision_is_chosen_by_what_the_processor_has(monkeypatch):
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda found=found: found)
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
         assert has_fast_bfloat16(cpu) == found
-
-
-def test_a_missing_gpu_is_an_error_only_where_one_is_asked_for(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert device_of("auto") == device_of("cpu") == torch.device("cpu")
-    with pytest.raises(ValueError, match="finds no GPU"):
-        device_of("cuda")
 
 
 # --- fields --------------------------------------------------------------------

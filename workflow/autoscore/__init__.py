@@ -5,8 +5,9 @@ The floors of the library, each importing only from those above it in this list:
 ``randomness``, ``grids``, ``storage``, ``records``, ``fields``, ``metrics``, ``linear``, ``lbfgs``
     generators, quadrature, atomic files and what made them, what a reconstruction field is, rulers,
     Wiener filter, optimiser
-``densities``, ``autoencoders``
-    targets with exact log-density, score, Hessian and samples; the networks that are trained
+``densities``, ``autoencoders``, ``devices``
+    targets with exact log-density, score, Hessian and samples; the networks that are trained, and
+    where
 ``data``; ``mistakes``, ``configuration``
     the samples that everything later shares; what is run, checked before it is
 ``optimum``

@@ -32,6 +32,7 @@ def train_exact_ensemble(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    device: torch.device | str = "cpu",
 ) -> tuple[Ensemble, Trace]:
     """Train one auto-encoder a noise level and seed on the density itself.
 
@@ -47,6 +48,9 @@ def train_exact_ensemble(
         Names the random streams.
     report
         Is told the progress.
+    device
+        Where they are trained; the random numbers are the same everywhere, and the result is
+        returned on the processor.
     """
     sigmas, seeds = _members(settings)
     batch = quadrature_batch(density, objective, sigmas, settings["nodes"])
@@ -71,7 +75,8 @@ def train_exact_ensemble(
     ]
     ensemble.initialise(torch.as_tensor(np.stack(drawn)), generators)
     schedule = Schedule(**settings["schedules"]["exact"])
-    return ensemble, fit(ensemble, objective, batch, schedule, report=report)
+    data = batch.to(device)
+    return ensemble, _fit_on(device, ensemble, objective, data, schedule, None, report)
 
 
 def train_sample_ensemble(
@@ -80,6 +85,7 @@ def train_sample_ensemble(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    device: torch.device | str = "cpu",
 ) -> tuple[Ensemble, Trace]:
     """Train one auto-encoder a number of points, noise level and seed on finite samples.
 
@@ -114,9 +120,9 @@ def train_sample_ensemble(
     schedule = Schedule(**settings["schedules"]["samples"])
 
     def train(stack: Ensemble) -> Trace:
-        batches = _batches(points, settings, objective, streams, stack, stack.sigmas)
+        batches = _batches(points, settings, objective, streams, stack, stack.sigmas, device)
         held_out = validation_batch(data, objective, stack, stack.sigmas[:, None], streams)
-        return fit(stack, objective, batches, schedule, held_out=held_out, report=report)
+        return _fit_on(device, stack, objective, batches, schedule, held_out, report)
 
     return ensemble, _descend(ensemble, train) if settings["warm_start"] else train(ensemble)
 
@@ -127,6 +133,7 @@ def train_conditioned(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    device: torch.device | str = "cpu",
 ) -> tuple[Conditioned, Trace]:
     """Train one conditioned auto-encoder a number of points and seed, for all noise levels.
 
@@ -155,12 +162,29 @@ def train_conditioned(
     # sliced score matching knows no noise level: the network is told always the same one
     one = objective == "ssm"
     drawn = np.full(len(seeds), stack.high) if one else (stack.low, stack.high)
-    batches = _batches(points, settings, objective, streams, stack, drawn)
+    batches = _batches(points, settings, objective, streams, stack, drawn, device)
     low = stack.high if one else stack.low
     spread = np.geomspace(low, stack.high, len(_validation_points(data)))
     held_out = validation_batch(data, objective, stack, spread, streams)
     schedule = Schedule(**settings["schedules"]["conditioned"])
-    return stack, fit(stack, objective, batches, schedule, held_out=held_out, report=report)
+    return stack, _fit_on(device, stack, objective, batches, schedule, held_out, report)
+
+
+def _fit_on(
+    device: torch.device | str,
+    stack: Stack,
+    objective: str,
+    data: Batch | SampleBatches,
+    schedule: Schedule,
+    held_out: Batch | None,
+    report: Callable[[str], None],
+) -> Trace:
+    """Train a stack on a device, where its data are, and bring it back."""
+    held_out = None if held_out is None else held_out.to(device)
+    stack.to(device)
+    trace = fit(stack, objective, data, schedule, held_out=held_out, report=report)
+    stack.to("cpu")
+    return trace
 
 
 def _descend(ensemble: Ensemble, train: Callable[[Ensemble], Trace]) -> Trace:
@@ -176,7 +200,7 @@ def _descend(ensemble: Ensemble, train: Callable[[Ensemble], Trace]) -> Trace:
             trace.steps = found.steps
             trace.losses = [torch.zeros(len(ensemble.sigmas)) for _ in found.losses]
         for whole, part in zip(trace.losses, found.losses, strict=True):
-            whole[members] = part.to(whole.dtype)
+            whole[members] = part.to(whole)
     return trace
 
 
@@ -222,6 +246,7 @@ def _batches(
     streams: Streams,
     stack: Stack,
     sigmas: np.ndarray | tuple[float, float],
+    device: torch.device | str,
 ) -> SampleBatches:
     """Return the minibatches of all members, each seed with a stream of its own."""
     return SampleBatches(
@@ -233,6 +258,7 @@ def _batches(
         noise="fresh" if objective == "ssm" else settings["noise"],
         corrupt=objective != "rcae",
         dtype=stack.theta.dtype,
+        device=device,
     )
 
 

@@ -146,8 +146,17 @@ def training_settings(wildcards):
 def training_demands(wildcards):
     """Return what one training may need on a cluster."""
     entry = config["densities"][wildcards.density]
-    settings = model_settings(wildcards.density, wildcards.model)
+    settings = {"validation": entry["train"]["validation"]}
+    settings |= model_settings(wildcards.density, wildcards.model)
     return demands.training(settings, wildcards.objective, wildcards.source, dimension(entry))
+
+
+def measuring_memory(wildcards):
+    """Return the MB that a job may need which measures on all points of a density."""
+    entry = config["densities"][wildcards.density]
+    plane = 2 * config["optimum"]["plane_points"] if is_solved(wildcards.density) else 0
+    plane = plane if dimension(entry) == 2 else 0
+    return demands.measuring(entry["train"], dimension(entry), plane)["mem_mb"]
 
 
 def sampling_demands(wildcards):

@@ -8,6 +8,8 @@ rule make_data:
         "results/logs/make_data/{density}.log",
     conda:
         "../../envs/autoscore.yaml"
+    resources:
+        mem_mb=measuring_memory,
     params:
         seed=config["seed"],
         entry=data_settings,

@@ -13,6 +13,8 @@ rule measure_geometry:
         "results/logs/measure_geometry/{density}.log",
     conda:
         "../../envs/autoscore.yaml"
+    resources:
+        mem_mb=measuring_memory,
     params:
         seed=config["seed"],
         entry=target_settings,

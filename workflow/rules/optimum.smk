@@ -9,6 +9,8 @@ rule solve_optimum:
         "results/logs/solve_optimum/{density}.log",
     conda:
         "../../envs/autoscore.yaml"
+    resources:
+        mem_mb=measuring_memory,
     params:
         entry=target_settings,
         settings=optimum_settings,

@@ -11,6 +11,8 @@ rule measure_score:
         "results/logs/measure_score/{density}.log",
     conda:
         "../../envs/autoscore.yaml"
+    resources:
+        mem_mb=measuring_memory,
     params:
         seed=config["seed"],
         entry=target_settings,

@@ -6,10 +6,10 @@ with logged(snakemake):
     import torch
 
     from autoscore.autoencoders.kinds import load_stack
+    from autoscore.devices import device_of
     from autoscore.grids import noise_levels
     from autoscore.images.data import restored
     from autoscore.images.measure import Measure
-    from autoscore.images.training import device_of
     from autoscore.storage import read_arrays, write_arrays, write_table
 
     torch.set_num_threads(snakemake.threads)

@@ -7,10 +7,10 @@ with logged(snakemake):
     import torch
 
     from autoscore.autoencoders.kinds import load_stack
+    from autoscore.devices import device_of
     from autoscore.images.data import restored
     from autoscore.images.quality import Judge
     from autoscore.images.sampling import draw_all, drawn_row, shown_arrays
-    from autoscore.images.training import device_of
     from autoscore.storage import read_arrays, write_arrays, write_table
 
     torch.set_num_threads(snakemake.threads)

@@ -7,6 +7,7 @@ with logged(snakemake):
     import torch
 
     from autoscore.data import target
+    from autoscore.devices import device_of
     from autoscore.experiments import (
         trace_rows,
         train_conditioned,
@@ -21,12 +22,13 @@ with logged(snakemake):
     streams = (snakemake.params.seed, density, objective, model)
     report = reporter(f"train {density} {objective} {model} {source}")
     settings = snakemake.params.settings
+    place = device_of(settings["device"])
     if settings["kind"] == "conditioned":
-        stack, trace = train_conditioned(data, settings, objective, streams, report)
+        stack, trace = train_conditioned(data, settings, objective, streams, report, place)
     elif source == "samples":
-        stack, trace = train_sample_ensemble(data, settings, objective, streams, report)
+        stack, trace = train_sample_ensemble(data, settings, objective, streams, report, place)
     else:
         exact = target(snakemake.params.entry, data)
-        stack, trace = train_exact_ensemble(exact, settings, objective, streams, report)
+        stack, trace = train_exact_ensemble(exact, settings, objective, streams, report, place)
     write_atomically(snakemake.output.weights, stack.save)
     write_table(snakemake.output.trace, pd.DataFrame(trace_rows(stack, trace)))

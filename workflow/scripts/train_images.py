@@ -8,9 +8,10 @@ with logged(snakemake):
     import pandas as pd
     import torch
 
+    from autoscore.devices import device_of
     from autoscore.experiments import trace_rows
     from autoscore.images.data import restored
-    from autoscore.images.training import device_of, symmetry_rows, train_images
+    from autoscore.images.training import symmetry_rows, train_images
     from autoscore.storage import fingerprint, read_arrays, write_atomically, write_table
 
     torch.set_num_threads(snakemake.threads)

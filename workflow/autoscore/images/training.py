@@ -24,20 +24,6 @@ PROBES = 200  # validation images at which symmetry is followed
 Streams = tuple[int, str, str]  # global seed, "images", model
 
 
-def device_of(name: str) -> torch.device:
-    """Return the device of this name; ``auto`` is the first GPU if there is one.
-
-    Raises
-    ------
-    ValueError
-        If a GPU is asked for and there is none.
-    """
-    found = torch.cuda.is_available()
-    if name == "cuda" and not found:
-        raise ValueError("images.device is cuda, but PyTorch finds no GPU; auto or cpu would do")
-    return torch.device("cuda" if found and name != "cpu" else "cpu")
-
-
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Return whether a device multiplies matrices of bfloat16 faster than those of float32."""
     if device.type == "cuda":

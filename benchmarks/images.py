@@ -1,0 +1,92 @@
+"""What images cost by their size: the linear optimum, which is found once, and a training step."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+from autoscore.autoencoders.corrected import Corrected
+from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.autoencoders.stack import Stack
+from autoscore.batches import SampleBatches
+from autoscore.configuration import complete
+from autoscore.grids import noise_levels
+from autoscore.linear import LinearOptimum
+from autoscore.training import Schedule, fit
+from benchmarks.rows import Row, timed
+from benchmarks.timing import interleaved, peak_memory
+
+CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
+SIDES = (8, 14, 28, 56)  # pixels
+SMALLEST = 4
+IMAGES = 4000
+STEPS, ROUNDS = 2, 3
+MODELS = {"ensemble": "untied", "conditioned": "conditioned"}  # of the configuration
+
+
+def run() -> Iterator[Row]:
+    """Yield times by image size; training has at most as many axes as the configuration says."""
+    torch.set_num_threads(1)
+    fits = {}
+    for side in SIDES:
+        points = _images(side)
+        fits[side] = lambda points=points: LinearOptimum.fit(points)
+    yield from _sweep("images: linear optimum", "one fit", interleaved(fits, ROUNDS))
+    for kind in MODELS:
+        tasks = {side: _training(kind, side) for side in SIDES}
+        for row in _sweep(f"images: {kind}", f"{STEPS} steps", interleaved(tasks, ROUNDS)):
+            peak = peak_memory(_train_once, kind, math.isqrt(round(row.size)))
+            yield replace(row, memory=peak.added)
+
+
+def _sweep(case: str, unit: str, seconds: dict[int, np.ndarray]) -> Iterator[Row]:
+    base, over = seconds[SIDES[0]], f"{SIDES[0] ** 2} pixels"
+    for side, values in seconds.items():
+        yield timed(case, "pixels", side**2, "ours", values, unit, base, over)
+
+
+def _images(side: int) -> np.ndarray:
+    """Return random images, shape ``(n, side^2)``: times do not depend on what they show."""
+    return np.random.default_rng(0).random((IMAGES, side**2), dtype=np.float32)
+
+
+def _training(kind: str, side: int) -> Callable[[], object]:
+    """Return what takes some steps as the configuration has them."""
+    settings = complete(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))["images"]
+    settings = settings["models"][MODELS[kind]]
+    points = _images(side)[:, : settings["axes"]]
+    sigmas, k = noise_levels(settings["sigmas"]), points.shape[1]
+    stack: Stack
+    if kind == "ensemble":
+        m = len(sigmas)
+        members = (sigmas.tolist(), [0] * m, [IMAGES] * m, [[0.0] * k] * m, [1.0] * m)
+        architecture = Architecture((settings["hidden"],), residual="none", gain=2.0)
+        stack, levels = Ensemble(k, architecture, *members, "single"), sigmas
+        generators = [np.random.default_rng(level) for level in range(m)]
+        stack.initialise(torch.as_tensor(points[None]).expand(m, -1, -1), generators)
+    else:
+        sizes = (settings["width"], settings["hidden"], settings["blocks"])
+        levels = (float(sigmas[0]), float(sigmas[-1]))
+        stack = Corrected([1.0] * k, *sizes, *levels, [0], [IMAGES])
+        stack.initialise([np.random.default_rng(0)])
+    source = SampleBatches(
+        points[None],
+        np.full(len(stack.seeds), IMAGES),
+        np.zeros(len(stack.seeds), dtype=int),
+        levels,
+        [np.random.default_rng(1)],
+        dtype=stack.theta.dtype,
+    )
+    schedule = Schedule(steps=STEPS, batch=settings["batch"], checks=1)
+    return lambda: fit(stack, "dae", source, schedule)
+
+
+def _train_once(kind: str | None, side: int | None) -> None:
+    """Take the steps once; None and None for the smallest images and both kinds."""
+    torch.set_num_threads(1)
+    for one in MODELS if kind is None else (kind,):
+        _training(one, side or SMALLEST)()
