@@ -20,14 +20,6 @@ COPIES = 8  # of weights and activations: gradients, Adam's moments, what autogr
 NUMBER = 8  # bytes
 
 
-def members(settings: dict, source: str) -> int:
-    """Return how many auto-encoders one training has side by side."""
-    separate = settings["kind"] == "ensemble"
-    levels = len(noise_levels(settings["sigmas"])) if separate else 1
-    finite = [size for size in settings["sizes"] if size != "exact"]
-    return levels * settings["seeds"] * (len(finite) if source == "samples" else 1)
-
-
 def layers(settings: dict, dim: int) -> list[tuple[int, int]]:
     """Return the shapes of the weight matrices of one of them."""
     if settings["kind"] == "ensemble":
@@ -39,8 +31,8 @@ def layers(settings: dict, dim: int) -> list[tuple[int, int]]:
     return [(dim + 2 * network["features"], width), *inner, (width, dim)]
 
 
-def training(settings: dict, objective: str, source: str, dim: int) -> dict[str, int]:
-    """Return ``mem_mb`` and ``runtime`` of one training.
+def training(settings: dict, objective: str, source: str, dim: int, members: int) -> dict[str, int]:
+    """Return ``mem_mb`` and ``runtime`` of one training, or of a block of it.
 
     Parameters
     ----------
@@ -50,18 +42,20 @@ def training(settings: dict, objective: str, source: str, dim: int) -> dict[str,
         ``"dae"``, ``"rcae"`` or ``"ssm"``; ``"samples"`` or ``"exact"``.
     dim
         Dimension of the density.
+    members
+        How many auto-encoders are trained side by side.
     """
     name = source if settings["kind"] == "ensemble" else "conditioned"
     schedule = settings["schedules"][name]
     points = settings["nodes"] if source == "exact" else schedule["batch"]
     # the network is differentiated along d directions for the contractive loss, along one for "ssm"
     points *= {"dae": 1, "rcae": 1 + dim, "ssm": 3}[objective]
-    shapes, count = layers(settings, dim), members(settings, source)
+    shapes = layers(settings, dim)
     weights = sum(rows * columns for rows, columns in shapes)
     units = sum(columns for _, columns in shapes)
     steps = schedule["steps"] + schedule["polish"]
-    numbers = count * (weights + points * units)
-    return _bounds(6.0 * count * weights * points * steps / RATE, COPIES * NUMBER * numbers)
+    numbers = members * (weights + points * units)
+    return _bounds(6.0 * members * weights * points * steps / RATE, COPIES * NUMBER * numbers)
 
 
 def sampling(plans: dict[str, dict], dim: int) -> dict[str, int]:

@@ -32,6 +32,7 @@ def train_exact_ensemble(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    members: list[int] | None = None,
 ) -> tuple[Ensemble, Trace]:
     """Train one auto-encoder a noise level and seed on the density itself.
 
@@ -47,6 +48,8 @@ def train_exact_ensemble(
         Names the random streams.
     report
         Is told the progress.
+    members
+        Which of them, by their places among all; None for all. See `autoscore.blocks`.
     """
     sigmas, seeds = _members(settings)
     batch = quadrature_batch(density, objective, sigmas, settings["nodes"])
@@ -70,6 +73,8 @@ def train_exact_ensemble(
         )
     ]
     ensemble.initialise(torch.as_tensor(np.stack(drawn)), generators)
+    if members is not None:
+        ensemble, batch = ensemble.take(members), batch.take(members)
     schedule = Schedule(**settings["schedules"]["exact"])
     return ensemble, fit(ensemble, objective, batch, schedule, report=report)
 
@@ -80,6 +85,7 @@ def train_sample_ensemble(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    members: list[int] | None = None,
 ) -> tuple[Ensemble, Trace]:
     """Train one auto-encoder a number of points, noise level and seed on finite samples.
 
@@ -111,6 +117,8 @@ def train_sample_ensemble(
         ),
         [generator(*streams, "start", k) for k in seeds],
     )
+    if members is not None:
+        ensemble = ensemble.take(members)
     schedule = Schedule(**settings["schedules"]["samples"])
 
     def train(stack: Ensemble) -> Trace:
@@ -127,6 +135,7 @@ def train_conditioned(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    members: list[int] | None = None,
 ) -> tuple[Conditioned, Trace]:
     """Train one conditioned auto-encoder a number of points and seed, for all noise levels.
 
@@ -152,9 +161,11 @@ def train_conditioned(
         frequency=settings["network"]["frequency"],
     )
     stack.initialise([generator(*streams, "start", k) for k in seeds])
+    if members is not None:
+        stack = stack.take(members)
     # sliced score matching knows no noise level: the network is told always the same one
     one = objective == "ssm"
-    drawn = np.full(len(seeds), stack.high) if one else (stack.low, stack.high)
+    drawn = np.full(len(stack.seeds), stack.high) if one else (stack.low, stack.high)
     batches = _batches(points, settings, objective, streams, stack, drawn)
     low = stack.high if one else stack.low
     spread = np.geomspace(low, stack.high, len(_validation_points(data)))

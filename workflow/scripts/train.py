@@ -1,4 +1,7 @@
-"""Train one stack of auto-encoders: all noise levels and seeds of one density and objective."""
+"""Train a stack of auto-encoders, or a block of it, or join its blocks.
+
+A stack holds all numbers of points, noise levels and seeds of one density, objective and model.
+"""
 
 from job import logged, reporter
 
@@ -6,6 +9,9 @@ with logged(snakemake):
     import pandas as pd
     import torch
 
+    from autoscore.autoencoders.kinds import load_stack
+    from autoscore.autoencoders.stack import Stack
+    from autoscore.blocks import divide, join_tables
     from autoscore.data import target
     from autoscore.experiments import (
         trace_rows,
@@ -16,17 +22,25 @@ with logged(snakemake):
     from autoscore.storage import read_arrays, write_atomically, write_table
 
     torch.set_num_threads(snakemake.threads)
-    density, objective, model, source = snakemake.wildcards
-    data = read_arrays(snakemake.input.data)
-    streams = (snakemake.params.seed, density, objective, model)
-    report = reporter(f"train {density} {objective} {model} {source}")
-    settings = snakemake.params.settings
-    if settings["kind"] == "conditioned":
-        stack, trace = train_conditioned(data, settings, objective, streams, report)
-    elif source == "samples":
-        stack, trace = train_sample_ensemble(data, settings, objective, streams, report)
+    density, objective, model, source, *number = snakemake.wildcards
+    settings, files = snakemake.params.settings, snakemake.input
+    blocks = divide(settings, source, snakemake.params.block)
+    if files.get("blocks"):
+        stack = Stack.join([load_stack(file) for file in files.blocks], blocks)
+        # as they are written, to the last digit
+        texts = [pd.read_csv(file, dtype=str, keep_default_na=False) for file in files.traces]
+        table = join_tables(texts, blocks)
     else:
-        exact = target(snakemake.params.entry, data)
-        stack, trace = train_exact_ensemble(exact, settings, objective, streams, report)
+        data, members = read_arrays(files.data), blocks[int(*number)]
+        streams = (snakemake.params.seed, density, objective, model)
+        report = reporter(" ".join(["train", *snakemake.wildcards]))
+        if settings["kind"] == "conditioned":
+            trained = train_conditioned(data, settings, objective, streams, report, members)
+        elif source == "samples":
+            trained = train_sample_ensemble(data, settings, objective, streams, report, members)
+        else:
+            exact = target(snakemake.params.entry, data)
+            trained = train_exact_ensemble(exact, settings, objective, streams, report, members)
+        stack, table = trained[0], pd.DataFrame(trace_rows(*trained))
     write_atomically(snakemake.output.weights, stack.save)
-    write_table(snakemake.output.trace, pd.DataFrame(trace_rows(stack, trace)))
+    write_table(snakemake.output.trace, table)
