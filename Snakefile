@@ -49,6 +49,7 @@ wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     image_model="|".join(config.get("images", {"models": ["none"]})["models"]),
     source="exact|samples",
+    block="[0-9]+",
 
 
 include: "workflow/rules/common.smk"

@@ -21,8 +21,8 @@ SIDE = 2000  # grid points
 def run() -> Iterator[Row]:
     """Yield the seconds and the peak memory of auto-encoders, of chains, and of an exact solve."""
     grid = f"{LEVELS} levels x {SEEDS} seeds, {UNITS}-{UNITS}, {BATCH} points a step"
-    asked = demands.training(_settings(LEVELS, SEEDS, UNITS), "dae", "samples", 2)["mem_mb"]
-    members = LEVELS * SEEDS
+    members, settings = LEVELS * SEEDS, _settings(LEVELS, SEEDS, UNITS)
+    asked = demands.training(settings, "dae", "samples", 2, members)["mem_mb"]
     yield _measured(grid, "members", members, f"{STEPS} steps", _train, LEVELS, SEEDS, UNITS)
     yield Row(grid, "members", members, "demands", memory=asked)
     chains = f"chains of {DRAWS} draws, d = 2"

@@ -1,11 +1,13 @@
 """How time and memory of training grow, beside what the machine's own rates would allow."""
 
 from collections.abc import Callable, Iterator
+from math import prod
 
 import numpy as np
 import torch
 
 import demands
+from autoscore import blocks
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.autoencoders.stack import Stack
 from autoscore.batches import SampleBatches
@@ -62,7 +64,8 @@ def _sweep(kind: str, name: str, sizes: list[int], machine: Rates) -> Iterator[R
         yield timed(case, name, at, "machine's rates", least, unit, ours, "ours")
     for at in sorted({*sizes, 10 * BASE[kind][name], 1000 * BASE[kind][name]}):
         size = BASE[kind] | {name: at}
-        foreseen = demands.training(_settings(kind, size), "dae", "samples", size["dim"])
+        settings = _settings(kind, size)
+        foreseen = demands.training(settings, "dae", "samples", size["dim"], _members(settings))
         yield Row(case, name, at, "demands", memory=foreseen["mem_mb"] - demands.BASE)
 
 
@@ -129,6 +132,11 @@ def _train_once(kind: str | None, size: dict[str, int] | None) -> None:
         _make(one, size or SMALLEST, STEPS)
 
 
+def _members(settings: dict) -> int:
+    """Return how many auto-encoders are trained side by side."""
+    return prod(blocks.shape(settings, "samples"))
+
+
 def _least(kind: str, size: dict[str, int], machine: Rates) -> float:
     """Return the seconds of a step if products, functions and traffic ran at the machine's rates.
 
@@ -138,7 +146,7 @@ def _least(kind: str, size: dict[str, int], machine: Rates) -> float:
     """
     settings = _settings(kind, size)
     shapes = demands.layers(settings, size["dim"])
-    m = demands.members(settings, "samples")
+    m = _members(settings)
     weights = sum(a * b for a, b in shapes)
     units = size["batch"] * sum(b for _, b in shapes[:-1])
     traffic = NUMBER * (7 * weights + 2 * units)

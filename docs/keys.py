@@ -133,8 +133,8 @@ class Keys:
                 return f"list of: {items.get('description') or self._allowed(items)}"
             case "object":
                 return f"by name: {self._allowed(node['additionalProperties'])}"
-            case ["string", "null"]:
-                return "text or `null`"
+            case [kind, "null"]:
+                return f"{self._typed(node | {'type': kind})} or `null`"
             case _:
                 return "text"
 

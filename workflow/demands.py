@@ -25,14 +25,6 @@ STREAM = 1100  # bytes of a chain's own generator of random numbers
 PLANE = 1200  # bytes a grid point of an exact solution in two dimensions, its multigrid included
 
 
-def members(settings: dict, source: str) -> int:
-    """Return how many auto-encoders one training has side by side."""
-    separate = settings["kind"] == "ensemble"
-    levels = len(noise_levels(settings["sigmas"])) if separate else 1
-    finite = [size for size in settings["sizes"] if size != "exact"]
-    return levels * settings["seeds"] * (len(finite) if source == "samples" else 1)
-
-
 def layers(settings: dict, dim: int) -> list[tuple[int, int]]:
     """Return the shapes of the weight matrices of one of them."""
     if settings["kind"] == "ensemble":
@@ -44,8 +36,8 @@ def layers(settings: dict, dim: int) -> list[tuple[int, int]]:
     return [(dim + 2 * network["features"], width), *inner, (width, dim)]
 
 
-def training(settings: dict, objective: str, source: str, dim: int) -> dict[str, int]:
-    """Return ``mem_mb`` and ``runtime`` of one training.
+def training(settings: dict, objective: str, source: str, dim: int, members: int) -> dict[str, int]:
+    """Return ``mem_mb`` and ``runtime`` of one training, or of a block of it.
 
     Parameters
     ----------
@@ -56,6 +48,8 @@ def training(settings: dict, objective: str, source: str, dim: int) -> dict[str,
         ``"dae"``, ``"rcae"`` or ``"ssm"``; ``"samples"`` or ``"exact"``.
     dim
         Dimension of the density.
+    members
+        How many auto-encoders are trained side by side.
     """
     name = source if settings["kind"] == "ensemble" else "conditioned"
     schedule = settings["schedules"][name]
@@ -63,16 +57,16 @@ def training(settings: dict, objective: str, source: str, dim: int) -> dict[str,
     # the network is differentiated along d directions for the contractive loss, along one for "ssm"
     directions = {"dae": 1, "rcae": 1 + dim, "ssm": 3}[objective]
     points *= directions
-    shapes, count = layers(settings, dim), members(settings, source)
+    shapes = layers(settings, dim)
     weights = sum(rows * columns for rows, columns in shapes)
     units = sum(columns for _, columns in shapes)
     steps = schedule["steps"] + schedule["polish"]
     held_out = 2 * settings["validation"]  # each point under e and -e
     group = LOOKS * held_out / GROUPS * directions * units
-    stack = count * (COPIES * (weights + points * units) + group)
-    shown = settings["seeds"] * _most_points(settings) + count * held_out
+    stack = members * (COPIES * (weights + points * units) + group)
+    shown = settings["seeds"] * _most_points(settings) + members * held_out
     memory = (DOUBLE if source == "exact" else SINGLE) * stack + STORED * DOUBLE * shown * dim
-    return _bounds(6.0 * count * weights * points * steps / RATE, memory)
+    return _bounds(6.0 * members * weights * points * steps / RATE, memory)
 
 
 def _most_points(settings: dict) -> int:

@@ -7,17 +7,20 @@ has it: it is put there for that time, if there is none.
 """
 
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 SYSTEM = Path("/etc/slurm/slurm.conf")
-SECONDS = 60  # for which the node may take to be idle
+HOST = socket.gethostname().split(".")[0]
+SECONDS = 60  # that anything may take
 
 CONFIGURATION = """
 ClusterName=loopback
@@ -53,7 +56,18 @@ def missing() -> list[str]:
     """Return what a cluster here lacks: daemons, the rights of root, a free place."""
     found = [name for name in DAEMONS if shutil.which(name, path=_path()) is None]
     found += ["root"] if os.geteuid() else []
-    return found + ([f"no {SYSTEM} of another cluster"] if SYSTEM.exists() else [])
+    return found + ([f"no {SYSTEM} of another cluster"] if _is_taken() else [])
+
+
+def _is_taken() -> bool:
+    """Return whether there is a cluster; the file that a killed test left behind is none."""
+    if not SYSTEM.exists():
+        return False
+    named = re.search(r"^SlurmctldPidFile=(.*)$", SYSTEM.read_text(), re.MULTILINE)
+    if named is None or "ClusterName=loopback" not in SYSTEM.read_text():
+        return True
+    file = Path(named[1])
+    return file.exists() and Path(f"/proc/{file.read_text().strip()}").exists()
 
 
 class Cluster:
@@ -78,25 +92,49 @@ class Cluster:
         SYSTEM.parent.mkdir(exist_ok=True)
         SYSTEM.write_text(self._configuration(), encoding="utf-8")
         here = self.folder
-        self._run(
+        self.run(
             "munged", "--force", f"--key-file={key}", f"--socket={here}/munge.socket",
             f"--pid-file={here}/munged.pid", f"--log-file={here}/munged.log",
             f"--seed-file={here}/munge.seed",
         )  # fmt: skip
-        self._run("slurmctld")
-        self._run("slurmd")
-        self._wait_until_idle()
+        self.run("slurmctld")
+        self.run("slurmd")
+        if not self._wait_until(lambda: self._state() == "idle"):
+            logs = "\n".join(file.read_text() for file in sorted(here.glob("*.log")))
+            raise RuntimeError(f"the node is {self._state() or 'not there'}, not idle:\n{logs}")
 
     def stop(self) -> None:
         """Cancel all jobs, and stop everything that was started."""
-        self._run("scancel", "--user=root", check=False)
+        self.run("scancel", "--user=root", check=False)
+        self._wait_until(lambda: not self._jobs())
         for name in reversed(DAEMONS):
             pid = self.folder / f"{name}.pid"
             if pid.exists():
-                self._run("kill", pid.read_text().strip(), check=False)
+                self.run("kill", pid.read_text().strip(), check=False)
         SYSTEM.unlink(missing_ok=True)
 
-    def _run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
+    def running(self) -> list[str]:
+        """Return the numbers of the jobs that are running."""
+        return self._jobs("--states=RUNNING")
+
+    def lose_node(self) -> list[str]:
+        """Let the node go down, come back, and return the jobs that it had to start again."""
+        self._set(f"nodename={HOST}", "state=down", "reason=test")
+        self._wait_until(lambda: not self.running())
+        self._set(f"nodename={HOST}", "state=resume")
+        lost = self._jobs()
+        for job in lost:  # of itself Slurm starts them again after two minutes
+            self._set(f"jobid={job}", "starttime=now")
+        return lost
+
+    def _set(self, *changes: str) -> None:
+        self.run("scontrol", "update", *changes)
+
+    def _jobs(self, *options: str) -> list[str]:
+        return self.run("squeue", "--noheader", "--format=%i", *options, check=False).stdout.split()
+
+    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run one of Slurm's commands."""
         return subprocess.run(
             words, env=os.environ | self.environment, check=check, capture_output=True, text=True
         )
@@ -108,23 +146,23 @@ class Cluster:
                 one.bind(("127.0.0.1", 0))
             ports = [one.getsockname()[1] for one in (first, second)]
         return CONFIGURATION.format(
-            host=socket.gethostname().split(".")[0],
+            host=HOST,
             folder=self.folder,
             ports=ports,
             cpus=os.cpu_count(),
             memory=pages // 2**20 - 500,
         )
 
-    def _wait_until_idle(self) -> None:
+    def _state(self) -> str:
+        return self.run("sinfo", "--noheader", "--format=%T", check=False).stdout.strip()
+
+    @staticmethod
+    def _wait_until(happened: Callable[[], bool]) -> bool:
+        """Return whether something happens in time."""
         end = time.monotonic() + SECONDS
-        state = ""
-        while time.monotonic() < end:
-            state = self._run("sinfo", "--noheader", "--format=%T", check=False).stdout.strip()
-            if state == "idle":
-                return
+        while not (found := happened()) and time.monotonic() < end:
             time.sleep(0.5)
-        logs = "\n".join(file.read_text() for file in sorted(self.folder.glob("*.log")))
-        raise RuntimeError(f"after {SECONDS} s the node is {state or 'not there'}:\n{logs}")
+        return found
 
 
 def _path() -> str:

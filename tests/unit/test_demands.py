@@ -17,14 +17,6 @@ CONDITIONED = SEPARATE | {"kind": "conditioned"}
 PLANS = CONFIG["densities"]["ninja_star"]["sample"]["plans"]
 
 
-def test_the_members_of_a_stack_are_counted():
-    levels, seeds = len(SEPARATE["sigmas"]), SEPARATE["seeds"]
-    assert demands.members(SEPARATE, "samples") == levels * seeds
-    assert demands.members(CONDITIONED, "samples") == seeds
-    assert demands.members(SEPARATE | {"sizes": ["exact", 10, 20]}, "samples") == 2 * levels * seeds
-    assert demands.members(SEPARATE | {"sizes": ["exact", 10, 20]}, "exact") == levels * seeds
-
-
 @pytest.mark.parametrize("settings", [SEPARATE, CONDITIONED])
 def test_matrices_lead_from_the_input_to_the_output(settings):
     shapes = demands.layers(settings, 7)
@@ -38,11 +30,14 @@ def test_longer_trainings_ask_for_more_time_and_larger_ones_for_more_memory():
     longer["schedules"]["conditioned"]["steps"] *= 100
     wider = copy.deepcopy(CONDITIONED)
     wider["network"]["width"] *= 100
-    least = demands.training(CONDITIONED, "dae", "samples", 2)
-    assert demands.training(longer, "dae", "samples", 2)["runtime"] > least["runtime"]
-    assert demands.training(wider, "dae", "samples", 2)["mem_mb"] > least["mem_mb"]
-    once, twice = (demands.training(longer, what, "samples", 2) for what in ("dae", "rcae"))
+    least = demands.training(CONDITIONED, "dae", "samples", 2, 5)
+    assert demands.training(longer, "dae", "samples", 2, 5)["runtime"] > least["runtime"]
+    assert demands.training(wider, "dae", "samples", 2, 5)["mem_mb"] > least["mem_mb"]
+    once, twice = (demands.training(longer, what, "samples", 2, 5) for what in ("dae", "rcae"))
     assert twice["runtime"] > once["runtime"]
+    block = demands.training(longer, "dae", "samples", 2, 2)
+    assert demands.BASE < block["mem_mb"] < once["mem_mb"]
+    assert demands.START < block["runtime"] < once["runtime"]
 
 
 def test_more_chains_ask_for_more_of_both():
@@ -55,8 +50,8 @@ def test_more_chains_ask_for_more_of_both():
 
 def test_more_points_ask_for_more_memory():
     more = SEPARATE | {"sizes": [10_000_000]}
-    least = demands.training(SEPARATE, "dae", "samples", 2)["mem_mb"]
-    assert demands.training(more, "dae", "samples", 2)["mem_mb"] > least + 1000
+    least = demands.training(SEPARATE, "dae", "samples", 2, 5)["mem_mb"]
+    assert demands.training(more, "dae", "samples", 2, 5)["mem_mb"] > least + 1000
     train = CONFIG["densities"]["ninja_star"]["train"]
     varied = train | {"variants": {"large": more}}
     least = demands.measuring(train, 2)["mem_mb"]

@@ -38,14 +38,15 @@ SHORT = {
 INFINITE = float("inf")
 
 
-def train(kind, objective="dae", density=MIXTURE, *, data=None, **change):
+def train(kind, objective="dae", density=MIXTURE, *, data=None, members=None, **change):
     entry = density | {"train": merge(SHORT, change)}
     entry = complete({"densities": {"target": entry}})["densities"]["target"]
     data, streams = data or make_data(0, "target", entry), (0, "target", objective, kind)
     if kind == "exact":
-        return train_exact_ensemble(target(entry, data), entry["train"], objective, streams)
+        exact = target(entry, data)
+        return train_exact_ensemble(exact, entry["train"], objective, streams, members=members)
     runner = {"samples": train_sample_ensemble, "conditioned": train_conditioned}[kind]
-    return runner(data, entry["train"], objective, streams)
+    return runner(data, entry["train"], objective, streams, members=members)
 
 
 def test_sizes_that_are_samples():

@@ -107,7 +107,7 @@ class Project:
         self.folder = folder
 
     @classmethod
-    def from_sources(cls, folder, root=ROOT):
+    def from_sources(cls, folder, root=ROOT, configuration=TINY):
         folder.mkdir()
         for name in SOURCES:
             if (root / name).is_dir():
@@ -116,7 +116,7 @@ class Project:
                 )
             else:
                 shutil.copy2(root / name, folder)
-        (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+        (folder / "tiny.yaml").write_text(configuration, encoding="utf-8")
         return cls(folder)
 
     def copy_to(self, folder):

@@ -1,12 +1,16 @@
-"""A part of the tiny run through a real Slurm, where there is one to be had."""
+"""The quick run's tables through a real Slurm, in blocks, where there is one to be had.
 
+tests/slurm/run installs what it needs, and runs this.
+"""
+
+import time
 from importlib.util import find_spec
 
-import pandas as pd
 import pytest
 
 from tests.slurm.cluster import Cluster, missing
-from tests.workflow.project import Project
+from tests.workflow.project import ROOT, Project
+from tests.workflow.test_interruption import contents, kill
 
 LACKING = missing()
 if find_spec("snakemake_executor_plugin_slurm") is None:
@@ -16,12 +20,46 @@ pytestmark = [
     pytest.mark.skipif(bool(LACKING), reason=f"no Slurm here, for want of {', '.join(LACKING)}"),
 ]
 
-TABLES = ["results/train/mixture/dae_ensemble_exact.csv", "results/optimum/mixture.csv"]
+PROFILE = ["--profile", "profiles/slurm", "--latency-wait", "5"]
+PROFILE += ["--slurm-init-seconds-before-status-checks=2", "--seconds-between-status-checks=2"]
+# to start a job takes as long as to do it: jobs that belong together are submitted as one
+GROUPS = {
+    "prepare": ["make_data", "solve_optimum"],
+    "block": ["train_block"],
+    "join": ["train"],
+    "judge": ["measure_score", "measure_geometry", "sample", "gather_scores", "gather_samples"],
+}
+GROUPED = ["--groups", *(f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules)]
+GROUPED += ["--group-components", "prepare=10", "block=4", "join=20", "judge=1"]
+
+NO_IMAGES = "images: null"
+IN_BLOCKS = f"{NO_IMAGES}\ntrain: {{block: 5}}"
+TABLES = ["results/verify/claims.csv"]  # which looks into all others
+TRAINED = "results/train/mixture/dae_ensemble_exact.csv"
+PATIENCE = 900  # seconds after which it hangs
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    found = Cluster(tmp_path / "cluster")
+def quick(folder):
+    configuration = (ROOT / "config/quick.yaml").read_text(encoding="utf-8")
+    return Project.from_sources(folder, configuration=configuration)
+
+
+def results(project):
+    """Return what was made, bit by bit, less records, of which each block has one besides."""
+    return {name: found for name, found in contents(project).items() if found != "there"}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    project = quick(tmp_path_factory.mktemp("local") / "run")
+    outcome = project.snakemake(*TABLES, changes=NO_IMAGES)
+    assert outcome.code == 0, outcome.text
+    return project
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
     try:
         found.start()
         yield found
@@ -29,18 +67,41 @@ def cluster(tmp_path):
         found.stop()
 
 
-def test_tables_are_those_of_a_local_run(finished, cluster, tmp_path):
-    project = Project.from_sources(tmp_path / "on a cluster")
+def test_blocks_on_a_cluster_end_with_the_tables_of_a_local_run(local, cluster, tmp_path):
+    project = quick(tmp_path / "run")
     outcome = project.snakemake(
-        "--profile",
-        "profiles/slurm",
-        "--slurm-init-seconds-before-status-checks=2",
-        "--seconds-between-status-checks=2",
-        *TABLES,
-        **cluster.environment,
+        *PROFILE, *GROUPED, "--", *TABLES, changes=IN_BLOCKS, **cluster.environment
     )
     assert outcome.code == 0, outcome.text
     assert "has been submitted with SLURM jobid" in outcome.text
-    for table in TABLES:
-        expected, found = (pd.read_csv(one.folder / table) for one in (finished, project))
-        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert "train_block" in outcome.text
+    expected, found = results(local), results(project)
+    assert len([name for name in expected if name.endswith(".csv")]) > 30
+    assert sorted(found) == sorted(expected)
+    assert [name for name in expected if found[name] != expected[name]] == []
+
+
+def wait_for(happened):
+    """Return what happens as soon as it does."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := happened()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.2)
+    return found
+
+
+def test_a_cancelled_job_and_a_lost_node_change_nothing(local, cluster, tmp_path):
+    project = quick(tmp_path / "run")
+    run = project.start(*PROFILE, TRAINED, changes=IN_BLOCKS, **cluster.environment)
+    try:
+        cancelled = wait_for(cluster.running)
+        cluster.run("scancel", *cancelled)
+        running = wait_for(lambda: set(cluster.running()) - set(cancelled))
+        assert running <= set(cluster.lose_node())
+        text, _ = run.communicate(timeout=PATIENCE)
+    finally:
+        kill(run)
+    assert run.returncode == 0, text
+    assert "CANCELLED" in text
+    found, expected = ((one.folder / TRAINED).read_bytes() for one in (project, local))
+    assert found == expected

@@ -12,8 +12,9 @@ The floors of the library, each importing only from those above it in this list:
     the samples that everything later shares; what is run, checked before it is
 ``optimum``
     the reconstruction functions that no auto-encoder can beat
-``batches``, ``objectives``, ``training``, ``experiments``
-    what a network sees, what it minimises, how, and all of that from a configuration
+``batches``, ``objectives``, ``training``, ``experiments``; ``blocks``
+    what a network sees, what it minimises, how, and all of that from a configuration; a training
+    that is divided among jobs
 ``implicit``, ``extrapolation``, ``peers``
     the loss that needs no truth; the clean score from several noise levels; other estimators
 ``rulers``, ``estimators``, ``score``; ``geometry``

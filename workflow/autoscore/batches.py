@@ -50,6 +50,10 @@ class Batch:
         """Return the (weighted) mean of `values`, shape ``(m, n)``, over the points."""
         return values.mean(1) if self.weights is None else (self.weights * values).sum(1)
 
+    def take(self, members: list[int]) -> "Batch":
+        """Return what these members alone are shown."""
+        return self._each(lambda tensor: tensor[members])
+
     def split(self, parts: int) -> list["Batch"]:
         """Return as many batches with every `parts`-th point each; their losses are as noisy."""
 
@@ -69,9 +73,13 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
+        return self._each(lambda tensor: tensor.to(device))
+
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
+        """Return the batch with all of its tensors changed."""
         names = ("inputs", "targets", "sigma", "weights", "spread")
         parts = {name: getattr(self, name) for name in names}
-        return Batch(**{k: None if part is None else part.to(device) for k, part in parts.items()})
+        return Batch(**{k: None if part is None else change(part) for k, part in parts.items()})
 
     def spread_loss(self) -> torch.Tensor | float:
         """Return the constant that the loss holds besides, shape ``(m,)``, in units of sigma^2."""
@@ -181,13 +189,17 @@ class SampleBatches:
         self._seeds = np.asarray(seeds)
         self._range = sigmas if isinstance(sigmas, tuple) else None
         self._sigmas = None if self._range else np.asarray(sigmas, dtype=float)
-        self.generators = generators
+        # those of seeds that have no member here are left alone
+        present, self._streams = np.unique(self._seeds, return_inverse=True)
+        self.generators = [generators[seed] for seed in present]
         self._corrupt = corrupt
         self._kind = noise if corrupt else None
         self._place = {"dtype": dtype, "device": device}
         self._fixed = None
         if noise == "fixed":
-            self._fixed = np.stack([rng.standard_normal(points.shape[1:]) for rng in generators])
+            self._fixed = np.stack(
+                [rng.standard_normal(points.shape[1:]) for rng in self.generators]
+            )
 
     def draw(self, n: int, reconstruct: Reconstruct | None = None) -> Batch:
         """Return the next batch of n points a member, of n + 1 if n is odd and they are paired.
@@ -234,14 +246,14 @@ class SampleBatches:
 
     def _draw_uniform(self, n: int) -> np.ndarray:
         """Return uniform numbers, (m, n), the same for all members of a seed."""
-        return np.stack([rng.random(n) for rng in self.generators])[self._seeds]
+        return np.stack([rng.random(n) for rng in self.generators])[self._streams]
 
     def _noise(self, clean: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         """Return standard normal noise for the chosen points, 0 where inputs stay clean."""
         if not self._corrupt:
             return np.zeros_like(clean)
         if self._fixed is not None:
-            return self._fixed[self._seeds[:, None], chosen]
+            return self._fixed[self._streams[:, None], chosen]
         noise = self._normal(clean.shape[1:])
         if self._kind == "rare_large":
             noise *= np.where(self._draw_uniform(clean.shape[1]) < RARE, LARGE, 1.0)[..., None]
@@ -249,4 +261,4 @@ class SampleBatches:
 
     def _normal(self, shape: tuple[int, int]) -> np.ndarray:
         """Return standard normal numbers, (m, n, d), the same for all members of a seed."""
-        return np.stack([rng.standard_normal(shape) for rng in self.generators])[self._seeds]
+        return np.stack([rng.standard_normal(shape) for rng in self.generators])[self._streams]

@@ -32,6 +32,7 @@ def train_exact_ensemble(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    members: list[int] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Ensemble, Trace]:
     """Train one auto-encoder a noise level and seed on the density itself.
@@ -48,6 +49,8 @@ def train_exact_ensemble(
         Names the random streams.
     report
         Is told the progress.
+    members
+        Which of them, by their places among all; None for all. See `autoscore.blocks`.
     device
         Where they are trained; the random numbers are the same everywhere, and the result is
         returned on the processor.
@@ -74,6 +77,8 @@ def train_exact_ensemble(
         )
     ]
     ensemble.initialise(torch.as_tensor(np.stack(drawn)), generators)
+    if members is not None:
+        ensemble, batch = ensemble.take(members), batch.take(members)
     schedule = Schedule(**settings["schedules"]["exact"])
     data = batch.to(device)
     return ensemble, _fit_on(device, ensemble, objective, data, schedule, None, report)
@@ -85,6 +90,7 @@ def train_sample_ensemble(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    members: list[int] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Ensemble, Trace]:
     """Train one auto-encoder a number of points, noise level and seed on finite samples.
@@ -117,6 +123,8 @@ def train_sample_ensemble(
         ),
         [generator(*streams, "start", k) for k in seeds],
     )
+    if members is not None:
+        ensemble = ensemble.take(members)
     schedule = Schedule(**settings["schedules"]["samples"])
 
     def train(stack: Ensemble) -> Trace:
@@ -133,6 +141,7 @@ def train_conditioned(
     objective: str,
     streams: Streams,
     report: Callable[[str], None] = silent,
+    members: list[int] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Conditioned, Trace]:
     """Train one conditioned auto-encoder a number of points and seed, for all noise levels.
@@ -159,9 +168,11 @@ def train_conditioned(
         frequency=settings["network"]["frequency"],
     )
     stack.initialise([generator(*streams, "start", k) for k in seeds])
+    if members is not None:
+        stack = stack.take(members)
     # sliced score matching knows no noise level: the network is told always the same one
     one = objective == "ssm"
-    drawn = np.full(len(seeds), stack.high) if one else (stack.low, stack.high)
+    drawn = np.full(len(stack.seeds), stack.high) if one else (stack.low, stack.high)
     batches = _batches(points, settings, objective, streams, stack, drawn, device)
     low = stack.high if one else stack.low
     spread = np.geomspace(low, stack.high, len(_validation_points(data)))

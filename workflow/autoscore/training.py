@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from autoscore import lbfgs
 from autoscore.autoencoders.stack import Stack
+from autoscore.autoencoders.units import VECTOR
 from autoscore.batches import Batch, SampleBatches
 from autoscore.objectives import OBJECTIVES
 from autoscore.storage import read_arrays, write_arrays
@@ -246,7 +248,9 @@ class _Adam:
     """Adam (Kingma and Ba 2015, algorithm 1): every weight is scaled by its own history alone.
 
     PyTorch's own optimiser does the same by the same operator, which passes over the weights once,
-    but drags its compiler in: two seconds a job.
+    but drags its compiler in: two seconds a job. The operator rounds the last few weights, which
+    do not fill a vector, differently: they are computed in a full one, so that a member's weights
+    do not depend on whether it is the last of its stack.
     """
 
     def __init__(self, theta: torch.Tensor, decay: tuple[float, float] = (0.9, 0.999)) -> None:
@@ -262,13 +266,13 @@ class _Adam:
     def step(self, theta: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
         """Move `theta` in place."""
         self.steps += 1
+        rows = [part.view(-1) for part in (theta, gradient.contiguous(), self._mean, self._square)]
+        full = theta.numel() // VECTOR * VECTOR
+        last = [pad(row[full:], (0, VECTOR)) for row in rows]
         torch._fused_adam_(
-            [theta],
-            [gradient],
-            [self._mean],
-            [self._square],
+            *([row[:full], end] for row, end in zip(rows, last, strict=True)),
             [],
-            [torch.tensor(float(self.steps), device=theta.device)],
+            [torch.tensor(float(self.steps), device=theta.device) for _ in range(2)],
             lr=rate,
             beta1=self._decay[0],
             beta2=self._decay[1],
@@ -277,6 +281,8 @@ class _Adam:
             amsgrad=False,
             maximize=False,
         )
+        for row, end in zip(rows, last, strict=True):
+            row[full:] = end[: theta.numel() - full]
 
 
 def _run_polish(
@@ -311,7 +317,7 @@ class _Keeper:
     def __init__(self, stack: Stack, objective: str, held_out: Batch | None) -> None:
         self._stack, self._objective = stack, objective
         self._groups = [] if held_out is None else held_out.split(GROUPS)
-        self._best: torch.Tensor | None = None  # losses, (groups, m)
+        self._best: torch.Tensor | None = None  # losses, (m, groups)
         self._theta = stack.theta
 
     @property
@@ -327,7 +333,7 @@ class _Keeper:
     def _losses(self, theta: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             loss = OBJECTIVES[self._objective]
-            return torch.stack([loss(self._stack, theta, group) for group in self._groups])
+            return torch.stack([loss(self._stack, theta, group) for group in self._groups], dim=1)
 
     def offer(self, theta: torch.Tensor) -> None:
         if not self._groups:
@@ -336,16 +342,16 @@ class _Keeper:
         if self._best is None:
             self._best, self._theta = losses, theta.clone()
             return
-        better = losses.mean(0) < self._best.mean(0)
-        self._best = torch.where(better, losses, self._best)
+        better = losses.mean(1) < self._best.mean(1)
+        self._best = torch.where(better[:, None], losses, self._best)
         self._theta = torch.where(better[:, None], theta, self._theta)
 
     def finish(self) -> None:
         if self._best is None:
             return
         gain = self._losses(self._stack.theta) - self._best
-        error = gain.std(0) / len(self._groups) ** 0.5
-        earlier = gain.mean(0) > STANDARD_ERRORS * error
+        error = gain.std(1) / len(self._groups) ** 0.5
+        earlier = gain.mean(1) > STANDARD_ERRORS * error
         self._stack.theta = torch.where(earlier[:, None], self._theta, self._stack.theta)
 
 

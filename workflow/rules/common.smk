@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import demands
+from autoscore import blocks
 from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
@@ -139,16 +140,35 @@ def training_settings(wildcards):
         ("conditioned", "samples"): ["architecture", "nodes", "warm_start"],
     }[settings["kind"], wildcards.source]
     schedule = wildcards.source if settings["kind"] == "ensemble" else "conditioned"
-    settings = without(settings, "models", "objectives", "validation", "held_out", *unused)
+    settings = without(settings, "models", "objectives", "validation", "held_out", "block", *unused)
     return settings | {"schedules": {schedule: settings["schedules"][schedule]}}
 
 
+def block_size(density, model):
+    """Return the largest number of auto-encoders that one job trains, None for no end."""
+    return model_settings(density, model)["block"]
+
+
+def training_blocks(density, model, source):
+    """Return the members of each block that one training is divided into."""
+    most = block_size(density, model)
+    return blocks.divide(model_settings(density, model), source, most)
+
+
+def block_files(density, objective, model, source, kind):
+    """Return one file of each block of a training; none if it is not divided."""
+    count = len(training_blocks(density, model, source))
+    folder = f"results/train/{density}/{objective}_{model}_{source}"
+    return [f"{folder}/{block}{kind}" for block in range(count)] if count > 1 else []
+
+
 def training_demands(wildcards):
-    """Return what one training may need on a cluster."""
-    entry = config["densities"][wildcards.density]
-    settings = {"validation": entry["train"]["validation"]}
-    settings |= model_settings(wildcards.density, wildcards.model)
-    return demands.training(settings, wildcards.objective, wildcards.source, dimension(entry))
+    """Return what one training, or a block of it, may need on a cluster."""
+    density, objective, model, source, *block = wildcards
+    members = len(training_blocks(density, model, source)[int(*block)])
+    entry = config["densities"][density]
+    settings = {"validation": entry["train"]["validation"]} | model_settings(density, model)
+    return demands.training(settings, objective, source, dimension(entry), members)
 
 
 def measuring_memory(wildcards):
@@ -379,7 +399,9 @@ def record_files():
     names, stages = config["densities"], ["data", "optimum", "score", "geometry", "sample"]
     files = expand("results/{stage}/{density}.json", stage=stages, density=names)
     for name in names:
-        files += [f"results/train/{name}/{'_'.join(run)}.json" for run in trainings(name)]
+        for run in trainings(name):
+            files.append(f"results/train/{name}/{'_'.join(run)}.json")
+            files += block_files(name, *run, ".json")
     if IMAGES:
         files += ["results/data/images.json", "results/score/images.json"]
         files += expand("results/train/images/{model}.json", model=IMAGE_MODELS)

@@ -1,4 +1,7 @@
-"""Train one stack of auto-encoders: all noise levels and seeds of one density and objective."""
+"""Train a stack of auto-encoders, or a block of it, or join its blocks.
+
+A stack holds all numbers of points, noise levels and seeds of one density, objective and model.
+"""
 
 from job import logged, reporter
 
@@ -6,6 +9,9 @@ with logged(snakemake):
     import pandas as pd
     import torch
 
+    from autoscore.autoencoders.kinds import load_stack
+    from autoscore.autoencoders.stack import Stack
+    from autoscore.blocks import divide, join_tables
     from autoscore.data import target
     from autoscore.devices import device_of
     from autoscore.experiments import (
@@ -17,18 +23,25 @@ with logged(snakemake):
     from autoscore.storage import read_arrays, write_atomically, write_table
 
     torch.set_num_threads(snakemake.threads)
-    density, objective, model, source = snakemake.wildcards
-    data = read_arrays(snakemake.input.data)
-    streams = (snakemake.params.seed, density, objective, model)
-    report = reporter(f"train {density} {objective} {model} {source}")
-    settings = snakemake.params.settings
-    place = device_of(settings["device"])
-    if settings["kind"] == "conditioned":
-        stack, trace = train_conditioned(data, settings, objective, streams, report, place)
-    elif source == "samples":
-        stack, trace = train_sample_ensemble(data, settings, objective, streams, report, place)
+    density, objective, model, source, *number = snakemake.wildcards
+    settings, files = snakemake.params.settings, snakemake.input
+    blocks = divide(settings, source, snakemake.params.block)
+    if files.get("blocks"):
+        stack = Stack.join([load_stack(file) for file in files.blocks], blocks)
+        # as they are written, to the last digit
+        texts = [pd.read_csv(file, dtype=str, keep_default_na=False) for file in files.traces]
+        table = join_tables(texts, blocks)
     else:
-        exact = target(snakemake.params.entry, data)
-        stack, trace = train_exact_ensemble(exact, settings, objective, streams, report, place)
+        data, members = read_arrays(files.data), blocks[int(*number)]
+        streams = (snakemake.params.seed, density, objective, model)
+        report = reporter(" ".join(["train", *snakemake.wildcards]))
+        asked = (settings, objective, streams, report, members, device_of(settings["device"]))
+        if settings["kind"] == "conditioned":
+            trained = train_conditioned(data, *asked)
+        elif source == "samples":
+            trained = train_sample_ensemble(data, *asked)
+        else:
+            trained = train_exact_ensemble(target(snakemake.params.entry, data), *asked)
+        stack, table = trained[0], pd.DataFrame(trace_rows(*trained))
     write_atomically(snakemake.output.weights, stack.save)
-    write_table(snakemake.output.trace, pd.DataFrame(trace_rows(stack, trace)))
+    write_table(snakemake.output.trace, table)

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch.nn.functional import sigmoid, silu
 
 from autoscore.autoencoders.stack import LearnedField, Stack
+from autoscore.autoencoders.units import silu, silu_slope
 
 DTYPE = torch.float32
 MARGIN = 1.25  # by this factor it is trained beyond its levels: it is weakest at the ends
@@ -51,6 +51,8 @@ class Conditioned(Stack):
     ValueError
         If the range is empty or the members' descriptions differ in length.
     """
+
+    of_members = ("seeds", "sizes", "shift", "scale", "thickness")
 
     def __init__(
         self,
@@ -216,14 +218,6 @@ class Conditioned(Stack):
             "frequency": self.frequency,
         }
 
-    def take(self, members: list[int]) -> Self:
-        described = self.description()
-        for key in ("seeds", "sizes", "shift", "scale", "thickness"):
-            described[key] = [described[key][member] for member in members]
-        stack = type(self)(**described)
-        stack.theta = self.theta[members].clone()
-        return stack.to(self.theta.device)
-
     def known(self, sigmas: np.ndarray) -> np.ndarray:
         return within(sigmas, self.low, self.high)
 
@@ -249,12 +243,6 @@ class Conditioned(Stack):
                 f"{np.unique(self.seeds).tolist()}, sizes {np.unique(self.sizes).tolist()}"
             )
         return LearnedField(self, int(found[0]), sigma)
-
-
-def silu_slope(x: torch.Tensor) -> torch.Tensor:
-    """Return the derivative of x sigmoid(x)."""
-    gate = sigmoid(x)
-    return gate * (1.0 + x * (1.0 - gate))
 
 
 def within(sigmas: np.ndarray, low: float, high: float) -> np.ndarray:

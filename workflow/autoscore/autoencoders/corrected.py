@@ -17,10 +17,11 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch.nn.functional import layer_norm, silu
+from torch.nn.functional import layer_norm
 
-from autoscore.autoencoders.conditioned import level_features, silu_slope, within
+from autoscore.autoencoders.conditioned import level_features, within
 from autoscore.autoencoders.stack import LearnedField, Stack
+from autoscore.autoencoders.units import silu, silu_slope
 
 DTYPE = torch.float32
 EMBEDDING = 64  # units that the noise level is turned into
@@ -47,6 +48,8 @@ class Corrected(Stack):
     ValueError
         If the range is empty, the members' descriptions differ in length, or no variance is > 0.
     """
+
+    of_members = ("seeds", "sizes")
 
     def __init__(
         self,
@@ -183,14 +186,6 @@ class Corrected(Stack):
             "sizes": self.sizes.tolist(),
             "waves": self.waves,
         }
-
-    def take(self, members: list[int]) -> Self:
-        described = self.description()
-        for key in ("seeds", "sizes"):
-            described[key] = [described[key][member] for member in members]
-        stack = type(self)(**described)
-        stack.theta = self.theta[members].clone()
-        return stack.to(self.theta.device)
 
     def known(self, sigmas: np.ndarray) -> np.ndarray:
         return within(sigmas, self.low, self.high)

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from autoscore.autoencoders.stack import LearnedField, Stack
+from autoscore.autoencoders.units import sigmoid
 
 ACTIVATIONS = {  # each with its derivative, as a function of the value
     "tanh": (torch.tanh, lambda unit: 1.0 - unit**2),
-    "sigmoid": (torch.sigmoid, lambda unit: unit * (1.0 - unit)),
+    "sigmoid": (sigmoid, lambda unit: unit * (1.0 - unit)),
 }
 PRECISIONS = {"single": torch.float32, "double": torch.float64}
 
@@ -88,6 +89,8 @@ class Ensemble(Stack):
     ValueError
         If the members' descriptions differ in length or a sigma is not positive.
     """
+
+    of_members = ("sigmas", "seeds", "sizes", "shift", "scale")
 
     def __init__(
         self,
@@ -234,16 +237,6 @@ class Ensemble(Stack):
             "scale": self._scale.tolist(),
             "precision": self.precision,
         }
-
-    def take(self, members: list[int]) -> Self:
-        described = self.description()
-        picked = {
-            key: [described[key][member] for member in members]
-            for key in ("sigmas", "seeds", "sizes", "shift", "scale")
-        }
-        stack = type(self)(self.dim, self.architecture, **picked, precision=self.precision)
-        stack.theta = self.theta[members].clone()
-        return stack.to(self.theta.device)
 
     def member(self, sigma: float, seed: int, size: float = float("inf")) -> int:
         """Return the index of the member with this noise level, seed and number of points.

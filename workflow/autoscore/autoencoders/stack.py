@@ -1,10 +1,11 @@
 """Many networks of one shape, trained as one tensor."""
 
 import json
+import os
 from abc import ABC, abstractmethod
 from math import prod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -14,11 +15,16 @@ from safetensors.torch import save
 from autoscore.fields import Field
 from autoscore.storage import reading
 
+# Intel's library, which multiplies matrices here, would round them by where they lie in memory, and
+# so by which members are before them; it reads this when it is first used
+os.environ.setdefault("MKL_CBWR", "AUTO")
+
 
 class Stack(ABC):
     """m networks whose parameters lie in one matrix ``theta`` of shape ``(m, parameters)``.
 
-    No operation mixes rows, so member k behaves as if it were alone.
+    No operation mixes rows, so member k behaves as if it were alone; to the last bit as in any
+    other company.
 
     Attributes
     ----------
@@ -28,8 +34,11 @@ class Stack(ABC):
         Dimension d of the data.
     seeds, sizes : numpy.ndarray
         Seed, and number of training points (``inf`` for the density itself), of each member.
+    of_members : tuple of str
+        Those parts of the description that have an entry a member.
     """
 
+    of_members: ClassVar[tuple[str, ...]]
     dim: int
     seeds: np.ndarray
     sizes: np.ndarray
@@ -84,9 +93,31 @@ class Stack(ABC):
     def description(self) -> dict[str, Any]:
         """Return, as plain JSON values, what the constructor needs besides theta."""
 
-    @abstractmethod
     def take(self, members: list[int]) -> Self:
         """Return a stack of copies of these members alone."""
+        described = self.description()
+        for key in self.of_members:
+            described[key] = [described[key][member] for member in members]
+        stack = type(self)(**described)
+        stack.theta = self.theta[members].clone()
+        return stack.to(self.theta.device)
+
+    @staticmethod
+    def join(stacks: list["Stack"], places: list[list[int]]) -> "Stack":
+        """Return one stack of the members of several, each at its place: the inverse of `take`.
+
+        Raises
+        ------
+        ValueError
+            If the stacks differ in more than their members.
+        """
+        described, keys = [stack.description() for stack in stacks], stacks[0].of_members
+        lists = {key: [value for one in described for value in one[key]] for key in keys}
+        if any(one | lists != described[0] | lists for one in described):
+            raise ValueError("stacks can be joined only if they differ in their members alone")
+        joined = type(stacks[0])(**described[0] | lists)
+        joined.theta = torch.cat([stack.theta for stack in stacks])
+        return joined.take(np.argsort(np.concatenate(places)).tolist())
 
     def views(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the named parameters as views into `theta`, each of shape ``(m, *shape)``."""

@@ -1,0 +1,71 @@
+"""A training in blocks: some of its auto-encoders each, trained apart and put together again.
+
+No member depends on what is trained beside it, so that the whole is the same, bit for bit, however
+it is divided. Two are the fewest: a matrix product of one pair is computed, and rounded, in another
+way than one of many.
+"""
+
+from math import ceil
+
+import numpy as np
+import pandas as pd
+
+from autoscore.grids import noise_levels
+
+FEWEST = 2
+
+
+def shape(settings: dict, source: str) -> tuple[int, int, int]:
+    """Return how many sizes, noise levels and seeds a training has auto-encoders for.
+
+    Parameters
+    ----------
+    settings
+        What the training is told: a model's or a variant's, completed.
+    source
+        ``"samples"`` or ``"exact"``.
+    """
+    finite = [size for size in settings["sizes"] if size != "exact"]
+    levels = len(noise_levels(settings["sigmas"])) if settings["kind"] == "ensemble" else 1
+    return len(finite) if source == "samples" else 1, levels, settings["seeds"]
+
+
+def divide(settings: dict, source: str, most: int | None) -> list[list[int]]:
+    """Return the members of each block, by their places in the whole.
+
+    With ``warm_start`` weights go from level to level, and all levels of a seed stay together.
+
+    Parameters
+    ----------
+    settings, source
+        As for `shape`.
+    most
+        Largest number of members of a block; one more if one would be left alone, or as many as
+        have to stay together. None for no end.
+    """
+    sizes, levels, seeds = shape(settings, source)
+    places = np.arange(sizes * levels * seeds).reshape(sizes, levels, seeds)
+    warm = settings["kind"] == "ensemble" and source == "samples" and settings["warm_start"]
+    units = places.swapaxes(1, 2).reshape(-1, levels) if warm else places.reshape(-1, 1)
+    count = 1 if most is None else ceil(len(units) / max(1, most // units.shape[1]))
+    count = max(1, min(count, len(units) // FEWEST))
+    return [sorted(block.ravel().tolist()) for block in np.array_split(units, count)]
+
+
+def join_tables(tables: list[pd.DataFrame], blocks: list[list[int]]) -> pd.DataFrame:
+    """Return one table whose rows are, step by step, those of all members in their order.
+
+    Parameters
+    ----------
+    tables
+        One a block, each with a row a step and member, step by step.
+    blocks
+        What `divide` returned.
+    """
+    total = sum(map(len, blocks))
+    places = []
+    for table, block in zip(tables, blocks, strict=True):
+        steps = np.arange(len(table) // len(block))
+        places.append((total * steps[:, None] + np.array(block)).ravel())
+    order = np.argsort(np.concatenate(places))
+    return pd.concat(tables, ignore_index=True).iloc[order]
