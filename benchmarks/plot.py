@@ -112,7 +112,9 @@ def _peers(axis: Axes, table: pd.DataFrame) -> None:
         axis.plot(row.ratio, place, "o", color=colour, markersize=3)
         text = f"{row.who}\n/ {row.over}, error {row.error if row.error > 0 else row.size:.2g}"
         where = {"xycoords": axis.get_yaxis_transform(), "textcoords": "offset points"}
-        axis.annotate(text, (0.06, place), (0, 2.5), **where, fontsize=5, linespacing=1.0, va="bottom")
+        axis.annotate(
+            text, (0.06, place), (0, 2.5), **where, fontsize=5, linespacing=1.0, va="bottom"
+        )
     axis.axvline(1.0, color="0.5", linewidth=0.8)
     axis.set(xscale="log", yticks=[], xlabel="time of the peer / ours", ylim=(len(part), -0.9))
     axis.set_title("to equal error, spiral")
