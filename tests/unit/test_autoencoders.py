@@ -208,6 +208,8 @@ def test_a_file_tells_which_kind_it_holds(stack, tmp_path):
     assert torch.equal(both["rcae", "ensemble", "exact"].theta, other.theta)
     with pytest.raises(ValueError, match="argument"):
         load_stacks(keys, [str(path)])
+    elsewhere = load_stacks(keys[:1], [str(path)], "meta")["dae", "one", "samples"]
+    assert elsewhere.theta.device.type == "meta"  # a device that has shapes, and no numbers
 
 
 def test_conditioned_survives_a_file(tmp_path):

@@ -1,4 +1,4 @@
-"""Where networks are trained: the processor, or a GPU."""
+"""Where networks are trained and evaluated: the processor, or a GPU."""
 
 import torch
 

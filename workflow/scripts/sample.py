@@ -10,16 +10,17 @@ with logged(snakemake):
 
     from autoscore.autoencoders.kinds import load_stacks
     from autoscore.data import target
+    from autoscore.devices import device_of
     from autoscore.sampling.measure import Sampling
     from autoscore.storage import fingerprint, read_arrays, write_arrays, write_table
 
     torch.set_num_threads(snakemake.threads)
     name, asked, outputs = snakemake.wildcards.density, snakemake.params, snakemake.output
-    data = read_arrays(snakemake.input.data)
+    data, device = read_arrays(snakemake.input.data), device_of(asked.settings["device"])
     sampling = Sampling(
         name,
         target(asked.entry, data),
-        load_stacks(asked.trainings, snakemake.input.learned),
+        load_stacks(asked.trainings, snakemake.input.learned, device),
         data,
         asked.settings,
         asked.seed,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import torch
 from safetensors import safe_open
 
 from autoscore.autoencoders.conditioned import Conditioned
@@ -23,8 +24,10 @@ def load_stack(path: str | Path) -> Ensemble | Conditioned | Corrected:
 
 
 def load_stacks(
-    trainings: Iterable[tuple[str, str, str]], paths: Iterable[str]
+    trainings: Iterable[tuple[str, str, str]],
+    paths: Iterable[str],
+    device: torch.device | str = "cpu",
 ) -> dict[tuple[str, str, str], Ensemble | Conditioned]:
-    """Read a stack for each (objective, model, source)."""
+    """Read a stack for each (objective, model, source), to a device."""
     pairs = zip(trainings, paths, strict=True)
-    return {tuple(training): load_stack(path) for training, path in pairs}
+    return {tuple(training): load_stack(path).to(device) for training, path in pairs}
