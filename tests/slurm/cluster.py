@@ -47,6 +47,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
 ReturnToService=2
 MailProg=/bin/true
 MinJobAge=600
+SlurmdParameters=config_overrides
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
@@ -149,7 +150,8 @@ class Cluster:
             host=HOST,
             folder=self.folder,
             ports=ports,
-            cpus=os.cpu_count(),
+            # of what a group of jobs asks for it mostly uses half
+            cpus=2 * os.cpu_count(),
             memory=pages // 2**20 - 500,
         )
 

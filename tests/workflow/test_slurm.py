@@ -27,10 +27,11 @@ GROUPS = {
     "prepare": ["make_data", "solve_optimum"],
     "block": ["train_block"],
     "join": ["train"],
-    "judge": ["measure_score", "measure_geometry", "sample", "gather_scores", "gather_samples"],
+    "judge": ["measure_score", "measure_geometry", "sample"],
+    "gather": ["gather_scores", "gather_samples", "check_claims"],
 }
 GROUPED = ["--groups", *(f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules)]
-GROUPED += ["--group-components", "prepare=10", "block=4", "join=20", "judge=1"]
+GROUPED += ["--group-components", "prepare=3", "block=4", "join=6", "judge=6"]
 
 NO_IMAGES = "images: null"
 IN_BLOCKS = f"{NO_IMAGES}\ntrain: {{block: 5}}"
