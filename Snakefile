@@ -18,6 +18,7 @@ min_version("9.0")
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
 import checksums
+import code_hash
 import console
 import locking
 import preflight
@@ -37,7 +38,7 @@ configfile: os.path.join(workflow.basedir, "config", "config.yaml")
 
 
 try:
-    config = complete(config)
+    config = complete(config, checked=not workflow.is_main_process)
     CLAIMS = read_claims(os.path.join(workflow.basedir, "config", "claims.yaml"), config["profile"])
 except ConfigurationError as error:
     sys.exit(str(error))
@@ -138,6 +139,8 @@ rule gallery:
         "cp {input:q} docs/gallery/ 2> {log:q}"
 
 
+if workflow.is_main_process:
+    code_hash.keep()
 if workflow.is_main_process and locking.lift_stale_locks():
     preflight.bring_times_back()
     checksums.set_aside_changed(

@@ -24,7 +24,7 @@ STEPS = {"exact": 400, "learned": 50}  # that are timed at once, by score
 # with a peer that is compiled: as long as the pipeline's chains, so that starting processes,
 # which takes a tenth of a second, does not count
 LONG = {100: 4000, 1000: 4000, 2000: 2000, 10_000: 400}
-CORES = 2  # that blackjax has, and ours where processes are named; else it is one thread
+CORES = 2  # that networks and blackjax have, and ours where processes are named; else it is one
 ROUNDS = 5
 TOGETHER = f"ours, {CORES} processes"
 ENERGY = "(sqrt(x1**2 + x2**2) - 2)**2 + (x1**2 - x2**2)**2 + 0.5 * log(x1**2 + x2**2 + 1)"
@@ -33,7 +33,7 @@ WIDTH = (64, 64)
 
 def run() -> Iterator[Row]:
     """Yield the time of adjusted Langevin by number of chains, and of the peers."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(CORES)
     star = EnergyDensity(ENERGY, [[-4.5, 4.5], [-4.5, 4.5]])
     targets = {"exact": ExactTarget(star), "learned": PathTarget(_field(star), NODES)}
     for name, target in targets.items():

@@ -14,13 +14,14 @@ from autoscore.mistakes.schemas import resolved, schema_mistakes
 from autoscore.mistakes.targets import density_mistakes, training_mistakes
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 
 
 class ConfigurationError(ValueError):
     """A configuration that cannot be run; the message lists every mistake."""
 
 
-def complete(config: dict) -> dict:
+def complete(config: dict, *, checked: bool = False) -> dict:
     """Return a configuration with all defaults filled in.
 
     Each density's ``train`` becomes the common one with the density's own differences.
@@ -29,13 +30,16 @@ def complete(config: dict) -> dict:
     ----------
     config
         As read from the user's file.
+    checked
+        Whether it is known to make sense, as in a job of a run that has seen to it: only its form
+        is looked at then, which takes a third of the time.
 
     Raises
     ------
     ConfigurationError
         If a key is unknown or a value not allowed; each line names key, value and what is allowed.
     """
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    schema = read_yaml(SCHEMA)
     config = _without_nothing(config)
     mistakes = schema_mistakes(schema, config, "the configuration")
     if mistakes:
@@ -47,10 +51,19 @@ def complete(config: dict) -> dict:
         entry["train"] = merge(merge(common, whole), entry.get("train", {}))
         _expand_variants(entry["train"])
     _fill(schema, config, schema)
-    mistakes = list(_semantic_mistakes(config))
+    mistakes = [] if checked else list(_semantic_mistakes(config))
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     return config
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Return what a .yaml file holds: plain values, lists and dictionaries."""
+    loader = LOADER(Path(path).read_text(encoding="utf-8"))
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _without_nothing(config: dict) -> dict:

@@ -1,9 +1,5 @@
 """Functions that the rules share."""
 
-import ast
-import hashlib
-import os
-from functools import lru_cache
 from pathlib import Path
 
 import demands
@@ -11,62 +7,11 @@ from autoscore import blocks
 from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
+from code_hash import code
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 ANIMATIONS = {"animation": "optimum", "relaxation": "relaxation"}  # figures that move: their files
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
-
-
-@lru_cache(maxsize=None)
-def syntax(file):
-    """Return the syntax tree of a Python file."""
-    return ast.parse(file.read_text(encoding="utf-8"))
-
-
-@lru_cache(maxsize=None)
-def imported_modules(file):
-    """Return the library's files that a Python file imports."""
-    names = set()
-    for node in ast.walk(syntax(file)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
-            names.add(node.module)
-    files = {LIBRARY.joinpath(*name.split(".")).with_suffix(".py") for name in names}
-    return {found for found in files if found.is_file()}
-
-
-@lru_cache(maxsize=None)
-def without_docstrings(file):
-    """Return the dump of a file's syntax less its docstrings; comments are not in it anyway."""
-    tree = ast.parse(ast.unparse(syntax(file)))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-                body[0].value.value = ""
-    return ast.dump(tree)
-
-
-@lru_cache(maxsize=None)
-def code(*modules):
-    """Return a hash of exactly the code that these modules run, their imports included.
-
-    Snakemake sees a change of a script, but not of what it imports. As a param of the rule, this
-    makes it see, and a changed docstring or comment is no change.
-    """
-    waiting = [LIBRARY.joinpath(*name.split(".")).with_suffix(".py") for name in modules]
-    seen = set()
-    while waiting:
-        file = waiting.pop()
-        if file not in seen:
-            seen.add(file)
-            waiting.extend(imported_modules(file))
-    sheets = {sheet for file in seen for sheet in file.parent.glob("*.mplstyle")}
-    content = "".join(without_docstrings(file) for file in sorted(seen))
-    content += "".join(sheet.read_text(encoding="utf-8") for sheet in sorted(sheets))
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 IMAGES = config.get("images")

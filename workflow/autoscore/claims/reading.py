@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from autoscore.claims.requirements import REQUIREMENTS, requirements_of
-from autoscore.configuration import ConfigurationError
+from autoscore.configuration import ConfigurationError, read_yaml
 from autoscore.mistakes.schemas import schema_mistakes
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
@@ -36,8 +34,7 @@ def read_claims(path: str | Path, profile: str) -> list[dict]:
         If a key is unknown or a value not allowed; each line names the claim, the key and what is
         allowed.
     """
-    content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    content, schema = read_yaml(path), read_yaml(SCHEMA)
     mistakes = schema_mistakes(schema, content, "the list of claims")
     if not mistakes:
         one = {"$ref": "#/$defs/claim", "$defs": schema["$defs"]}

@@ -10,7 +10,6 @@ nodes of a quadrature rule, along a curve for instance.
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from autoscore.densities.base import Density
 
@@ -71,6 +70,8 @@ class KernelDensity(Density):
         """Yield slices of x with log kernels of shape (block, n), never all at once."""
         self._check()
         size, log_weights = max(1, BLOCK // len(self.points)), np.log(self.weights)
+        from scipy.spatial.distance import cdist  # half a second, which planning a run spares
+
         if self.dim >= MATRIX_PRODUCT:
             doubled, squares = -2.0 * self.points.T, (self.points**2).sum(1)
         for start in range(0, len(x), size):
