@@ -34,7 +34,10 @@ GROUPED = ["--groups", *(f"{rule}={group}" for group, rules in GROUPS.items() fo
 GROUPED += ["--group-components", "prepare=3", "block=4", "join=6", "judge=6"]
 
 NO_IMAGES = "images: null"
-IN_BLOCKS = f"{NO_IMAGES}\ntrain: {{block: 5}}"
+# some trainings in blocks: most of the time of a small job is Snakemake's start
+BLOCKS = {"mixture": 5, "three_points": 2, "spiral": 5}
+IN_BLOCKS = f"{NO_IMAGES}\ndensities:"
+IN_BLOCKS += "".join(f"\n  {name}: {{train: {{block: {most}}}}}" for name, most in BLOCKS.items())
 TABLES = ["results/verify/claims.csv"]  # which looks into all others
 TRAINED = "results/train/mixture/dae_ensemble_exact.csv"
 PATIENCE = 900  # seconds after which it hangs
