@@ -1,13 +1,12 @@
 """What ten and a thousand times more would take, from the benchmarks' table."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from docs.parts import table
-from docs.timings import ABOUT, TABLE, read_table
+from docs.timings import read_benchmarks
 
 TIMES = {"training, ensemble": 1000, "training, conditioned": 1000}  # steps that times are told of
 KEPT = "chains that are kept"
@@ -21,12 +20,10 @@ def scale_tables(root: Path) -> str | None:
     str or None
         None if there is no table of benchmarks below the project's folder.
     """
-    if not (root / TABLE).is_file():
+    found = read_benchmarks(root)
+    if found is None or "scaling" not in found[1]:
         return None
-    rows = read_table(root)
-    about = json.loads((root / ABOUT).read_text(encoding="utf-8"))
-    if "scaling" not in about:
-        return None
+    rows, about = found
     limit = 1024 * about["scaling"]["machine"]["memory_gib"]
     head = ["", "size", "time", "grows as", "10 x", "1000 x", "memory", "10 x asks", "1000 x asks"]
     grown = [line for case in (*TIMES, KEPT) for line in _growth(rows, case, limit)]

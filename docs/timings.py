@@ -19,10 +19,10 @@ def benchmark_tables(root: Path) -> str | None:
     str or None
         None if there is no table of benchmarks below the project's folder.
     """
-    if not (root / TABLE).is_file():
+    found = read_benchmarks(root)
+    if found is None:
         return None
-    rows = read_table(root)
-    about = json.loads((root / ABOUT).read_text(encoding="utf-8"))
+    rows, about = found
     lines = [*_machines(about), ""]
     for benchmark, part in rows.groupby("benchmark", sort=False):
         lines += [f"### {benchmark}", ""]
@@ -31,12 +31,14 @@ def benchmark_tables(root: Path) -> str | None:
     return "\n".join(lines)
 
 
-def read_table(root: Path) -> pd.DataFrame:
-    """Return the table of all benchmarks; an empty text is none."""
+def read_benchmarks(root: Path) -> tuple[pd.DataFrame, dict] | None:
+    """Return the table of all benchmarks and what they were measured on, if there is one."""
+    if not (root / TABLE).is_file():
+        return None
     rows = pd.read_csv(root / TABLE)
     words = ["varied", "unit", "over"]
-    rows[words] = rows[words].fillna("")
-    return rows
+    rows[words] = rows[words].fillna("")  # an empty text, not a missing number
+    return rows, json.loads((root / ABOUT).read_text(encoding="utf-8"))
 
 
 def _machines(about: dict) -> list[str]:
