@@ -79,7 +79,7 @@ def test_jobs_that_start_their_own_interpreter_make_the_same(finished, project):
     files = [weights, "results/score/thick_spiral.csv", "figures/three_points_field.png"]
     for file in files:
         (project.folder / file).unlink()
-    outcome = project.snakemake(AUTOSCORE_PRELOADED="no")
+    outcome = project.snakemake(*files, AUTOSCORE_PRELOADED="no")
     assert outcome.code == 0, outcome.text
     for file in files:
         assert (project.folder / file).read_bytes() == (finished.folder / file).read_bytes(), file
