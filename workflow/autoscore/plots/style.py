@@ -92,7 +92,7 @@ def mean_and_range(axis: Axes, table: pd.DataFrame, x: str, y: str, **look: Any)
     """
     groups = table.dropna(subset=[y]).groupby(x)[y]
     mean = groups.mean()
-    axis.plot(mean.index, mean, markeredgewidth=0, **look)
+    axis.plot(mean.index, mean, markeredgewidth=0.5, **look)  # a cross is all edge
     axis.fill_between(
         mean.index, groups.min(), groups.max(), color=look["color"], alpha=0.2, linewidth=0
     )
