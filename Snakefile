@@ -141,12 +141,12 @@ rule gallery:
 
 if workflow.is_main_process:
     code_hash.keep()
-if workflow.is_main_process and locking.lift_stale_locks():
-    preflight.bring_times_back()
-    checksums.set_aside_changed(
-        lambda file: not file.startswith("results/logs/")
-        and any(rule.is_producer(file) for rule in workflow.rules)
-    )
+    if locking.lift_stale_locks():
+        preflight.bring_times_back()
+        checksums.set_aside_changed(
+            lambda file: not file.startswith("results/logs/")
+            and any(rule.is_producer(file) for rule in workflow.rules)
+        )
 
 
 onstart:

@@ -77,11 +77,11 @@ def _strings(value):
     ("value", "told"),
     [
         ("results/data/ring.npz", "results/data/ring.npz"),
-        ("/home/someone/points.csv", "points.csv"),
+        ("/elsewhere/someone/points.csv", "points.csv"),
         ("../someone/points.csv", "points.csv"),
         ("~/points.csv", "points.csv"),
         ("https://example.org/mnist/", "https://example.org/mnist/"),
-        (Path("/home/someone"), "someone"),
+        (Path("/elsewhere/someone"), "someone"),
         (Path("results"), "results"),
         ({1: [("/a/b", float("nan"), 2.5, True)]}, {"1": [["b", "nan", 2.5, True]]}),
     ],

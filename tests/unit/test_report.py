@@ -135,7 +135,7 @@ def test_versions_that_differ_are_all_named():
 
 
 def test_folders_of_the_machine_are_left_out():
-    images = CONFIG["images"] | {"path": "/home/someone/mnist"}
+    images = CONFIG["images"] | {"path": "/elsewhere/someone/mnist"}
     text = page(images=images)
     assert "path: mnist" in text
     assert "/home" not in text

@@ -32,7 +32,7 @@ def complete(config: dict, *, checked: bool = False) -> dict:
         As read from the user's file.
     checked
         Whether it is known to make sense, as in a job of a run that has seen to it: only its form
-        is looked at then, which takes a third of the time.
+        is looked at then.
 
     Raises
     ------
