@@ -44,7 +44,7 @@ JobAcctGatherType=jobacct_gather/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
-ReturnToService=2
+ReturnToService=1
 MailProg=/bin/true
 MinJobAge=600
 SlurmdParameters=config_overrides

@@ -12,7 +12,7 @@ from autoscore.metrics import fitted_order
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.randomness import generator
 from autoscore.samplers import chains as chains_module
-from autoscore.samplers.anneal import annealed_langevin, heun_flow, spaced_levels
+from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import StepTuning, run
 from autoscore.samplers.kernels import RandomWalk
 from autoscore.samplers.langevin import (
@@ -408,7 +408,7 @@ def test_walkback_proposals_are_the_corrupted_points():
 # --- down the noise grid ------------------------------------------------------
 
 
-def test_the_flow_transports_a_gaussian_at_second_order():
+def test_the_flow_transports_a_gaussian_at_third_order():
     high, low, counts = 20.0, 0.01, np.array([20, 40, 80])
     covariance = GAUSSIAN.covariances[0]
     mean = GAUSSIAN.means[0]
@@ -417,11 +417,11 @@ def test_the_flow_transports_a_gaussian_at_second_order():
     x = mean + high * np.vstack([np.eye(2), -np.eye(2)])
     errors = []
     for count in counts:
-        reached = heun_flow(
+        reached = flow(
             lambda sigma: DenoisingOptimum(GAUSSIAN, sigma), x, spaced_levels(high, low, count)
         )
         errors.append(((reached - mean - (x - mean) @ shrunk) ** 2).sum())
-    assert fitted_order(1 / counts, np.array(errors)) == pytest.approx(2.0, abs=0.15)
+    assert fitted_order(1 / counts, np.array(errors)) == pytest.approx(3.0, abs=0.15)
     # the last matrix takes the noisy covariance to that of the data
     M = (reached[:2] - mean).T / high
     transported = M @ (covariance + high**2 * np.eye(2)) @ M.T
@@ -438,19 +438,19 @@ def test_the_flow_ends_with_a_reconstruction_and_calls_each_level_once():
     x = 3 * np.random.default_rng(8).normal(size=(5, 2))
     seen = []
     levels = np.append(spaced_levels(3.0, 0.05, 12), 0.0)
-    clean = heun_flow(field_at, x, levels, progress=lambda *at: seen.append(at[:2]))
+    clean = flow(field_at, x, levels, progress=lambda *at: seen.append(at[:2]))
     np.testing.assert_allclose(calls, levels[:-1])
     assert seen[-1] == (11, 0.0)
-    before = heun_flow(field_at, x, levels[:-1])
+    before = flow(field_at, x, levels[:-1])
     np.testing.assert_allclose(clean, DenoisingOptimum(PAIR, 0.05)(before), rtol=1e-12)
     with pytest.raises(ValueError, match="must fall"):
-        heun_flow(field_at, x, [1.0, 2.0])
+        flow(field_at, x, [1.0, 2.0])
 
 
 def test_the_flow_draws_from_the_mixture():
     x = 12.0 * np.random.default_rng(9).normal(size=(4000, 2))
     # N(0, sigma_max^2) for p_sigma_max and the last step count for less than 4000 draws show
-    drawn = heun_flow(lambda s: DenoisingOptimum(PAIR, s), x, spaced_levels(12.0, 0.01, 40))
+    drawn = flow(lambda s: DenoisingOptimum(PAIR, s), x, spaced_levels(12.0, 0.01, 40))
     spreads = np.sqrt(PAIR.covariances[:, 0, 0])
     cdf = lambda x: norm.cdf(x[:, None], PAIR.means[:, 0], spreads) @ PAIR.weights  # noqa: E731
     assert kstest(drawn[:, 0], cdf).pvalue > FALSE_ALARM

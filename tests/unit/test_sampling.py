@@ -11,7 +11,7 @@ from autoscore.fields import Field
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.randomness import generator
 from autoscore.sampling.differences import NODES, difference_rows
-from autoscore.sampling.far_starts import lost_share
+from autoscore.sampling.far_starts import Ends, lost_share
 from autoscore.sampling.measure import COLUMNS, Sampling
 from autoscore.sampling.measures import Rulers, coverage
 from autoscore.sampling.names import ACCEPTANCE, DESCENTS, target_acceptance
@@ -224,8 +224,9 @@ class Spurious(DenoisingOptimum):
 
 def test_spurious_attractors_are_found_and_the_optimum_has_none():
     clean = DATA["train"][0]
-    assert lost_share(DenoisingOptimum(PAIR, 0.3), PAIR, clean, generator(6))["lost"] < 0.01
-    found = lost_share(Spurious(PAIR, 0.3), PAIR, clean, generator(6))
+    ends = Ends(PAIR.smoothed(0.3), generator(7))
+    assert lost_share(DenoisingOptimum(PAIR, 0.3), ends, clean, generator(6))["lost"] < 0.01
+    found = lost_share(Spurious(PAIR, 0.3), ends, clean, generator(6))
     assert 0.02 < found["lost"] < 0.5
     assert found["escaped"] == 0
 

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
 from autoscore.implicit import QuadraticLoss
+from autoscore.vectors import exp_in_place
 
 BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 SEARCHED = 5_000  # points on which the bandwidth is chosen; more hardly move it
@@ -224,7 +225,8 @@ def _square_distances(x: np.ndarray, landmarks: np.ndarray) -> Iterator[tuple[sl
 
 def _kernel(squares: np.ndarray, bandwidth: float) -> np.ndarray:
     kernel = squares * (-0.5 / bandwidth**2)
-    return np.exp(kernel, out=kernel)
+    exp_in_place(kernel)
+    return kernel
 
 
 def _check(points: np.ndarray, held_out: np.ndarray) -> None:

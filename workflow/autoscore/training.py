@@ -13,12 +13,13 @@ from torch.nn.functional import pad
 
 from autoscore import lbfgs
 from autoscore.autoencoders.stack import Stack
-from autoscore.autoencoders.units import VECTOR
 from autoscore.batches import Batch, SampleBatches
 from autoscore.objectives import OBJECTIVES
 from autoscore.storage import read_arrays, write_arrays
+from autoscore.vectors import VECTOR
 
 GROUPS = 10  # of held-out points, whose spread says how noisy their losses are
+COMPARED = 4  # one in so many checks looks at the held-out points: each costs as much as many steps
 STANDARD_ERRORS = 3.0  # by which earlier weights have to be better to be kept
 SAVED = 30.0  # seconds from one checkpoint to the next
 
@@ -40,7 +41,8 @@ class Schedule:
     polish
         L-BFGS evaluations after Adam; they need a batch that does not change.
     checks
-        How often on the way the loss is recorded and, where there are held-out points, compared.
+        How often on the way the loss is recorded; where there are held-out points, weights are
+        compared on them at one in `COMPARED` of these.
     average
         Decay a step of a running average of the weights, which then is the result; early steps
         are forgotten sooner. 0 for none.
@@ -165,7 +167,8 @@ def _run_adam(
         course.advance(gradient, schedule.rate(step))
         if clock.due(step):
             clock.check(step, losses.detach() + batch.spread_loss())
-            course.keeper.offer(course.result)
+            if len(clock.trace.steps) % COMPARED == 0:
+                course.keeper.offer(course.result)
         if observe is not None and (step + 1 == schedule.steps or (step + 1).bit_count() == 1):
             clock.note(step + 1, observe(course.result))
         if checkpoint is not None and time.monotonic() - saved > SAVED:

@@ -14,6 +14,7 @@ STEEPNESS = (
     0.3  # spread of what a unit sees: enough to bend, little enough to pass on what is linear
 )
 RIDGE = 1e-4  # of the decoder, in units of the mean square of a unit
+SOLVED = 25_000  # points on which decoders are solved for: more hardly change them
 
 
 def start_linear(
@@ -79,7 +80,7 @@ def start_solved(
         encoder = linear.axes @ inner
         chosen = points[rng.integers(len(points), size=units)] - linear.mean
         bias = -(encoder * chosen.T).sum(0)
-        clean = (points - linear.mean).astype(np.float32)
+        clean = (points[:SOLVED] - linear.mean).astype(np.float32)
         noisy = clean + np.float32(sigma) * rng.standard_normal(clean.shape, np.float32)
         features = np.tanh(noisy @ encoder.astype(np.float32) + bias.astype(np.float32))
         features = np.column_stack([features, np.ones(len(features), np.float32)])

@@ -8,7 +8,7 @@ end, whoever is last; elsewhere sigmoids are made of tanh, which is rounded alik
 import torch
 from torch.nn import functional
 
-VECTOR = 64  # numbers: a multiple of what any processor computes at once
+from autoscore.vectors import VECTOR
 
 
 def _fills_vectors(x: torch.Tensor) -> bool:

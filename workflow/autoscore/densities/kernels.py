@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from autoscore.densities.base import Density
+from autoscore.vectors import exp_in_place
 
-LEAST = -700.0  # log kernels below this, against the largest, are 0, and exp is slow on them
 MATRIX_PRODUCT = 8  # dimensions from which on a matrix product is the faster way to distances
-BLOCK = 2_000_000  # kernel evaluations at once: 16 MB of doubles
+BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 
 
 class KernelDensity(Density):
@@ -144,8 +144,7 @@ def _normalise(log_values: np.ndarray) -> np.ndarray:
     """Turn each row into its softmax, in place, and return the rows' log-sum-exp."""
     highest = log_values.max(axis=1, keepdims=True)
     log_values -= highest
-    np.maximum(log_values, LEAST, out=log_values)
-    np.exp(log_values, out=log_values)
+    exp_in_place(log_values)
     total = log_values.sum(axis=1, keepdims=True)
     log_values /= total
     return (highest + np.log(total))[:, 0]

@@ -12,7 +12,7 @@ from autoscore.linear import LinearOptimum
 FieldAt = Callable[[float], Field]
 
 
-class PixelField(Field):
+class PrincipalField(Field):
     """A field of the k leading principal coordinates, and the linear optimum of all others.
 
     Parameters
@@ -25,24 +25,43 @@ class PixelField(Field):
 
     def __init__(self, inner: Field, linear: LinearOptimum) -> None:
         self.sigma, self.dim = inner.sigma, len(linear.mean)
-        self._inner, self._linear = inner, linear
         rest = linear.variances[inner.dim :]
-        self._gain = rest / (rest + self.sigma**2)
+        self._inner, self._gain = inner, rest / (rest + self.sigma**2)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        k = self._inner.dim
+        return np.concatenate([self._inner(x[:, :k]), x[:, k:] * self._gain], axis=1)
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        k = self._inner.dim
+        slope = np.tile(np.diag(np.append(np.zeros(k), self._gain)), (len(x), 1, 1))
+        slope[:, :k, :k] = self._inner.jacobian(x[:, :k])
+        return slope
+
+
+class PixelField(Field):
+    """The same in pixels: turned to principal coordinates, and back.
+
+    Parameters
+    ----------
+    inner, linear
+        As for `PrincipalField`.
+    """
+
+    def __init__(self, inner: Field, linear: LinearOptimum) -> None:
+        self._principal = PrincipalField(inner, linear)
+        self.sigma, self.dim = inner.sigma, self._principal.dim
+        self._linear = linear
         # turning in single precision, which is that of the network, takes half the time
         self._axes = linear.axes.astype(np.float32)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        k = self._inner.dim
         z = (x - self._linear.mean).astype(np.float32) @ self._axes
-        z[:, :k] = self._inner(z[:, :k])
-        z[:, k:] *= self._gain
-        return z @ self._axes.T + self._linear.mean
+        return self._principal(z).astype(np.float32) @ self._axes.T + self._linear.mean
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
-        k, axes = self._inner.dim, self._linear.axes
-        leading = self._inner.jacobian((x - self._linear.mean) @ axes[:, :k])
-        rest = (axes[:, k:] * self._gain) @ axes[:, k:].T
-        return axes[:, :k] @ leading @ axes[:, :k].T + rest
+        axes = self._linear.axes
+        return axes @ self._principal.jacobian((x - self._linear.mean) @ axes) @ axes.T
 
 
 def fields_at(stack: Ensemble | Corrected, linear: LinearOptimum) -> FieldAt:
@@ -53,3 +72,8 @@ def fields_at(stack: Ensemble | Corrected, linear: LinearOptimum) -> FieldAt:
     if isinstance(stack, Corrected):
         return lambda sigma: PixelField(stack.field(sigma), linear)
     return lambda sigma: stack.field(sigma, int(stack.seeds[0]), float(stack.sizes[0]))
+
+
+def principal_fields_at(stack: Corrected, linear: LinearOptimum) -> FieldAt:
+    """Return what gives the field of a conditioned stack at a noise level, in these coordinates."""
+    return lambda sigma: PrincipalField(stack.field(sigma), linear)

@@ -10,12 +10,12 @@ from autoscore.autoencoders.corrected import Corrected
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field
 from autoscore.images.data import Images
-from autoscore.images.fields import FieldAt, fields_at
+from autoscore.images.fields import fields_at, principal_fields_at
 from autoscore.images.metrics import nearest_points
 from autoscore.images.quality import Judge
 from autoscore.linear import LinearOptimum
 from autoscore.randomness import generator
-from autoscore.samplers.anneal import annealed_langevin, heun_flow, spaced_levels
+from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import run
 from autoscore.samplers.kernels import Kernel
 from autoscore.samplers.langevin import AdjustedLangevin
@@ -110,7 +110,7 @@ def draw_all(
         report(sampler)
         many = sampler == "flow" and isinstance(stack, Corrected)
         count = settings["samples" if many else "fewer"]
-        yield _descent(images, model, field_at, sampler, levels, count, settings, seed)
+        yield _descent(images, model, stack, sampler, levels, count, settings, seed)
 
 
 def noise_schedule(stack: Ensemble | Corrected, count: int, last: float) -> np.ndarray:
@@ -180,23 +180,29 @@ def _chains(
 def _descent(
     images: Images,
     model: str,
-    field_at: FieldAt,
+    stack: Ensemble | Corrected,
     sampler: str,
     levels: np.ndarray,
     count: int,
     settings: dict,
     seed: int,
 ) -> Drawn:
+    linear = images.linear
+    # ours is at home in principal coordinates: turning at every level would cost a third as much
+    turned = isinstance(stack, Corrected)
+    field_at = (principal_fields_at if turned else fields_at)(stack, linear)
     rng = generator(seed, "images", model, sampler, "start")
-    x = gaussian_start(images.linear, float(levels[0]), count, rng)
+    x = gaussian_start(linear, float(levels[0]), count, rng)
     began = time.perf_counter()
+    x = (x - linear.mean) @ linear.axes if turned else x
     if sampler == "flow":
         # the last step is the reconstruction itself
-        samples = heun_flow(field_at, x, np.append(levels, 0.0))
+        samples = flow(field_at, x, np.append(levels, 0.0))
     else:
         chains = _generators(seed, model, sampler, count=count)
         noisy = annealed_langevin(field_at, x, levels, settings["steps_a_level"], chains)
         samples = field_at(float(levels[-1]))(noisy)
+    samples = linear.mean + samples @ linear.axes.T if turned else samples
     seconds = time.perf_counter() - began
     labels = (model, sampler, "noise", float(levels[-1]))
     return Drawn(*labels, samples, 0, None, 1.0, seconds)

@@ -12,8 +12,29 @@ STEPS = 200  # of corruption and reconstruction
 IMPROBABLE = 1e-3  # so few draws from p_sigma lie where it is as small
 
 
+class Ends:
+    """Where chains of one noise level may end.
+
+    Parameters
+    ----------
+    smoothed
+        p_sigma.
+    rng
+        Draws the points that tell where it is improbable.
+    """
+
+    def __init__(self, smoothed: Density, rng: np.random.Generator) -> None:
+        self._smoothed = smoothed
+        noisy = smoothed.sample(10 * STARTS, rng)
+        self._least = np.quantile(smoothed.log_prob(noisy), IMPROBABLE)
+
+    def are_likely(self, x: np.ndarray) -> np.ndarray:
+        """Return at which of the points, shape ``(n, d)``, there are data."""
+        return self._smoothed.log_prob(x) >= self._least
+
+
 def lost_share(
-    field: Field, density: Density, clean: np.ndarray, rng: np.random.Generator
+    field: Field, ends: Ends, clean: np.ndarray, rng: np.random.Generator
 ) -> dict[str, float]:
     """Return how many chains from far starts end where there is no data.
 
@@ -25,8 +46,8 @@ def lost_share(
     ----------
     field
         The field.
-    density
-        p, whose p_sigma is known.
+    ends
+        Where there are data under the field's noise.
     clean
         Training points, shape ``(n, d)``.
     rng
@@ -45,12 +66,9 @@ def lost_share(
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(STEPS):
             state, _ = kernel.step(state, rng.standard_normal(x.shape))
-    ends = state.x
+    found = state.x
     with np.errstate(invalid="ignore"):
-        inside = ((ends >= edges[:, 0]) & (ends <= edges[:, 1])).all(1)
-    smoothed = density.smoothed(field.sigma)
-    noisy = smoothed.sample(10 * STARTS, rng)
-    threshold = np.quantile(smoothed.log_prob(noisy), IMPROBABLE)
+        inside = ((found >= edges[:, 0]) & (found <= edges[:, 1])).all(1)
     likely = np.zeros(STARTS, dtype=bool)
-    likely[inside] = smoothed.log_prob(ends[inside]) >= threshold
+    likely[inside] = ends.are_likely(found[inside])
     return {"lost": float((~likely).mean()), "escaped": float((~inside).mean())}

@@ -1,7 +1,7 @@
 """All chains of one density and what they are worth: the stage `sample`."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,14 @@ from autoscore.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.randomness import generator
 from autoscore.sampling.differences import difference_rows
-from autoscore.sampling.far_starts import lost_share
+from autoscore.sampling.far_starts import Ends, lost_share
 from autoscore.sampling.measures import Rulers, mixing
 from autoscore.sampling.names import ACCEPTANCE, DESCENTS
 from autoscore.sampling.plans import Driver, Learned, Run, expand, make_driver, stack_of
 from autoscore.sampling.runs import run_chains
 from autoscore.storage import fingerprint
 
-PROBED = 1000  # points from which energy differences are taken
+PROBED = 400  # points from which energy differences are taken
 SHOWN = 5000  # independent draws that figures show
 GRID = 161  # points along each side on which they show log p
 STORED = 20_000  # draws of a run that are kept for figures, of the first chains
@@ -116,9 +116,10 @@ class Sampling:
             ({"field": "optimum", "sigma": sigma}, DenoisingOptimum(self.density, sigma))
             for sigma in best
         ]
+        ends = cache(lambda sigma: Ends(self.density.smoothed(sigma), self._stream("far_starts")))
         for labels, field in [*optima, *self._probed(asked)]:
             rng = self._stream("far_starts")
-            lost = lost_share(field, self.density, self.data["train"][0], rng)
+            lost = lost_share(field, ends(field.sigma), self.data["train"][0], rng)
             rows.append({"density": self.name} | labels | lost)
         return pd.DataFrame(rows)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from autoscore.fields import Field
-from autoscore.samplers.anneal import annealed_langevin, heun_flow, spaced_levels
+from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import Chains, run
 from autoscore.samplers.kernels import State
 from autoscore.samplers.langevin import AdjustedLangevin
@@ -109,8 +109,8 @@ def _descend(
         levels = spaced_levels(*levels, plan["levels"])
     x, evaluations = _settle(driver.field_at(levels[0]), clean, generators, plan["nodes"])
     if sampler == "flow":
-        x = heun_flow(driver.field_at, x, levels)
-        evaluations += (2 * len(levels) - 2) * len(x)
+        x = flow(driver.field_at, x, levels)
+        evaluations += (len(levels) - 1) * len(x)
     else:
         x = annealed_langevin(driver.field_at, x, levels, plan["steps_a_level"], generators)
         evaluations += plan["steps_a_level"] * len(levels) * len(x)
