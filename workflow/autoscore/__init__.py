@@ -2,9 +2,10 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``randomness``, ``grids``, ``storage``, ``records``, ``fields``, ``metrics``, ``linear``, ``lbfgs``
-    generators, quadrature, atomic files and what made them, what a reconstruction field is, rulers,
-    Wiener filter, optimiser
+``randomness``, ``grids``, ``vectors``, ``storage``, ``records``
+    generators, quadrature, exponentials, atomic files and what made them
+``fields``, ``metrics``, ``linear``, ``lbfgs``
+    what a reconstruction field is, rulers, Wiener filter, optimiser
 ``densities``, ``autoencoders``, ``devices``
     targets with exact log-density, score, Hessian and samples; the networks that are trained, and
     where
