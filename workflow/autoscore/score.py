@@ -27,6 +27,7 @@ from autoscore.rulers import (
     sampled_rulers,
 )
 
+PEERS = 5  # seeds of other estimators, even where one comparison of auto-encoders has more
 RESOLVED = 1e-3  # squared relative change, up to which a grid solution is a reference
 Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
 
@@ -202,7 +203,7 @@ def measure_peers(
     """Yield the errors of other estimators on the points that the auto-encoders had."""
     clean = [ruler for ruler in next(iter(denoised.values())) if ruler.reference == "p"]
     for size, seeds in learned_sizes(learned).items():
-        points = (data["train"][:seeds], data["validation"], size)
+        points = (data["train"][: min(seeds, PEERS)], data["validation"], size)
         if "kde" in peers:
             yield from measure_kernel_density(*points, denoised)
         if "kernel" in peers and clean:

@@ -6,6 +6,7 @@ rule make_data:
         record="results/data/{density}.json",
     log:
         "results/logs/make_data/{density}.log",
+    priority: 3  # short, and so that every training can be chosen before shorter jobs
     conda:
         "../../envs/autoscore.yaml"
     resources:

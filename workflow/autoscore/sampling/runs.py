@@ -107,7 +107,7 @@ def _descend(
     levels = driver.levels[::-1]
     if driver.continuous:
         levels = spaced_levels(*levels, plan["levels"])
-    x, evaluations = _settle(driver.field_at(levels[0]), clean, generators, plan["nodes"])
+    x, evaluations = _settle(driver.field_at(levels[0]), clean, generators)
     if sampler == "flow":
         x = flow(driver.field_at, x, levels)
         evaluations += (len(levels) - 1) * len(x)
@@ -126,18 +126,18 @@ def _ended(x: np.ndarray, evaluations: int, seconds: float) -> Chains:
 
 
 def _settle(
-    field: Field, clean: np.ndarray, generators: Sequence[np.random.Generator], nodes: int
+    field: Field, clean: np.ndarray, generators: Sequence[np.random.Generator]
 ) -> tuple[np.ndarray, int]:
     """Return draws from p_sigma, shape ``(chains, d)``, and how many evaluations they took.
 
     They begin as draws from a Gaussian with the moments of p_sigma, which it almost is if there is
-    much noise; adjusted Langevin does the rest.
+    much noise; adjusted Langevin does the rest. For a Gaussian one node on a path is exact.
     """
     dim = clean.shape[1]
     covariance = np.atleast_2d(np.cov(clean.T)) + field.sigma**2 * np.eye(dim)
     noise = np.stack([rng.standard_normal(dim) for rng in generators])
     x = clean.mean(0) + noise @ np.linalg.cholesky(covariance).T
-    kernel = AdjustedLangevin(PathTarget(field, nodes), 0.3 * field.sigma**2)
+    kernel = AdjustedLangevin(PathTarget(field, 1), 0.3 * field.sigma**2)
     rate = target_acceptance("mala", dim)
     settled = run(kernel, x, 1, generators, burn_in=SETTLING, target_acceptance=rate)
     return settled.state.x, settled.evaluations
