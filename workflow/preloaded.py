@@ -25,7 +25,7 @@ from typing import NoReturn
 
 LIBRARIES = (
     "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas", "safetensors.numpy",
-    "scipy.special", "torch",
+    "scipy.special", "snakemake.shell", "torch",
 )  # fmt: skip
 # relative, since a path to a socket may not be long; an interpreter of another environment, as with
 # --sdm conda, looks for another one
