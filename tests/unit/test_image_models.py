@@ -11,7 +11,7 @@ from autoscore.autoencoders.starts import start_linear, start_solved
 from autoscore.fields import Field
 from autoscore.images import quality
 from autoscore.images.data import PARTS, provenance, restored, stored
-from autoscore.images.fields import PixelField, fields_at
+from autoscore.images.fields import PixelField, fields_at, principal_fields_at
 from autoscore.images.measure import Measure, agreeing_level
 from autoscore.images.quality import Classifier, Judge
 from autoscore.images.sampling import (
@@ -217,6 +217,13 @@ def test_pixel_fields_are_their_inner_field_along_the_axes(stacks):
     step, slope = 1e-2, field.jacobian(x)
     moved = field(x + step * np.eye(64)[5]) - field(x - step * np.eye(64)[5])
     np.testing.assert_allclose(slope[:, :, 5], moved / (2 * step), atol=2e-3)
+    # chains go down the noise grid in these coordinates
+    principal, z = (
+        principal_fields_at(stacks["conditioned"], IMAGES.linear)(sigma),
+        (x - mean) @ axes,
+    )
+    np.testing.assert_allclose(principal(z), (field(x) - mean) @ axes, atol=1e-5)
+    np.testing.assert_allclose(axes @ principal.jacobian(z) @ axes.T, slope, atol=1e-5)
 
 
 def test_models_are_asked_at_the_levels_that_they_know(stacks):
