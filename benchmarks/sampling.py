@@ -23,7 +23,7 @@ CHAINS = (1, 10, 100, 1000, 10_000)
 STEPS = {"exact": 400, "learned": 50}  # that are timed at once, by score
 # with a peer that is compiled: as long as the pipeline's chains, so that starting processes,
 # which takes a tenth of a second, does not count
-LONG = {100: 4000, 1000: 4000, 2000: 2000, 10_000: 400}
+LONG = {100: 4000, 1000: 4000, 2000: 2000, 5000: 800, 10_000: 400}
 CORES = 2  # that networks and blackjax have, and ours where processes are named; else it is one
 ROUNDS = 5
 TOGETHER = f"ours, {CORES} processes"

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.artist import Artist
 
 from autoscore.plots.density import visible
 from autoscore.plots.optimum import draw_level
@@ -23,7 +24,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """
     curves = read_arrays(inputs["curves"])
     shown = visible(curves)
-    figure, axis = plt.subplots(figsize=(4.8, 3.2), dpi=110)
+    figure, axis = plt.subplots(figsize=(4.8, 3.2))
     lines = draw_level(axis, curves, 0)
     axis.set_xlabel("$x$")
     axis.set_ylabel(r"$(r(x) - x)/\sigma^2$")
@@ -32,9 +33,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     axis.set_ylim(-reach, reach)
     levels = np.arange(len(curves["sigmas"]))[::-1]
 
-    def show(frame: int) -> None:
+    def show(frame: int) -> list[Artist]:
         for line, objective in zip(lines, BEST, strict=True):
             line.set_ydata(curves[objective][levels[frame], shown])
-        axis.set_title(f"σ = {curves['sigmas'][levels[frame]]:.3f}")
+        return [*lines, axis.set_title(f"σ = {curves['sigmas'][levels[frame]]:.3f}")]
 
     animate(figure, show, len(levels), outputs["gif"], settings["frames_per_second"])

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.artist import Artist
 
 from autoscore.plots.drawn import drawn_runs
 from autoscore.plots.style import COLUMN, animate, title
@@ -22,15 +23,16 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     arrays, runs = drawn_runs(inputs, settings["plan"])
     run = runs.iloc[0]
     draws, reference = arrays[run["chains"]], arrays["reference"]
-    figure, axis = plt.subplots(figsize=(COLUMN, COLUMN), dpi=110)
+    figure, axis = plt.subplots(figsize=(COLUMN, COLUMN))
     axis.plot(*reference[:2000].T, ".", color="#E69F00", markersize=1.0, markeredgewidth=0)
     (dots,) = axis.plot([], [], ".", color="#0072B2", markersize=3, markeredgewidth=0)
     reach = 1.6 * np.abs(reference).max()
     axis.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="$x_1$", ylabel="$x_2$")
     axis.set_aspect("equal")
 
-    def show(frame: int) -> None:
+    def show(frame: int) -> list[Artist]:
         dots.set_data(*draws[:, frame].T)
-        axis.set_title(f"{title(run['sampler'])}, learned, σ = {run['sigma']:g}: draw {frame + 1}")
+        text = f"{title(run['sampler'])}, learned, σ = {run['sigma']:g}: draw {frame + 1}"
+        return [dots, axis.set_title(text)]
 
     animate(figure, show, draws.shape[1], outputs["gif"], settings["frames_per_second"])

@@ -14,13 +14,15 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from PIL import Image
 
 from autoscore.storage import write_atomically
 
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 6.9  # inches: the whole width
-LAST_FRAME = 2000  # milliseconds for which an animation shows its end
+SCREEN = 110  # pixels an inch of animations
+LAST_FRAME = 2000  # milliseconds for which they show their end
 
 TRUTH = {"color": "black", "linestyle": "-", "linewidth": 1.6}
 BEST = {  # exact optima
@@ -107,6 +109,7 @@ def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
 
 def save(figure: Figure, outputs: dict[str, str]) -> None:
     """Write a figure to every file in `outputs`, the same bytes each time."""
+    _thin_ticks(figure)
     for path in outputs.values():
         stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
         write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
@@ -115,15 +118,30 @@ def save(figure: Figure, outputs: dict[str, str]) -> None:
 
 
 def animate(
-    figure: Figure, show: Callable[[int], object], count: int, path: str, frames_per_second: float
+    figure: Figure,
+    show: Callable[[int], list[Artist]],
+    count: int,
+    path: str,
+    frames_per_second: float,
 ) -> None:
-    """Write an animated GIF of so many frames, the last of which stays; `show(k)` sets the k-th."""
+    """Write an animated GIF of so many frames, the last of which stays.
+
+    `show(k)` sets the k-th and returns all that it changes: the rest is drawn once.
+    """
+    figure.set_dpi(SCREEN)
+    changing = show(0)
+    figure.canvas.draw()
+    _keep_layout(figure)  # nothing but what is shown may move
+    for artist in changing:
+        artist.set_animated(True)
+    figure.canvas.draw()
+    still = figure.canvas.copy_from_bbox(figure.bbox)
     frames = []
     for frame in range(count):
-        show(frame)
-        figure.canvas.draw()
-        if not frames:
-            _keep_layout(figure)  # nothing but what is shown may move
+        changed = show(frame)
+        figure.canvas.restore_region(still)
+        for artist in changed:
+            figure.draw_artist(artist)
         pixels = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
         frames.append(pixels.quantize(32))
     durations = [round(1000 / frames_per_second)] * (count - 1) + [LAST_FRAME]
@@ -134,6 +152,15 @@ def animate(
         ),
     )
     plt.close(figure)
+
+
+def _thin_ticks(figure: Figure) -> None:
+    """Leave ticks at decades alone where an axis has some: those between crowd small panels."""
+    for panel in figure.axes:
+        for axis in (panel.xaxis, panel.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            if axis.get_scale() == "log" and high >= 100 * low:
+                axis.set_minor_locator(NullLocator())
 
 
 def _keep_layout(figure: Figure) -> None:
