@@ -31,7 +31,7 @@ GROUPS = {
     "gather": ["gather_scores", "gather_samples", "check_claims"],
 }
 GROUPED = ["--groups", *(f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules)]
-GROUPED += ["--group-components", "prepare=5", "block=8", "join=12", "judge=9"]
+GROUPED += ["--group-components", "prepare=3", "block=4", "join=6", "judge=6"]
 
 NO_IMAGES = "images: null"
 # some trainings in blocks: most of the time of a small job is Snakemake's start
