@@ -218,10 +218,8 @@ def test_pixel_fields_are_their_inner_field_along_the_axes(stacks):
     moved = field(x + step * np.eye(64)[5]) - field(x - step * np.eye(64)[5])
     np.testing.assert_allclose(slope[:, :, 5], moved / (2 * step), atol=2e-3)
     # chains go down the noise grid in these coordinates
-    principal, z = (
-        principal_fields_at(stacks["conditioned"], IMAGES.linear)(sigma),
-        (x - mean) @ axes,
-    )
+    principal = principal_fields_at(stacks["conditioned"], IMAGES.linear)(sigma)
+    z = (x - mean) @ axes
     np.testing.assert_allclose(principal(z), (field(x) - mean) @ axes, atol=1e-5)
     np.testing.assert_allclose(axes @ principal.jacobian(z) @ axes.T, slope, atol=1e-5)
 
