@@ -32,6 +32,8 @@ if " " in sys.executable and not sys.executable.startswith("'"):
 console.install(logger, workflow)
 if workflow.is_main_process:
     preflight.refuse_what_cannot_be_written()
+else:
+    preloaded.decline()
 
 
 configfile: os.path.join(workflow.basedir, "config", "config.yaml")
@@ -139,6 +141,11 @@ rule gallery:
         "cp {input:q} docs/gallery/ 2> {log:q}"
 
 
+# what is fetched, put together or drawn is, of a cluster, too, done where Snakemake itself runs:
+# nodes may have no network, and seconds are too little for a queue
+BRIEF = ("get_", "gather_", "check_", "plot_", "animate_", "report")
+workflow.localrules(*(rule.name for rule in workflow.rules if rule.name.startswith(BRIEF)))
+
 if workflow.is_main_process:
     code_hash.keep()
     if locking.lift_stale_locks():
@@ -154,7 +161,7 @@ onstart:
         # each look for jobs to start sets a timer for one more, a second later: after a hundred jobs
         # Snakemake would look a hundred times a second; no rate has to be limited on one machine
         workflow.scheduler.job_rate_limiter = None
-        preloaded.start(sum(1 for _ in workflow.dag.needrun_jobs()))
+    preloaded.start(sum(1 for job in workflow.dag.needrun_jobs() if job.is_local))
 
 
 onsuccess:

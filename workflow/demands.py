@@ -74,6 +74,11 @@ def _most_points(settings: dict) -> int:
     return max((size for size in settings["sizes"] if isinstance(size, int)), default=0)
 
 
+def gpus(device: str) -> int:
+    """Return how many GPUs a job asks for that computes there: ``auto`` takes what it finds."""
+    return 1 if device == "cuda" else 0
+
+
 def measuring(train: dict, dim: int, plane_points: int = 0) -> dict[str, int]:
     """Return ``mem_mb`` of a job that reads all points of a density, and solves on a plane.
 

@@ -3,9 +3,9 @@
 To start Python and import PyTorch, pandas and Matplotlib takes longer than many a job. Beside a
 local run of many jobs one interpreter imports them once; a script then asks it, through a socket in
 Snakemake's folder, to be run by a copy of it. What comes out is what the script itself would have
-made: the copy has the libraries, and nothing else, in advance. Where nobody answers (few jobs, a
-cluster, macOS, where such copies may crash, the first seconds of a run) the script goes on alone,
-and so it does where the variable AUTOSCORE_PRELOADED is set.
+made: the copy has the libraries with their fonts, and nothing else, in advance. Where nobody answers (few jobs,
+macOS, where such copies may crash, the first seconds of a run) the script goes on alone, and so it
+does on a cluster, and where the variable AUTOSCORE_PRELOADED is set.
 """
 
 import json
@@ -20,6 +20,7 @@ import threading
 import traceback
 import zlib
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,7 +33,7 @@ LIBRARIES = (
 SOCKET = Path(f".snakemake/preloaded_{zlib.crc32(sys.prefix.encode()):08x}.socket")
 ENOUGH = 8  # jobs that save more than the imports cost
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-COPY = "AUTOSCORE_PRELOADED"  # set in the environment of a copy
+COPY = "AUTOSCORE_PRELOADED"  # set in the environment of a copy, and of what needs none
 
 
 def start(jobs: int) -> None:
@@ -42,6 +43,11 @@ def start(jobs: int) -> None:
     # this process keeps the other end of its input, which ends with it, even if it is killed
     command = [sys.executable.strip("'"), __file__]
     subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | THREADS)  # noqa: S603 (ours)
+
+
+def decline() -> None:
+    """Let the scripts of this process go on alone: a job of a cluster has its own limits."""
+    os.environ[COPY] = "1"
 
 
 def take_over() -> None:
@@ -65,6 +71,8 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides when this ends
     for name in LIBRARIES:
         import_module(name)
+    if "matplotlib.pyplot" in LIBRARIES:
+        _load_fonts()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
     SOCKET.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -78,6 +86,16 @@ def serve() -> None:
                 _run(connection)
             connection.close()
     SOCKET.unlink(missing_ok=True)
+
+
+def _load_fonts() -> None:
+    """Draw for nobody: Matplotlib keeps its fonts and what reads formulas, a third of a figure."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.text(0.5, 0.5, r"$\sigma^2$")
+    for kind in ("pdf", "png"):
+        figure.savefig(BytesIO(), format=kind)
 
 
 def _run(connection: socket.socket) -> NoReturn:

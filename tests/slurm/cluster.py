@@ -152,7 +152,7 @@ class Cluster:
             ports=ports,
             # of what a group of jobs asks for it mostly uses half
             cpus=2 * os.cpu_count(),
-            memory=pages // 2**20 - 500,
+            memory=2 * pages // 2**20,
         )
 
     def _state(self) -> str:

@@ -3,15 +3,37 @@
 import numpy as np
 import pytest
 
-from autoscore.vectors import VECTOR, exp_in_place
+from scipy.special import logsumexp, softmax
+
+from autoscore.vectors import VECTOR, exp_in_place, softmax_in_place
 
 
 @pytest.mark.parametrize("shape", [(0,), (1,), (VECTOR,), (3, VECTOR + 5), (2, 7, 3)])
-def test_exponentials_are_numpy_s_to_the_last_bits(shape):
-    x = np.random.default_rng(0).uniform(-800.0, 50.0, shape)
-    expected = np.exp(x)
-    exp_in_place(x)
-    np.testing.assert_allclose(x, expected, rtol=4e-16, atol=1e-307)
+@pytest.mark.parametrize(("dtype", "low"), [(np.float64, -800.0), (np.float32, -120.0)])
+def test_exponentials_are_numpy_s_to_the_last_bits_or_0(shape, dtype, low):
+    x = np.random.default_rng(0).uniform(low, 50.0, shape).astype(dtype)
+    expected, transposed = np.exp(x), x.T.copy().T
+    for one in (x, transposed):
+        exp_in_place(one)
+    np.testing.assert_array_equal(transposed, x)
+    about = np.finfo(dtype)
+    np.testing.assert_allclose(x, expected, rtol=2 * about.eps, atol=5 * about.tiny)
+    assert (x[expected < about.tiny] == 0).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_softmax_and_the_sum_s_logarithm_are_scipy_s(scale):
+    x = scale * np.random.default_rng(0).standard_normal((7, 91))
+    x[2, 5:] = -np.inf
+    expected, shares = logsumexp(x, axis=1), softmax(x, axis=1)
+    np.testing.assert_allclose(softmax_in_place(x), expected, rtol=1e-14)
+    np.testing.assert_allclose(x, shares, rtol=1e-13, atol=1e-307)
+
+
+def test_a_row_of_impossible_things_alone_has_no_softmax():
+    x = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
+    np.testing.assert_array_equal(softmax_in_place(x), [-np.inf, 0.0])
+    np.testing.assert_array_equal(x, [[np.nan, np.nan], [1.0, 0.0]])
 
 
 def test_a_number_s_exponential_is_the_same_in_every_place():

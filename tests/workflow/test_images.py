@@ -1,5 +1,7 @@
 """Where the images come from, and what the run says of it."""
 
+import os
+
 import pandas as pd
 import pytest
 
@@ -40,6 +42,15 @@ def test_where_mnist_is_asked_for_its_absence_is_an_error(project):
     assert outcome.code != 0
     for word in ("MissingImagesError", "train-images-idx3-ubyte", "MNIST_DIR", "images.path"):
         assert word in outcome.text
+
+
+@pytest.mark.skipif(not os.environ.get("MNIST_DIR"), reason="there is no folder with MNIST")
+def test_images_that_came_from_a_folder_need_it_no_more(project):
+    asked = {"changes": "images: {dataset: auto}"}
+    outcome = project.snakemake("results/data/images.csv", **asked)
+    assert outcome.code == 0, outcome.text
+    assert "from a folder named" in outcome.text
+    assert project.plan("results/data/images.csv", **asked, MNIST_DIR="") == set()
 
 
 def test_without_images_nothing_is_made_of_them(project):

@@ -158,3 +158,12 @@ def test_a_density_s_parameter_redoes_that_density_and_what_gathers(project):
         "plot_plane_error",
         "plot_combinations",
     }
+
+
+def test_what_computes_on_a_gpu_asks_a_cluster_for_one(finished):
+    outcome = finished.snakemake("--dry-run", "--forceall", changes="train: {device: cuda}")
+    asking = {
+        found[1]
+        for found in re.finditer(r"rule (\w+):\n(?: .*\n)*? +resources: .*\bgpu=1\b", outcome.text)
+    }
+    assert asking == {"train"}

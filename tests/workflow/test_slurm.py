@@ -1,4 +1,4 @@
-"""The quick run's tables through a real Slurm, in blocks, where there is one to be had.
+"""The whole quick run through a real Slurm, in blocks, where there is one to be had.
 
 tests/slurm/run installs what it needs, and runs this.
 """
@@ -24,21 +24,18 @@ PROFILE = ["--profile", "profiles/slurm", "--latency-wait", "5"]
 PROFILE += ["--slurm-init-seconds-before-status-checks=2", "--seconds-between-status-checks=2"]
 # to start a job takes as long as to do it: jobs that belong together are submitted as one
 GROUPS = {
-    "prepare": ["make_data", "solve_optimum"],
-    "block": ["train_block"],
+    "prepare": ["make_data", "solve_optimum", "judge_images"],
+    "block": ["train_block", "train_images"],
     "join": ["train"],
-    "judge": ["measure_score", "measure_geometry", "sample"],
-    "gather": ["gather_scores", "gather_samples", "check_claims"],
+    "judge": ["measure_score", "measure_geometry", "sample", "measure_images", "sample_images"],
 }
 GROUPED = ["--groups", *(f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules)]
 GROUPED += ["--group-components", "prepare=3", "block=4", "join=6", "judge=6"]
 
-NO_IMAGES = "images: null"
 # some trainings in blocks: most of the time of a small job is Snakemake's start
 BLOCKS = {"mixture": 5, "three_points": 2, "spiral": 5}
-IN_BLOCKS = f"{NO_IMAGES}\ndensities:"
+IN_BLOCKS = "densities:"
 IN_BLOCKS += "".join(f"\n  {name}: {{train: {{block: {most}}}}}" for name, most in BLOCKS.items())
-TABLES = ["results/verify/claims.csv"]  # which looks into all others
 TRAINED = "results/train/mixture/dae_ensemble_exact.csv"
 PATIENCE = 900  # seconds after which it hangs
 
@@ -56,7 +53,7 @@ def results(project):
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
     project = quick(tmp_path_factory.mktemp("local") / "run")
-    outcome = project.snakemake(*TABLES, changes=NO_IMAGES)
+    outcome = project.snakemake("all", "verify")
     assert outcome.code == 0, outcome.text
     return project
 
@@ -71,16 +68,15 @@ def cluster(tmp_path_factory):
         found.stop()
 
 
-def test_blocks_on_a_cluster_end_with_the_tables_of_a_local_run(local, cluster, tmp_path):
+def test_a_run_in_blocks_on_a_cluster_makes_the_files_of_a_local_one(local, cluster, tmp_path):
     project = quick(tmp_path / "run")
-    outcome = project.snakemake(
-        *PROFILE, *GROUPED, "--", *TABLES, changes=IN_BLOCKS, **cluster.environment
-    )
+    outcome = project.snakemake(*PROFILE, *GROUPED, changes=IN_BLOCKS, **cluster.environment)
     assert outcome.code == 0, outcome.text
     assert "has been submitted with SLURM jobid" in outcome.text
-    assert "train_block" in outcome.text
+    assert all(rule in outcome.text for rule in ("train_block", "train_images"))
     expected, found = results(local), results(project)
     assert len([name for name in expected if name.endswith(".csv")]) > 30
+    assert len([name for name in expected if name.endswith(".png")]) > 20
     assert sorted(found) == sorted(expected)
     assert [name for name in expected if found[name] != expected[name]] == []
 

@@ -29,6 +29,9 @@ class LinearOptimum:
         mean = points.mean(0, dtype=float)
         centred = points - mean
         variances, axes = np.linalg.eigh(centred.T @ centred / len(points))
+        # a coordinate that never varies has entries that are rounding, down to 1e-300: processors
+        # take many times as long for what is too small for single precision
+        axes[np.abs(axes) < np.finfo(float).eps] = 0.0
         return cls(mean, np.maximum(variances[::-1], 0), axes[:, ::-1])
 
     def __call__(self, y: np.ndarray, sigma: float) -> np.ndarray:

@@ -1,11 +1,13 @@
 """Functions that the rules share."""
 
+import os
 from pathlib import Path
 
 import demands
 from autoscore import blocks
 from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
+from autoscore.images.sources import FOLDER
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
 from code_hash import code
 
@@ -20,6 +22,13 @@ DRAWN_IMAGE_MODELS = IMAGES["sample"]["models"] if IMAGES else []
 SEPARATE_IMAGE_MODELS = [
     name for name in IMAGE_MODELS if IMAGES["models"][name]["kind"] == "ensemble"
 ]
+
+
+def images_are_given():
+    """Return whether images come from a folder; those that did need it no more."""
+    made = Path("results/data/images.csv")
+    text = made.read_text(encoding="utf-8", errors="replace") if made.is_file() else ""
+    return bool(IMAGES["path"] or os.environ.get("MNIST_DIR") or FOLDER in text)
 
 
 def image_model_settings(wildcards):
@@ -113,7 +122,8 @@ def training_demands(wildcards):
     members = len(training_blocks(density, model, source)[int(*block)])
     entry = config["densities"][density]
     settings = {"validation": entry["train"]["validation"]} | model_settings(density, model)
-    return demands.training(settings, objective, source, dimension(entry), members)
+    found = demands.training(settings, objective, source, dimension(entry), members)
+    return found | {"gpu": demands.gpus(settings["device"])}
 
 
 def measuring_memory(wildcards):
@@ -127,7 +137,8 @@ def measuring_memory(wildcards):
 def sampling_demands(wildcards):
     """Return what all chains of a density may need on a cluster."""
     entry = config["densities"][wildcards.density]
-    return demands.sampling(entry["sample"]["plans"], dimension(entry))
+    found = demands.sampling(entry["sample"]["plans"], dimension(entry))
+    return found | {"gpu": demands.gpus(entry["sample"]["device"])}
 
 
 def trainings(density):

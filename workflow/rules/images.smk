@@ -11,7 +11,7 @@ rule get_images:
     params:
         settings={key: IMAGES[key] for key in IMAGE_SOURCES},
         # what was done without a folder is done anew with one
-        given=bool(IMAGES["path"] or os.environ.get("MNIST_DIR")),
+        given=images_are_given(),
         code=code("scripts.get_images"),
     script:
         "../scripts/get_images.py"
@@ -34,6 +34,7 @@ rule train_images:
     resources:
         mem_mb=6000,
         runtime=240,
+        gpu=demands.gpus(IMAGES["device"]),
     params:
         seed=config["seed"],
         settings=image_model_settings,
@@ -62,6 +63,7 @@ rule measure_images:
     resources:
         mem_mb=12000,
         runtime=120,
+        gpu=demands.gpus(IMAGES["device"]),
     params:
         seed=config["seed"],
         models=IMAGE_MODELS,
@@ -112,6 +114,7 @@ rule sample_images:
     resources:
         mem_mb=8000,
         runtime=120,
+        gpu=demands.gpus(IMAGES["device"]),
     params:
         seed=config["seed"],
         settings=IMAGES["sample"],

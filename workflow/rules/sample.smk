@@ -17,6 +17,7 @@ rule sample:
     resources:
         mem_mb=lambda wildcards: sampling_demands(wildcards)["mem_mb"],
         runtime=lambda wildcards: sampling_demands(wildcards)["runtime"],
+        gpu=lambda wildcards: sampling_demands(wildcards)["gpu"],
     params:
         seed=config["seed"],
         entry=target_settings,

@@ -16,6 +16,7 @@ rule train:
     resources:
         mem_mb=lambda wildcards: training_demands(wildcards)["mem_mb"],
         runtime=lambda wildcards: training_demands(wildcards)["runtime"],
+        gpu=lambda wildcards: training_demands(wildcards)["gpu"],
     params:
         seed=config["seed"],
         entry=target_settings,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autoscore.densities.base import Density
-from autoscore.vectors import exp_in_place
+from autoscore.vectors import softmax_in_place
 
 MATRIX_PRODUCT = 8  # dimensions from which on a matrix product is the faster way to distances
 BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
@@ -92,13 +92,13 @@ class KernelDensity(Density):
     def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield slices of x with each point's share of the density there, (block, n)."""
         for rows, kernel in self._blocks(x):
-            _normalise(kernel)
+            softmax_in_place(kernel)
             yield rows, kernel
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         self._check()
         scale = 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
-        return np.concatenate([_normalise(kernel) for _, kernel in self._blocks(x)]) - scale
+        return np.concatenate([softmax_in_place(kernel) for _, kernel in self._blocks(x)]) - scale
 
     def score(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim))
@@ -138,16 +138,6 @@ class KernelDensity(Density):
         if self.is_bare:
             return self.points, self.weights
         return super().quadrature(panels)
-
-
-def _normalise(log_values: np.ndarray) -> np.ndarray:
-    """Turn each row into its softmax, in place, and return the rows' log-sum-exp."""
-    highest = log_values.max(axis=1, keepdims=True)
-    log_values -= highest
-    exp_in_place(log_values)
-    total = log_values.sum(axis=1, keepdims=True)
-    log_values /= total
-    return (highest + np.log(total))[:, 0]
 
 
 def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:

@@ -1,10 +1,11 @@
 """Gaussian mixtures in d dimensions: everything in closed form."""
 
 import numpy as np
-from scipy.special import logsumexp, ndtr, softmax
+from scipy.special import ndtr
 
 from autoscore.densities.base import Density
 from autoscore.randomness import generator
+from autoscore.vectors import softmax_in_place
 
 
 class GaussianMixture(Density):
@@ -61,26 +62,26 @@ class GaussianMixture(Density):
         return np.log(self.weights) + log_normal, np.swapaxes(scores, 0, 1)
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        return logsumexp(self._components(x)[0], axis=1)
+        return softmax_in_place(self._components(x)[0])
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self.log_prob_and_score(x)[1]
 
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        log_joint, scores = self._components(x)
-        score = np.einsum("nk,nki->ni", softmax(log_joint, axis=1), scores)
-        return logsumexp(log_joint, axis=1), score
+        share, scores = self._components(x)
+        log_prob = softmax_in_place(share)
+        return log_prob, np.einsum("nk,nki->ni", share, scores)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        log_joint, scores = self._components(x)
-        share = softmax(log_joint, axis=1)
+        share, scores = self._components(x)
+        softmax_in_place(share)
         centred = scores - np.einsum("nk,nki->ni", share, scores)[:, None, :]
         spread = np.einsum("nk,nki,nkj->nij", share, centred, centred)
         return spread - np.einsum("nk,kij->nij", share, self._precisions)
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        log_joint, scores = self._components(x)
-        share = softmax(log_joint, axis=1)
+        share, scores = self._components(x)
+        softmax_in_place(share)
         mean = np.einsum("nk,nki->ni", share, scores)
         # lap p / p = sum_k share_k a_k with a_k = |s_k|^2 - tr C_k^-1, and
         # lap s = grad(lap log p) = grad(lap p / p - |s|^2).

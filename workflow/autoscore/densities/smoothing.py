@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
 from autoscore.grids import gauss_legendre
+from autoscore.vectors import softmax_in_place
 
 REACH = {1: 14.0, 2: 9.0}  # an integral over noise runs this many sigma to each side of y
 RESOLUTION = {1: 40, 2: 12}  # panels that resolve p itself over a side of its box
@@ -85,9 +86,8 @@ class SmoothedEnergy(Density):
     def _cumulants(self, y: np.ndarray, order: int) -> np.ndarray:
         """Return k1 - y, (n, d); k2, (n, d, d); or the trace of k3, (n, d)."""
         parts = []
-        for rows, x, log_weight in self._blocks(y):
-            share = np.exp(log_weight - log_weight.max(1, keepdims=True))
-            share /= share.sum(1, keepdims=True)
+        for rows, x, share in self._blocks(y):
+            softmax_in_place(share)
             offset = x - y[rows, None, :]  # relative to y: nothing is lost when sigma is small
             mean = np.einsum("nq,nqi->ni", share, offset)
             if order == 1:
@@ -102,7 +102,7 @@ class SmoothedEnergy(Density):
         return np.concatenate(parts)
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        return np.concatenate([logsumexp(log_w, axis=1) for _, _, log_w in self._blocks(x)])
+        return np.concatenate([softmax_in_place(weight) for _, _, weight in self._blocks(x)])
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self._cumulants(x, 1) / self.sigma**2

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoscore.vectors import exp_in_place, softmax_in_place
+
 BLOCK = 1 << 24  # distances at once: 64 MB in single precision
 
 BANDWIDTHS = np.logspace(-1, 0, 10)  # the grid of Goodfellow et al. 2014, for images from 0 to 1
@@ -69,8 +71,8 @@ def parzen_log_likelihood(
         distances -= nearest
         for level, bandwidth in enumerate(bandwidths):
             kernels = np.multiply(distances, -0.5 / bandwidth**2)
-            total = np.exp(kernels, out=kernels).sum(1)
-            result[level, rows] = np.log(total) - 0.5 * nearest[:, 0] / bandwidth**2
+            exp_in_place(kernels)
+            result[level, rows] = np.log(kernels.sum(1)) - 0.5 * nearest[:, 0] / bandwidth**2
     scale = 0.5 * samples.shape[1] * np.log(2 * np.pi * np.square(bandwidths))
     return result - np.log(len(samples)) - scale[:, None]
 
@@ -152,8 +154,7 @@ def empirical_optimum(y: np.ndarray, points: np.ndarray | Prepared, sigma: float
     points = points if isinstance(points, Prepared) else Prepared(points)
     result = np.empty_like(y)
     for rows, shares in _distance_blocks(y, points):
-        shares -= shares.min(1, keepdims=True)
         shares *= -0.5 / sigma**2
-        np.exp(shares, out=shares)
-        result[rows] = shares @ points.points / shares.sum(1, keepdims=True)
+        softmax_in_place(shares)
+        result[rows] = shares @ points.points
     return result

@@ -17,6 +17,7 @@ from autoscore.storage import write_atomically
 
 VARIABLE = "MNIST_DIR"
 VALIDATION = 6  # one part in this many: of MNIST the last 10,000 training images, as is usual
+FOLDER = "a folder named"  # what the source of images in a folder begins with
 SETTINGS = ("dataset", "path", "mirrors", "timeout", "retries")  # that decide on the source
 DEFAULTS = {
     "dataset": "auto",
@@ -113,7 +114,7 @@ def acquire(
     for given, folder in (("images.path", settings["path"]), (VARIABLE, environ.get(VARIABLE))):
         if folder:
             # results name no place of this machine
-            source = f"a folder named {Path(folder).name}"
+            source = f"{FOLDER} {Path(folder).name}"
             return _mnist(read_folder(folder, files, given), source, f"{given} is set")
     downloads = Downloads(settings, Path(cache), report)
     try:
