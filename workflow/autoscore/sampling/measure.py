@@ -152,15 +152,15 @@ class Sampling:
         report: Callable[[str], None],
         checkpoints: Path | None,
     ) -> tuple[dict, np.ndarray]:
-        plan = self.settings["plans"][run.plan]
+        plan, key = self.settings["plans"][run.plan], run.key
         count = plan["chains"] * (plan["draws"] if run.sampler in DESCENTS else 1)
-        generators = [self._stream(run.key, chain) for chain in range(count)]
+        generators = [self._stream(key, chain) for chain in range(count)]
         clean = self.data["train"][min(run.seed, len(self.data["train"]) - 1)]
         clean = clean if np.isinf(run.size) else clean[: int(run.size)]
-        progress = partial(_say, report, run.key)
+        progress = partial(_say, report, key)
         saved = None
         if checkpoints is not None:
-            saved = checkpoints / f"{run.key}-{fingerprint(sorted(plan.items()), [])}.npz"
+            saved = checkpoints / f"{key}-{fingerprint(sorted(plan.items()), [])}.npz"
         chains = run_chains(run, plan, driver, clean, generators, progress, saved)
         rulers = self._rulers_at(self._level(run))
         draws = chains.draws.reshape(-1, self.density.dim)
