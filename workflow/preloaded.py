@@ -1,11 +1,11 @@
 """An interpreter with the heavy libraries already imported, which every job of a run forks from.
 
 To start Python and import PyTorch, pandas and Matplotlib takes longer than many a job. Beside a
-local run of many jobs one interpreter imports them once; a script then asks it, through a socket in
-Snakemake's folder, to be run by a copy of it. What comes out is what the script itself would have
-made: the copy has the libraries with their fonts, and nothing else, in advance. Where nobody answers (few jobs,
-macOS, where such copies may crash, the first seconds of a run) the script goes on alone, and so it
-does on a cluster, and where the variable AUTOSCORE_PRELOADED is set.
+run of many jobs on this machine one interpreter imports them once; a script then asks it, through a
+socket in Snakemake's folder, to be run by a copy of it. What comes out is what the script itself
+would have made: the copy has the libraries with their fonts, and nothing else, in advance. Where
+nobody answers (few jobs, macOS, where such copies may crash, the first seconds of a run) the script
+goes on alone, and so it does on a cluster, and where the variable AUTOSCORE_PRELOADED is set.
 """
 
 import json

@@ -359,7 +359,9 @@ def test_kernels_are_evaluated_block_by_block(method, dim, monkeypatch):
     whole = getattr(density, method)(x)
     sizes, normalise = [], kernels.softmax_in_place
     monkeypatch.setattr(kernels, "BLOCK", 60)  # 3 of the 50 points at once
-    monkeypatch.setattr(kernels, "softmax_in_place", lambda k: (sizes.append(k.size), normalise(k))[1])
+    monkeypatch.setattr(
+        kernels, "softmax_in_place", lambda k: (sizes.append(k.size), normalise(k))[1]
+    )
     np.testing.assert_allclose(getattr(density, method)(x), whole, rtol=1e-12, atol=1e-12)
     assert max(sizes) == 60
     assert len(sizes) == 17

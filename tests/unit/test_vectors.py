@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from scipy.special import logsumexp, softmax
 
 from autoscore.vectors import VECTOR, exp_in_place, softmax_in_place
