@@ -104,6 +104,15 @@ def test_the_linear_optimum_is_the_denoising_optimum_of_the_fitted_gaussian():
     np.testing.assert_allclose(linear(y, 0.3), expected, atol=1e-7)
 
 
+def test_axes_hold_no_rounding_but_are_right_all_the_same():
+    points = TRAIN.astype(float) * np.where(np.arange(64) % 5, 1.0, 1e-9)  # some hardly vary
+    axes = LinearOptimum.fit(points).axes
+    size = np.abs(axes)
+    assert ((size == 0) | (size >= np.finfo(float).eps)).all()
+    assert (size == 0).any()
+    np.testing.assert_allclose(axes.T @ axes, np.eye(64), atol=1e-12)
+
+
 def test_the_linear_error_is_what_noise_makes_it():
     linear, sigmas, repeats = LinearOptimum.fit(TRAIN), np.array([0.1, 1.0]), 4000
     rng, x = np.random.default_rng(2), HELD_OUT[:3]

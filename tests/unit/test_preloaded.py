@@ -114,3 +114,14 @@ def test_where_nobody_answers_the_script_goes_on_alone(folder, left):
 def test_few_jobs_start_none(monkeypatch):
     monkeypatch.setattr(preloaded.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
     preloaded.start(preloaded.ENOUGH - 1)
+
+
+def test_what_declines_runs_alone(folder, server):
+    # the body of SCRIPT would run in a copy, where what it prints is not seen here
+    asked = command(folder, "print('alone')")
+    script = folder / "script.py"
+    text = script.read_text(encoding="utf-8")
+    declining = text.replace("preloaded.take_over()", "preloaded.decline(); preloaded.take_over()")
+    script.write_text(declining, encoding="utf-8")
+    run = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert run.stdout == "alone\n"
