@@ -343,7 +343,15 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(server, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupted_download_leaves_nothing(server, tmp_path):
+@pytest.fixture
+def interruptible():
+    """Let SIGINT be heard, which a shell's background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupted_download_leaves_nothing(server, tmp_path, interruptible):
     def interrupt(handler):
         body(gzip.compress(GOOD)[:1000], announced=5000)(handler)
         os.kill(os.getpid(), signal.SIGINT)
