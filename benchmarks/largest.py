@@ -48,7 +48,7 @@ def _settings(levels: int, seeds: int, units: int) -> dict:
         "seeds": seeds,
         "sizes": [POINTS],
         "validation": VALIDATION,
-        "noise": "paired",
+        "noise": "sobol",
         "warm_start": False,
         "architecture": {"hidden": [units, units], "residual": "sigma"},
         "schedules": {"samples": schedule},

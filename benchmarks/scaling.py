@@ -79,7 +79,7 @@ def _settings(kind: str, size: dict[str, int]) -> dict:
         "seeds": size["seeds"],
         "sizes": [size["points"]],
         "validation": 0,
-        "noise": "paired",
+        "noise": "sobol",
         "warm_start": False,
         "architecture": {"hidden": [size["units"]] * LAYERS["ensemble"], "residual": "sigma"},
         "network": {
@@ -114,7 +114,7 @@ def _batches(stack: Stack, points: np.ndarray) -> SampleBatches:
     generators = [np.random.default_rng(k) for k in range(len(points))]
     dtype = stack.theta.dtype
     return SampleBatches(
-        points, stack.sizes, stack.seeds, levels, generators, noise="paired", dtype=dtype
+        points, stack.sizes, stack.seeds, levels, generators, noise="sobol", dtype=dtype
     )
 
 

@@ -209,7 +209,7 @@ def _compare_steps(spiral: Spiral) -> Iterator[Row]:
                 stack.seeds,
                 stack.sigmas,
                 [generator(k, "batches") for k in range(len(points))],
-                noise="paired",
+                noise="sobol",
                 dtype=stack.dtype,
             )
             fit(stack.take(list(range(len(stack.seeds)))), "dae", batches, plan)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import binomtest, kstest, norm
+from scipy.stats import binomtest, kstest, norm, ttest_ind
 
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.batches import (
@@ -175,12 +175,24 @@ def test_targets_are_the_first_points_of_the_members_seed(noise):
         np.testing.assert_array_equal(seen, np.unique(POINTS[seed, :size], axis=0))
 
 
-def test_paired_noise_sums_to_zero():
-    drawn = batches("paired").draw(50)
-    noise = noise_of(drawn)
-    np.testing.assert_allclose(noise[:, :25], -noise[:, 25:], rtol=1e-9)
-    assert torch.equal(drawn.targets[:, :25], drawn.targets[:, 25:])
-    assert np.abs(noise_of(batches("fresh").draw(50)).sum(1)).min() > 1e-3
+@pytest.mark.parametrize("change", [{}, {"sigmas": (0.1, 2.0)}], ids=["one level", "a range"])
+def test_even_batches_leave_the_mean_of_the_loss_and_take_its_noise(change):
+    """Means over ten steps, as Adam takes them, of |x - A y|^2 / sigma^2 with some matrix A."""
+    turn = torch.tensor([[0.6, 0.3], [-0.2, 0.9]], dtype=torch.float64)
+
+    def mean_loss(noise, seed):
+        generators = [np.random.default_rng(seed)]
+        levels = change.get("sigmas", [0.5])
+        source = SampleBatches(POINTS[:1], [40], [0], levels, generators, noise=noise)
+        drawn = [source.draw(128) for _ in range(10)]
+        errors = [(each.targets - each.inputs @ turn.T) / each.sigma[..., None] for each in drawn]
+        return np.mean([float((error**2).sum(-1).mean()) for error in errors])
+
+    even, fresh = (
+        np.array([mean_loss(noise, seed) for seed in range(100)]) for noise in ("sobol", "fresh")
+    )
+    assert ttest_ind(even, fresh, equal_var=False).pvalue > FALSE_ALARM
+    assert even.std() < 0.2 * fresh.std()
 
 
 def copies(batch, member):
@@ -238,12 +250,11 @@ def test_batches_differ_from_one_another():
     assert not torch.equal(source.draw(9).targets, source.draw(9).targets)
 
 
-@pytest.mark.parametrize("noise", ["fresh", "paired", "fixed"])
+@pytest.mark.parametrize("noise", ["sobol", "fresh", "fixed"])
 def test_noise_is_standard_normal(noise):
     points = np.zeros((1, 4000, 1))
     source = SampleBatches(points, [4000], [0], [0.7], [np.random.default_rng(2)], noise=noise)
-    drawn = source.draw(4000)
-    normal = noise_of(drawn)[0, : 2000 if noise == "paired" else 4000, 0]
+    normal = noise_of(source.draw(4000))[0, :, 0]
     if noise == "fixed":  # points, and so copies, are drawn with repetition
         normal = np.unique(normal)
     assert kstest(normal, "norm").pvalue > FALSE_ALARM
@@ -256,27 +267,34 @@ def test_contractive_inputs_are_clean(noise):
     assert drawn.inputs.shape == (4, 20, 2)
 
 
-@pytest.mark.parametrize("noise", ["fresh", "paired"])
+@pytest.mark.parametrize("noise", ["sobol", "fresh"])
 def test_levels_of_a_range_are_log_uniform(noise):
-    drawn = batches(noise, sigmas=(0.01, 1.0)).draw(4000)
-    assert drawn.sigma.shape == (4, 4000)
-    if noise == "paired":
-        assert torch.equal(drawn.sigma[:, :2000], drawn.sigma[:, 2000:])
-    position = np.log(drawn.sigma[0, :2000].numpy() / 0.01) / np.log(100)
+    drawn = batches(noise, sigmas=(0.01, 1.0)).draw(2000)
+    assert drawn.sigma.shape == (4, 2000)
+    position = np.log(drawn.sigma[0].numpy() / 0.01) / np.log(100)
     assert kstest(position, "uniform").pvalue > FALSE_ALARM
-    normal = noise_of(drawn)[0, :2000].ravel()
+    normal = noise_of(drawn)[0].ravel()
     assert kstest(normal, "norm").pvalue > FALSE_ALARM
     assert abs(np.corrcoef(normal[::2], position)[0, 1]) < 5 / np.sqrt(2000)
 
 
+@pytest.mark.parametrize("noise", NOISES)
+def test_batches_go_on_from_a_state(noise):
+    first, second = batches(noise, sigmas=(0.1, 2.0)), batches(noise, sigmas=(0.1, 2.0))
+    first.draw(30)
+    second.go_on(first.state())
+    expected, actual = first.draw(30), second.draw(30)
+    assert torch.equal(actual.inputs, expected.inputs)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_tensors_have_the_type_asked_for(dtype):
-    drawn = batches("paired", dtype=dtype).draw(4)
+    drawn = batches("sobol", dtype=dtype).draw(4)
     assert {drawn.inputs.dtype, drawn.targets.dtype, drawn.sigma.dtype} == {dtype}
 
 
 def test_an_unknown_noise_is_named():
-    with pytest.raises(ValueError, match=r"must be one of fresh, paired, .*, not 'salt'"):
+    with pytest.raises(ValueError, match=r"must be one of sobol, fresh, .*, not 'salt'"):
         batches("salt")
 
 

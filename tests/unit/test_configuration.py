@@ -134,7 +134,7 @@ MISTAKES = {
     ),
     "noise": (
         configured(MIXTURE, train={"noise": "salt"}),
-        "train.noise is 'salt'; allowed: one of fresh, paired, fixed",
+        "train.noise is 'salt'; allowed: one of sobol, fresh, fixed",
     ),
     "figure": (
         configured(MIXTURE | {"figures": ["pie"]}),

@@ -33,7 +33,7 @@ def ensemble(hidden=6, members=slice(None), dim=1):
     return stack
 
 
-def minibatches(members=slice(None), noise="paired", points=None, corrupt=True):
+def minibatches(members=slice(None), noise="sobol", points=None, corrupt=True):
     points = np.random.default_rng(8).standard_normal((2, 30, 1)) if points is None else points
     return SampleBatches(
         points,

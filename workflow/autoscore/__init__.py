@@ -2,8 +2,8 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``randomness``, ``grids``, ``vectors``, ``storage``, ``records``
-    generators, quadrature, exponentials, atomic files and what made them
+``randomness``, ``sequences``, ``grids``, ``vectors``, ``storage``, ``records``
+    generators, evenly spread numbers, quadrature, exponentials, atomic files and what made them
 ``fields``, ``metrics``, ``linear``, ``lbfgs``
     what a reconstruction field is, rulers, Wiener filter, optimiser
 ``densities``, ``autoencoders``, ``devices``

@@ -5,18 +5,21 @@ noise (common random numbers): levels are then compared without extra variance,
 and a member trained alone sees exactly what it sees in company.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.special import ndtri
 
 from autoscore.densities.base import Density
 from autoscore.grids import gauss_legendre
 from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.sequences import SobolSequence, neighbourly_order
 
 NODES_A_PANEL = 16
-NOISES = ("fresh", "paired", "fixed", "rare_large", "walkback")
+NOISES = ("sobol", "fresh", "fixed", "rare_large", "walkback")
 RARE, LARGE = 0.05, 10.0  # this part of the points gets noise this much larger (authors' code)
 WALK, LONGEST = 0.5, 4  # chance of another step of a walkback, and the most steps there are
 
@@ -152,11 +155,13 @@ class SampleBatches:
     generators
         One generator a seed.
     noise
-        ``"fresh"`` at every step; ``"paired"``: fresh, and every point is shown under e and -e,
-        which cancels the noise of the gradient that grows as 1 / sigma; ``"fixed"``: each point
-        has one noisy copy, drawn once; ``"rare_large"``: fresh, ten times as large for one point
-        in twenty; ``"walkback"``: the noisy point is reconstructed and corrupted again, and so on
-        (Bengio et al. 2013, "Generalized denoising auto-encoders as generative models").
+        ``"fresh"``: independent at every step, as are the points and the levels. ``"sobol"``: new
+        at every step, too, but points, levels and noise are spread evenly together, over a step
+        and over all steps, which leaves the loss as it is and takes most of the noise out of its
+        gradient. ``"fixed"``: each point has one noisy copy, drawn once; ``"rare_large"``: fresh,
+        ten times as large for one point in twenty; ``"walkback"``: the noisy point is reconstructed
+        and corrupted again, and so on (Bengio et al. 2013, "Generalized denoising auto-encoders as
+        generative models").
     corrupt
         Whether inputs are noisy (denoising) or clean (contractive).
     dtype, device
@@ -191,18 +196,36 @@ class SampleBatches:
         self._sigmas = None if self._range else np.asarray(sigmas, dtype=float)
         # those of seeds that have no member here are left alone
         present, self._streams = np.unique(self._seeds, return_inverse=True)
-        self.generators = [generators[seed] for seed in present]
+        self._generators = [generators[seed] for seed in present]
         self._corrupt = corrupt
         self._kind = noise if corrupt else None
         self._place = {"dtype": dtype, "device": device}
         self._fixed = None
         if noise == "fixed":
             self._fixed = np.stack(
-                [rng.standard_normal(points.shape[1:]) for rng in self.generators]
+                [rng.standard_normal(points.shape[1:]) for rng in self._generators]
             )
+        self._sequences: list[SobolSequence] = []
+        if noise == "sobol":
+            dim = 1 + (self._range is not None) + corrupt * points.shape[-1]
+            self._sequences = [SobolSequence(rng, dim) for rng in self._generators]
+            self._orders = _neighbourly_orders(points, self._seeds, self._sizes)
+
+    def state(self) -> list[str]:
+        """Return where each generator and each sequence stands, as JSON."""
+        drawn = [sequence.drawn for sequence in self._sequences] or [0] * len(self._generators)
+        states = [rng.bit_generator.state for rng in self._generators]
+        return [json.dumps(pair) for pair in zip(states, drawn, strict=True)]
+
+    def go_on(self, state: list[str]) -> None:
+        """Bring new batches to where others stood when they returned their `state`."""
+        for k, (generator, drawn) in enumerate(map(json.loads, state)):
+            self._generators[k].bit_generator.state = generator
+            if self._sequences:
+                self._sequences[k].skip(drawn)
 
     def draw(self, n: int, reconstruct: Reconstruct | None = None) -> Batch:
-        """Return the next batch of n points a member, of n + 1 if n is odd and they are paired.
+        """Return the next batch of n points a member.
 
         Parameters
         ----------
@@ -212,26 +235,37 @@ class SampleBatches:
             Present reconstruction of points ``(m, n, d)`` at noise levels ``(m, n or 1)``, for
             walkback.
         """
-        paired = self._kind == "paired"
-        different = (n + 1) // 2 if paired else n
         # one draw a seed, from which all its members are served
-        place = self._draw_uniform(different)
+        place, level, normal = self._draw_even(n) if self._sequences else self._draw_random(n)
         chosen = np.floor(place * self._sizes[:, None]).astype(int)
+        if self._sequences:
+            chosen = np.stack([order[at] for order, at in zip(self._orders, chosen, strict=True)])
         clean = self._points[self._seeds[:, None], chosen]
-        if self._range:
-            low, high = np.log(self._range)
-            sigma = np.exp(low + (high - low) * self._draw_uniform(different))
-        else:
-            sigma = self._sigmas[:, None]
-        noise = self._noise(clean, chosen) * sigma[..., None]
-        if paired:
-            clean, noise = np.concatenate([clean, clean], 1), np.concatenate([noise, -noise], 1)
-            sigma = np.concatenate([sigma, sigma], 1) if self._range else sigma
-        parts = (clean + noise, clean, sigma)
-        batch = Batch(*(torch.as_tensor(part, **self._place) for part in parts))
+        sigma = self._sigmas[:, None] if level is None else self._level(level)
+        inputs = clean + self._noise(normal, chosen) * sigma[..., None] if self._corrupt else clean
+        batch = Batch(*(torch.as_tensor(part, **self._place) for part in (inputs, clean, sigma)))
         if self._kind == "walkback" and reconstruct is not None:
             batch = replace(batch, inputs=self._walk_back(batch, reconstruct))
         return batch
+
+    def _draw_random(self, n: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Return what a batch is made of, the same for all members of a seed.
+
+        Places among the points, ``(m, n)``, and among the levels, if there is a range of them, both
+        in [0, 1), and standard normal numbers, ``(m, n, d)``, if they are needed.
+        """
+        place = self._draw_uniform(n)
+        level = self._draw_uniform(n) if self._range else None
+        fresh = self._corrupt and self._fixed is None
+        return place, level, self._draw_normal((n, self._points.shape[-1])) if fresh else None
+
+    def _draw_even(self, n: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """Return the same from the seeds' sequences."""
+        even = np.stack([sequence.draw(n) for sequence in self._sequences])
+        used = 1 + (self._range is not None)
+        level = even[..., 1][self._streams] if self._range else None
+        normal = ndtri(even[..., used:])[self._streams] if self._corrupt else None
+        return even[..., 0][self._streams], level, normal
 
     def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> torch.Tensor:
         """Return the inputs after as many more steps as each point happens to take."""
@@ -239,26 +273,38 @@ class SampleBatches:
         chance = torch.as_tensor(self._draw_uniform(inputs.shape[1]), **self._place)
         for step in range(1, LONGEST):
             moved = reconstruct(inputs, batch.sigma)
-            fresh = torch.as_tensor(self._normal(inputs.shape[1:]), **self._place)
+            fresh = torch.as_tensor(self._draw_normal(inputs.shape[1:]), **self._place)
             moved = moved + fresh * batch.sigma[..., None]
             inputs = torch.where((chance < WALK**step)[..., None], moved, inputs)
         return inputs
 
     def _draw_uniform(self, n: int) -> np.ndarray:
         """Return uniform numbers, (m, n), the same for all members of a seed."""
-        return np.stack([rng.random(n) for rng in self.generators])[self._streams]
+        return np.stack([rng.random(n) for rng in self._generators])[self._streams]
 
-    def _noise(self, clean: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        """Return standard normal noise for the chosen points, 0 where inputs stay clean."""
-        if not self._corrupt:
-            return np.zeros_like(clean)
+    def _draw_normal(self, shape: tuple[int, int]) -> np.ndarray:
+        """Return standard normal numbers, (m, n, d), the same for all members of a seed."""
+        return np.stack([rng.standard_normal(shape) for rng in self._generators])[self._streams]
+
+    def _level(self, place: np.ndarray) -> np.ndarray:
+        """Return the noise levels at these places, from 0 to 1, of the range."""
+        low, high = np.log(self._range)
+        return np.exp(low + (high - low) * place)
+
+    def _noise(self, normal: np.ndarray | None, chosen: np.ndarray) -> np.ndarray:
+        """Return the noise of the chosen points, (m, n, d), in units of sigma."""
         if self._fixed is not None:
             return self._fixed[self._streams[:, None], chosen]
-        noise = self._normal(clean.shape[1:])
         if self._kind == "rare_large":
-            noise *= np.where(self._draw_uniform(clean.shape[1]) < RARE, LARGE, 1.0)[..., None]
-        return noise
+            large = self._draw_uniform(normal.shape[1]) < RARE
+            return normal * np.where(large, LARGE, 1.0)[..., None]
+        return normal
 
-    def _normal(self, shape: tuple[int, int]) -> np.ndarray:
-        """Return standard normal numbers, (m, n, d), the same for all members of a seed."""
-        return np.stack([rng.standard_normal(shape) for rng in self.generators])[self._streams]
+
+def _neighbourly_orders(
+    points: np.ndarray, seeds: np.ndarray, sizes: np.ndarray
+) -> list[np.ndarray]:
+    """Return the order of each member's points in which neighbours follow one another."""
+    pairs = list(zip(seeds.tolist(), sizes.tolist(), strict=True))
+    found = {(k, n): neighbourly_order(points[k, : int(n)]) for k, n in set(pairs)}
+    return [found[pair] for pair in pairs]

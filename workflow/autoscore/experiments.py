@@ -266,7 +266,7 @@ def _batches(
         stack.seeds,
         sigmas,
         [generator(*streams, "batches", k) for k in range(settings["seeds"])],
-        noise="fresh" if objective == "ssm" else settings["noise"],
+        noise=settings["noise"],
         corrupt=objective != "rcae",
         dtype=stack.theta.dtype,
         device=device,

@@ -1,6 +1,5 @@
 """Training a stack: Adam with warm-up and decay, then an optional second-order polish."""
 
-import json
 import math
 import time
 from collections.abc import Callable
@@ -222,8 +221,7 @@ class _Course:
         arrays["observed"] = np.array(trace.observed)
         arrays["progress"] = np.array([self.step, self.clock.seconds])
         if isinstance(self.data, SampleBatches):
-            states = [json.dumps(rng.bit_generator.state) for rng in self.data.generators]
-            arrays["generators"] = np.array(states, dtype=bytes)
+            arrays["batches"] = np.array(self.data.state(), dtype=bytes)
         write_arrays(path, arrays)
 
     def resume(self, path: Path) -> None:
@@ -243,8 +241,7 @@ class _Course:
             list(arrays["observed"]),
         )
         if isinstance(self.data, SampleBatches):
-            for rng, state in zip(self.data.generators, arrays["generators"], strict=True):
-                rng.bit_generator.state = json.loads(state)
+            self.data.go_on(arrays["batches"].tolist())
 
 
 class _Adam:
