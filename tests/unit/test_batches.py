@@ -151,12 +151,10 @@ MEMBERS = {
 }
 
 
-def batches(noise="fresh", *, corrupt=True, members=slice(None), dtype=torch.float64, **change):
+def batches(noise="fresh", *, members=slice(None), **change):
     described = {key: value[members] for key, value in MEMBERS.items()} | change
     generators = [np.random.default_rng(k) for k in range(2)]
-    return SampleBatches(
-        POINTS, **described, generators=generators, noise=noise, corrupt=corrupt, dtype=dtype
-    )
+    return SampleBatches(POINTS, **described, generators=generators, noise=noise)
 
 
 def noise_of(batch):
@@ -193,6 +191,23 @@ def test_even_batches_leave_the_mean_of_the_loss_and_take_its_noise(change):
     )
     assert ttest_ind(even, fresh, equal_var=False).pvalue > FALSE_ALARM
     assert even.std() < 0.2 * fresh.std()
+
+
+@pytest.mark.parametrize("noise", ["sobol", "fresh"])
+@pytest.mark.parametrize("change", [{}, {"sigmas": (0.1, 2.0)}], ids=["one level", "a range"])
+def test_paired_noise_sums_to_zero(noise, change):
+    drawn = batches(noise, paired=True, **change).draw(49)
+    normal = noise_of(drawn)
+    assert drawn.inputs.shape == (4, 50, 2)
+    np.testing.assert_allclose(normal[:, :25], -normal[:, 25:], rtol=1e-9)
+    assert torch.equal(drawn.targets[:, :25], drawn.targets[:, 25:])
+    assert np.abs(noise_of(batches(noise, **change).draw(50)).sum(1)).min() > 1e-3
+
+
+@pytest.mark.parametrize("change", [{"noise": "fixed"}, {"corrupt": False}])
+def test_noise_that_is_not_new_cannot_be_paired(change):
+    with pytest.raises(ValueError, match="new at every step"):
+        batches(**change, paired=True)
 
 
 def copies(batch, member):

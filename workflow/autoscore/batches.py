@@ -164,6 +164,10 @@ class SampleBatches:
         generative models").
     corrupt
         Whether inputs are noisy (denoising) or clean (contractive).
+    paired
+        Whether every point is shown under e and -e, which cancels the noise of the gradient that
+        grows as 1 / sigma. Members that know one small level learn little without it; where levels
+        are drawn from a range, as many points again are worth a little more.
     dtype, device
         Type of the tensors that are handed out, and where they lie. Numbers are drawn by the
         processor, the same on every device.
@@ -171,7 +175,7 @@ class SampleBatches:
     Raises
     ------
     ValueError
-        If the kind of noise is unknown.
+        If the kind of noise is unknown, or noise is paired that is not new at every step.
     """
 
     def __init__(
@@ -184,11 +188,14 @@ class SampleBatches:
         *,
         noise: str = "fresh",
         corrupt: bool = True,
+        paired: bool = False,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
     ) -> None:
         if noise not in NOISES:
             raise ValueError(f"noise must be one of {', '.join(NOISES)}, not {noise!r}")
+        if paired and not (corrupt and noise in ("sobol", "fresh")):
+            raise ValueError("only noise that is new at every step can be paired")
         self._points = points
         self._sizes = np.asarray(sizes)
         self._seeds = np.asarray(seeds)
@@ -197,7 +204,7 @@ class SampleBatches:
         # those of seeds that have no member here are left alone
         present, self._streams = np.unique(self._seeds, return_inverse=True)
         self._generators = [generators[seed] for seed in present]
-        self._corrupt = corrupt
+        self._corrupt, self._paired = corrupt, paired
         self._kind = noise if corrupt else None
         self._place = {"dtype": dtype, "device": device}
         self._fixed = None
@@ -225,7 +232,7 @@ class SampleBatches:
                 self._sequences[k].skip(drawn)
 
     def draw(self, n: int, reconstruct: Reconstruct | None = None) -> Batch:
-        """Return the next batch of n points a member.
+        """Return the next batch of n points a member, of n + 1 if n is odd and they are paired.
 
         Parameters
         ----------
@@ -236,7 +243,8 @@ class SampleBatches:
             walkback.
         """
         # one draw a seed, from which all its members are served
-        place, level, normal = self._draw_even(n) if self._sequences else self._draw_random(n)
+        draw = self._draw_even if self._sequences else self._draw_random
+        place, level, normal = self._pairs(*draw((n + 1) // 2)) if self._paired else draw(n)
         chosen = np.floor(place * self._sizes[:, None]).astype(int)
         if self._sequences:
             chosen = np.stack([order[at] for order, at in zip(self._orders, chosen, strict=True)])
@@ -266,6 +274,14 @@ class SampleBatches:
         level = even[..., 1][self._streams] if self._range else None
         normal = ndtri(even[..., used:])[self._streams] if self._corrupt else None
         return even[..., 0][self._streams], level, normal
+
+    @staticmethod
+    def _pairs(
+        place: np.ndarray, level: np.ndarray | None, normal: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """Return draws twice, the second time with noise of the other sign."""
+        level = None if level is None else np.tile(level, 2)
+        return np.tile(place, 2), level, np.concatenate([normal, -normal], 1)
 
     def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> torch.Tensor:
         """Return the inputs after as many more steps as each point happens to take."""
