@@ -529,6 +529,16 @@ def test_chains_differ_move_and_are_drawn_in_blocks_of_any_length(name, monkeypa
 
 
 @every_kernel
+def test_a_generator_can_serve_a_group_of_chains(name, monkeypatch):
+    whole = run(KERNELS[name], START, 30, generators(4)).draws
+    assert np.unique(whole[:, -1], axis=0).shape == (20, 2)
+    monkeypatch.setattr(chains_module, "LONGEST", 7)
+    np.testing.assert_array_equal(run(KERNELS[name], START, 30, generators(4)).draws, whole)
+    few = run(KERNELS[name], START[:10], 30, generators(2)).draws
+    np.testing.assert_array_equal(few, whole[:10])
+
+
+@every_kernel
 def test_a_run_goes_on_where_it_stopped(name):
     whole = run(KERNELS[name], START, 30, generators(20))
     streams = generators(20)
@@ -714,7 +724,7 @@ def test_chains_out_of_bounds_are_stopped():
 
 def test_impossible_runs_are_refused():
     kernel = KERNELS["langevin"]
-    with pytest.raises(ValueError, match="20 chains need as many generators, not 3"):
+    with pytest.raises(ValueError, match="3 generators cannot share 20 chains"):
         run(kernel, START, 5, generators(3))
     with pytest.raises(ValueError, match="starts must be finite"):
         run(kernel, np.full((1, 2), np.nan), 5, generators(1))

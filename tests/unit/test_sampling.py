@@ -1,7 +1,10 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 import yaml
+from scipy.stats import ks_2samp
 
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.configuration import SCHEMA
@@ -15,8 +18,9 @@ from autoscore.sampling.far_starts import Ends, lost_share
 from autoscore.sampling.measure import COLUMNS, Sampling
 from autoscore.sampling.measures import Rulers, coverage
 from autoscore.sampling.names import ACCEPTANCE, DESCENTS, target_acceptance
-from autoscore.sampling.plans import expand
+from autoscore.sampling.plans import Driver, Run, expand
 from autoscore.sampling.recipes import RECIPES
+from autoscore.sampling.runs import run_chains
 from autoscore.sampling.summary import sampler_table
 
 PAIR = GaussianMixture(
@@ -122,6 +126,24 @@ def test_the_flow_of_the_best_auto_encoder_draws_from_the_noisy_data():
     row = table.iloc[0]
     assert row["kl"] < 1.15 * row["kl_floor"]
     assert row["coverage"] > 0.95
+
+
+@pytest.mark.parametrize("high, settled", [(1.0, True), (6.0, False)])
+def test_the_way_down_settles_only_where_the_data_still_show(high, settled):
+    optimum = partial(DenoisingOptimum, PAIR)
+    levels = np.array([0.1, high])
+    driver = Driver(optimum(0.1), optimum(0.1), optimum, levels, continuous=True)
+    run = Run("all", "optimum", "", "flow", 0.1, 0, np.inf, None)
+    plan = PLAN | {"draws": 50, "levels": 20}
+    streams = [generator(3, chain) for chain in range(20)]
+    ends = run_chains(run, plan, driver, DATA["train"][0], streams)
+    assert ends.draws.shape == (1000, 1, 2)
+    assert len(np.unique(ends.draws, axis=0)) == 1000
+    assert (ends.evaluations > 19 * 1000) == settled
+    exact = PAIR.smoothed(0.1).sample(100_000, generator(3, "exact"))
+    for k in range(2):
+        drawn = ks_2samp(ends.draws[:, 0, k], exact[:, k])
+        assert drawn.pvalue > 0.001
 
 
 @pytest.mark.parametrize("name", ["mala", "flow"])

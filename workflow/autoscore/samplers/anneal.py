@@ -51,7 +51,7 @@ def annealed_langevin(
     steps
         Steps at each level.
     generators
-        One a chain.
+        One a chain, or one for each of several groups of as many chains that follow one another.
     make_kernel
         The kernel that moves chains at the level of a field: `NoiseKeeping` by default; unadjusted
         Langevin with e = a sigma^2 is
@@ -71,8 +71,8 @@ def annealed_langevin(
     """
     for level, sigma in enumerate(sigmas):
         kernel = make_kernel(field_at(float(sigma)))
-        state, width = kernel.init(x), kernel.normals(x.shape[1])
-        for step, normals in enumerate(normals_by_step(generators, steps, width)):
+        state, shape = kernel.init(x), (len(x), kernel.normals(x.shape[1]))
+        for step, normals in enumerate(normals_by_step(generators, steps, shape)):
             state, _ = kernel.step(state, normals)
             check(state.x, kernel.name, kernel.sigma, step)
         x = state.x

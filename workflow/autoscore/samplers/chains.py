@@ -75,7 +75,8 @@ def run(
     draws
         Positions to keep of each chain.
     generators
-        One a chain. Each step takes ``kernel.normals(d)`` standard normals of each.
+        One a chain, or one for each of several groups of as many chains that follow one another.
+        Each step takes ``kernel.normals(d)`` standard normals a chain.
     burn_in
         Steps before the first one counts.
     thin
@@ -99,17 +100,15 @@ def run(
     Raises
     ------
     ValueError
-        If the number of generators is not that of chains, a start is not finite, the step is
-        to be tuned of a kernel that is not tunable or without a burn-in, or the checkpoint is
-        that of a run of another size.
+        If the generators cannot share the chains evenly, a start is not finite, the step is to be
+        tuned of a kernel that is not tunable or without a burn-in, or the checkpoint is that of a
+        run of another size.
     FloatingPointError
         If a chain is no longer finite or out of bounds; the message names sampler, sigma and step.
     """
     began = time.perf_counter()
     state = _apart(start if isinstance(start, State) else kernel.init(_checked(start)))
     chains, dim = state.x.shape
-    if len(generators) != chains:
-        raise ValueError(f"{chains} chains need as many generators, not {len(generators)}")
     tuning = _begin_tuning(kernel, target_acceptance, burn_in)
     kept = np.empty((chains, draws, dim))
     course = Course(kernel, state, tuning, kept, np.zeros(chains, dtype=int), generators)
@@ -128,7 +127,8 @@ def run(
             course.seconds, saved = now - began, now
             course.save(checkpoint)
 
-    blocks = normals_by_step(generators, steps, kernel.normals(dim), after_block, course.step)
+    shape = (chains, kernel.normals(dim))
+    blocks = normals_by_step(generators, steps, shape, after_block, course.step)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # `check` sees to it
         for normals in blocks:
             course.advance(normals, burn_in, thin, pilots)
@@ -152,7 +152,7 @@ class Course:
     accepted : numpy.ndarray
         Accepted proposals after burn-in, shape ``(chains,)``.
     generators
-        One a chain.
+        One a chain, or a group of chains.
     step, evaluations, jacobians, seconds
         Steps done and what they cost.
     """
@@ -229,27 +229,36 @@ def _names(state: State) -> list[str]:
 def normals_by_step(
     generators: Sequence[np.random.Generator],
     steps: int,
-    width: int,
+    shape: tuple[int, int],
     after_block: Callable[[int], None] | None = None,
     first: int = 0,
 ) -> Iterator[np.ndarray]:
-    """Yield, for each step, standard normals of shape ``(chains, width)``, a row a generator.
+    """Yield, for each step, standard normals of the shape ``(chains, width)``.
 
-    Numbers are drawn in blocks of many steps. A generator's numbers do not depend on the length of
-    the blocks, so neither do they on the number of chains. After each block `after_block` is
-    called with the number of steps done; `first` of them were done before.
+    Each generator has as many rows, one after another. Numbers are drawn in blocks of many steps.
+    A generator's numbers do not depend on the length of the blocks, so neither do they on the
+    number of generators. After each block `after_block` is called with the number of steps done;
+    `first` of them were done before.
+
+    Raises
+    ------
+    ValueError
+        If the generators cannot share the chains evenly.
     """
-    chains = len(generators)
+    (chains, width), groups = shape, len(generators)
+    if not groups or chains % groups:
+        raise ValueError(f"{groups} generators cannot share {chains} chains evenly")
     size = min(LONGEST, max(1, BLOCK // max(1, chains * width)))
     for begin in range(first, steps, size):
         count = min(size, steps - begin)
-        block = np.empty((chains, count, width))
+        block = np.empty((groups, count, chains // groups, width))
         for numbers, rng in zip(block, generators, strict=True):
             rng.standard_normal(out=numbers)
         if width <= NARROW + 2:  # a column of each step is then one stretch of memory
-            yield from np.ascontiguousarray(block.transpose(1, 2, 0)).swapaxes(1, 2)
+            columns = np.ascontiguousarray(block.transpose(1, 3, 0, 2))
+            yield from columns.reshape(count, width, chains).swapaxes(1, 2)
         else:
-            yield from np.ascontiguousarray(block.swapaxes(0, 1))
+            yield from np.ascontiguousarray(block.swapaxes(0, 1)).reshape(count, chains, width)
         if after_block is not None:
             after_block(begin + count)
 

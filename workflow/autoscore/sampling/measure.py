@@ -15,7 +15,7 @@ from autoscore.randomness import generator
 from autoscore.sampling.differences import difference_rows
 from autoscore.sampling.far_starts import Ends, lost_share
 from autoscore.sampling.measures import Rulers, mixing
-from autoscore.sampling.names import ACCEPTANCE, DESCENTS
+from autoscore.sampling.names import ACCEPTANCE
 from autoscore.sampling.plans import Driver, Learned, Run, expand, make_driver, stack_of
 from autoscore.sampling.runs import run_chains
 from autoscore.storage import fingerprint
@@ -153,8 +153,7 @@ class Sampling:
         checkpoints: Path | None,
     ) -> tuple[dict, np.ndarray]:
         plan, key = self.settings["plans"][run.plan], run.key
-        count = plan["chains"] * (plan["draws"] if run.sampler in DESCENTS else 1)
-        generators = [self._stream(key, chain) for chain in range(count)]
+        generators = [self._stream(key, chain) for chain in range(plan["chains"])]
         clean = self.data["train"][min(run.seed, len(self.data["train"]) - 1)]
         clean = clean if np.isinf(run.size) else clean[: int(run.size)]
         progress = partial(_say, report, key)

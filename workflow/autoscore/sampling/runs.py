@@ -15,7 +15,7 @@ from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.targets import PathTarget
 from autoscore.samplers.walk import AdjustedWalk
 from autoscore.sampling.names import DESCENTS, target_acceptance
-from autoscore.sampling.plans import Driver, Run
+from autoscore.sampling.plans import HIGHEST, Driver, Run
 from autoscore.sampling.recipes import RECIPES, Parts
 from autoscore.storage import read_arrays, write_arrays
 
@@ -42,12 +42,12 @@ def run_chains(
     clean
         Training points, shape ``(n, d)``.
     generators
-        One a chain; a descent has as many chains as a plan has draws of all chains.
+        One a chain; of a descent, each has as many ends as a chain has draws.
     progress, checkpoint
         As for `autoscore.samplers.chains.run`.
     """
     if this.sampler in DESCENTS:
-        return _descend(this.sampler, plan, driver, clean, generators, checkpoint)
+        return _descend(this.sampler, plan, driver, clean, generators, plan["draws"], checkpoint)
     parts = Parts(driver, plan["nodes"], plan["temperature"], box(clean), clean, this.step)
     kernel = RECIPES[this.sampler](parts)
     rate = target_acceptance(this.sampler, clean.shape[1]) if this.step is None else None
@@ -58,7 +58,7 @@ def run_chains(
         case "data":
             start = np.stack([clean[rng.integers(len(clean))] for rng in generators])
         case "flow":
-            above = _descend("flow", plan, driver, clean, generators)
+            above = _descend("flow", plan, driver, clean, generators, 1)
             start = above.state.x
     found = run(
         kernel,
@@ -94,11 +94,12 @@ def _descend(
     driver: Driver,
     clean: np.ndarray,
     generators: Sequence[np.random.Generator],
+    each: int,
     checkpoint: Path | None = None,
 ) -> Chains:
-    """Go down the noise grid, from the field's highest level to its own; a draw a chain.
+    """Go down the noise grid, from the field's highest level to its own, `each` times a generator.
 
-    Its end is saved in the checkpoint, or read from there.
+    The end is saved in the checkpoint, or read from there.
     """
     if checkpoint is not None and checkpoint.exists():
         found = read_arrays(checkpoint)
@@ -107,7 +108,7 @@ def _descend(
     levels = driver.levels[::-1]
     if driver.continuous:
         levels = spaced_levels(*levels, plan["levels"])
-    x, evaluations = _settle(driver.field_at(levels[0]), clean, generators)
+    x, evaluations = _settle(driver.field_at(levels[0]), clean, generators, each)
     if sampler == "flow":
         x = flow(driver.field_at, x, levels)
         evaluations += (len(levels) - 1) * len(x)
@@ -126,17 +127,21 @@ def _ended(x: np.ndarray, evaluations: int, seconds: float) -> Chains:
 
 
 def _settle(
-    field: Field, clean: np.ndarray, generators: Sequence[np.random.Generator]
+    field: Field, clean: np.ndarray, generators: Sequence[np.random.Generator], each: int
 ) -> tuple[np.ndarray, int]:
-    """Return draws from p_sigma, shape ``(chains, d)``, and how many evaluations they took.
+    """Return draws from p_sigma, `each` a generator, and how many evaluations they took.
 
-    They begin as draws from a Gaussian with the moments of p_sigma, which it almost is if there is
-    much noise; adjusted Langevin does the rest. For a Gaussian one node on a path is exact.
+    They begin as draws from a Gaussian with the moments of p_sigma, which it is but for sampling
+    error if the data drown in the noise; otherwise adjusted Langevin does the rest. For a Gaussian
+    one node on a path is exact.
     """
     dim = clean.shape[1]
-    covariance = np.atleast_2d(np.cov(clean.T)) + field.sigma**2 * np.eye(dim)
-    noise = np.stack([rng.standard_normal(dim) for rng in generators])
-    x = clean.mean(0) + noise @ np.linalg.cholesky(covariance).T
+    covariance = np.atleast_2d(np.cov(clean.T))
+    noise = np.concatenate([rng.standard_normal((each, dim)) for rng in generators])
+    smoothed = covariance + field.sigma**2 * np.eye(dim)
+    x = clean.mean(0) + noise @ np.linalg.cholesky(smoothed).T
+    if field.sigma >= HIGHEST * np.sqrt(np.linalg.eigvalsh(covariance)[-1]):
+        return x, 0
     kernel = AdjustedLangevin(PathTarget(field, 1), 0.3 * field.sigma**2)
     rate = target_acceptance("mala", dim)
     settled = run(kernel, x, 1, generators, burn_in=SETTLING, target_acceptance=rate)
