@@ -201,7 +201,25 @@ def test_paired_noise_sums_to_zero(noise, change):
     assert drawn.inputs.shape == (4, 50, 2)
     np.testing.assert_allclose(normal[:, :25], -normal[:, 25:], rtol=1e-9)
     assert torch.equal(drawn.targets[:, :25], drawn.targets[:, 25:])
-    assert np.abs(noise_of(batches(noise, **change).draw(50)).sum(1)).min() > 1e-3
+    alone = noise_of(batches(noise, paired=False, **change).draw(50))
+    assert np.abs(alone.sum(1)).min() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("dim", "levels", "noise", "paired"),
+    [
+        (2, [0.5], "sobol", True),
+        (2, [0.5], "fresh", False),
+        (2, (0.1, 2.0), "sobol", False),
+        (100, (0.1, 2.0), "sobol", True),
+        (100, (0.1, 2.0), "fresh", False),
+    ],
+)
+def test_noise_is_paired_where_that_pays(dim, levels, noise, paired):
+    points = np.zeros((1, 40, dim))
+    source = SampleBatches(points, [40], [0], levels, [np.random.default_rng(0)], noise=noise)
+    normal = noise_of(source.draw(10))
+    assert np.allclose(normal[:, :5], -normal[:, 5:]) == paired
 
 
 @pytest.mark.parametrize("change", [{"noise": "fixed"}, {"corrupt": False}])

@@ -155,7 +155,7 @@ def test_lifted_auto_encoders_do_the_same_in_pixels(tied):
 @pytest.mark.parametrize("settings", [PAPER, OURS])
 def test_training_beats_the_linear_optimum(settings):
     longer = settings | {"shown": 20_000, "hidden": 80}
-    stack, trace = train(longer | ({"width": 48} if settings is OURS else {}))
+    stack, _ = train(longer | ({"width": 48} if settings is OURS else {}))
     field_at = fields_at(stack, IMAGES.linear)
     rng = np.random.default_rng(5)
     y = IMAGES.held_out + 0.4 * rng.standard_normal(IMAGES.held_out.shape)
@@ -164,7 +164,6 @@ def test_training_beats_the_linear_optimum(settings):
         for name, r in (("learned", field_at(0.4)), ("linear", lambda y: IMAGES.linear(y, 0.4)))
     }
     assert errors["learned"] < 0.97 * errors["linear"]
-    assert trace.losses[-1].mean() < trace.losses[0].mean()
 
 
 def test_a_stopped_training_goes_on(tmp_path, monkeypatch):

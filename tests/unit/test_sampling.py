@@ -128,7 +128,7 @@ def test_the_flow_of_the_best_auto_encoder_draws_from_the_noisy_data():
     assert row["coverage"] > 0.95
 
 
-@pytest.mark.parametrize("high, settled", [(1.0, True), (6.0, False)])
+@pytest.mark.parametrize(("high", "settled"), [(1.0, True), (6.0, False)])
 def test_the_way_down_settles_only_where_the_data_still_show(high, settled):
     optimum = partial(DenoisingOptimum, PAIR)
     levels = np.array([0.1, high])

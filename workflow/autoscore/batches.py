@@ -19,6 +19,7 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.sequences import SobolSequence, neighbourly_order
 
 NODES_A_PANEL = 16
+MANY = 32  # dimensions in which a sequence can hardly spread anything evenly but signs
 NOISES = ("sobol", "fresh", "fixed", "rare_large", "walkback")
 RARE, LARGE = 0.05, 10.0  # this part of the points gets noise this much larger (authors' code)
 WALK, LONGEST = 0.5, 4  # chance of another step of a walkback, and the most steps there are
@@ -166,8 +167,9 @@ class SampleBatches:
         Whether inputs are noisy (denoising) or clean (contractive).
     paired
         Whether every point is shown under e and -e, which cancels the noise of the gradient that
-        grows as 1 / sigma. Members that know one small level learn little without it; where levels
-        are drawn from a range, as many points again are worth a little more.
+        grows as 1 / sigma. None is yes for noise from a sequence if a member knows one level, as it
+        learns little of a small one otherwise, or if there are so many dimensions that little but
+        signs is spread evenly in them; else as many points again are worth a little more.
     dtype, device
         Type of the tensors that are handed out, and where they lie. Numbers are drawn by the
         processor, the same on every device.
@@ -188,13 +190,16 @@ class SampleBatches:
         *,
         noise: str = "fresh",
         corrupt: bool = True,
-        paired: bool = False,
+        paired: bool | None = None,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
     ) -> None:
         if noise not in NOISES:
             raise ValueError(f"noise must be one of {', '.join(NOISES)}, not {noise!r}")
-        if paired and not (corrupt and noise in ("sobol", "fresh")):
+        if paired is None:
+            crowded = points.shape[-1] > MANY
+            paired = corrupt and noise == "sobol" and (crowded or not isinstance(sigmas, tuple))
+        elif paired and not (corrupt and noise in ("sobol", "fresh")):
             raise ValueError("only noise that is new at every step can be paired")
         self._points = points
         self._sizes = np.asarray(sizes)

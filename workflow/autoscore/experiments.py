@@ -268,7 +268,7 @@ def _batches(
         [generator(*streams, "batches", k) for k in range(settings["seeds"])],
         noise=settings["noise"],
         corrupt=objective != "rcae",
-        paired=objective == "dae" and settings["noise"] == "sobol" and isinstance(stack, Ensemble),
+        paired=None if objective == "dae" else False,
         dtype=stack.theta.dtype,
         device=device,
     )

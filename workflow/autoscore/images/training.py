@@ -72,6 +72,7 @@ def train_images(
         np.zeros(m, dtype=int),
         sigmas,
         [generator(*streams, "batches")],
+        noise="sobol",
         dtype=stack.theta.dtype,
         device=device,
     )
