@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import NoReturn
 
 LIBRARIES = (
-    "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas", "safetensors.numpy",
-    "scipy.special", "snakemake.shell", "torch",
+    "arviz_stats.base", "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot",
+    "numpy", "pandas", "pyamg", "safetensors.numpy", "safetensors.torch", "scipy.special",
+    "scipy.stats", "seaborn", "snakemake.shell", "sympy", "torch", "yaml",
 )  # fmt: skip
 # relative, since a path to a socket may not be long; an interpreter of another environment, as with
 # --sdm conda, looks for another one

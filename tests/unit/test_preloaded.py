@@ -125,3 +125,23 @@ def test_what_declines_runs_alone(folder, server):
     script.write_text(declining, encoding="utf-8")
     run = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert run.stdout == "alone\n"
+
+
+def test_what_the_library_needs_is_there_already():
+    """An import that each of a hundred jobs makes anew, of two seconds, is minutes of a run."""
+    script = f"""
+import pkgutil, sys
+from importlib import import_module
+sys.path.insert(0, {str(WORKFLOW)!r})
+import autoscore, preloaded
+for name in preloaded.LIBRARIES:
+    import_module(name)
+there = set(sys.modules)
+for module in pkgutil.walk_packages(autoscore.__path__, "autoscore."):
+    import_module(module.name)
+print(*{{name.split(".")[0] for name in sys.modules.keys() - there}})
+"""
+    command = [sys.executable, "-c", script]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    of_the_page = {"jinja2", "markupsafe"}  # which one job writes
+    assert set(run.stdout.split()) <= {"autoscore"} | of_the_page | sys.stdlib_module_names

@@ -19,7 +19,6 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.sequences import SobolSequence, neighbourly_order
 
 NODES_A_PANEL = 16
-MANY = 32  # dimensions in which a sequence can hardly spread anything evenly but signs
 NOISES = ("sobol", "fresh", "fixed", "rare_large", "walkback")
 RARE, LARGE = 0.05, 10.0  # this part of the points gets noise this much larger (authors' code)
 WALK, LONGEST = 0.5, 4  # chance of another step of a walkback, and the most steps there are
@@ -168,8 +167,8 @@ class SampleBatches:
     paired
         Whether every point is shown under e and -e, which cancels the noise of the gradient that
         grows as 1 / sigma. None is yes for noise from a sequence if a member knows one level, as it
-        learns little of a small one otherwise, or if there are so many dimensions that little but
-        signs is spread evenly in them; else as many points again are worth a little more.
+        learns little of a small one otherwise; where levels are drawn from a range, as many points
+        again are worth a little more.
     dtype, device
         Type of the tensors that are handed out, and where they lie. Numbers are drawn by the
         processor, the same on every device.
@@ -197,8 +196,7 @@ class SampleBatches:
         if noise not in NOISES:
             raise ValueError(f"noise must be one of {', '.join(NOISES)}, not {noise!r}")
         if paired is None:
-            crowded = points.shape[-1] > MANY
-            paired = corrupt and noise == "sobol" and (crowded or not isinstance(sigmas, tuple))
+            paired = corrupt and noise == "sobol" and not isinstance(sigmas, tuple)
         elif paired and not (corrupt and noise in ("sobol", "fresh")):
             raise ValueError("only noise that is new at every step can be paired")
         self._points = points
