@@ -161,7 +161,8 @@ onstart:
         # each look for jobs to start sets a timer for one more, a second later: after a hundred jobs
         # Snakemake would look a hundred times a second; no rate has to be limited on one machine
         workflow.scheduler.job_rate_limiter = None
-    preloaded.start(sum(1 for job in workflow.dag.needrun_jobs() if job.is_local))
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.is_local]
+    preloaded.start([job.rule.script for job in jobs if job.rule.script])
 
 
 onsuccess:

@@ -19,16 +19,21 @@ import sys
 import threading
 import traceback
 import zlib
+from collections.abc import Sequence
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
 LIBRARIES = (
-    "arviz_stats.base", "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot",
-    "numpy", "pandas", "pyamg", "safetensors.numpy", "safetensors.torch", "scipy.special",
-    "scipy.stats", "seaborn", "snakemake.shell", "sympy", "torch", "yaml",
+    "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas",
+    "scipy.special", "scipy.stats", "seaborn", "snakemake.shell", "yaml",
 )  # fmt: skip
+# what figures and tables do without, half of the time
+FURTHER = (
+    "arviz_stats.base", "pyamg", "safetensors.numpy", "safetensors.torch", "sympy", "torch",
+)  # fmt: skip
+LIGHT = ("check_claims.py", "gather_images.py", "gather_samples.py", "gather_scores.py", "plot.py")
 # relative, since a path to a socket may not be long; an interpreter of another environment, as with
 # --sdm conda, looks for another one
 SOCKET = Path(f".snakemake/preloaded_{zlib.crc32(sys.prefix.encode()):08x}.socket")
@@ -37,12 +42,13 @@ THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 COPY = "AUTOSCORE_PRELOADED"  # set in the environment of a copy, and of what needs none
 
 
-def start(jobs: int) -> None:
-    """Start it beside a run of so many jobs; it ends when the run does, however that ends."""
-    if jobs < ENOUGH or sys.platform != "linux":
+def start(scripts: Sequence[str]) -> None:
+    """Start it beside a run of the jobs with these scripts; it ends when the run does, anyhow."""
+    if len(scripts) < ENOUGH or sys.platform != "linux":
         return
+    light = all(Path(script).name in LIGHT for script in scripts)
     # this process keeps the other end of its input, which ends with it, even if it is killed
-    command = [sys.executable.strip("'"), __file__]
+    command = [sys.executable.strip("'"), __file__, *LIBRARIES, *(() if light else FURTHER)]
     subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | THREADS)  # noqa: S603 (ours)
 
 
@@ -67,12 +73,12 @@ def take_over() -> None:
     sys.exit(code[0] if code else 128 + signal.SIGKILL)
 
 
-def serve() -> None:
+def serve(libraries: Sequence[str]) -> None:
     """Import the libraries, then fork for whoever connects until the standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides when this ends
-    for name in LIBRARIES:
+    for name in libraries:
         import_module(name)
-    if "matplotlib.pyplot" in LIBRARIES:
+    if "matplotlib.pyplot" in libraries:
         _load_fonts()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
     SOCKET.unlink(missing_ok=True)
@@ -140,4 +146,4 @@ def _end_with(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1:])

@@ -16,8 +16,7 @@ SERVE = f"""
 import sys
 sys.path.insert(0, {str(WORKFLOW)!r})
 import preloaded
-preloaded.LIBRARIES = ["fractions"]
-preloaded.serve()
+preloaded.serve(["fractions"])
 """
 SCRIPT = f"""
 import sys
@@ -113,7 +112,16 @@ def test_where_nobody_answers_the_script_goes_on_alone(folder, left):
 
 def test_few_jobs_start_none(monkeypatch):
     monkeypatch.setattr(preloaded.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
-    preloaded.start(preloaded.ENOUGH - 1)
+    preloaded.start(["../scripts/train.py"] * (preloaded.ENOUGH - 1))
+
+
+@pytest.mark.parametrize(("others", "heavy"), [([], False), (["../scripts/train.py"], True)])
+def test_figures_alone_do_without_what_learns(monkeypatch, others, heavy):
+    started = []
+    monkeypatch.setattr(preloaded.subprocess, "Popen", lambda command, **_: started.append(command))
+    preloaded.start(["../scripts/plot.py"] * preloaded.ENOUGH + others)
+    assert "seaborn" in started[0]
+    assert ("torch" in started[0]) == heavy
 
 
 def test_what_declines_runs_alone(folder, server):
@@ -134,7 +142,7 @@ import pkgutil, sys
 from importlib import import_module
 sys.path.insert(0, {str(WORKFLOW)!r})
 import autoscore, preloaded
-for name in preloaded.LIBRARIES:
+for name in preloaded.LIBRARIES + preloaded.FURTHER:
     import_module(name)
 there = set(sys.modules)
 for module in pkgutil.walk_packages(autoscore.__path__, "autoscore."):
