@@ -185,7 +185,7 @@ def _short(number: str | float) -> str:
 
 def _span(seconds: float) -> str:
     """Return a time span as a person would say it."""
-    if seconds < 90:
+    if seconds < 600:
         return f"{seconds:.3g} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
