@@ -5,11 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy.stats import t as student
 
 from autoscore.claims.checking import COLUMNS, check
 from autoscore.claims.reading import read_claims
 from autoscore.claims.text import as_text
 from autoscore.configuration import ConfigurationError
+from autoscore.metrics import FEWEST
 from tests.unit.oracles import CONFIG, QUICK, ROOT
 
 CLAIM = {
@@ -86,13 +88,34 @@ def test_the_interval_over_seeds_is_judged_and_not_its_mean():
     write(sigma=[0.1] * 5, seed=range(5), error=values)
     row = judge(at_most=0.35)
     assert row["value"] == pytest.approx(0.3)
-    # sd / sqrt(5) = 0.063 is the standard error of a resampled mean
-    assert row["high"] == pytest.approx(0.3 + 1.96 * values.std() / np.sqrt(5), abs=0.01)
-    assert row["low"] == pytest.approx(0.3 - 1.96 * values.std() / np.sqrt(5), abs=0.01)
+    # Student's interval, which a bootstrap of so few values stays within, and nearly is
+    reach = student.ppf(0.975, 4) * values.std(ddof=1) / np.sqrt(5)
+    assert 0.8 * reach < row["high"] - 0.3 < reach
+    assert 0.8 * reach < 0.3 - row["low"] < reach
+    assert (row["seeds"], row["reason"]) == (5, "measured in results/table.csv")
     assert row["verdict"] == "FAIL"  # though the mean is below
     assert judge(at_least=0.25)["verdict"] == "FAIL"  # though the mean is above
     assert judge(equals=0.3, within=0.05)["verdict"] == "FAIL"  # though the mean is equal
-    assert judge(at_most=0.45)["verdict"] == judge(at_least=0.15)["verdict"] == "PASS"
+    assert judge(at_most=0.49)["verdict"] == judge(at_least=0.11)["verdict"] == "PASS"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [{"at_most": 9}, {"increasing": "sigma"}, {"less_than": {"where": {"model": "b"}}}],
+    ids=["bound", "direction", "comparison"],
+)
+@pytest.mark.parametrize(
+    ("seeds", "told"), [(0, ""), (1, ", one seed: no interval"), (3, ", 3 seeds: their range")]
+)
+def test_a_verdict_says_how_many_seeds_it_rests_on(kind, seeds, told):
+    count = seeds or 1
+    model, sigma = ["a"] * 2 * count + ["b"] * 2 * count, ([0.1] * count + [0.2] * count) * 2
+    numbers = list(range(seeds)) * 4 if seeds else [np.nan] * 4
+    error = np.array(sigma) + (np.array(model) == "b")
+    write(model=model, sigma=sigma, seed=numbers, error=error)
+    row = judge(where={"model": "a"}, seeds=1, **kind)
+    assert (row["verdict"], row["seeds"]) == ("PASS", seeds)
+    assert row["reason"] == f"measured in results/table.csv{told}"
 
 
 def test_a_standard_error_makes_an_interval_where_there_are_no_seeds():
@@ -397,6 +420,7 @@ def test_the_quick_profile_has_its_own_bounds_and_reasons(profile):
     assert first["at_most"] == (2 if profile == "quick" else 1)
     assert first["where"] == ({"n": 3} if profile == "quick" else {})
     assert second.get("why_not") == ("it takes too long" if profile == "quick" else None)
+    assert first["seeds"] == (2 if profile == "quick" else FEWEST)
 
 
 @pytest.mark.parametrize(
@@ -507,6 +531,8 @@ def test_verdicts_become_tables_in_markdown_by_statement():
         "| error <= 1 |",
     ]
     assert lines[second + 4 :] == ["| FAIL | **B** It holds. | 0.25 [0.25, 0.25] | error <= 0.1 |"]
+    write(sigma=[0.1] * 5, seed=range(5), error=[0.25] * 5)
+    assert "| 0.25 [0.25, 0.25], n = 5 |" in as_text(check([CLAIM | {"at_most": 1}], 0, []))
 
 
 # --- the project's own -------------------------------------------------------

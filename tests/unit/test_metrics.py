@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from autoscore.metrics import bootstrap_interval, fitted_order, fixed_points, relative_error
+from autoscore.metrics import (
+    FEWEST,
+    bootstrap_interval,
+    fitted_order,
+    fixed_points,
+    relative_error,
+)
 
 
 def test_relative_error_is_a_ratio_of_weighted_squares():
@@ -31,15 +37,35 @@ def test_the_order_is_the_least_squares_slope():
     assert fitted_order(sigmas, squared_errors) == pytest.approx(0.75 / np.log(2))
 
 
-def test_the_bootstrap_interval_covers_as_often_as_that_of_theory():
-    # the interval is mean +- 1.96 sd / sqrt(20), whose sd, without Bessel's correction, is short
-    expected = 2 * student.cdf(1.96 * np.sqrt(19 / 20), 19) - 1  # 92.9%
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(count, 1 - 2.0 ** (1 - count)) for count in range(2, FEWEST)]
+    # the widths are Student's, but of so few values no resample reaches as far as a normal one
+    + [(5, 0.925), (8, 0.94), (20, 0.95)],
+)
+def test_the_bootstrap_interval_covers_as_often_as_it_says(count, expected):
+    rng, trials = np.random.default_rng(0), 1500
     covered = []
-    for values in rng.standard_normal((400, 20)):
-        low, high = bootstrap_interval(values, rng, resamples=400)
+    for values in rng.standard_normal((trials, count)):
+        low, high = bootstrap_interval(values, rng, resamples=2000)
         covered.append(low < 0 < high)
-    assert np.mean(covered) == pytest.approx(expected, abs=4 * np.sqrt(0.93 * 0.07 / 400))
+    allowed = 4 * np.sqrt(expected * (1 - expected) / trials)
+    assert np.mean(covered) == pytest.approx(expected, abs=allowed)
+
+
+@pytest.mark.parametrize("count", [2, FEWEST - 1, FEWEST])
+def test_the_bootstrap_interval_of_few_values_is_their_range(count):
+    values = np.random.default_rng(1).standard_normal(count)
+    found = bootstrap_interval(values, np.random.default_rng(2))
+    reaches = found == pytest.approx((values.min(), values.max()))
+    assert reaches == (count < FEWEST)
+
+
+def test_the_bootstrap_interval_is_student_s_for_many_values():
+    values = np.random.default_rng(1).standard_normal(40)
+    found = bootstrap_interval(values, np.random.default_rng(2), resamples=100_000)
+    expected = student.interval(0.95, 39, values.mean(), values.std(ddof=1) / np.sqrt(40))
+    assert found == pytest.approx(expected, abs=0.03 * (expected[1] - expected[0]))
 
 
 def test_the_bootstrap_interval_has_the_width_of_the_standard_error():

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+FEWEST = 5  # values of which a bootstrap interval is more than their range
+
 
 def relative_error(estimate: np.ndarray, reference: np.ndarray, weights: np.ndarray) -> float:
     """Return E|estimate - reference|^2 / E|reference|^2, a squared relative error.
@@ -28,10 +30,27 @@ def fitted_order(sigmas: np.ndarray, squared_errors: np.ndarray) -> float:
 def bootstrap_interval(
     values: np.ndarray, rng: np.random.Generator, level: float = 0.95, resamples: int = 10_000
 ) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of the mean of `values`, shape ``(seeds,)``."""
-    chosen = rng.integers(len(values), size=(resamples, len(values)))
-    low, high = np.quantile(values[chosen].mean(1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    """Return a bootstrap interval of the mean of `values`, shape ``(seeds,)``.
+
+    Plain percentiles are too narrow for few values: resampled means lack Bessel's factor, and their
+    quantiles are a normal distribution's rather than Student's. These are taken further out to make
+    up for both, which is the expanded percentile interval of Hesterberg (2015), "What teachers
+    should know about the bootstrap", section 5.3. Of normal values it covers the mean in 92 % of
+    cases for 5 (plain percentiles in 84 %) and in 94 % for 8. Of fewer than `FEWEST` values no
+    quantile of means is that far out, so that the interval is their range: for n values of a
+    symmetric distribution it covers the mean in 1 - 2^(1 - n) of cases.
+    """
+    from scipy.special import ndtr, stdtrit  # a tenth of a second, which planning a run spares
+
+    count = len(values)
+    chosen = rng.integers(count, size=(resamples, count))
+    tail = (1.0 - level) / 2.0
+    if count > 1:
+        tail = ndtr(np.sqrt(count / (count - 1)) * stdtrit(count - 1, tail))
+    means = np.sort(values[chosen].mean(1))
+    # a quantile that is not interpolated: it stays within what was resampled
+    low = int(tail * resamples)
+    return float(means[low]), float(means[-1 - low])
 
 
 def fixed_points(x: np.ndarray, displacement: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,10 +5,15 @@ from collections.abc import Collection
 import pandas as pd
 
 from autoscore.claims.requirements import requirements_of
+from autoscore.metrics import FEWEST
 from autoscore.randomness import generator
 
+FEW_SEEDS = {1: ", one seed: no interval"} | {
+    seeds: f", {seeds} seeds: their range" for seeds in range(2, FEWEST)
+}
 COLUMNS = [
     "id", "statement", "paper", "value", "low", "high", "requirement", "verdict", "reason",
+    "seeds",
 ]  # fmt: skip
 
 
@@ -31,10 +36,11 @@ def check(
     Returns
     -------
     pandas.DataFrame
-        A row a claim, with `COLUMNS`; the verdict is PASS, FAIL or NOT TESTED.
+        A row a claim, with `COLUMNS`; the verdict is PASS, FAIL or NOT TESTED. ``seeds`` is how
+        many the interval is over, 0 where there is nothing to have a seed.
     """
     rows = [_row(claim) | _judge(claim, seed, targets, images) for claim in claims]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"seeds": "Int64"})
 
 
 def _row(claim: dict) -> dict:
@@ -52,9 +58,9 @@ def _judge(claim: dict, seed: int, targets: Collection[str], images: dict[str, s
         outcome = kind.judge(table, claim, generator(seed, "claims", claim["id"]))
     except (OSError, TypeError, ValueError) as error:  # ValueErrors include pandas' own
         return {"verdict": "FAIL", "reason": f"{claim['table']} cannot be used: {error}"}
-    measured = {"value": outcome.value, "low": outcome.low, "high": outcome.high}
     verdict = "PASS" if outcome.holds else "FAIL"
-    return measured | {"verdict": verdict, "reason": f"measured in {claim['table']}"}
+    told = f"measured in {claim['table']}{FEW_SEEDS.get(outcome.worst.seeds, '')}"
+    return outcome.worst._asdict() | {"verdict": verdict, "reason": told}
 
 
 def untestable(claim: dict, targets: Collection[str], images: dict[str, str] | None) -> str | None:

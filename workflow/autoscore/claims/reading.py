@@ -5,10 +5,11 @@ from pathlib import Path
 
 from autoscore.claims.requirements import REQUIREMENTS, requirements_of
 from autoscore.configuration import ConfigurationError, read_yaml
+from autoscore.metrics import FEWEST
 from autoscore.mistakes.schemas import schema_mistakes
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
-SEEDS = 2  # with a single one there is no interval
+SEEDS = {"full": FEWEST, "quick": 2}  # that a claim needs if it does not say how many
 
 
 def read_claims(path: str | Path, profile: str) -> list[dict]:
@@ -42,7 +43,10 @@ def read_claims(path: str | Path, profile: str) -> list[dict]:
             name = claim.get("id", f"claim {number}") if isinstance(claim, dict) else number
             mistakes += schema_mistakes(one, claim, str(name), str(name))
     if not mistakes:
-        claims = [_of_profile(one, profile) for one in _of_targets(content["claims"])]
+        claims = [
+            _of_profile({"seeds": SEEDS[profile]} | one, profile)
+            for one in _of_targets(content["claims"])
+        ]
         mistakes = list(_inconsistencies(claims, content["paper"]))
     if mistakes:
         lines = [f"The claims in {path} cannot be checked:", *(f"  {line}" for line in mistakes)]
@@ -54,7 +58,7 @@ def _of_targets(claims: list[dict]) -> Iterator[dict]:
     """Yield a claim for each of its targets; in its strings, {target} becomes the target."""
     for claim in claims:
         targets = claim.get("targets", {})
-        shared = {"seeds": SEEDS} | {key: claim[key] for key in claim if key != "targets"}
+        shared = {key: claim[key] for key in claim if key != "targets"}
         if not targets:
             yield shared
         for target in targets:

@@ -13,16 +13,22 @@ import pandas as pd
 from autoscore.claims.query import along, chosen
 from autoscore.metrics import bootstrap_interval
 
-Interval = tuple[float, float, float]  # value, low, high
 NORMAL = 1.96  # standard errors on each side of a 95 % interval
 
 
-class Outcome(NamedTuple):
-    """What was measured, with its interval, and whether it is as required."""
+class Interval(NamedTuple):
+    """A number with its interval, and over how many seeds that is: 0 for an exact number."""
 
     value: float
     low: float
     high: float
+    seeds: int
+
+
+class Outcome(NamedTuple):
+    """The interval that was judged, the worst if there are several, and whether it holds."""
+
+    worst: Interval
     holds: bool
 
 
@@ -41,20 +47,26 @@ def bounded(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outco
         least, most = claim["equals"] - claim["within"], claim["equals"] + claim["within"]
     rows = chosen(table, claim)
     found = list(_intervals(rows, claim, rng))
-    value, low, high = max(found, key=lambda m: max(m[2] - most, least - m[1]))
+    worst = max(found, key=lambda one: max(one.high - most, least - one.low))
     if "seed" not in rows and "standard_error" not in rows:
-        low, high = rows["value"].min(), rows["value"].max()
-    return Outcome(value, low, high, bool(low >= least and high <= most))
+        worst = worst._replace(low=rows["value"].min(), high=rows["value"].max())
+    return Outcome(worst, bool(worst.low >= least and worst.high <= most))
 
 
 def _intervals(rows: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Iterator[Interval]:
     if "seed" in rows:
         for _, values in along(rows, claim).iterrows():
-            known = values.dropna().to_numpy()
-            yield known.mean(), *bootstrap_interval(known, rng)
+            yield _over_seeds(values.dropna(), rng)
     else:
         spread = NORMAL * rows.get("standard_error", pd.Series(0.0, rows.index))
-        yield from zip(rows["value"], rows["value"] - spread, rows["value"] + spread, strict=True)
+        for value, reach in zip(rows["value"], spread, strict=True):
+            yield Interval(value, value - reach, value + reach, 0)
+
+
+def _over_seeds(values: pd.Series, rng: np.random.Generator, exact: bool = False) -> Interval:
+    """Return the mean and its interval; an exact number is its own."""
+    known = values.to_numpy()
+    return Interval(known.mean(), *bootstrap_interval(known, rng), seeds=0 if exact else len(known))
 
 
 def monotone(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
@@ -67,10 +79,10 @@ def monotone(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outc
         raise ValueError(f"it has a single {column}, and so no direction")
     found = []
     for _, step in values.diff().iloc[1:].iterrows():
-        known = _enough(step.dropna(), rows, claim).to_numpy()
-        found.append((known.mean(), *bootstrap_interval(known, rng)))
-    value, low, high = min(found, key=lambda m: m[1] if sign > 0 else -m[2])
-    return Outcome(value, low, high, bool(low > 0 if sign > 0 else high < 0))
+        known = _enough(step.dropna(), rows, claim)
+        found.append(_over_seeds(known, rng, exact="seed" not in rows))
+    worst = min(found, key=lambda one: one.low if sign > 0 else -one.high)
+    return Outcome(worst, bool(worst.low > 0 if sign > 0 else worst.high < 0))
 
 
 def compared(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
@@ -90,10 +102,10 @@ def compared(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outc
         if "seed" not in rows or "seed" not in rivals:  # an exact number is the same for all seeds
             pair = pair.apply(lambda one: one.fillna(one.mean()) if one.count() == 1 else one)
         pair = _enough(pair.dropna(), rows, claim)
-        gap = (pair["mine"] - other.get("factor", 1) * pair["theirs"]).to_numpy()
-        found.append((gap.mean(), *bootstrap_interval(gap, rng)))
-    value, low, high = max(found, key=lambda m: m[2])
-    return Outcome(value, low, high, bool(high < 0))
+        gap = pair["mine"] - other.get("factor", 1) * pair["theirs"]
+        found.append(_over_seeds(gap, rng, exact="seed" not in rows and "seed" not in rivals))
+    worst = max(found, key=lambda one: one.high)
+    return Outcome(worst, bool(worst.high < 0))
 
 
 def _enough(values: pd.Series | pd.DataFrame, rows: pd.DataFrame, claim: dict) -> pd.DataFrame:

@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
-from matplotlib.ticker import NullFormatter
 
 from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, save
 from autoscore.storage import read_arrays
@@ -31,14 +30,15 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     arrays, fixed = read_arrays(inputs["arrays"]), pd.read_csv(inputs["fixed_points"])
     names = [name for name in FIELDS if f"norm_{name}" in arrays]
     figure, axes = plt.subplots(
-        1, 1 + len(names), figsize=(PAGE, PAGE / (1 + len(names)) + 0.9), sharey=True
+        1, 1 + len(names), figsize=(PAGE, PAGE / (1 + len(names)) + 1.2), sharey=True
     )
     extent = arrays["map"].ravel()
     log_p = arrays["log_p"]
     shown = np.maximum(log_p, log_p.max() - 15.0)
     image = axes[0].imshow(-shown.T, origin="lower", extent=extent, cmap="viridis", aspect="equal")
-    axes[0].set_title(f"−log p at σ = {arrays['sigma']:g} (at most 15 above its least)", fontsize=6)
-    figure.colorbar(image, ax=axes[0], location="bottom", shrink=0.9)
+    axes[0].set_title(f"density, σ = {arrays['sigma']:g}")
+    bar = figure.colorbar(image, ax=axes[0], location="bottom", shrink=0.9)
+    bar.set_label("−log p, up to 15 above its least", fontsize=7)
     norms = arrays["norm_exact"]
     scale = LogNorm(np.quantile(norms, 0.02), norms.max())
     for axis, name in zip(axes[1:], names, strict=True):
@@ -46,7 +46,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             np.maximum(arrays[f"norm_{name}"].T, scale.vmin),
             origin="lower", extent=extent, cmap="Greys", norm=scale, aspect="equal",
         )  # fmt: skip
-        axis.set_title(f"|r(x) − x|, {MODELS[name]['label']}", fontsize=7)
+        axis.set_title(MODELS[name]["label"])
         for kind, (marker, colour) in KINDS.items():
             some = fixed[(fixed["field"] == name) & (fixed["kind"] == kind)]
             axis.plot(
@@ -54,10 +54,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
                 markeredgewidth=0.4, label=f"{kind}s",
             )  # fmt: skip
     bar = figure.colorbar(image, ax=axes[1:], location="bottom", shrink=0.5)
-    bar.ax.xaxis.set_minor_formatter(NullFormatter())
+    bar.set_label("|r(x) − x|", fontsize=7)
     for axis in axes:
         axis.set_xlabel("$x_1$")
-        axis.locator_params(nbins=5)
+        axis.locator_params(nbins=4)
     axes[0].set_ylabel("$x_2$")
     common_legend(figure, 3)
     save(figure, outputs)

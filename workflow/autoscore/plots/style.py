@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image
 
 from autoscore.storage import write_atomically
@@ -57,6 +57,8 @@ SAMPLERS = {  # name and colour
 }
 FIELDS = ("exact", "conditioned", "ensemble")  # side by side, in this order
 NAMES = {"dae": "DAE", "rcae": "RCAE"}
+# ticks within a decade: of axes that span one or two, and of those that span less
+BETWEEN, CLOSE = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
 # dark to light, so that grey print keeps the order
 SIZES = ["#000000", "#0072B2", "#E69F00", "#56B4E9", "#CC79A7"]
 MARKERS = ["o", "s", "^", "D", "v"]
@@ -109,7 +111,7 @@ def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
 
 def save(figure: Figure, outputs: dict[str, str]) -> None:
     """Write a figure to every file in `outputs`, the same bytes each time."""
-    _thin_ticks(figure)
+    _choose_ticks(figure)
     for path in outputs.values():
         stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
         write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
@@ -154,13 +156,20 @@ def animate(
     plt.close(figure)
 
 
-def _thin_ticks(figure: Figure) -> None:
-    """Leave ticks at decades alone where an axis has some: those between crowd small panels."""
+def _choose_ticks(figure: Figure) -> None:
+    """Put ticks on logarithmic axes where one reads them: at decades, or at plain numbers between.
+
+    Those that a figure has chosen itself stay.
+    """
     for panel in figure.axes:
         for axis in (panel.xaxis, panel.yaxis):
             low, high = sorted(axis.get_view_interval())
-            if axis.get_scale() == "log" and high >= 100 * low:
-                axis.set_minor_locator(NullLocator())
+            if axis.get_scale() != "log" or not isinstance(axis.get_major_locator(), LogLocator):
+                continue
+            axis.set_minor_locator(NullLocator())
+            if high < 100 * low:
+                axis.set_major_locator(LogLocator(subs=BETWEEN if high > 5 * low else CLOSE))
+                axis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def _keep_layout(figure: Figure) -> None:

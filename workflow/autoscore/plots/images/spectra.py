@@ -32,15 +32,17 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         values = some.loc[some["sigma"] == row.sigma, columns].to_numpy()[0]
         left.plot(np.arange(1, len(values) + 1), values, color=colour)
         half = int((values > 0.5).sum())
-        left.annotate(f"{row.sigma:g}", (max(half, 1), 0.5), fontsize=6, color=colour)
-    left.set(
-        xscale="log", xlabel="eigenvalue, the largest first", ylabel=r"of $\partial r/\partial x$"
-    )
+        left.annotate(
+            f"{row.sigma:g}", (max(half, 1), 0.5), ha="center", va="center", fontsize=6,
+            color=colour, bbox={"color": "white", "pad": 0.6},
+        )  # fmt: skip
+    left.set(xscale="log", xlabel="rank, the largest eigenvalue first")
+    left.set_ylabel(r"eigenvalue of $\partial r/\partial x$")
     left.set_title(f"{look(model)['label']}, by noise level σ")
     for name, rows in table.groupby("model", sort=False):
         right.plot(rows["sigma"], rows["trace"], **look(name), markersize=3)
     right.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$ (white = 1)")
-    right.set_ylabel("directions kept: sum of eigenvalues")
+    right.set_ylabel("sum of eigenvalues")
     mark_levels(right, table["sigma"])
     name_images(figure, inputs["provenance"], "How many directions r keeps")
     common_legend(figure, 4, "lower")

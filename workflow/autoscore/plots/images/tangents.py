@@ -26,7 +26,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     directions = arrays[models[0]].shape[1]
     figure, axes = plt.subplots(
         len(models), 2, figsize=(PAGE, 1.9 * len(models) + 0.4), squeeze=False,
-        width_ratios=[3, directions], layout="constrained",
+        width_ratios=[3, directions], layout="compressed",
     )  # fmt: skip
     for row, model in zip(axes, models, strict=True):
         parts = [arrays["images"], arrays["noisy"], arrays[f"{model}_means"]]
