@@ -141,6 +141,11 @@ rule gallery:
         "cp {input:q} docs/gallery/ 2> {log:q}"
 
 
+if workflow.is_main_process:
+    preflight.refuse_figures_that_are_not_drawn(
+        sys.argv[1:], figure_files(), config["densities"]
+    )
+
 # what is fetched, put together or drawn is, of a cluster, too, done where Snakemake itself runs:
 # nodes may have no network, and seconds are too little for a queue
 BRIEF = ("get_", "gather_", "check_", "plot_", "animate_", "report")

@@ -1,9 +1,11 @@
-"""What a run needs of its folder, seen to before it starts: places to write to, and sound times."""
+"""What is seen to before a run starts: places to write to, sound times, figures that there are."""
 
+import difflib
 import os
 import shutil
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 MADE = ("results", "figures")
@@ -38,3 +40,36 @@ def bring_times_back() -> None:
     late.sort(key=lambda file: file.stat().st_mtime, reverse=True)
     for steps, file in enumerate(late):
         os.utime(file, (now, now - TICK * steps))
+
+
+def refuse_figures_that_are_not_drawn(
+    asked: Collection[str], drawn: Collection[str], densities: Collection[str]
+) -> None:
+    """End with a message if a figure is asked for that the configuration does not have.
+
+    Snakemake would train for it, and fail where it is drawn.
+
+    Parameters
+    ----------
+    asked
+        What the command line names; all but files in ``figures/`` is left alone.
+    drawn
+        Every figure of the configuration.
+    densities
+        The names of the densities.
+    """
+    for file in asked:
+        if not file.startswith("figures/") or file in drawn:
+            continue
+        stem = Path(file).stem
+        of = max((name for name in densities if stem.startswith(f"{name}_")), key=len, default="")
+        if of:
+            has = sorted({Path(one).stem for one in drawn if Path(one).stem.startswith(f"{of}_")})
+            sys.exit(
+                f"{file} is not drawn: with this configuration {of} has "
+                f"{', '.join(has) or 'no figure'}. Name what is to be drawn of it under "
+                f"densities.{of}.figures or densities.{of}.sample.figures."
+            )
+        near = difflib.get_close_matches(file, drawn, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        sys.exit(f"{file} is not drawn with this configuration.{meant} See figures/README.md.")

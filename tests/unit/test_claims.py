@@ -92,7 +92,7 @@ def test_the_interval_over_seeds_is_judged_and_not_its_mean():
     reach = student.ppf(0.975, 4) * values.std(ddof=1) / np.sqrt(5)
     assert 0.8 * reach < row["high"] - 0.3 < reach
     assert 0.8 * reach < 0.3 - row["low"] < reach
-    assert (row["seeds"], row["reason"]) == (5, "measured in results/table.csv")
+    assert (row["over"], row["reason"]) == ("5 seeds", "measured in results/table.csv")
     assert row["verdict"] == "FAIL"  # though the mean is below
     assert judge(at_least=0.25)["verdict"] == "FAIL"  # though the mean is above
     assert judge(equals=0.3, within=0.05)["verdict"] == "FAIL"  # though the mean is equal
@@ -105,17 +105,19 @@ def test_the_interval_over_seeds_is_judged_and_not_its_mean():
     ids=["bound", "direction", "comparison"],
 )
 @pytest.mark.parametrize(
-    ("seeds", "told"), [(0, ""), (1, ", one seed: no interval"), (3, ", 3 seeds: their range")]
+    ("seeds", "over"),
+    [(0, ""), (1, "one seed"), (FEWEST - 1, "range of 4 seeds"), (FEWEST, "5 seeds")],
 )
-def test_a_verdict_says_how_many_seeds_it_rests_on(kind, seeds, told):
+def test_a_verdict_says_what_its_interval_is_over(kind, seeds, over):
     count = seeds or 1
     model, sigma = ["a"] * 2 * count + ["b"] * 2 * count, ([0.1] * count + [0.2] * count) * 2
     numbers = list(range(seeds)) * 4 if seeds else [np.nan] * 4
     error = np.array(sigma) + (np.array(model) == "b")
     write(model=model, sigma=sigma, seed=numbers, error=error)
     row = judge(where={"model": "a"}, seeds=1, **kind)
-    assert (row["verdict"], row["seeds"]) == ("PASS", seeds)
-    assert row["reason"] == f"measured in results/table.csv{told}"
+    if not seeds and "at_most" in kind:
+        over = "range of 2 rows"
+    assert (row["verdict"], row["over"]) == ("PASS", over)
 
 
 def test_a_standard_error_makes_an_interval_where_there_are_no_seeds():
@@ -233,7 +235,7 @@ def test_every_group_is_compared_with_its_like():
     assert judge(**compared)["verdict"] == "FAIL"
     compared["where"] = {"model": "a", "sigma": 0.1}
     assert judge(**compared)["verdict"] == "PASS"
-    assert judge(**compared)["requirement"] == "error < that of model b (difference)"
+    assert judge(**compared)["requirement"] == "error < that of model b (difference < 0)"
 
 
 @pytest.mark.parametrize(("exact", "verdict"), [(0.05, "PASS"), (0.15, "FAIL")])
@@ -250,7 +252,7 @@ def test_columns_are_compared():
     write(sigma=[0.1, 0.2], error=[0.1, 0.2], other=[0.3, 0.3])
     row = judge(less_than={"column": "other"})
     assert (row["value"], row["verdict"]) == (pytest.approx(-0.1), "PASS")
-    assert row["requirement"] == "error < other (difference)"
+    assert row["requirement"] == "error < other (difference < 0)"
 
 
 # --- what is looked at -------------------------------------------------------
@@ -283,6 +285,8 @@ def test_where_chooses_the_rows(where, verdict):
         ({"where": {"colour": "red"}}, "no column colour; it has sigma, error"),
         ({"column": "colour"}, "no column colour"),
         ({"where": {"sigma": 7}}, "no rows with sigma 7"),
+        ({"where": {"sigma": {"from": 7, "to": 8}}}, "no rows with sigma from 7 to 8"),
+        ({"where": {"sigma": [7, 8]}}, "no rows with sigma 7 or 8"),
         ({"column": "words"}, "Unable to parse"),
         ({"column": "broken"}, "not every broken there is finite"),
         ({"column": "infinite"}, "not every infinite there is finite"),
@@ -412,6 +416,21 @@ def test_a_claim_on_targets_is_one_for_each():
     assert {claim["paper"] for claim in found} == {"T0, a theorem"}
 
 
+def test_a_claim_on_rows_of_one_density_is_about_that_target():
+    (found,) = read(WRITTEN | {"where": {"density": "ring"}})
+    assert (found["id"], found["target"]) == ("T0", "ring")
+
+
+@pytest.mark.parametrize("profile", ["full", "quick"])
+def test_a_target_and_the_quick_profile_may_say_it_in_other_words(profile):
+    quick = {"statement": "Quickly ({target})."}
+    targets = {"two_bumps": {"statement": "Twice ({target})."}, "ring": None}
+    first, second = read(WRITTEN | {"targets": targets, "quick": quick}, profile=profile)
+    both = ("Twice (two bumps).", "It holds.")
+    said = ("Quickly (two bumps).", "Quickly (ring).") if profile == "quick" else both
+    assert (first["statement"], second["statement"]) == said
+
+
 @pytest.mark.parametrize("profile", ["full", "quick"])
 def test_the_quick_profile_has_its_own_bounds_and_reasons(profile):
     bound = WRITTEN | {"quick": {"at_most": 2, "where": {"n": 3}}}
@@ -498,11 +517,11 @@ def test_a_quantity_is_called_by_its_name():
         ({"at_most": 1e-3}, "error <= 0.001"),
         ({"at_least": 1.95, "at_most": 2.05}, "error >= 1.95 and <= 2.05"),
         ({"equals": 2, "within": 0.1}, "error = 2 +- 0.1"),
-        ({"increasing": "sigma"}, "error rises with sigma, at every step"),
-        ({"decreasing": "n"}, "error falls with n, at every step"),
+        ({"increasing": "sigma"}, "error rises with sigma (least step > 0)"),
+        ({"decreasing": "n"}, "error falls with n (least step < 0)"),
         (
             {"less_than": {"where": {"model": "b"}, "factor": 0.5}},
-            "error < 0.5 times that of model b (difference)",
+            "error < 0.5 times that of model b (difference < 0)",
         ),
     ],
 )
@@ -525,14 +544,14 @@ def test_verdicts_become_tables_in_markdown_by_statement():
     first, second = lines.index("## T0, a theorem"), lines.index("## C1, a corollary")
     assert lines[first + 2].count("|") == lines[first + 3].count("|") == 5
     assert lines[first + 4 : first + 7] == [
-        "| PASS | **A** It holds. | 0.25 [0.25, 0.25] | error <= 1 |",
+        "| PASS | **A** It holds. | 0.25 | error <= 1 |",
         "| NOT TESTED | **C** It holds. | it takes an hour | error <= 1 |",
         "| FAIL | **D** It holds. | results/table.csv cannot be used: it has no rows with sigma 7 "
         "| error <= 1 |",
     ]
-    assert lines[second + 4 :] == ["| FAIL | **B** It holds. | 0.25 [0.25, 0.25] | error <= 0.1 |"]
-    write(sigma=[0.1] * 5, seed=range(5), error=[0.25] * 5)
-    assert "| 0.25 [0.25, 0.25], n = 5 |" in as_text(check([CLAIM | {"at_most": 1}], 0, []))
+    assert lines[second + 4 :] == ["| FAIL | **B** It holds. | 0.25 | error <= 0.1 |"]
+    write(sigma=[0.1] * 5, seed=range(5), error=[0.2, 0.25, 0.25, 0.25, 0.3])
+    assert "| 0.25 [0.21, 0.29], 5 seeds |" in as_text(check([CLAIM | {"at_most": 1}], 0, []))
 
 
 # --- the project's own -------------------------------------------------------
@@ -541,6 +560,13 @@ def test_verdicts_become_tables_in_markdown_by_statement():
 @pytest.fixture(scope="module", params=["full", "quick"])
 def claims(request):
     return request.param, read_claims(ROOT / "config" / "claims.yaml", request.param)
+
+
+def test_every_claim_says_something_of_its_own_in_a_whole_sentence(claims):
+    statements = [claim["statement"] for claim in claims[1]]
+    assert len(set(statements)) == len(statements)
+    leaning = ("And ", "So ", "It ", "Its ", "The same", "They ", "With tied weights, too")
+    assert not [said for said in statements if said.startswith(leaning) or said[-1] != "."]
 
 
 def test_every_statement_and_every_target_has_a_claim(claims):

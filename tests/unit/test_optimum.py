@@ -358,7 +358,8 @@ def test_the_order_in_the_plane_is_two():
 @pytest.mark.parametrize("window", [None, [0.2, 0.3], [0.3, 0.6]])
 def test_the_stage_solves_the_plane_at_all_levels(window):
     sigmas, points = [0.3, 0.6], 61
-    curves, bias = solve(ROUND, {"plane_points": points}, sigmas, window)
+    curves, bias, order = solve(ROUND, {"plane_points": points}, sigmas, window)
+    assert len(order) == (2 if window else 0)
     assert curves.keys() == {"x1", "x2", "sigmas", "rcae"}
     assert curves["rcae"].shape == (2, 2, points, points)
     np.testing.assert_array_equal(curves["sigmas"], sigmas)
@@ -386,19 +387,21 @@ def test_the_stage_solves_the_plane_at_all_levels(window):
 
 def test_the_stage_solves_a_line_at_its_own_levels_and_those_of_the_window():
     settings = {"sigmas": [0.1, 0.3], "points": 101, "solver_points": 1001}
-    curves, bias = solve(MIXTURE, settings, None, [0.05, 0.1])
+    curves, bias, order = solve(MIXTURE, settings, None, [0.05, 0.1])
     expected = optimum_curves(MIXTURE, np.array([0.1, 0.3]), 101, 1001)
     assert curves.keys() == expected.keys()
     for name, part in expected.items():
         np.testing.assert_array_equal(curves[name], part)
     pd.testing.assert_frame_equal(bias, bias_table(MIXTURE, np.array([0.05, 0.1, 0.3]), 1001))
+    pd.testing.assert_frame_equal(order, order_table(bias, np.array([0.05, 0.1])))
 
 
 def test_points_have_optima_but_no_bias():
     settings = {"sigmas": [0.1], "points": 31, "solver_points": 101}
-    curves, bias = solve(BARE, settings, None, [0.05])
+    curves, bias, order = solve(BARE, settings, None, [0.05])
     assert curves["dae"].shape == (1, 31)
     assert bias.empty
+    assert order.empty
 
 
 def test_a_stored_optimum_is_the_one_that_was_solved(tmp_path):

@@ -16,7 +16,7 @@ CAPTIONS = yaml.safe_load((ROOT / "workflow/report/figures.yaml").read_text(enco
 PAGE = (ROOT / "workflow/report/page.html").read_text(encoding="utf-8")
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 CLAIM = {"value": 0.5, "low": 0.4, "high": 0.6, "requirement": "error <= 1", "reason": "3 rows"}
-CLAIM |= {"seeds": 5}
+CLAIM |= {"over": "5 seeds"}
 
 
 def record(name, seconds, **change):
@@ -99,7 +99,7 @@ def test_claims_come_before_figures_and_those_in_the_order_of_the_captions():
     places = [text.index(part) for part in ("<table", 'id="mixture_bias"', 'id="learned_error"')]
     assert places == sorted(places)
     assert "2 claims:" in text
-    assert text.count("0.5 [0.4, 0.6], n = 5<") == 2
+    assert text.count("0.5 [0.4, 0.6]</span>, 5 seeds<") == 2
 
 
 def test_words_are_words_and_not_markup():

@@ -70,3 +70,26 @@ def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, sho
     expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Mend that and run again."
     assert said.strip() == (expected if shown else "")
     assert console._is_news(record) != shown
+
+
+DRAWN = ["figures/two_bumps_map.pdf", "figures/two_bumps_quiver.pdf", "figures/peers.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("figures/two_bumps_shape.pdf", "two_bumps has two_bumps_map, two_bumps_quiver. Name"),
+        ("figures/two_map.pdf", "two has no figure. Name what is to be drawn of it under"),
+        ("figures/pears.pdf", "Did you mean figures/peers.pdf?"),
+        ("figures/else.gif", "is not drawn with this configuration. See figures/README.md"),
+    ],
+)
+def test_a_figure_that_is_not_drawn_is_refused_in_words(asked, said):
+    with pytest.raises(SystemExit) as end:
+        preflight.refuse_figures_that_are_not_drawn([asked], DRAWN, ["two", "two_bumps"])
+    assert said in end.value.code
+
+
+def test_figures_that_are_drawn_and_other_files_are_asked_for_freely():
+    asked = [*DRAWN, "results/score/errors.csv", "--cores", "2", "mnist"]
+    preflight.refuse_figures_that_are_not_drawn(asked, DRAWN, ["two_bumps"])

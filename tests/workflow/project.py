@@ -155,8 +155,8 @@ class Project:
         text, _ = process.communicate()
         return Outcome(process.returncode, text, time.monotonic() - begin)
 
-    def plan(self, *arguments, **options):
-        """Return what would run, as "rule wildcard wildcard ...", less the target ``all``."""
+    def plan(self, *arguments, target="all", **options):
+        """Return what would run, as "rule wildcard wildcard ...", less the target itself."""
         outcome = self.snakemake("--dry-run", *arguments, **options)
         assert outcome.code == 0, outcome.text
         jobs = []
@@ -170,8 +170,8 @@ class Project:
             return set()
         totals = re.findall(r"^total +(\d+)$", outcome.text, re.MULTILINE)
         assert set(totals) == {str(len(jobs))}, outcome.text
-        assert jobs.count("all") == 1, outcome.text
-        return set(jobs) - {"all"}
+        assert jobs.count(target) == (target is not None), outcome.text
+        return set(jobs) - {target}
 
     def rewrite(self, name, change):
         """Put ``change(text)``, which must differ, in the place of a file's text."""

@@ -10,10 +10,10 @@ DRAWN_FROM_OPTIMA = {
     "plot_density three_wells",
     "plot_optimum three_wells",
     "animate_optimum three_wells",
-}
-DRAWN_FROM_SCORES = {
     "plot_bias three_wells",
     "plot_bias mixture",
+}
+DRAWN_FROM_SCORES = {
     "plot_field three_points",
     "plot_reconstruction three_wells",
     "plot_losses three_wells",
@@ -90,6 +90,14 @@ def test_a_deleted_figure_is_all_that_is_redrawn(project, figure, job):
     assert project.plan() == {job}
 
 
+@pytest.mark.parametrize("figure", [f"plot_{name} three_wells" for name in ("bias", "density")])
+def test_a_figure_of_what_is_exact_trains_nothing(figure, project):
+    rule, density = figure.split()
+    name = f"figures/{density}_{rule.removeprefix('plot_')}.pdf"
+    planned = project.plan(name, "--forceall", target=None)
+    assert planned == {f"make_data {density}", f"solve_optimum {density}", figure}
+
+
 def test_the_common_style_redraws_every_figure_and_computes_nothing(project):
     project.rewrite("workflow/autoscore/plots/style.py", change_function)
     assert project.plan() == PLOTS
@@ -153,7 +161,6 @@ def test_a_density_s_parameter_redoes_that_density_and_what_gathers(project):
         "train mixture dae ensemble exact",
         "measure_score mixture",
         "plot_bias mixture",
-        "plot_bias three_wells",  # shows the fitted orders, which are gathered
         "plot_learned_error",
         "plot_plane_error",
         "plot_combinations",

@@ -9,19 +9,23 @@ densities:
   plane:
     kind: samples
     path: my plane.npy
+    figures: [quiver, map]
     train: {models: {ensemble: [dae]}}
   line:
     kind: samples
     path: my líne.csv
+    figures: [field]
     train: {held_out: 0.25, models: {ensemble: [rcae]}}
 """
+FIGURES = ("plane_quiver", "plane_map", "line_field")
 
 
 def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     rng = np.random.default_rng(1)
     np.save(project.folder / "my plane.npy", rng.normal(size=(60, 2)))
     np.savetxt(project.folder / "my líne.csv", rng.normal(size=(40, 1)), header="x", comments="")
-    outcome = project.snakemake("results/score/errors.csv", changes=DENSITIES)
+    drawn = [f"figures/{name}.png" for name in FIGURES]
+    outcome = project.snakemake("results/score/errors.csv", *drawn, changes=DENSITIES)
     assert outcome.code == 0, outcome.text
     errors = pd.read_csv(project.folder / "results/score/errors.csv")
     errors = errors[errors["density"].isin(["plane", "line"]) & (errors["model"] == "ensemble")]
@@ -31,3 +35,5 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     rows = errors.groupby(["density", "objective", "n"]).size().to_dict()
     # 2 noise levels and 2 seeds; what is held out and validated with is not trained on
     assert rows == {("line", "rcae", 20): 4, ("plane", "dae", 36): 4}
+    fixed = pd.read_csv(project.folder / "results/geometry/plane_fixed_points.csv")
+    assert set(fixed["field"]) == {"exact", "ensemble"}

@@ -42,7 +42,7 @@ use rule plot_density as animate_optimum with:
 use rule plot_density as plot_bias with:
     input:
         bias="results/optimum/{density}.csv",
-        order="results/score/order.csv",
+        order="results/optimum/{density}_order.csv",
     output:
         pdf="figures/{density}_bias.pdf",
         png="figures/{density}_bias.png",

@@ -4,6 +4,7 @@ rule solve_optimum:
     output:
         curves="results/optimum/{density}.npz",
         bias="results/optimum/{density}.csv",
+        order="results/optimum/{density}_order.csv",
         record="results/optimum/{density}.json",
     log:
         "results/logs/solve_optimum/{density}.log",

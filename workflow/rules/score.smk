@@ -30,19 +30,17 @@ rule gather_scores:
     input:
         errors=expand("results/score/{density}.csv", density=config["densities"]),
         choices=expand("results/score/{density}_choices.csv", density=config["densities"]),
-        bias=expand("results/optimum/{density}.csv", density=ORDERED),
+        orders=expand("results/optimum/{density}_order.csv", density=ORDERED),
     output:
         errors="results/score/errors.csv",
         choices="results/score/choices.csv",
-        order="results/score/order.csv",
+        orders="results/score/order.csv",
         record="results/score/errors.json",
     log:
         "results/logs/gather_scores.log",
     conda:
         "../../envs/autoscore.yaml"
     params:
-        densities=ORDERED,
-        windows=[order_window(name) for name in ORDERED],
         code=code("scripts.gather_scores"),
     script:
         "../scripts/gather_scores.py"

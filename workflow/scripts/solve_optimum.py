@@ -1,4 +1,4 @@
-"""Solve both exact optima of one density, and measure their bias."""
+"""Solve both exact optima of one density, and measure their bias and its order."""
 
 from job import logged
 
@@ -9,6 +9,7 @@ with logged(snakemake):
 
     asked = snakemake.params
     density = target(asked.entry, read_arrays(snakemake.input.data))
-    curves, bias = solve(density, asked.settings, asked.levels, asked.window)
+    curves, bias, order = solve(density, asked.settings, asked.levels, asked.window)
     write_arrays(snakemake.output.curves, curves)
     write_table(snakemake.output.bias, bias)
+    write_table(snakemake.output.order, order.assign(density=snakemake.wildcards.density))

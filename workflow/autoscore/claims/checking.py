@@ -5,15 +5,11 @@ from collections.abc import Collection
 import pandas as pd
 
 from autoscore.claims.requirements import requirements_of
-from autoscore.metrics import FEWEST
 from autoscore.randomness import generator
 
-FEW_SEEDS = {1: ", one seed: no interval"} | {
-    seeds: f", {seeds} seeds: their range" for seeds in range(2, FEWEST)
-}
 COLUMNS = [
     "id", "statement", "paper", "value", "low", "high", "requirement", "verdict", "reason",
-    "seeds",
+    "over",
 ]  # fmt: skip
 
 
@@ -36,11 +32,11 @@ def check(
     Returns
     -------
     pandas.DataFrame
-        A row a claim, with `COLUMNS`; the verdict is PASS, FAIL or NOT TESTED. ``seeds`` is how
-        many the interval is over, 0 where there is nothing to have a seed.
+        A row a claim, with `COLUMNS`; the verdict is PASS, FAIL or NOT TESTED. ``over`` is
+        what the interval is taken over, empty for an exact number.
     """
     rows = [_row(claim) | _judge(claim, seed, targets, images) for claim in claims]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"seeds": "Int64"})
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _row(claim: dict) -> dict:
@@ -59,8 +55,8 @@ def _judge(claim: dict, seed: int, targets: Collection[str], images: dict[str, s
     except (OSError, TypeError, ValueError) as error:  # ValueErrors include pandas' own
         return {"verdict": "FAIL", "reason": f"{claim['table']} cannot be used: {error}"}
     verdict = "PASS" if outcome.holds else "FAIL"
-    told = f"measured in {claim['table']}{FEW_SEEDS.get(outcome.worst.seeds, '')}"
-    return outcome.worst._asdict() | {"verdict": verdict, "reason": told}
+    told = {"verdict": verdict, "reason": f"measured in {claim['table']}"}
+    return outcome.worst._asdict() | told
 
 
 def untestable(claim: dict, targets: Collection[str], images: dict[str, str] | None) -> str | None:

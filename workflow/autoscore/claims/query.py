@@ -34,8 +34,7 @@ def chosen(table: pd.DataFrame, claim: dict) -> pd.DataFrame:
     for column, wanted in claim["where"].items():
         rows = rows[_matches(_column(rows, column), wanted)]
     if rows.empty:
-        asked = ", ".join(f"{column} {wanted}" for column, wanted in claim["where"].items())
-        raise ValueError(f"it has no rows with {asked}")
+        raise ValueError(f"it has no rows with {asked_in_words(claim['where'])}")
     rows = rows.assign(value=pd.to_numeric(_column(rows, claim["column"])).astype(float))
     if "standard_error" in claim:
         rows["standard_error"] = _column(rows, claim["standard_error"])
@@ -48,6 +47,17 @@ def chosen(table: pd.DataFrame, claim: dict) -> pd.DataFrame:
     if not np.isfinite(numbers).all(axis=None):
         raise ValueError(f"not every {claim['column']} there is finite")
     return rows
+
+
+def asked_in_words(where: dict) -> str:
+    """Return in words which rows a claim asks for."""
+    return ", ".join(f"{column} {_wanted_in_words(wanted)}" for column, wanted in where.items())
+
+
+def _wanted_in_words(wanted: object) -> str:
+    if isinstance(wanted, dict):
+        return " ".join(f"{word} {wanted[word]}" for word in ("from", "to") if word in wanted)
+    return " or ".join(map(str, wanted)) if isinstance(wanted, list) else str(wanted)
 
 
 def _column(rows: pd.DataFrame, name: str) -> pd.Series:

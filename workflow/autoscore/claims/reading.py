@@ -60,20 +60,23 @@ def _of_targets(claims: list[dict]) -> Iterator[dict]:
         targets = claim.get("targets", {})
         shared = {key: claim[key] for key in claim if key != "targets"}
         if not targets:
-            yield shared
+            density = claim["where"].get("density")
+            yield shared | ({"target": density} if isinstance(density, str) else {})
         for target in targets:
             change = (targets[target] or {}) if isinstance(targets, dict) else {}
             named = _named(_changed(shared, change), target)
-            said = shared["statement"].replace("{target}", target.replace("_", " "))
-            named |= {"id": f"{claim['id']}_{target}", "target": target, "statement": said}
-            yield named
+            yield named | {"id": f"{claim['id']}_{target}", "target": target}
 
 
-def _named(part: object, target: str) -> object:
-    """Return the same with the target's name in all strings."""
+def _named(part: object, target: str, of: str = "") -> object:
+    """Return the same with the target's name in all strings; in statements as a person writes it.
+
+    `of` is the key that the part belongs to.
+    """
     if isinstance(part, dict):
-        return {key: _named(value, target) for key, value in part.items()}
-    return part.replace("{target}", target) if isinstance(part, str) else part
+        return {key: _named(value, target, key) for key, value in part.items()}
+    name = target.replace("_", " ") if of == "statement" else target
+    return part.replace("{target}", name) if isinstance(part, str) else part
 
 
 def _of_profile(claim: dict, profile: str) -> dict:

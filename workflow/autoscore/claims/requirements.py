@@ -10,19 +10,19 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from autoscore.claims.query import along, chosen
-from autoscore.metrics import bootstrap_interval
+from autoscore.claims.query import along, asked_in_words, chosen
+from autoscore.metrics import FEWEST, bootstrap_interval
 
 NORMAL = 1.96  # standard errors on each side of a 95 % interval
 
 
 class Interval(NamedTuple):
-    """A number with its interval, and over how many seeds that is: 0 for an exact number."""
+    """A number with its interval, and what that is over: nothing, where the number is exact."""
 
     value: float
     low: float
     high: float
-    seeds: int
+    over: str = ""
 
 
 class Outcome(NamedTuple):
@@ -48,8 +48,9 @@ def bounded(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outco
     rows = chosen(table, claim)
     found = list(_intervals(rows, claim, rng))
     worst = max(found, key=lambda one: max(one.high - most, least - one.low))
-    if "seed" not in rows and "standard_error" not in rows:
-        worst = worst._replace(low=rows["value"].min(), high=rows["value"].max())
+    if len(rows) > 1 and "seed" not in rows and "standard_error" not in rows:
+        low, high = rows["value"].min(), rows["value"].max()
+        worst = worst._replace(low=low, high=high, over=f"range of {len(rows)} rows")
     return Outcome(worst, bool(worst.low >= least and worst.high <= most))
 
 
@@ -59,14 +60,16 @@ def _intervals(rows: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Ite
             yield _over_seeds(values.dropna(), rng)
     else:
         spread = NORMAL * rows.get("standard_error", pd.Series(0.0, rows.index))
+        over = "standard error" if "standard_error" in rows else ""
         for value, reach in zip(rows["value"], spread, strict=True):
-            yield Interval(value, value - reach, value + reach, 0)
+            yield Interval(value, value - reach, value + reach, over)
 
 
 def _over_seeds(values: pd.Series, rng: np.random.Generator, exact: bool = False) -> Interval:
     """Return the mean and its interval; an exact number is its own."""
-    known = values.to_numpy()
-    return Interval(known.mean(), *bootstrap_interval(known, rng), seeds=0 if exact else len(known))
+    known, count = values.to_numpy(), len(values)
+    over = "one seed" if count == 1 else f"{'range of ' * (count < FEWEST)}{count} seeds"
+    return Interval(known.mean(), *bootstrap_interval(known, rng), over="" if exact else over)
 
 
 def monotone(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
@@ -128,9 +131,9 @@ def _tolerance_in_words(claim: dict) -> str:
 def _comparison_in_words(claim: dict) -> str:
     other = claim["less_than"]
     factor = f"{other['factor']:g} times " if "factor" in other else ""
-    where = ", ".join(f"{column} {wanted}" for column, wanted in other.get("where", {}).items())
+    where = asked_in_words(other.get("where", {}))
     rival = other.get("column", "that")
-    return f"{_name(claim)} < {factor}{rival}{' of ' if where else ''}{where} (difference)"
+    return f"{_name(claim)} < {factor}{rival}{' of ' if where else ''}{where} (difference < 0)"
 
 
 def _name(claim: dict) -> str:
@@ -146,12 +149,12 @@ REQUIREMENTS = (
     Requirement(
         frozenset({"increasing"}),
         monotone,
-        lambda claim: f"{_name(claim)} rises with {claim['increasing']}, at every step",
+        lambda claim: f"{_name(claim)} rises with {claim['increasing']} (least step > 0)",
     ),
     Requirement(
         frozenset({"decreasing"}),
         monotone,
-        lambda claim: f"{_name(claim)} falls with {claim['decreasing']}, at every step",
+        lambda claim: f"{_name(claim)} falls with {claim['decreasing']} (least step < 0)",
     ),
     Requirement(frozenset({"less_than"}), compared, _comparison_in_words),
 )

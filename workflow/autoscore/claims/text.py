@@ -15,9 +15,10 @@ def as_text(table: pd.DataFrame) -> str:
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
     lines = ["# The paper's claims", "", f"{len(table)} claims: {summary}.", ""]
     lines += [
-        "Measured is a value with its 95 % bootstrap interval over n seeds, of fewer than "
-        f"{FEWEST} their range. Without an n it is exact (the range over noise levels), or of one "
-        "model of images (the interval over images, where its error is known)."
+        "Measured is, where there are several, the number that is the worst of all: a mean over "
+        f"seeds with its 95 % bootstrap interval, or the range of fewer than {FEWEST} seeds; the "
+        "error of one model on images with 1.96 standard errors over these; or a plain number, "
+        "with the range of all rows that were asked for."
     ]
     for paper, part in table.groupby("paper", sort=False):
         lines += ["", f"## {paper}", "", *HEAD, *(_line(row) for row in part.itertuples())]
@@ -25,8 +26,11 @@ def as_text(table: pd.DataFrame) -> str:
 
 
 def _line(row: tuple) -> str:
-    measured = row.reason
-    if pd.notna(row.value):
-        measured = f"{row.value:.3g} [{row.low:.3g}, {row.high:.3g}]"
-        measured += f", n = {row.seeds}" if row.seeds else ""
+    measured = row.reason if pd.isna(row.value) else measured_in_words(row)
     return f"| {row.verdict} | **{row.id}** {row.statement} | {measured} | {row.requirement} |"
+
+
+def measured_in_words(row: tuple) -> str:
+    """Return a number with its interval, if it has one, and what that is over."""
+    interval = f" [{row.low:.3g}, {row.high:.3g}]" if row.low < row.high else ""
+    return f"{row.value:.3g}{interval}{f', {row.over}' if row.over else ''}"

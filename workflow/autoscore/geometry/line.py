@@ -17,7 +17,10 @@ def displacement_curves(
     settings: dict,
     x: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Return r(x) - x of the best and of the learned reconstructions of a density itself.
+    """Return r(x) - x of the best reconstructions and of those that were learned, one a level.
+
+    These are separate auto-encoders of the density itself where there are some, else of the most
+    points.
 
     Parameters
     ----------
@@ -39,10 +42,16 @@ def displacement_curves(
     sigmas = noise_levels(settings["sigmas"])
     columns = x[:, None]
     curves = {"x": x, "sigmas": sigmas}
-    for (objective, _, source), stack in learned.items():
-        if source != "exact":
+    for objective in ("dae", "rcae"):
+        stack = learned.get(
+            (objective, "ensemble", "exact"), learned.get((objective, "ensemble", "samples"))
+        )
+        if stack is None:
             continue
-        fields = [[stack.field(sigma, k) for k in range(settings["seeds"])] for sigma in sigmas]
+        fields = [
+            [stack.field(sigma, k, stack.sizes.max()) for k in range(settings["seeds"])]
+            for sigma in sigmas
+        ]
         curves[objective] = np.array(
             [[(field(columns) - columns)[:, 0] for field in level] for level in fields]
         )

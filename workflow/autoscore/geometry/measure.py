@@ -7,7 +7,6 @@ from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.autoencoders.kinds import KINDS
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import KernelDensity
 from autoscore.fields import Field
 from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.geometry.losses import (
@@ -68,7 +67,7 @@ def measure(
         "profiles": pd.DataFrame(),
     }
     arrays: dict[str, np.ndarray] = {}
-    if density.dim == 2 and not isinstance(density, KernelDensity):
+    if density.dim == 2:
         levels = noise_levels(settings["sigmas"])
         sigma = levels[np.abs(np.log(levels / settings["shown"]["sigma"])).argmin()]
         fields = shown_fields(density, learned, sigma)

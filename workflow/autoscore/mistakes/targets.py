@@ -28,7 +28,7 @@ FIGURES = {  # the dimension and the kinds of density that each is for
     "losses": (1, SMOOTH),
     "field": (1, KINDS.keys()),
     "quiver": (2, KINDS.keys()),
-    "map": (2, SMOOTH),
+    "map": (2, KINDS.keys()),
     "shape": (2, SMOOTH),
     "tangent": (2, {"curve"}),
 }
@@ -144,6 +144,12 @@ def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
         yield (
             f"{key}.figures is {entry['figures']!r}; allowed for kind {entry['kind']} with "
             f"d = {d} are: {', '.join(allowed) or 'none'}"
+        )
+    separate = sorted({"field", "reconstruction"} & set(entry["figures"]))
+    if separate and not entry["train"]["models"]["ensemble"]:
+        yield (
+            f"{key}.train.models.ensemble is []; allowed: dae, rcae or both, since figures "
+            f"{' and '.join(separate)} show what separate auto-encoders learned"
         )
 
 

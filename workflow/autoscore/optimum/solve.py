@@ -8,12 +8,13 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.grids import noise_levels
 from autoscore.optimum.bias import bias_table
 from autoscore.optimum.curves import optimum_curves, optimum_plane
+from autoscore.optimum.order import order_table
 
 
 def solve(
     density: Density, settings: dict, levels: dict | list, window: dict | list | None
-) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Solve both exact optima of a density, and measure their bias.
+) -> tuple[dict[str, np.ndarray], pd.DataFrame, pd.DataFrame]:
+    """Solve both exact optima of a density, and measure their bias and its order.
 
     Parameters
     ----------
@@ -28,11 +29,20 @@ def solve(
 
     Returns
     -------
-    curves, bias
-        See `autoscore.optimum.curves` and `autoscore.optimum.bias.bias_table`; no bias of a
-        finite set of points.
+    curves, bias, order
+        See `autoscore.optimum.curves`, `autoscore.optimum.bias.bias_table` and
+        `autoscore.optimum.order.order_table`; no bias of a finite set of points, and no order
+        where none is fitted.
     """
     fitted = np.empty(0) if window is None else noise_levels(window)
+    curves, bias = _curves_and_bias(density, settings, levels, fitted)
+    order = order_table(bias, fitted) if len(fitted) and len(bias) else pd.DataFrame()
+    return curves, bias, order
+
+
+def _curves_and_bias(
+    density: Density, settings: dict, levels: dict | list, fitted: np.ndarray
+) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     if density.dim == 2:
         sigmas, points = noise_levels(levels), settings["plane_points"]
         curves = optimum_plane(density, sigmas, points)

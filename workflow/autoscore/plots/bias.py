@@ -18,11 +18,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     outputs
         Files to write.
     settings
-        ``density``: which rows of the orders are meant.
+        ``density``: its name.
     """
     bias = pd.read_csv(inputs["bias"])
-    orders = pd.read_csv(inputs["order"]).query("density == @settings['density']")
-    orders = orders.set_index("objective")
+    orders = pd.read_csv(inputs["order"]).set_index("objective")
     figure, axis = plt.subplots(figsize=(COLUMN, 3.0))
     axis.axvspan(orders["low"].min(), orders["high"].max(), color="0.92", label="window of the fit")
     for objective, look in BEST.items():
