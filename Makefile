@@ -12,9 +12,12 @@ ARGS   ?=
 UV := 0.13.9
 PIP_AUDIT := 2.10.1
 RUN := .venv/bin/python -m
-# --configfile takes any number of files, so it may not come last: what follows would join it.
-SNAKEMAKE_OPTIONS = $(if $(CONFIG),--configfile "$(CONFIG)") --cores $(CORES) \
-	$(if $(DIR),--directory "$(DIR)") $(ARGS)
+# CONFIG is a file, whose name may hold spaces, or several, of which each is put over those before.
+# --configfile takes any number of them, so it may not come last: what follows would join it.
+CONFIGURED = set --; [ -z "$(CONFIG)" ] || if [ -f "$(CONFIG)" ]; then set -- --configfile "$(CONFIG)"; \
+	else for file in $(CONFIG); do [ -f "$$file" ] || { echo "CONFIG: there is no file $$file" >&2; \
+	exit 1; }; done; set -- --configfile $(CONFIG); fi;
+SNAKEMAKE_OPTIONS = "$$@" --cores $(CORES) $(if $(DIR),--directory "$(DIR)") $(ARGS)
 
 # A module path set for another project would hide the pinned packages.
 unexport PYTHONPATH PYTHONHOME
@@ -23,10 +26,10 @@ unexport PYTHONPATH PYTHONHOME
 .PHONY: reproduce toy mnist figures verify report test lint format bench docs setup lock audit clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
-	@$(RUN) snakemake $(SNAKEMAKE_OPTIONS)
+	@$(CONFIGURED) $(RUN) snakemake $(SNAKEMAKE_OPTIONS)
 
 toy mnist figures verify report: setup
-	@$(RUN) snakemake $@ $(SNAKEMAKE_OPTIONS)
+	@$(CONFIGURED) $(RUN) snakemake $@ $(SNAKEMAKE_OPTIONS)
 
 toy: ## Run only the one- and two-dimensional experiments
 mnist: ## Run only the experiments on images
@@ -69,6 +72,7 @@ setup: .venv/.complete ## Install the pinned packages in .venv (the others do it
 	@$(RUN) pip install --quiet --quiet --disable-pip-version-check \
 		--requirement envs/requirements.in --constraint envs/requirements.lock
 	@touch $@
+	@echo "Ready. To use it by hand: source .venv/bin/activate"
 
 # The lock as a constraint: a peer may add packages, but change none.
 .venv/.peers: .venv/.complete benchmarks/requirements.txt

@@ -142,9 +142,7 @@ rule gallery:
 
 
 if workflow.is_main_process:
-    preflight.refuse_figures_that_are_not_drawn(
-        sys.argv[1:], figure_files(), config["densities"]
-    )
+    preflight.refuse_figures_that_are_not_drawn(sys.argv[1:], figure_files(), config["densities"])
 
 # what is fetched, put together or drawn is, of a cluster, too, done where Snakemake itself runs:
 # nodes may have no network, and seconds are too little for a queue
@@ -173,4 +171,4 @@ onstart:
 onsuccess:
     if IMAGES:
         console.say_images("results/data/images.csv")
-    console.say_verdicts("results/verify/claims.csv")
+    console.say_verdicts("results/verify/claims.csv", workflow.basedir)

@@ -14,6 +14,7 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+STOPPING = "Terminating processes on user request"
 NOISE = (
     "Select jobs to execute",
     "Execute ",
@@ -23,12 +24,17 @@ NOISE = (
     "Provided cores:",
     "Rules claiming more threads",
     "Shutting down, this might",
+    STOPPING,
     "Exiting because a job execution failed",
     "Complete log",
     "Elapsed time",
     "Finished jobid",
     "Conda environments: ignored",
 )
+SECONDS = {  # that a job takes in the full run, on average: only their proportions are used
+    "train": 10, "train_images": 30, "measure_images": 60, "sample": 25, "sample_images": 20,
+    "judge_images": 15, "measure_score": 10, "measure_geometry": 10, "solve_optimum": 6,
+}  # fmt: skip
 REPORTED = {
     LogEvent.JOB_INFO,
     LogEvent.JOB_STARTED,
@@ -76,14 +82,21 @@ def _is_of_the_system(record: logging.LogRecord) -> bool:
     return isinstance(error, type) and issubclass(error, OSError)
 
 
-def say_verdicts(table: str) -> None:
-    """Say how the claims stand, if they have been checked."""
+def say_verdicts(table: str, project: str) -> None:
+    """Say how the claims stand, if they have been checked, and where the figures are.
+
+    Places are told from the project's folder on, or in full if the run was in another one.
+    """
+    here = Path() if Path.cwd() == Path(project) else Path.cwd()
     if Path(table).is_file():
         with Path(table).open(encoding="utf-8", newline="") as file:
             verdicts = Counter(row["verdict"] for row in csv.DictReader(file))
         counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-        text = Path(table).with_suffix(".md")
-        print(f"Claims: {counts} (see {text}). Figures: figures/", file=sys.stderr)
+        text = (here / table).with_suffix(".md")
+        print(f"Claims: {counts} (see {text})", file=sys.stderr)
+    count = len(list(Path("figures").glob("*.pdf")))
+    if count:
+        print(f"Figures: {count} in {here / 'figures'}", file=sys.stderr)
 
 
 def say_images(provenance: str) -> None:
@@ -101,6 +114,10 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min"
 
 
+def _weight(rule: str) -> float:
+    return SECONDS.get(rule, 1.0)
+
+
 class Console(logging.Handler):
     """One line when a job starts, one when it ends, and a failed job's own words."""
 
@@ -108,27 +125,35 @@ class Console(logging.Handler):
         super().__init__()
         self._titles: dict[int, str] = {}
         self._started: dict[int, float] = {}
-        self._done = 0
-        self._total = 0
+        self._done, self._total = 0, 0
+        self._weights: dict[int, float] = {}
+        self._work, self._work_done = 0.0, 0.0
         self._begin = time.monotonic()
+        self._stopping = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Turn one of Snakemake's events into a line on the terminal."""
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
                 self._total = record.stats.get("total", 0)
+                jobs = {rule: count for rule, count in record.stats.items() if rule != "total"}
+                self._work = sum(count * _weight(rule) for rule, count in jobs.items())
                 self._begin = time.monotonic()
                 self._say(f"{self._total} jobs to run")
             case LogEvent.JOB_INFO:
                 names = [record.rule_name, *record.wildcards.values()]
                 self._titles[record.jobid] = " ".join(map(str, names))
                 self._started[record.jobid] = time.monotonic()
+                self._weights[record.jobid] = _weight(record.rule_name)
                 if not self._is_target(record.jobid):
                     self._say(f"        start  {self._titles[record.jobid]}")
             case LogEvent.JOB_FINISHED:
                 self._finish(record.job_id)
-            case LogEvent.JOB_ERROR:
+            case LogEvent.JOB_ERROR if not self._stopping:
                 self._explain(record)
+            case _ if str(record.msg).startswith(STOPPING):
+                self._stopping = True
+                self._say("STOPPED. What is done is kept: the same command goes on from here.")
             case LogEvent.ERROR if _is_of_the_system(record):
                 reason = str(record.msg).strip().splitlines()[-1]
                 self._say(f"STOPPED by the system: {reason}. Mend that and run again.")
@@ -138,10 +163,11 @@ class Console(logging.Handler):
 
     def _finish(self, job: int) -> None:
         self._done += 1
+        self._work_done += self._weights.get(job, 0.0)
         if self._is_target(job) or job not in self._titles:
             return
         now = time.monotonic()
-        left = (now - self._begin) / self._done * (self._total - self._done)
+        left = (now - self._begin) * (self._work / max(self._work_done, 1e-9) - 1.0)
         self._say(
             f"{self._done:3d}/{self._total:<3d} done   {self._titles[job]} "
             f"({duration(now - self._started[job])}); about {duration(left)} left"

@@ -58,18 +58,23 @@ def refuse_figures_that_are_not_drawn(
     densities
         The names of the densities.
     """
+    stems = sorted({Path(file).stem for file in drawn})
     for file in asked:
         if not file.startswith("figures/") or file in drawn:
             continue
-        stem = Path(file).stem
-        of = max((name for name in densities if stem.startswith(f"{name}_")), key=len, default="")
+        of = _density_of(Path(file).stem, densities)
         if of:
-            has = sorted({Path(one).stem for one in drawn if Path(one).stem.startswith(f"{of}_")})
+            has = [stem for stem in stems if _density_of(stem, densities) == of]
             sys.exit(
                 f"{file} is not drawn: with this configuration {of} has "
                 f"{', '.join(has) or 'no figure'}. Name what is to be drawn of it under "
                 f"densities.{of}.figures or densities.{of}.sample.figures."
             )
-        near = difflib.get_close_matches(file, drawn, n=1)
+        near = difflib.get_close_matches(Path(file).stem, stems, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         sys.exit(f"{file} is not drawn with this configuration.{meant} See figures/README.md.")
+
+
+def _density_of(stem: str, densities: Collection[str]) -> str:
+    """Return the density that a figure is of, by its name; "" if it is of none or of several."""
+    return max((name for name in densities if stem.startswith(f"{name}_")), key=len, default="")

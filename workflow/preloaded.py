@@ -39,6 +39,7 @@ LIGHT = ("check_claims.py", "gather_images.py", "gather_samples.py", "gather_sco
 SOCKET = Path(f".snakemake/preloaded_{zlib.crc32(sys.prefix.encode()):08x}.socket")
 ENOUGH = 8  # jobs that save more than the imports cost
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
+INTERRUPTED = 128 + signal.SIGINT  # the status of what Ctrl-C has ended
 COPY = "AUTOSCORE_PRELOADED"  # set in the environment of a copy, and of what needs none
 
 
@@ -69,6 +70,8 @@ def take_over() -> None:
             code = there.recv(1)
         except OSError:  # it has ended, or was killed
             return
+        except KeyboardInterrupt:  # which the copy hears, too
+            sys.exit(INTERRUPTED)
     # no code: whatever ran the script was killed, of which Snakemake is told
     sys.exit(code[0] if code else 128 + signal.SIGKILL)
 
@@ -122,6 +125,8 @@ def _run(connection: socket.socket) -> NoReturn:
         code = 0
     except SystemExit as end:
         code = _code(end)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
     except BaseException:
         traceback.print_exc()
     finally:

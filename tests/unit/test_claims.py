@@ -424,10 +424,10 @@ def test_a_claim_on_rows_of_one_density_is_about_that_target():
 @pytest.mark.parametrize("profile", ["full", "quick"])
 def test_a_target_and_the_quick_profile_may_say_it_in_other_words(profile):
     quick = {"statement": "Quickly ({target})."}
-    targets = {"two_bumps": {"statement": "Twice ({target})."}, "ring": None}
+    targets = {"ring": {"statement": "Round ({target})."}, "two_bumps": None}
     first, second = read(WRITTEN | {"targets": targets, "quick": quick}, profile=profile)
-    both = ("Twice (two bumps).", "It holds.")
-    said = ("Quickly (two bumps).", "Quickly (ring).") if profile == "quick" else both
+    full = ("Round (ring).", "It holds.")
+    said = ("Quickly (ring).", "Quickly (two bumps).") if profile == "quick" else full
     assert (first["statement"], second["statement"]) == said
 
 

@@ -26,6 +26,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("ten.npy", np.arange(20.0).reshape(10, 2))
     np.save("two.npy", np.array([[0.0], [1.0]]))
+    np.save("same.npy", np.full((3, 2), 0.1))
     np.save("nan.npy", np.array([[0.0], [np.nan]]))
     (tmp_path / "nan.csv").write_text("x\n1\nnan\n", encoding="utf-8")
     (tmp_path / "words.csv").write_text("x\none\n", encoding="utf-8")
@@ -203,7 +204,7 @@ MISTAKES = {
         "No such file",
     ),
     "file_kind": (configured(samples("a.txt")), "its name must end in .npy or .csv"),
-    "words_csv": (configured(samples("words.csv")), "could not convert string 'one'"),
+    "words_csv": (configured(samples("words.csv")), "line 2 has 'one' where a number should be"),
     "nan_csv": (configured(samples("nan.csv")), "path is 'nan.csv'", "not finite"),
     "nan_npy": (configured(samples("nan.npy")), "path is 'nan.npy'", "not finite"),
     "sizes_above_the_file": (
@@ -214,7 +215,32 @@ MISTAKES = {
         configured(samples("two.npy", held_out=0.4)),
         "densities.target.path is 'two.npy'; allowed: a file of more points",
     ),
+    "nothing_held_out": (
+        configured(samples("ten.npy", held_out=0.01)),
+        "densities.target.train.held_out is 0.01; allowed: more than 0.05, so that of 10 points",
+    ),
+    "points_in_the_plane": (
+        configured({"kind": "samples", "points": [[0.0, 0.0], [1.0, 1.0]]}),
+        "allowed: points on a line; for those with d = 2, of which some are held out, give the",
+    ),
+    "the_same_points": (configured(samples("same.npy")), "all of its 3 points are the same"),
     # combinations
+    "key_of_another_kind": (
+        configured(MIXTURE | {"bounds": [[-1, 1]]}),
+        "target.bounds is not a key of kind mixture; allowed are covariances, means, ",
+        "; a new density needs a name that config.yaml does not have",
+    ),
+    "number_that_yaml_reads_as_text": (
+        configured(MIXTURE, train={"sigmas": ["1e-2", "1e-1"]}),
+        "train.sigmas is ['1e-2', '1e-1']; allowed: ",
+        "; for YAML 1e-2 is text: write 0.01",
+    ),
+    "field_of_nothing": (
+        configured(
+            samples("two.npy") | {"figures": ["field"], "train": {"models": {"ensemble": []}}}
+        ),
+        "target.train.models.ensemble is []; allowed: dae, rcae or both, since figures field show",
+    ),
     "tied": (
         configured(MIXTURE, train={"architecture": {"hidden": [4, 4], "tied": True}}),
         "train.architecture.hidden is [4, 4]; allowed: one layer, because tied is true",
@@ -622,6 +648,19 @@ def test_a_sample_file_is_trained_on_as_it_is():
     assert config["densities"]["target"]["train"]["sizes"] == ["all"]
     config = complete(configured(samples("ten.npy", sizes=[6])))
     assert config["densities"]["target"]["train"]["sizes"] == [6]
+
+
+@pytest.mark.parametrize("common", [{}, {"sizes": ["exact", 50]}])
+def test_the_usual_sizes_are_those_that_fit_the_dimension(common):
+    usual = common.get("sizes", ["exact", 1000, 10000])
+    train = {"variants": {"other": VARIANT}}
+    plane = PLANE | {"train": train}
+    config = configured(plane, train=common)
+    config["densities"]["line"] = MIXTURE | {"train": train}
+    found = complete(config)["densities"]
+    for name, sizes in (("target", usual[1:]), ("line", usual)):
+        assert found[name]["train"]["sizes"] == sizes
+        assert found[name]["train"]["variants"]["other"]["sizes"] == sizes
 
 
 EXAMPLES = {

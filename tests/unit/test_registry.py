@@ -50,11 +50,11 @@ def test_a_sample_file_becomes_its_points(tmp_path):
         ("1,2\nnan,4\n", "not finite"),
         ("nan,2\n3,4\n", "not finite"),
         ("1,2\n3,inf\n", "not finite"),
-        ("1,2\n3\n", "number of columns changed from 2 to 1"),
-        ("1,2\n3,\n", "could not convert string ''"),
-        ("1;2\n3;4\n", "could not convert string '3;4'"),
-        ("a,b\nc,d\n", "could not convert string 'c'"),
-        ("a,1\n3,4\n", "could not convert string 'a'"),
+        ("1,2\n3\n", "line 2 is a row of 1, not of 2 as those before it"),
+        ("1,2\n3,\n", "line 2 has '' where a number should be"),
+        ("1;2\n3;4\n", "line 1 has '1;2' where a number should be, with commas"),
+        ("a,b\nc,d\n", "line 2 has 'c' where a number should be"),
+        ("a,1\n3,4\n", "line 1 has 'a' where a number should be"),
     ],
 )
 def test_a_bad_csv_is_named_with_its_fault(text, message, tmp_path):

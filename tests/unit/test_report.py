@@ -102,6 +102,13 @@ def test_claims_come_before_figures_and_those_in_the_order_of_the_captions():
     assert text.count("0.5 [0.4, 0.6]</span>, 5 seeds<") == 2
 
 
+@pytest.mark.parametrize("profile", ["full", "quick"])
+def test_a_small_run_says_that_the_captions_are_those_of_the_full_one(profile):
+    assert ("Captions say what figures of the full run show" in page(profile=profile)) == (
+        profile == "quick"
+    )
+
+
 def test_words_are_words_and_not_markup():
     assert "An &lt;order&gt; is σ²." in page()
 

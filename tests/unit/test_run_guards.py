@@ -80,7 +80,7 @@ DRAWN = ["figures/two_bumps_map.pdf", "figures/two_bumps_quiver.pdf", "figures/p
     [
         ("figures/two_bumps_shape.pdf", "two_bumps has two_bumps_map, two_bumps_quiver. Name"),
         ("figures/two_map.pdf", "two has no figure. Name what is to be drawn of it under"),
-        ("figures/pears.pdf", "Did you mean figures/peers.pdf?"),
+        ("figures/pears.pdf", "Did you mean peers?"),
         ("figures/else.gif", "is not drawn with this configuration. See figures/README.md"),
     ],
 )
@@ -93,3 +93,49 @@ def test_a_figure_that_is_not_drawn_is_refused_in_words(asked, said):
 def test_figures_that_are_drawn_and_other_files_are_asked_for_freely():
     asked = [*DRAWN, "results/score/errors.csv", "--cores", "2", "mnist"]
     preflight.refuse_figures_that_are_not_drawn(asked, DRAWN, ["two_bumps"])
+
+
+def told(event=None, message="", **facts):
+    record = logging.LogRecord("snakemake", logging.INFO, "", 0, message, (), None)
+    record.event = event
+    record.__dict__.update(facts)
+    return record
+
+
+def test_the_time_left_is_told_by_what_jobs_usually_take(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    spoken = console.Console()
+    spoken.emit(told(LogEvent.RUN_INFO, stats={"train": 2, "plot_map": 10, "total": 12}))
+    spoken.emit(told(LogEvent.JOB_INFO, rule_name="train", wildcards={}, jobid=1))
+    now[0] = 20.0  # one of two trainings, which are 10 each, and ten figures, which are 1 each
+    spoken.emit(told(LogEvent.JOB_FINISHED, job_id=1))
+    assert "1/12  done   train (20 s); about 40 s left" in capsys.readouterr().err
+
+
+def test_jobs_that_were_interrupted_did_not_fail(capsys):
+    spoken = console.Console()
+    failed = told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[])
+    spoken.emit(failed)
+    assert "FAILED  train" in capsys.readouterr().err
+    spoken.emit(told(message=f"{console.STOPPING}, this might take some time."))
+    spoken.emit(failed)
+    said = capsys.readouterr().err
+    assert said == "STOPPED. What is done is kept: the same command goes on from here.\n"
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder, capsys):
+    table = folder / "results/verify/claims.csv"
+    table.parent.mkdir()
+    table.write_text("id,verdict\na,PASS\nb,FAIL\n", encoding="utf-8")
+    project = folder / "project" if elsewhere else folder
+    console.say_verdicts("results/verify/claims.csv", str(project))
+    place = f"{folder}/" if elsewhere else ""
+    assert (
+        capsys.readouterr().err == f"Claims: 1 FAIL, 1 PASS (see {place}results/verify/claims.md)\n"
+    )
+    (folder / "figures").mkdir()
+    (folder / "figures/a.pdf").touch()
+    console.say_verdicts("results/verify/claims.csv", str(project))
+    assert capsys.readouterr().err.endswith(f"Figures: 1 in {place}figures\n")

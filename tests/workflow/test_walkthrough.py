@@ -59,7 +59,7 @@ def test_columns_that_the_page_explains_are_there(walked, stage, file):
 
 def test_the_code_of_the_page_runs(walked, monkeypatch):
     seen = []
-    arviz = SimpleNamespace(from_dict=lambda groups: groups["posterior"]["x"], summary=seen.append)
+    arviz = SimpleNamespace(convert_to_dataset=lambda groups: groups["x"], summary=seen.append)
     monkeypatch.setitem(sys.modules, "arviz", arviz)
     monkeypatch.chdir(walked.folder)
     names = {}

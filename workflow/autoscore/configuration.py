@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from autoscore.densities.registry import make_density
+from autoscore.densities.registry import dimension, make_density
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.mistakes.images import image_mistakes
 from autoscore.mistakes.schemas import resolved, schema_mistakes
@@ -45,16 +45,30 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     common = config.get("train", {})
+    usual = common.get("sizes", schema["$defs"]["train"]["properties"]["sizes"]["default"])
     for entry in config["densities"].values():
-        # a sample file is trained on as it is, unless its own entry says otherwise
-        whole = {"sizes": ["all"]} if "path" in entry else {}
-        entry["train"] = merge(merge(common, whole), entry.get("train", {}))
+        sizes = {"sizes": _fitting_sizes(entry, usual)}
+        entry["train"] = merge(merge(common, sizes), entry.get("train", {}))
         _expand_variants(entry["train"])
     _fill(schema, config, schema)
     mistakes = [] if checked else list(_semantic_mistakes(config))
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     return config
+
+
+def _fitting_sizes(entry: dict, usual: list) -> list:
+    """Return what a density is trained on whose own entry does not say: what of the usual it can.
+
+    A sample file is trained on as it is, and a density in several dimensions on draws alone.
+    """
+    if "path" in entry:
+        return ["all"]
+    try:
+        several = dimension(entry) > 1
+    except (IndexError, KeyError, TypeError):  # a mistake in the entry, which is told later
+        several = False
+    return [size for size in usual if size != "exact"] or usual if several else usual
 
 
 def read_yaml(path: str | Path) -> Any:

@@ -41,6 +41,8 @@ def logged(job: Any) -> Iterator[None]:
         message = " ".join(str(error).split()) or "no message"
         _explain(f"{type(error).__name__}: {message}", file)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(preloaded.INTERRUPTED)
     finally:
         with suppress(OSError):  # of a full disk has been told
             file.close()

@@ -1,5 +1,6 @@
 """From an entry of the configuration to a density."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def _make_mixture(entry: dict) -> GaussianMixture:
 def read_samples(path: str) -> np.ndarray:
     """Read a sample of shape ``(n, d)`` from a .npy or .csv file.
 
-    A .csv file may start with one line of column names.
+    A .csv file has commas between its numbers, and may start with one line of column names.
 
     Raises
     ------
@@ -93,6 +94,13 @@ def read_samples(path: str) -> np.ndarray:
             raise ValueError(f"it must have shape (n, d), not {points.shape}")
         if not np.isfinite(points).all():
             raise ValueError("it holds values that are not finite")
+        if len(points) > 1 and not np.ptp(points, axis=0).any():
+            raise ValueError(f"all of its {len(points)} points are the same")
+    except FileNotFoundError:
+        raise ValueError(
+            f"cannot read samples from {path}: No such file; a path begins in the folder of the "
+            f"run, here {Path.cwd()}, or at the root"
+        ) from None
     except (OSError, EOFError, ValueError, TypeError) as error:
         raise ValueError(f"cannot read samples from {path}: {error}") from None
     return points
@@ -104,20 +112,40 @@ def _read_table(file: Path) -> np.ndarray:
     if file.suffix != ".csv":
         raise ValueError("its name must end in .npy or .csv")
     lines = file.read_text(encoding="utf-8-sig").splitlines()
-    rows = [line for line in lines[int(_has_titles(lines[:1])) :] if line.strip()]
+    first = int(_has_titles(lines[:1]))
+    rows = [line for line in lines[first:] if line.strip()]
     if not rows:
         raise ValueError("it holds no rows")
-    return np.loadtxt(rows, delimiter=",", ndmin=2)
+    try:
+        return np.loadtxt(rows, delimiter=",", ndmin=2, comments=None)
+    except ValueError:
+        raise ValueError(_first_mistake(lines, first)) from None
+
+
+def _first_mistake(lines: list[str], first: int) -> str:
+    """Return which of the lines of a .csv file, from a first one on, is no row of numbers."""
+    width = None
+    for number, line in enumerate(lines[first:], start=first + 1):
+        cells = line.split(",")
+        wrong = next((cell.strip() for cell in cells if not _is_number(cell)), None)
+        if not line.strip():
+            continue
+        if wrong is not None:
+            return f"line {number} has {wrong!r} where a number should be, with commas between them"
+        width = width or len(cells)
+        if len(cells) != width:
+            return f"line {number} is a row of {len(cells)}, not of {width} as those before it"
+    return "it is no table of numbers"
 
 
 def _has_titles(first: list[str]) -> bool:
     """Return whether the first line of a .csv file, if there is one, holds no number at all."""
+    return not any(_is_number(cell) for line in first for cell in re.split(r"[,;\s]+", line))
 
-    def is_number(cell: str) -> bool:
-        try:
-            float(cell)
-        except ValueError:
-            return False
-        return True
 
-    return not any(is_number(cell) for line in first for cell in line.split(","))
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+from contextlib import suppress
 from functools import reduce
 from operator import getitem
 from typing import Any
@@ -70,7 +71,16 @@ def _explain(error: ValidationError, whole: str, place: str) -> list[str]:
             allowed = error.schema.get("description", error.message)
     if "propertyNames" in error.absolute_schema_path:
         return [f"{key}: {error.instance!r} is not a name; allowed: {allowed}"]
-    return [f"{key} is {error.instance!r}; allowed: {allowed}"]
+    return [f"{key} is {error.instance!r}; allowed: {allowed}{_number_hint(error.instance)}"]
+
+
+def _number_hint(value: Any) -> str:
+    """Return what to write for a number that YAML takes for text, as it does with 1e-2."""
+    for text in value if isinstance(value, list) else [value]:
+        with suppress(ValueError):
+            if isinstance(text, str):
+                return f"; for YAML {text} is text: write {float(text)!r}"
+    return ""
 
 
 def _unknown_key(place: str, name: str, known: list[str]) -> str:

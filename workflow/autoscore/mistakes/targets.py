@@ -44,7 +44,9 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     )
     for name in sorted(foreign):
         own = ", ".join(sorted(KINDS[kind]))
-        yield f"{key}.{name} is not a key of kind {kind}; allowed are {own}"
+        renamed = any(name in keys for keys in KINDS.values())
+        hint = "; a new density needs a name that config.yaml does not have" if renamed else ""
+        yield f"{key}.{name} is not a key of kind {kind}; allowed are {own}{hint}"
     for one, other in ALTERNATIVES:
         if {one, other} <= KINDS[kind] and (one in entry) == (other in entry):
             yield f"{key} is of kind {kind}; allowed: either {one} or {other}, not both"
@@ -117,7 +119,10 @@ def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[s
                 "noise changes at every step"
             )
     if density.dim > 1 and "exact" in sizes:
-        yield f"{key}.sizes is {sizes!r}; allowed: no exact, because d = {density.dim}"
+        yield (
+            f"{key}.sizes is {sizes!r}; allowed: no exact, because d = {density.dim}, but numbers "
+            "of points such as [1000, 10000]"
+        )
     if "all" in sizes and not isinstance(density, KernelDensity):
         yield f"{key}.sizes is {sizes!r}; allowed: no all, because its samples have no end"
 
@@ -160,13 +165,15 @@ def _file_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[st
     available = training_points(n, held_out) if "path" in entry else n
     if available < 1:
         yield f"{key}.path is {entry['path']!r}; allowed: a file of more points"
-    if any(isinstance(size, int) and size > available for size in sizes):
+    if density.dim > 1 and "points" in entry:
+        yield (
+            f"{key}.points is {entry['points']!r}; allowed: points on a line; for those with d = "
+            f"{density.dim}, of which some are held out, give the path of a file"
+        )
+    elif any(isinstance(size, int) and size > available for size in sizes):
         yield f"{key}.train.sizes is {sizes!r}; allowed: at most {available} points to train on"
     elif density.dim > 1 and available == n:
-        what, value = (
-            ("train.held_out", held_out) if "path" in entry else ("points", entry["points"])
-        )
         yield (
-            f"{key}.{what} is {value!r}; allowed: enough to hold a point out of a file, because "
-            f"d = {density.dim}"
+            f"{key}.train.held_out is {held_out}; allowed: more than {0.5 / n:.2g}, so that of {n} "
+            "points one is held out at least"
         )

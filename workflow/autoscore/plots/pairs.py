@@ -32,7 +32,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         shown = few(draws, SHOWN)
         for k, axis in enumerate(row):
             axis.plot(
-                shown[:, k], shown[:, k + 1], ".", color=colour, markersize=0.7, markeredgewidth=0,
+                shown[:, k], shown[:, k + 1], ".", color=colour, markersize=1.1, markeredgewidth=0,
                 rasterized=True,
             )  # fmt: skip
             axis.set(xticks=[], yticks=[])

@@ -60,7 +60,7 @@ def _draw_panel(
             linestyles="solid",
         )  # fmt: skip
     axis.plot(
-        *few(draws, SHOWN).T, ".", color=colour, markersize=0.8, markeredgewidth=0, rasterized=True
+        *few(draws, SHOWN).T, ".", color=colour, markersize=1.4, markeredgewidth=0, rasterized=True
     )
     axis.set_title(text, fontsize=6)
     axis.set_aspect("equal", adjustable="box")

@@ -21,7 +21,7 @@ SAVED = 10.0  # seconds from one checkpoint to the next
 class Chains:
     """What a run leaves.
 
-    ``arviz.from_dict({"posterior": {"x": chains.draws}})`` is how ArviZ opens the draws.
+    ``arviz.convert_to_dataset({"x": chains.draws})`` is how ArviZ opens the draws.
 
     Attributes
     ----------
