@@ -20,6 +20,7 @@ from autoscore.densities.registry import make_density
 from autoscore.experiments import train_exact_ensemble
 from autoscore.fields import Field
 from autoscore.geometry import losses, measure, summary
+from autoscore.metrics import FEWEST
 from autoscore.objectives import OBJECTIVES
 from autoscore.optimum.bias import bias_table, optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
@@ -94,9 +95,10 @@ def tied_energy():
     stack = Ensemble(
         2,
         {"hidden": (8,), "tied": True, "activation": "sigmoid", "residual": "none"},
-        *([0.1, 0.1], [0, 1], [40.0] * 2, np.zeros((2, 2)), [1.0] * 2),
+        *([0.1] * FEWEST, range(FEWEST), [40.0] * FEWEST, np.zeros((FEWEST, 2)), [1.0] * FEWEST),
     )
-    stack.initialise(torch.as_tensor(np.stack([points] * 2)), [generator(1, k) for k in range(2)])
+    generators = [generator(1, k) for k in range(FEWEST)]
+    stack.initialise(torch.as_tensor(np.stack([points] * FEWEST)), generators)
     rows = summary.summary_rows(
         density_of("spiral"), {("dae", "tied", "samples"): stack}, [0.1], points, generator(2)
     )
@@ -121,8 +123,8 @@ def walks():
     """The walks of 2013 on the ninja star."""
     sample(
         "ninja_star", "paper_2013_walk",
-        samplers=["adjusted_walk", "adjusted_walk_2013"], repeats=3, chains=1000, draws=5, thin=8,
-        burn_in=60,
+        samplers=["adjusted_walk", "adjusted_walk_2013"], repeats=FEWEST, chains=1000, draws=5,
+        thin=8, burn_in=60,
     )  # fmt: skip
 
 
@@ -184,7 +186,9 @@ def shuffled_seeds(patch):
     patch.setattr(
         summary,
         "tied_gap",
-        lambda stack, field, sigma, seed, *others: right(stack, field, sigma, 1 - seed, *others),
+        lambda stack, field, sigma, seed, *others: right(
+            stack, field, sigma, (seed + 1) % FEWEST, *others
+        ),
     )
 
 
