@@ -35,7 +35,7 @@ def bootstrap_interval(
     Plain percentiles are too narrow for few values: resampled means lack Bessel's factor, and their
     quantiles are a normal distribution's rather than Student's. These are taken further out to make
     up for both, which is the expanded percentile interval of Hesterberg (2015), "What teachers
-    should know about the bootstrap", section 5.3. Of normal values it covers the mean in 92 % of
+    should know about the bootstrap". Of normal values it covers the mean in 92 % of
     cases for 5 (plain percentiles in 84 %) and in 94 % for 8. Of fewer than `FEWEST` values no
     quantile of means is that far out, so that the interval is their range: for n values of a
     symmetric distribution it covers the mean in 1 - 2^(1 - n) of cases.
