@@ -5,6 +5,7 @@ run also holds a lock of the operating system, which ends with the process: whoe
 knows that no other run is alive, and that all others' locks are leftovers.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import IO
@@ -14,7 +15,11 @@ try:
 except ImportError:  # not on Windows, where --unlock remains
     fcntl = None
 
-DRY = {"-n", "--dry-run", "--dryrun", "--lint", "--summary", "--report"}  # these run nothing
+# these run nothing; -n may stand among other letters, as in -np
+DRY = re.compile(
+    r"-[A-Za-z]*n[A-Za-z]*|-[DlS]|--(dry-?run|lint|(detailed-)?summary|report|dag|rulegraph|filegraph|"
+    r"list(-\S+)?)(=.*)?"
+)
 _held: list[IO] = []  # open for as long as this process lives
 
 
@@ -27,7 +32,7 @@ def lift_stale_locks(folder: Path = Path(".snakemake")) -> bool:
         Whether this run is known to be alone, and stays so until it ends.
     """
     # a look at the plan must not hold the lock while a run starts: that one would go without
-    if fcntl is None or _held or not folder.is_dir() or DRY.intersection(sys.argv):
+    if fcntl is None or _held or not folder.is_dir() or any(map(DRY.fullmatch, sys.argv[1:])):
         return bool(_held)
     file = (folder / "alive").open("w")
     try:

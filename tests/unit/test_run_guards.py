@@ -9,6 +9,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 import checksums
 import console
+import locking
 import preflight
 
 
@@ -139,3 +140,24 @@ def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder, capsy
     (folder / "figures/a.pdf").touch()
     console.say_verdicts("results/verify/claims.csv", str(project))
     assert capsys.readouterr().err.endswith(f"Figures: 1 in {place}figures\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "plain"),
+    [
+        (["-np"], False),
+        (["--dry-run"], False),
+        (["--list-rules"], False),
+        (["--report=page.html"], False),
+        (["figures", "--cores", "2"], True),
+        (["--configfile", "mine.yaml", "--force", "-j2"], True),
+    ],
+)
+def test_commands_that_run_nothing_lift_no_locks(arguments, plain, folder, monkeypatch):
+    lock = folder / ".snakemake/locks/0.input.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
+    monkeypatch.setattr(locking, "_held", [])
+    assert locking.lift_stale_locks() == plain
+    assert lock.exists() != plain
