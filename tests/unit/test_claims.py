@@ -248,6 +248,15 @@ def test_an_exact_number_is_compared_with_every_seed(exact, verdict):
     assert back["verdict"] == "FAIL"
 
 
+@pytest.mark.parametrize(("spread", "verdict"), [(0.02, "PASS"), (0.05, "FAIL")])
+def test_standard_errors_count_in_comparisons(spread, verdict):
+    write(model=["a", "b"], sigma=[0.1] * 2, error=[0.2, 0.3], spread=[0.03, spread])
+    row = judge(where={"model": "a"}, standard_error="spread", less_than={"where": {"model": "b"}})
+    assert row["verdict"] == verdict
+    assert row["high"] == pytest.approx(-0.1 + 1.96 * np.hypot(0.03, spread))
+    assert row["over"] == "standard error"
+
+
 def test_columns_are_compared():
     write(sigma=[0.1, 0.2], error=[0.1, 0.2], other=[0.3, 0.3])
     row = judge(less_than={"column": "other"})

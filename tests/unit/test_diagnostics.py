@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy.special import logsumexp
 from scipy.stats import energy_distance as scipy_energy_distance
 from scipy.stats import entropy, multivariate_normal, norm
 
@@ -13,7 +12,6 @@ from autoscore.diagnostics import (
     histogram_kl,
     mean_log_p,
     median_distance,
-    parzen_kl,
     rhat,
     squared_mmd,
 )
@@ -98,26 +96,6 @@ def test_the_corrected_divergence_has_next_to_no_bias(density, n):
     assert abs(bias) < 5 * corrected.std() / np.sqrt(200) + 0.03 * (plain - expected)
     assert plain - expected > 5 * abs(bias)
     assert plain - expected == pytest.approx(40 / (2 * n), rel=0.4)  # 41 cells, few of them empty
-
-
-def parzen(points, at, h):
-    squared = ((at[:, None] - points) ** 2).sum(-1)
-    return logsumexp(-0.5 * squared / h**2, axis=1) - np.log(len(points) * 2 * np.pi * h**2)
-
-
-def test_the_ruler_of_2013_is_a_ratio_of_kernel_estimates():
-    rng = np.random.default_rng(4)
-    samples, reference = SHIFTED.sample(400, rng), GAUSSIAN.sample(150, rng)
-
-    def divergence(h):
-        return (parzen(reference, reference, h) - parzen(samples, reference, h)).mean()
-
-    assert parzen_kl(samples, reference, 0.3)[0] == pytest.approx(divergence(0.3), rel=1e-9)
-    value, h = parzen_kl(samples, reference)
-    likelihoods = [parzen(samples, reference, 0.5**k).mean() for k in range(6)]
-    first_fall = int(np.argmax(np.diff(likelihoods) <= 0))
-    assert h == 0.5**first_fall < 1
-    assert value == pytest.approx(divergence(h), rel=1e-9)
 
 
 # --- distances between samples ------------------------------------------------

@@ -1,5 +1,7 @@
 """Auto-encoders of images, from their training to what is drawn from them, on the small digits."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,10 +10,9 @@ from sklearn.neural_network import MLPClassifier
 
 from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.autoencoders.starts import start_linear, start_solved
-from autoscore.fields import Field
 from autoscore.images import quality
 from autoscore.images.data import PARTS, provenance, restored, stored
-from autoscore.images.fields import PixelField, fields_at, principal_fields_at
+from autoscore.images.fields import LinearField, PixelField, fields_at, principal_fields_at
 from autoscore.images.measure import Measure, agreeing_level
 from autoscore.images.quality import Classifier, Judge
 from autoscore.images.sampling import (
@@ -19,7 +20,6 @@ from autoscore.images.sampling import (
     Drawn,
     draw_all,
     drawn_row,
-    gaussian_start,
     noise_schedule,
     shown_arrays,
 )
@@ -257,41 +257,29 @@ def test_symmetry_is_followed_from_the_start():
     assert (last > 0.6).all()
 
 
-class Wiener(Field):
-    """The linear optimum as a field: exact for the Gaussian with the data's covariance."""
-
-    def __init__(self, sigma):
-        self.sigma, self.dim = sigma, 64
-
-    def __call__(self, x):
-        return IMAGES.linear(x, self.sigma)
-
-    def jacobian(self, x):
-        linear = IMAGES.linear
-        gain = linear.variances / (linear.variances + self.sigma**2)
-        return np.broadcast_to((linear.axes * gain) @ linear.axes.T, (len(x), 64, 64))
+wiener = partial(LinearField, IMAGES.linear)  # exact for the Gaussian with the data's covariance
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.45, 1.0])
 def test_the_noise_level_of_gaussian_images_is_found(sigma):
     rng = np.random.default_rng(6)
-    y = gaussian_start(IMAGES.linear, sigma, 400, rng)
+    y = IMAGES.linear.sample(400, rng, sigma)
     levels = np.geomspace(0.05, 2.0, 24)
-    found = agreeing_level(Wiener, levels, y, rng)
+    found = agreeing_level(wiener, levels, y, rng)
     # of each image by itself: 64 numbers, of which noise rules most
     assert np.median(found) == pytest.approx(sigma, rel=0.05)
     assert (abs(found / sigma - 1) < 0.6).mean() > 0.95
 
 
 def test_noise_beyond_all_levels_gives_the_nearest_one():
-    y = gaussian_start(IMAGES.linear, 1.0, 5, np.random.default_rng(0))
+    y = IMAGES.linear.sample(5, np.random.default_rng(0), 1.0)
     rng = np.random.default_rng(1)
     for levels, nearest in (([0.01, 0.02], 0.02), ([30.0, 60.0], 30.0)):
-        np.testing.assert_allclose(agreeing_level(Wiener, np.array(levels), y, rng), nearest)
+        np.testing.assert_allclose(agreeing_level(wiener, np.array(levels), y, rng), nearest)
 
 
 def test_gaussian_starts_have_the_data_s_moments():
-    x = gaussian_start(IMAGES.linear, 0.5, 40_000, np.random.default_rng(7))
+    x = IMAGES.linear.sample(40_000, np.random.default_rng(7), 0.5)
     covariance = np.cov(IMAGES.train.T.astype(float), bias=True) + 0.25 * np.eye(64)
     # 64 means and 4096 covariances within 5 standard errors or so
     np.testing.assert_allclose(x.mean(0), IMAGES.linear.mean, atol=0.02)
@@ -311,7 +299,10 @@ def test_all_is_measured_at_all_levels_that_are_known(stacks):
     assert wide.loc["empirical", ("train", 0.2)] < 0.3 * wide.loc["linear", ("train", 0.2)]
     assert wide.loc["empirical", ("held_out", 0.2)] > wide.loc["linear", ("held_out", 0.2)]
     spectra = measure.spectra()
-    assert len(spectra) == 6
+    assert len(spectra) == 3 + 6  # the linear optimum knows all levels
+    linear = spectra[spectra["model"] == "linear"].set_index("sigma")
+    gains = IMAGES.linear.variances / (IMAGES.linear.variances + 0.2**2)
+    assert linear.loc[0.2, ["kept", "kept_error"]].tolist() == [(gains > 0.5).sum(), 0.0]
     tied = spectra[spectra["model"] == "tied"]
     np.testing.assert_allclose(tied[["symmetry", "symmetry_beside_identity"]], 1.0, atol=1e-5)
     values = spectra.filter(like="eigenvalue_")
@@ -322,13 +313,10 @@ def test_all_is_measured_at_all_levels_that_are_known(stacks):
 
 
 def test_energies_close_where_the_field_is_a_gradient(stacks):
-    measure = Measure(
-        IMAGES, {"tied": stacks["tied"], "untied": stacks["untied"]}, np.array([0.4]), 0
-    )
-    measure.fields = {"tied": fields_at(stacks["tied"], IMAGES.linear), "untied": Wiener}
+    measure = Measure(IMAGES, {"tied": stacks["tied"]}, np.array([0.4]), 0)
     table = measure.energies().set_index(["model", "path"])
     assert table.loc[("tied", "loop"), "mean"] < 1e-4
-    assert table.loc[("untied", "loop"), "mean"] < 1e-9
+    assert table.loc[("linear", "loop"), "mean"] < 1e-9
     # of the Gaussian, whose energy is known: that of inverted images is that much higher
     x = IMAGES.held_out[: len(IMAGES.held_out) // 3].astype(float)
     precision = np.linalg.inv(
@@ -342,7 +330,7 @@ def test_energies_close_where_the_field_is_a_gradient(stacks):
     few = x[: min(100, len(x))]
     noise = measure._noisy(few, 0.4, "none") * 0  # the mean over noise is what is compared
     expected = (energy(1 - few) - energy(few)).mean() + noise.sum()
-    found = table.loc[("untied", "inverted")]
+    found = table.loc[("linear", "inverted")]
     assert found["mean"] == pytest.approx(expected, abs=5 * found["standard_error"])
     assert found["share"] > 0.95
 
@@ -397,7 +385,7 @@ def test_a_judge_comes_back_as_it_was_stored(judge):
 
 def test_published_values_stand_beside_mnist_alone(judge):
     sources = [row["source"] for row in judge.reference_rows()]
-    assert sources == ["real images", "real images"]
+    assert sources == ["real images", "real images", "covariance alone"]
 
 
 def test_every_sampler_is_run(stacks, judge):

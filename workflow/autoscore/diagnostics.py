@@ -13,7 +13,6 @@ from scipy.spatial.distance import cdist, pdist
 from scipy.special import digamma, logsumexp
 
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import KernelDensity
 from autoscore.grids import gauss_legendre
 
 ROWS = 400  # points whose distances to all others are taken at once
@@ -129,38 +128,6 @@ def histogram_kl(samples: np.ndarray, cells: Cells, *, corrected: bool = False) 
         return float(cross_entropy - np.log(n) + k @ np.log(k) / n)
     alternating = np.where(k % 2, -0.5, 0.5) * (digamma((k + 1) / 2) - digamma(k / 2))
     return float(cross_entropy - np.log(n) + k @ (digamma(k) + alternating) / n)
-
-
-def parzen_kl(
-    samples: np.ndarray, reference: np.ndarray, bandwidth: float | None = None
-) -> tuple[float, float]:
-    """Return the ruler of the 2013 experiments, an estimate of KL(p || q), and its bandwidth.
-
-    It is the mean over reference draws of log p_h - log q_h, both kernel density estimates of one
-    bandwidth h: that of p made of the same reference draws, themselves included, that of q of the
-    samples. So the floor is not 0, and what is compared is smoothed by h.
-
-    Parameters
-    ----------
-    samples
-        Shape ``(n, d)``. They used 10,000.
-    reference
-        Draws from p of shape ``(m, d)``. They used 2,000.
-    bandwidth
-        h; if left out, 1 is halved as long as that makes the reference likelier under q_h.
-    """
-
-    def likelihood(points: np.ndarray, h: float) -> float:
-        return float(KernelDensity(points, h).log_prob(reference).mean())
-
-    h = 1.0 if bandwidth is None else bandwidth
-    reached = likelihood(samples, h)
-    while bandwidth is None and (halved := likelihood(samples, h / 2)) > reached:
-        h, reached = h / 2, halved
-    return likelihood(reference, h) - reached, h
-
-
-# --- distances between samples ------------------------------------------------
 
 
 def median_distance(x: np.ndarray, most: int = 2000) -> float:

@@ -57,3 +57,8 @@ class LinearOptimum:
         noise = np.square(sigmas)[:, None]
         gains = self.variances / (self.variances + noise)
         return (1 - gains) ** 2 @ squares.T + (noise * gains**2).sum(1, keepdims=True)
+
+    def sample(self, count: int, rng: np.random.Generator, sigma: float = 0.0) -> np.ndarray:
+        """Return draws of the Gaussian with this mean and covariance, under noise, ``(n, d)``."""
+        spread = np.sqrt(self.variances + sigma**2)
+        return self.mean + (rng.standard_normal((count, len(spread))) * spread) @ self.axes.T

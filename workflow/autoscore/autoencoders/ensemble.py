@@ -297,5 +297,5 @@ def _network_jacobian(
         return torch.bmm(steepness[0], pairs.reshape(m, -1, d * d)).view(m, n, d, d)
     slope = weights[0][:, None] * steepness[0][:, :, None, :]  # (m, n, d, units)
     for weight, layer in zip(weights[1:], steepness[1:], strict=True):
-        slope = torch.bmm(slope.view(m, n * d, -1), weight).view(m, n, d, -1) * layer[:, :, None, :]
-    return torch.bmm(slope.view(m, n * d, -1), decoder).view(m, n, d, d).transpose(2, 3)
+        slope = torch.bmm(slope.flatten(1, 2), weight).unflatten(1, (n, d)) * layer[:, :, None, :]
+    return torch.bmm(slope.flatten(1, 2), decoder).view(m, n, d, d).transpose(2, 3)

@@ -91,13 +91,15 @@ def monotone(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outc
 def compared(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
     """Judge whether a number is less than a share of another one, paired over seeds.
 
-    The outcome is the worst group's difference, which must be below 0.
+    The outcome is the worst group's difference, which must be below 0. Standard errors of numbers
+    that have no seeds are taken to be independent, which is too wide where both are of the same
+    points.
     """
     other = claim["less_than"]
     rows = chosen(table, claim)
     rivals = chosen(table, claim | other | {"where": claim["where"] | other.get("where", {})})
     mine, theirs = along(rows, claim), along(rivals, claim)
-    found = []
+    factor, found = other.get("factor", 1), []
     for place in mine.index:
         if place not in theirs.index:
             raise ValueError(f"it has nothing to compare {claim['column']} with at {place}")
@@ -105,10 +107,25 @@ def compared(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outc
         if "seed" not in rows or "seed" not in rivals:  # an exact number is the same for all seeds
             pair = pair.apply(lambda one: one.fillna(one.mean()) if one.count() == 1 else one)
         pair = _enough(pair.dropna(), rows, claim)
-        gap = pair["mine"] - other.get("factor", 1) * pair["theirs"]
+        gap = pair["mine"] - factor * pair["theirs"]
         found.append(_over_seeds(gap, rng, exact="seed" not in rows and "seed" not in rivals))
+    if "standard_error" in rows:
+        reaches = _reaches(rows, rivals, claim, factor)
+        found = [
+            Interval(gap.value, gap.value - reach, gap.value + reach, "standard error")
+            for gap, reach in zip(found, reaches, strict=True)
+        ]
     worst = max(found, key=lambda one: one.high)
     return Outcome(worst, bool(worst.high < 0))
+
+
+def _reaches(rows: pd.DataFrame, rivals: pd.DataFrame, claim: dict, factor: float) -> np.ndarray:
+    """Return half of the interval of each difference of numbers with standard errors."""
+    mine, theirs = (
+        along(part.assign(value=part["standard_error"]), claim).iloc[:, 0]
+        for part in (rows, rivals)
+    )
+    return NORMAL * np.hypot(mine, factor * theirs.loc[mine.index]).to_numpy()
 
 
 def _enough(values: pd.Series | pd.DataFrame, rows: pd.DataFrame, claim: dict) -> pd.DataFrame:

@@ -43,19 +43,6 @@ def beside_curve(
     return curve.point(t) + np.repeat(distances, n)[:, None] * across
 
 
-def cosine_to_curve(field: Field, curve: Curve, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cosine between r(x) - x and the way to the curve, and the way's length.
-
-    Both have shape ``(n,)``, for x of shape ``(n, d)``. Where one of the two vectors vanishes,
-    the cosine is NaN.
-    """
-    way, flow = curve.nearest(x, CURVE_POINTS) - x, field(x) - x
-    distance = np.linalg.norm(way, axis=1)
-    with np.errstate(invalid="ignore"):
-        cosine = (way * flow).sum(1) / (distance * np.linalg.norm(flow, axis=1))
-    return cosine, distance
-
-
 def direction_table(
     fields: Mapping[str, Field],
     curve: Curve,
@@ -63,7 +50,7 @@ def direction_table(
     edges: np.ndarray,
     quantiles: tuple[float, float] = (0.05, 0.95),
 ) -> pd.DataFrame:
-    """Summarise the cosine of `cosine_to_curve` by the distance from the curve.
+    """Summarise the cosine between r(x) - x and the way to the curve by the way's length.
 
     Parameters
     ----------
@@ -85,10 +72,11 @@ def direction_table(
         and ``high``; the number of ``points``; the mean ``distance``; the mean ``cosine``, and
         its quantiles ``cosine_low`` and ``cosine_high``.
     """
-    parts = []
+    way, parts = curve.nearest(x, CURVE_POINTS) - x, []
+    distance = np.linalg.norm(way, axis=1)
     for name, field in fields.items():
-        cosine, distance = cosine_to_curve(field, curve, x)
-        measured = pd.DataFrame({"distance": distance, "cosine": cosine}).dropna()
+        measured = pd.DataFrame({"distance": distance, "cosine": _cosine(field(x) - x, way)})
+        measured = measured.dropna()
         inside = pd.cut(measured["distance"], edges, include_lowest=True, labels=False)
         grouped = measured.groupby(inside)
         part = grouped.agg(points=("cosine", "size"), distance=("distance", "mean"))
@@ -100,3 +88,10 @@ def direction_table(
         part.insert(0, "field", name)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def _cosine(flow: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Return the cosine of vectors, both ``(n, d)``; NaN where one of them vanishes."""
+    lengths = np.linalg.norm(way, axis=1) * np.linalg.norm(flow, axis=1)
+    with np.errstate(invalid="ignore"):
+        return (way * flow).sum(1) / lengths

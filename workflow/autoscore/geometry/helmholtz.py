@@ -24,25 +24,25 @@ def curl_map(field: Field, window: np.ndarray, points: int) -> np.ndarray:
     return field.curl(grid_points(window, points)).reshape(points, points)
 
 
-def asymmetry(
-    field: Field, x: np.ndarray, weights: np.ndarray, *, beside_identity: bool = False
-) -> float:
-    """Return E|K|^2 / E|A|^2 of A = dr/dx with skew part K: 0 for a gradient field.
+def asymmetry(slopes: np.ndarray, weights: np.ndarray, *, traceless: bool = False) -> float:
+    """Return E|K|^2 / E|A|^2 of matrices A with skew parts K: 0 for Jacobians of a gradient field.
 
     Unlike the mean of `Field.symmetry` over points it is not ruled by those where A is small.
 
     Parameters
     ----------
-    field
-        The reconstruction.
-    x, weights
-        Points ``(n, d)`` and weights ``(n,)`` of both expectations.
-    beside_identity
-        Whether A is dr/dx - I instead.
+    slopes, weights
+        A at points, ``(n, d, d)``, and the weights of these, ``(n,)``.
+    traceless
+        Whether A is taken without its trace, A - I tr(A) / d: then adding a multiple of the
+        identity to it, which is symmetric for free, changes nothing, and independent entries of
+        mean 0 give d / (2 (d + 1)), a third in the plane.
     """
-    slope = field.jacobian(x) - beside_identity * np.eye(field.dim)
-    skew = 0.5 * (slope - np.swapaxes(slope, 1, 2))
-    return float((weights @ (skew**2).sum((1, 2))) / (weights @ (slope**2).sum((1, 2))))
+    skew = 0.5 * (slopes - np.swapaxes(slopes, 1, 2))
+    whole = (slopes**2).sum((1, 2))
+    if traceless:
+        whole = whole - np.trace(slopes, axis1=1, axis2=2) ** 2 / slopes.shape[1]
+    return float((weights @ (skew**2).sum((1, 2))) / (weights @ whole))
 
 
 @dataclass(frozen=True)

@@ -67,37 +67,3 @@ def tangent_table(fields: Mapping[str, Field], curve: Curve, t: np.ndarray) -> p
             )
         )
     return pd.concat(parts, ignore_index=True)
-
-
-def spectrum_table(fields: Mapping[str, Field], curve: Curve, t: np.ndarray) -> pd.DataFrame:
-    """Return all eigenvalues of dr/dx along a curve.
-
-    Near a manifold they are close to 1 along it and small across it.
-
-    Parameters
-    ----------
-    fields, curve, t
-        As for `tangent_table`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each field, t and eigenvalue: ``field``, ``t``, ``rank`` (1 for the largest
-        real part), and the eigenvalue's parts ``real`` and ``imaginary``.
-    """
-    x, parts = curve.point(t), []
-    for name, field in fields.items():
-        values = np.linalg.eigvals(field.jacobian(x)).astype(complex)
-        values = np.take_along_axis(values, np.argsort(-values.real, axis=1, kind="stable"), 1)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "field": name,
-                    "t": np.repeat(t, curve.dim),
-                    "rank": np.tile(np.arange(1, curve.dim + 1), len(t)),
-                    "real": values.real.ravel(),
-                    "imaginary": values.imag.ravel(),
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)

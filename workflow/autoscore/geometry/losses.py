@@ -5,97 +5,74 @@ sigma^6 E_p[lap div v + v . lap v] + O(sigma^8), while the losses are sigma^2 d 
 If v is the score of p to leading order, the coefficient is an integral of div(p lap v), which
 vanishes. If r does not approach the identity, the difference is sigma^2 E_p[(r - x) . lap r] +
 O(sigma^4): of the same order as the contraction itself, unless r is linear.
+
+So small differences need integrals over x and the noise that are all but exact. On the line they
+are had on a lattice of noisy points y: the trapezoidal rule converges faster than any power for
+what is as smooth as a Gaussian times a network (Trefethen and Weideman 2014), and r is evaluated
+at each y alone, however many x it may come from.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-import pandas as pd
-from numpy.polynomial.hermite_e import hermegauss
 
 from autoscore.fields import Field
 
-MOST_DIMENSIONS = 2  # for a product rule
+REACH = 9.0  # standard deviations of noise beyond the outermost clean points
+SPACING = 0.25  # of the lattice, in units of sigma
+FINEST = 4000  # its points at least, which what was learned may need where sigma is large
 
 
-def gaussian_nodes(
-    dim: int, nodes: int = 16, rng: np.random.Generator | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return points ``(m, d)`` and weights ``(m,)`` for expectations over e ~ N(0, I).
+@dataclass(frozen=True)
+class Pairs:
+    """Clean points x, noisy points y = x + sigma e, and the weights of all pairs (d = 1).
 
-    Up to two dimensions they are a product of Gauss-Hermite rules. In more they are draws, in
-    pairs e and -e and turned and scaled so that their second moments are those of N(0, I): then
-    both losses of a linear r agree exactly, and what is left is not hidden by the draws. Fourth
-    moments are off by a share of order d / nodes.
+    Attributes
+    ----------
+    x, y
+        Shapes ``(n, 1)`` and ``(m, 1)``.
+    clean
+        Weights of the clean points, ``(n,)``.
+    joint
+        Weights of the pairs, ``(m, n)``; each column sums to that of its clean point.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    clean: np.ndarray
+    joint: np.ndarray
+
+
+def noisy_pairs(x: np.ndarray, weights: np.ndarray, sigma: float) -> Pairs:
+    """Return the rule for expectations over clean and noisy points.
 
     Parameters
     ----------
-    dim
-        Dimension d.
-    nodes
-        Points along each axis, or pairs.
-    rng
-        Draws the pairs; needed if d > 2.
+    x, weights
+        Nodes ``(n, 1)`` and weights ``(n,)`` of a quadrature over the density.
+    sigma
+        Standard deviation of the noise.
 
     Raises
     ------
     ValueError
-        If d > 2 and there is no generator, or there are fewer pairs than dimensions.
+        If d is not 1.
     """
-    if dim > MOST_DIMENSIONS:
-        if rng is None:
-            raise ValueError(f"noise in {dim} dimensions is drawn, which needs a generator")
-        if nodes < dim:
-            raise ValueError(f"noise in {dim} dimensions needs as many pairs, not {nodes}")
-        half = np.sqrt(nodes) * np.linalg.qr(rng.standard_normal((nodes, dim)))[0]
-        return np.concatenate([half, -half]), np.full(2 * nodes, 0.5 / nodes)
-    points, weights = hermegauss(nodes)
-    weights = weights / weights.sum()
-    chosen = np.indices((nodes,) * dim).reshape(dim, -1).T
-    return points[chosen], weights[chosen].prod(1)
+    if x.shape[1] != 1:
+        raise ValueError(f"the lattice of noisy points needs d = 1, not {x.shape[1]}")
+    low, high = x.min() - REACH * sigma, x.max() + REACH * sigma
+    count = max(FINEST, int(np.ceil((high - low) / (SPACING * sigma))) + 1)
+    y = np.linspace(low, high, count)[:, None]
+    joint = np.exp(-0.5 * ((y - x[:, 0]) / sigma) ** 2)
+    return Pairs(x, y, weights, joint * (weights / joint.sum(0)))
 
 
-def reconstructions(
-    field: Field, sigma: float, x: np.ndarray, noise: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """Return r(x + sigma e) of shape ``(m, n, d)``.
-
-    Parameters
-    ----------
-    field
-        The reconstruction r, kept as it is whatever sigma below is.
-    sigma
-        Standard deviation of the noise.
-    x
-        Clean points ``(n, d)``.
-    noise
-        m points e and their weights, from `gaussian_nodes`.
-    """
-    return np.stack([field(x + sigma * e) for e in noise[0]])
+def denoising_loss(found: np.ndarray, pairs: Pairs) -> float:
+    """Return L_DAE(r) = E|r(y) - x|^2, where `found` is r(y), of shape ``(m, 1)``."""
+    return float((pairs.joint * (found - pairs.x[:, 0]) ** 2).sum())
 
 
-def denoising_loss(
-    found: np.ndarray, x: np.ndarray, weights: np.ndarray, noise: tuple[np.ndarray, np.ndarray]
-) -> float:
-    """Return L_DAE(r) = E|r(x + sigma e) - x|^2.
-
-    Parameters
-    ----------
-    found
-        What `reconstructions` returned.
-    x, weights
-        Clean points ``(n, d)`` and their weights ``(n,)``.
-    noise
-        As for `reconstructions`.
-    """
-    return float(noise[1] @ ((found - x) ** 2).sum(2) @ weights)
-
-
-def matching_gap(
-    learned: np.ndarray,
-    best: np.ndarray,
-    x: np.ndarray,
-    weights: np.ndarray,
-    noise: tuple[np.ndarray, np.ndarray],
-) -> float:
+def matching_gap(learned: np.ndarray, best: np.ndarray, pairs: Pairs) -> float:
     """Return how far a denoising loss is from score matching (statement C9).
 
     For r = x + sigma^2 s_theta, L_DAE(r) exceeds the least loss by sigma^4 E|s_theta - s_sigma|^2
@@ -104,18 +81,17 @@ def matching_gap(
     Parameters
     ----------
     learned, best
-        What `reconstructions` returned for r, which is not the best, and for the best.
-    x, weights, noise
-        As there.
+        r(y) of shape ``(m, 1)``, which is not the best, and that of the best.
+    pairs
+        What both expectations are over.
 
     Returns
     -------
     float
         The difference of the two sides, relative to the second.
     """
-    least = denoising_loss(best, x, weights, noise)
-    excess = denoising_loss(learned, x, weights, noise) - least
-    matching = denoising_loss(learned, best, weights, noise)
+    excess = denoising_loss(learned, pairs) - denoising_loss(best, pairs)
+    matching = float(pairs.joint.sum(1) @ ((learned - best) ** 2)[:, 0])
     return abs(excess - matching) / matching
 
 
@@ -125,42 +101,19 @@ def contractive_loss(field: Field, sigma: float, x: np.ndarray, weights: np.ndar
     return float(weights @ (field.reconstruction_error(x) + sigma**2 * contraction))
 
 
-def loss_table(
-    fields: list[tuple[float, Field]],
-    x: np.ndarray,
-    weights: np.ndarray,
-    noise: tuple[np.ndarray, np.ndarray],
-    found: list[np.ndarray] | None = None,
-) -> pd.DataFrame:
-    """Return both losses at several noise levels.
+def both_losses(field: Field, sigma: float, pairs: Pairs) -> dict[str, float]:
+    """Return ``denoising`` and ``contractive``, and ``difference``, the first less the second.
 
     Parameters
     ----------
-    fields
-        Noise levels, each with the reconstruction that is judged there: the level's own, or the
-        same at all levels.
-    x, weights, noise
-        As for `denoising_loss`; the noise is the same at all levels.
-    found
-        What `reconstructions` returned at each level, if that is known.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a level: ``sigma``, ``denoising``, ``contractive``, and ``difference``, the first
-        less the second.
+    field
+        The reconstruction; its own sigma may be another.
+    sigma
+        Standard deviation of the noise.
+    pairs
+        Clean and noisy points at this sigma.
     """
-    if found is None:
-        found = [reconstructions(field, sigma, x, noise) for sigma, field in fields]
-    rows = []
-    for (sigma, field), level in zip(fields, found, strict=True):
-        denoising = denoising_loss(level, x, weights, noise)
-        contractive = contractive_loss(field, sigma, x, weights)
-        losses = {"sigma": sigma, "denoising": denoising, "contractive": contractive}
-        rows.append(losses | {"difference": denoising - contractive})
-    return pd.DataFrame(rows)
-
-
-def difference_order(table: pd.DataFrame) -> float:
-    """Return the exponent k of |L_DAE - L_RCAE| ~ sigma^k in a `loss_table`, by least squares."""
-    return float(np.polyfit(np.log(table["sigma"]), np.log(table["difference"].abs()), 1)[0])
+    denoising = denoising_loss(field(pairs.y), pairs)
+    contractive = contractive_loss(field, sigma, pairs.x, pairs.clean)
+    difference = denoising - contractive
+    return {"denoising": denoising, "contractive": contractive, "difference": difference}

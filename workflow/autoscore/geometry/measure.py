@@ -1,5 +1,8 @@
 """The shape of the fields learned on one density, all of it: the stage `geometry`."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -7,15 +10,11 @@ from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.autoencoders.kinds import KINDS
 from autoscore.densities.base import Density
+from autoscore.densities.curves import Curve
 from autoscore.fields import Field
 from autoscore.geometry.line import displacement_curves, fixed_point_table
-from autoscore.geometry.losses import (
-    gaussian_nodes,
-    loss_table,
-    matching_gap,
-    reconstructions,
-)
-from autoscore.geometry.plane import arrows, plane_map, profile_table
+from autoscore.geometry.losses import both_losses, matching_gap, noisy_pairs
+from autoscore.geometry.plane import arrows, direction_profile, judged_points, maps, tangent_profile
 from autoscore.geometry.summary import summary_rows
 from autoscore.grids import noise_levels
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
@@ -70,26 +69,43 @@ def measure(
     if density.dim == 2:
         levels = noise_levels(settings["sigmas"])
         sigma = levels[np.abs(np.log(levels / settings["shown"]["sigma"])).argmin()]
-        fields = shown_fields(density, learned, sigma)
-        arrays = arrows(fields, x, settings["shown"]["windows"])
-        tables["profiles"] = profile_table(density, fields, rng)
+        seeds = shown_fields(density, learned, sigma)
+        arrays = arrows(seeds[0], x, settings["shown"]["windows"])
+        if isinstance(density, Curve):
+            direction = direction_profile(density, seeds[0], rng).assign(profile="direction")
+            tangent = over_seeds(seeds, partial(tangent_profile, density)).assign(profile="tangent")
+            tables["profiles"] = pd.concat([direction, tangent], ignore_index=True)
         if "map" in settings["figures"]:
-            mapped, tables["fixed_points"] = plane_map(density, fields, x)
-            arrays |= mapped
+            arrays |= maps(density, seeds[0], x)
+            tables["fixed_points"] = over_seeds(
+                seeds, partial(judged_points, density, x=x, rng=rng)
+            )
     return arrays, tables
 
 
-def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[str, Field]:
-    """Return the exact denoising field at a level, and what each model learned of it.
+def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[int, dict[str, Field]]:
+    """Return what each model learned of a density at a level, as fields by seed and name.
 
-    Of each model that was trained at this level it is the first seed with the most points.
+    Those of seed 0, which figures show, have the exact denoising field among them. Of each model
+    that was trained at this level it is what it learned from the most points.
     """
-    fields: dict[str, Field] = {"exact": optimal_field(density, "dae", sigma, GRID_POINTS)}
+    found = {0: {"exact": optimal_field(density, "dae", sigma, GRID_POINTS)}}
     for (objective, model, source), stack in learned.items():
-        trained = len(stack.known([sigma]))
-        if model in SHOWN and (objective, source) == ("dae", "samples") and trained:
-            fields[model] = stack.field(sigma, stack.seeds.min(), stack.sizes.max())
-    return fields
+        if model not in SHOWN or (objective, source) != ("dae", "samples"):
+            continue
+        for seed in np.unique(stack.seeds).tolist() if len(stack.known([sigma])) else ():
+            found.setdefault(seed, {})[model] = stack.field(sigma, seed, stack.sizes.max())
+    return found
+
+
+def over_seeds(
+    seeds: dict[int, dict[str, Field]], table: Callable[[dict[str, Field]], pd.DataFrame]
+) -> pd.DataFrame:
+    """Return the tables of each seed's fields, one after another; what is exact has no seed."""
+    parts = [table(fields).assign(seed=seed) for seed, fields in seeds.items()]
+    whole = pd.concat(parts, ignore_index=True)
+    learned = whole["field"] != "exact"
+    return whole.assign(seed=whole["seed"].astype("Int64").where(learned))
 
 
 def _measure_line(
@@ -105,44 +121,36 @@ def _measure_line(
         "profiles": pd.DataFrame(),
     }
     if not density.is_bare:
-        tables["losses"] = both_losses(density, learned, noise_levels(settings["sigmas"]))
+        tables["losses"] = loss_table(density, learned, noise_levels(settings["sigmas"]))
     return curves, tables
 
 
-def both_losses(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.DataFrame:
+def loss_table(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.DataFrame:
     """Return both losses of the exact optima and of what was learned of the density itself (P1).
 
     A row for each objective, model, seed and sigma, with the columns of
-    `autoscore.geometry.losses.loss_table`, and ``matching_gap``, see that function (C9); the model
+    `autoscore.geometry.losses.both_losses`, and ``matching_gap``, see that function (C9); the model
     ``fixed`` is the best denoising reconstruction of the largest noise level, kept at all levels:
     P1 does not hold for it.
     """
-    x, weights = density.quadrature()
-    noise = gaussian_nodes(density.dim, 32)
-    parts = []
-
-    def seen(fields: list[Field]) -> list[np.ndarray]:
-        return [
-            reconstructions(r, sigma, x, noise) for r, sigma in zip(fields, sigmas, strict=True)
+    quadrature = density.quadrature()
+    fixed = optimal_field(density, "dae", sigmas.max(), GRID_POINTS)
+    rows = []
+    for sigma in sigmas:
+        pairs = noisy_pairs(*quadrature, sigma)
+        best = {o: optimal_field(density, o, sigma, GRID_POINTS) for o in ("dae", "rcae")}
+        judged = [(objective, "exact", None, field) for objective, field in best.items()]
+        judged.append(("dae", "fixed", None, fixed))
+        judged += [
+            (objective, model, seed, stack.field(sigma, seed))
+            for (objective, model, source), stack in learned.items()
+            for seed in (np.unique(stack.seeds) if source == "exact" else ())
         ]
-
-    def add(fields: list[Field], found: list[np.ndarray], **labels: object) -> None:
-        table = loss_table(list(zip(sigmas, fields, strict=True)), x, weights, noise, found)
-        if labels["model"] not in ("exact", "fixed"):
-            pairs = zip(found, ideal, strict=True)
-            table["matching_gap"] = [matching_gap(r, best, x, weights, noise) for r, best in pairs]
-        parts.append(table.assign(**labels))
-
-    for objective in ("dae", "rcae"):
-        best = [optimal_field(density, objective, sigma, GRID_POINTS) for sigma in sigmas]
-        found = seen(best)
-        add(best, found, objective=objective, model="exact", seed=None)
-        if objective == "dae":
-            ideal, fixed = found, [best[-1]] * len(sigmas)
-            add(fixed, seen(fixed), objective=objective, model="fixed", seed=None)
-    for (objective, model, source), stack in learned.items():
-        if source == "exact":
-            for seed in np.unique(stack.seeds):
-                fields = [stack.field(sigma, seed) for sigma in sigmas]
-                add(fields, seen(fields), objective=objective, model=model, seed=seed)
-    return pd.concat(parts, ignore_index=True).astype({"seed": "Int64"})
+        ideal = best["dae"](pairs.y)
+        for objective, model, seed, field in judged:
+            row = {"objective": objective, "model": model, "seed": seed, "sigma": sigma}
+            row |= both_losses(field, sigma, pairs)
+            if seed is not None:
+                row["matching_gap"] = matching_gap(field(pairs.y), ideal, pairs)
+            rows.append(row)
+    return pd.DataFrame(rows).astype({"seed": "Int64"})

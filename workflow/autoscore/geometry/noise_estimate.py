@@ -57,6 +57,29 @@ def estimate_noise(field: Field, x: np.ndarray, rng: np.random.Generator) -> pd.
     return pd.DataFrame(rows)
 
 
+def loss_shortfall(field: Field, x: np.ndarray, noise: np.ndarray) -> float:
+    """Return by how much the loss is below sigma^2 d, over the mean squared move of r.
+
+    Projections are orthogonal, see `estimate_noise`, so it is 1 for the posterior mean. It is 0/0,
+    and NaN, for r(y) = y, 2/a - 1 for r that goes the share a of the way, and small or negative
+    for moves that have nothing to do with the data.
+
+    Parameters
+    ----------
+    field
+        The auto-encoder.
+    x, noise
+        Clean points and standard normal noise, both ``(n, d)``. The noise is used with both signs,
+        without which what is of first order in it would drown the rest where sigma is small.
+    """
+    gain = move = 0.0
+    for error in (field.sigma * noise, -field.sigma * noise):
+        step = field(x + error) - (x + error)
+        move += (step**2).sum()
+        gain -= (step**2).sum() + 2.0 * (step * error).sum()  # |error|^2 - |r(y) - x|^2
+    return float(gain / move) if move > 0 else np.nan
+
+
 def _root_of_ratio(above: np.ndarray, below: np.ndarray) -> dict[str, float]:
     """Return the square root of a ratio of means, and its standard error by linearisation."""
     ratio = above.mean() / below.mean()

@@ -9,10 +9,10 @@ from autoscore.densities.base import Density
 from autoscore.densities.curves import Curve
 from autoscore.fields import Field
 from autoscore.geometry.direction import beside_curve, direction_table
-from autoscore.geometry.fixed_points import find_fixed_points
+from autoscore.geometry.fixed_points import find_fixed_points, positions
 from autoscore.geometry.helmholtz import curl_map
 from autoscore.geometry.hessian import tangent_table
-from autoscore.geometry.reconstruction import judge
+from autoscore.geometry.reconstruction import judge, local_correlations
 from autoscore.geometry.summary import window_of
 from autoscore.geometry.windows import grid_points
 
@@ -53,10 +53,8 @@ def arrows(
     return arrays
 
 
-def plane_map(
-    density: Density, fields: Mapping[str, Field], x: np.ndarray
-) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Return each field's norm and curl on a grid around the data, and its fixed points.
+def maps(density: Density, fields: Mapping[str, Field], x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each field's norm and curl on a grid around the data.
 
     Parameters
     ----------
@@ -67,42 +65,53 @@ def plane_map(
 
     Returns
     -------
-    arrays, fixed_points
+    dict
         ``map`` (2, 2), the window; ``log_p`` under the noise, and ``norm_name`` and ``curl_name``
-        of each field, all on a grid of it. A row for each fixed point in the window: the field,
-        and what `autoscore.geometry.fixed_points.find_fixed_points` and `judge` say of it.
+        of each field, all on a grid of it.
     """
     around = window_of(x)
     pixels = grid_points(around, PIXELS)
     smoothed = density.smoothed(fields["exact"].sigma)
     arrays = {"map": around, "log_p": smoothed.log_prob(pixels).reshape(PIXELS, PIXELS)}
-    tables = []
     for name, field in fields.items():
         arrays[f"norm_{name}"] = np.sqrt(field.reconstruction_error(pixels)).reshape(PIXELS, -1)
         arrays[f"curl_{name}"] = curl_map(field, around, PIXELS)
-        found = find_fixed_points(field, around, STARTS)
-        judged = judge(field, smoothed, found[["x1", "x2"]].to_numpy(copy=True), x)
-        tables.append(pd.concat([found, judged], axis=1).assign(field=name))
-    return arrays, pd.concat(tables, ignore_index=True)
+    return arrays
 
 
-def profile_table(
-    density: Density, fields: Mapping[str, Field], rng: np.random.Generator
+def judged_points(
+    density: Density, fields: Mapping[str, Field], x: np.ndarray, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Return the direction by distance from a curve, and the tangent along it; else nothing.
+    """Return a row for each fixed point of each field in the window of `maps`.
 
-    Columns: ``profile`` (``direction`` or ``tangent``), and those of
-    `autoscore.geometry.direction.direction_table` and
-    `autoscore.geometry.hessian.tangent_table`.
+    Columns: ``field``; what `autoscore.geometry.fixed_points.find_fixed_points` and
+    `autoscore.geometry.reconstruction.judge` say of it; and ``local_correlation``, what
+    `autoscore.geometry.reconstruction.local_correlations` says.
     """
-    if not isinstance(density, Curve):
-        return pd.DataFrame()
-    farthest = 0.25 * np.ptp(density.bounds, axis=1).min()
+    tables = []
+    for name, field in fields.items():
+        found, smoothed = (
+            find_fixed_points(field, window_of(x), STARTS),
+            density.smoothed(field.sigma),
+        )
+        judged = judge(field, smoothed, positions(found), x)
+        judged["local_correlation"] = local_correlations(field, smoothed, positions(found), rng)
+        tables.append(pd.concat([found, judged], axis=1).assign(field=name))
+    return pd.concat(tables, ignore_index=True)
+
+
+def direction_profile(
+    curve: Curve, fields: Mapping[str, Field], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return `autoscore.geometry.direction.direction_table` beside a curve."""
+    farthest = 0.25 * np.ptp(curve.bounds, axis=1).min()
     edges = np.linspace(0.0, farthest, BINS + 1)
-    x = beside_curve(density, 0.5 * (edges[1:] + edges[:-1]), 400, rng)
-    direction = direction_table(fields, density, x, edges)
-    low, high = density.interval
+    x = beside_curve(curve, 0.5 * (edges[1:] + edges[:-1]), 400, rng)
+    return direction_table(fields, curve, x, edges)
+
+
+def tangent_profile(curve: Curve, fields: Mapping[str, Field]) -> pd.DataFrame:
+    """Return `autoscore.geometry.hessian.tangent_table` along a curve."""
+    low, high = curve.interval
     t = low + (high - low) * (np.arange(TANGENTS) + 0.5) / TANGENTS
-    tangent = tangent_table(fields, density, t)
-    parts = [direction.assign(profile="direction"), tangent.assign(profile="tangent")]
-    return pd.concat(parts, ignore_index=True)
+    return tangent_table(fields, curve, t)

@@ -6,7 +6,6 @@ from scipy.stats import spearmanr
 
 from autoscore.densities.base import Density
 from autoscore.fields import Field
-from autoscore.geometry.fixed_points import positions
 from autoscore.geometry.windows import uniform_points
 
 
@@ -27,56 +26,36 @@ def energy_correlation(field: Field, density: Density, x: np.ndarray) -> float:
     return float(spearmanr(field.reconstruction_error(x), -density.log_prob(x)).statistic)
 
 
-def correlation_table(
+def local_correlations(
     field: Field,
     density: Density,
-    window: np.ndarray,
-    fixed: pd.DataFrame,
-    n: int,
+    centres: np.ndarray,
     rng: np.random.Generator,
-    radius: float = 1.0,
-) -> pd.DataFrame:
-    """Return rank correlations over a window and around the fixed points of each kind.
+    n: int = 200,
+    radius: float = 0.5,
+) -> np.ndarray:
+    """Return `energy_correlation` around points: near 1 at a mode, and below 0 at a source.
 
     Parameters
     ----------
     field, density
         As for `energy_correlation`.
-    window
-        Shape ``(d, 2)``: where points are drawn uniformly.
-    fixed
-        What `autoscore.geometry.fixed_points.find_fixed_points` returned.
-    n
-        Points in the window, and around each fixed point.
+    centres
+        Shape ``(k, d)``.
     rng
-        Draws the points.
-    radius
-        Half of the side of the box around each fixed point in which points are drawn uniformly,
-        in units of sigma.
+        Draws the n points around each, uniformly in a box.
+    n, radius
+        Their number, and half of the box's side in units of sigma.
 
     Returns
     -------
-    pandas.DataFrame
-        A row for the window and one for each kind of fixed point: ``where``, ``window`` or the
-        kind; ``centres``, how many of them there are (1 for the window); the mean
-        ``correlation`` over them, each with its own points; the ``lowest`` and the ``highest``.
+    numpy.ndarray
+        Shape ``(k,)``.
     """
-    found = {"window": [energy_correlation(field, density, uniform_points(window, n, rng))]}
-    for kind, centre in zip(fixed["kind"], positions(fixed), strict=True):
-        box = centre[:, None] + radius * field.sigma * np.array([-1.0, 1.0])
-        near = energy_correlation(field, density, uniform_points(box, n, rng))
-        found.setdefault(kind, []).append(near)
-    rows = [
-        {
-            "where": where,
-            "centres": len(values),
-            "correlation": np.mean(values),
-            "lowest": np.min(values),
-            "highest": np.max(values),
-        }
-        for where, values in found.items()
-    ]
-    return pd.DataFrame(rows)
+    reach = radius * field.sigma * np.array([-1.0, 1.0])
+    boxes = centres[:, :, None] + reach
+    around = [uniform_points(box, n, rng) for box in boxes]
+    return np.array([energy_correlation(field, density, x) for x in around])
 
 
 def judge(
@@ -119,27 +98,3 @@ def judge(
             "low_density": log_density < density_bound,
         }
     )
-
-
-def low_error_sources(
-    field: Field,
-    density: Density,
-    fixed: pd.DataFrame,
-    data: np.ndarray,
-    error_quantile: float = 0.5,
-    density_quantile: float = 0.01,
-) -> int:
-    """Return the number of sources where reconstruction error and density are both low.
-
-    Parameters
-    ----------
-    fixed
-        What `autoscore.geometry.fixed_points.find_fixed_points` returned.
-    field, density, data, error_quantile, density_quantile
-        As for `judge`.
-    """
-    sources = positions(fixed[fixed["kind"] == "source"])
-    if not len(sources):
-        return 0
-    judged = judge(field, density, sources, data, error_quantile, density_quantile)
-    return int((judged["low_error"] & judged["low_density"]).sum())

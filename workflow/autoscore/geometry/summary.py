@@ -10,14 +10,15 @@ from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
-from autoscore.fields import Field
+from autoscore.fields import Field, symmetric_share
 from autoscore.geometry.energy import potential_gap, standardised_potential
 from autoscore.geometry.helmholtz import asymmetry, helmholtz_split
 from autoscore.geometry.hessian import hessian_error
-from autoscore.geometry.noise_estimate import estimate_noise
+from autoscore.geometry.noise_estimate import estimate_noise, loss_shortfall
 from autoscore.geometry.reconstruction import energy_correlation
 from autoscore.geometry.windows import uniform_points
 from autoscore.grids import noise_levels
+from autoscore.optimum.dae import DenoisingOptimum
 
 CELLS = 40  # of the Helmholtz split, along each side of the window
 MARGIN = 0.1  # of the window beyond the data, as a part of their range
@@ -56,6 +57,8 @@ def summary_rows(
 ) -> Iterator[dict]:
     """Yield a row for each quantity of each learned field: quantity, value and what it is of.
 
+    The rank correlation is there for the best denoising field, too: model ``exact``, no seed.
+
     Parameters
     ----------
     density
@@ -79,6 +82,11 @@ def summary_rows(
         smoothed = density.smoothed(sigma)
         return Known(smoothed.hessian(x + sigma * noise), smoothed.log_prob(around))
 
+    for sigma in noise_levels(sigmas):
+        if (known := exact_at(float(sigma))) is not None:
+            value = energy_correlation(DenoisingOptimum(density, float(sigma)), known, around)
+            labels = {"objective": "dae", "model": "exact", "sigma": sigma}
+            yield labels | {"quantity": "energy_correlation", "value": value}
     for (objective, model, _), stack in learned.items():
         if objective == "ssm":
             continue
@@ -116,10 +124,13 @@ def _numbers(
     """Return the quantities of one field; see README.md of results for what they are."""
     equal = np.full(len(x), 1.0 / len(x))
     y = x + field.sigma * noise
+    slopes = field.jacobian(y)
+    beside = slopes - np.eye(field.dim)
     numbers = {
-        "symmetry": float(field.symmetry(y).mean()),
-        "symmetry_beside_identity": float(field.symmetry(y, beside_identity=True).mean()),
-        "asymmetry_beside_identity": asymmetry(field, y, equal, beside_identity=True),
+        "symmetry": float(symmetric_share(slopes).mean()),
+        "symmetry_beside_identity": float(symmetric_share(beside).mean()),
+        "asymmetry_traceless": asymmetry(slopes, equal, traceless=True),
+        "loss_shortfall": loss_shortfall(field, x, noise),
     }
     if field.dim == 2:
         numbers["rotational_fraction"] = helmholtz_split(field, window_of(x), CELLS).fraction

@@ -8,16 +8,16 @@ from scipy.ndimage import gaussian_filter, shift
 
 from autoscore.autoencoders.corrected import Corrected
 from autoscore.autoencoders.ensemble import Ensemble
-from autoscore.fields import Field
+from autoscore.fields import Field, symmetric_share
 from autoscore.images.data import Images
-from autoscore.images.fields import FieldAt, fields_at
+from autoscore.images.fields import FieldAt, LinearField, fields_at
 from autoscore.images.metrics import Prepared, empirical_optimum
 from autoscore.randomness import generator
 
 SLOPES = 4  # images at which dr/dx is taken apart
 BLIND = 50  # images whose noise level is estimated from each alone
 TRIED = 24  # noise levels at which a conditioned model is asked for that
-PATHS = 60  # paths between images, and loops of three
+PATHS = 200  # paths between images, and loops of three
 NODES = 16  # on each
 PICTURED = 4  # images whose tangents are stored
 TANGENTS = 5  # of each
@@ -55,6 +55,12 @@ class Measure:
         for name, stack in self.stacks.items():
             for sigma in stack.known(self.sigmas):
                 yield name, float(sigma), self.fields[name](float(sigma))
+
+    def _compared(self) -> Iterator[tuple[str, float, Field]]:
+        """Yield the same after the linear optimum, whose ``model`` is ``linear``."""
+        for sigma in map(float, self.sigmas):
+            yield "linear", sigma, LinearField(self.images.linear, sigma)
+        yield from self._known()
 
     def _noise(self, shape: tuple[int, ...], what: str) -> np.ndarray:
         """Return standard normal noise, the same at every level."""
@@ -112,20 +118,20 @@ class Measure:
         -------
         pandas.DataFrame
             Columns model, sigma, symmetry, symmetry_beside_identity, trace, kept (eigenvalues
-            above 1/2) and, from the largest, eigenvalue_1 and so on; means over images.
+            above 1/2) with kept_error (standard error over images) and, from the largest,
+            eigenvalue_1 and so on; means over images. The model ``linear`` is the linear optimum.
         """
         rows = []
-        for model, sigma, field in self._known():
+        for model, sigma, field in self._compared():
             noisy = self._noisy(self.images.held_out[:SLOPES], sigma, "slopes")
             slopes = field.jacobian(noisy).astype(np.float32)  # no more came out of the network
-            turned = np.swapaxes(slopes, 1, 2)
-            values = np.linalg.eigvalsh(0.5 * (slopes + turned))[:, ::-1]
+            values = np.linalg.eigvalsh(0.5 * (slopes + np.swapaxes(slopes, 1, 2)))[:, ::-1]
+            kept = _mean((values > 0.5).sum(1))
             row = {"model": model, "sigma": sigma, "trace": values.sum(1).mean()}
-            row["kept"] = (values > 0.5).sum(1).mean()
-            for name, part in (("", 0.0), ("_beside_identity", np.eye(field.dim))):
-                even = ((slopes + turned - 2 * part) ** 2).sum((1, 2))
-                odd = ((slopes - turned) ** 2).sum((1, 2))
-                row[f"symmetry{name}"] = (even / (even + odd)).mean()
+            row |= {"kept": kept["mean"], "kept_error": kept["standard_error"]}
+            row["symmetry"] = symmetric_share(slopes).mean()
+            beside = slopes - np.eye(field.dim, dtype=np.float32)
+            row["symmetry_beside_identity"] = symmetric_share(beside).mean()
             row |= {f"eigenvalue_{k + 1}": value for k, value in enumerate(values.mean(0))}
             rows.append(row)
         return pd.DataFrame(rows)
@@ -199,15 +205,16 @@ class Measure:
         Returns
         -------
         pandas.DataFrame
-            Columns model, sigma, path, mean, standard_error and share: how many of the differences
-            are above 0 (of loops, the mean size).
+            Columns model, sigma, path, mean, standard_error, share, how many of the differences
+            are above 0 (of loops, the mean size), and share_error. The model ``linear`` is the
+            linear optimum.
         """
         paths = min(PATHS, len(self.images.held_out) // 3)
         x = self.images.held_out[: 3 * paths]
         changed = self._changed(x[:paths])
         noise = generator(self.seed, "images", "paths").standard_normal(x.shape)
         rows = []
-        for model, sigma, field in self._known():
+        for model, sigma, field in self._compared():
             y = x + sigma * noise
             corners = np.split(y, 3)
 
@@ -220,21 +227,20 @@ class Measure:
             rows.append(labels | {"path": "loop", "share": loop.mean()} | _mean(loop))
             for path, other in changed.items():
                 found = rise(corners[0], other + sigma * noise[:paths])
-                rows.append(labels | {"path": path, "share": (found > 0).mean()} | _mean(found))
+                rows.append(labels | {"path": path} | _share(found > 0) | _mean(found))
         return pd.DataFrame(rows)
 
     def _changed(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Return what images are turned into, each of the shape of x, ``(n, d)``."""
         pictures = x.reshape(-1, *self.images.shape)
         rng, pixel = generator(self.seed, "images", "changed"), self.images.shape[0] / 28.0
-        linear = self.images.linear
-        drawn = rng.standard_normal(x.shape) * np.sqrt(linear.variances)
+        gaussian = self.images.linear.sample(len(x), rng)
         blurred = gaussian_filter(pictures, (0, 1.5 * pixel, 1.5 * pixel))
         return {
             "another image": np.roll(x, 1, axis=0),
             "shifted": shift(pictures, (0, 0, 3 * pixel), order=1).reshape(x.shape),
             "blurred": blurred.reshape(x.shape),
-            "Gaussian": linear.mean + drawn @ linear.axes.T,
+            "Gaussian": gaussian,
             "pixels shuffled": x[:, rng.permutation(x.shape[1])],
             "inverted": 1.0 - x,
         }
@@ -246,7 +252,15 @@ def _error_row(model: str, split: str, sigma: float, errors: np.ndarray) -> dict
 
 
 def _mean(values: np.ndarray) -> dict[str, float]:
-    return {"mean": values.mean(), "standard_error": values.std() / np.sqrt(len(values))}
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return {"mean": values.mean(), "standard_error": error}
+
+
+def _share(hits: np.ndarray) -> dict[str, float]:
+    """Return a share and its standard error, which is above 0 for all or none (Agresti 1998)."""
+    n = len(hits) + 4
+    likely = (hits.sum() + 2) / n
+    return {"share": hits.mean(), "share_error": np.sqrt(likely * (1 - likely) / n)}
 
 
 def _sides(field: Field, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

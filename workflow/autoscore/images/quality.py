@@ -163,7 +163,8 @@ class Judge:
             samples); nearest, the median distance to a training image, and copies, the share that
             is nearer than 1 % of held-out images are; classes, the number with at least 1 % of the
             samples, balance (the entropy of the classes over its maximum), confidence (the mean
-            probability of the likeliest class, by a classifier of this accuracy) and switching (the
+            probability of the likeliest class, by a classifier of this accuracy) with
+            confidence_error (its standard error) and switching (the
             share of a chain's steps from one draw to the next that change the class); mmd2 against
             held-out images.
         """
@@ -192,6 +193,7 @@ class Judge:
             "balance": float(entr(shares).sum() / np.log(len(shares))),
             "accuracy": self.accuracy,
             "confidence": float(probabilities.max(1).mean()),
+            "confidence_error": float(probabilities.max(1).std() / np.sqrt(len(samples))),
             "mmd2": squared_mmd(some[:MMD], real, self.bandwidth),
             "mmd2_floor": self.floor,
         }
@@ -201,12 +203,19 @@ class Judge:
         return row
 
     def reference_rows(self) -> list[dict]:
-        """Return the same of real images, and the published log-likelihoods, as rows."""
-        real = {"training images": self.images.train}
-        real |= {"held-out images": self.images.validation[self.tuned :]}
+        """Return the same of real images and of a Gaussian, and published values, as rows.
+
+        The Gaussian has the mean and covariance of the training images: what it scores, it owes to
+        no more than these.
+        """
+        drawn = self.images.linear.sample(self.most, generator(0, "images", "Gaussian"))
         rows = [
-            {"source": "real images", "model": name} | self.row(x[: self.most])
-            for name, x in real.items()
+            {"source": source, "model": name} | self.row(x[: self.most])
+            for source, name, x in (
+                ("real images", "training images", self.images.train),
+                ("real images", "held-out images", self.images.validation[self.tuned :]),
+                ("covariance alone", "Gaussian", drawn),
+            )
         ]
         if self.images.shape != (28, 28):  # they are of MNIST
             return rows

@@ -13,7 +13,6 @@ from autoscore.images.data import Images
 from autoscore.images.fields import fields_at, principal_fields_at
 from autoscore.images.metrics import nearest_points
 from autoscore.images.quality import Judge
-from autoscore.linear import LinearOptimum
 from autoscore.randomness import generator
 from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import run
@@ -129,15 +128,6 @@ def noise_schedule(stack: Ensemble | Corrected, count: int, last: float) -> np.n
     return np.clip(spaced_levels(stack.high, end, count), end, stack.high)
 
 
-def gaussian_start(
-    linear: LinearOptimum, sigma: float, count: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Return draws of the Gaussian with the data's mean and covariance under noise, ``(n, d)``."""
-    spread = np.sqrt(linear.variances + sigma**2)
-    normal = rng.standard_normal((count, len(spread)))
-    return linear.mean + (normal * spread) @ linear.axes.T
-
-
 def _generators(seed: int, *names: object, count: int) -> list[np.random.Generator]:
     return [generator(seed, "images", *names, chain) for chain in range(count)]
 
@@ -192,7 +182,7 @@ def _descent(
     turned = isinstance(stack, Corrected)
     field_at = (principal_fields_at if turned else fields_at)(stack, linear)
     rng = generator(seed, "images", model, sampler, "start")
-    x = gaussian_start(linear, float(levels[0]), count, rng)
+    x = linear.sample(count, rng, float(levels[0]))
     began = time.perf_counter()
     x = (x - linear.mean) @ linear.axes if turned else x
     if sampler == "flow":

@@ -79,16 +79,18 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
     pandas.DataFrame
         A row for each objective and sigma: ``relative_error`` of the optimum; ``predicted``, what
         the leading term of C1 says it is; ``remainder``, the error left when the leading term is
-        taken off; ``discretisation``, the change when the resolution is halved; ``tweedie_gap``,
-        see that function, where both sides of statement T1 are integrals.
+        taken off; ``discretisation``, the change when the resolution is halved; ``hessian_error``
+        of (dr/dx - I) / sigma^2 as an estimate of Hess log p, relative to E_p|Hess log p|^2 (C5);
+        ``tweedie_gap``, see that function, where both sides of statement T1 are integrals.
     """
     x, weights = _expectation(density)
-    score = density.score(x)
+    score, hessian = density.score(x), density.hessian(x).reshape(len(x), -1)
     rows = []
     for objective in ("dae", "rcae"):
         leading = leading_bias(density, objective, x)
         for sigma in sigmas:
-            optimal = optimal_field(density, objective, sigma, points).score(x)
+            field = optimal_field(density, objective, sigma, points)
+            optimal, slope = field.score(x), field.hessian(x).reshape(len(x), -1)
             coarser = _coarser_field(density, objective, sigma, points).score(x)
             first_order = score + sigma**2 * leading
             check = objective == "dae" and density.dim == 1 and isinstance(density, EnergyDensity)
@@ -100,6 +102,7 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
                     "predicted": relative_error(first_order, score, weights),
                     "remainder": relative_error(optimal - first_order + score, score, weights),
                     "discretisation": relative_error(coarser, optimal, weights),
+                    "hessian_error": relative_error(slope, hessian, weights),
                     "tweedie_gap": tweedie_gap(density, sigma, x[::8]) if check else np.nan,
                 }
             )

@@ -19,7 +19,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``losses``: what `autoscore.geometry.measure.both_losses` returned.
+        ``losses``: what `autoscore.geometry.measure.loss_table` returned.
     outputs
         Files to write.
     settings

@@ -28,6 +28,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         Not used.
     """
     arrays, fixed = read_arrays(inputs["arrays"]), pd.read_csv(inputs["fixed_points"])
+    fixed = fixed[fixed["seed"].fillna(0) == 0]  # as all else that is drawn
     names = [name for name in FIELDS if f"norm_{name}" in arrays]
     figure, axes = plt.subplots(
         1, 1 + len(names), figsize=(PAGE, PAGE / (1 + len(names)) + 1.2), sharey=True

@@ -14,14 +14,15 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``arrays`` and ``profiles``: what `autoscore.geometry.plane.arrows` and `profile_table`
-        returned.
+        ``arrays`` and ``profiles``: what `autoscore.geometry.plane.arrows`,
+        `direction_profile` and `tangent_profile` returned.
     outputs
         Files to write.
     settings
         Not used.
     """
     arrays, profiles = read_arrays(inputs["arrays"]), pd.read_csv(inputs["profiles"])
+    profiles = profiles[profiles["seed"].fillna(0) == 0]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.5))
     for name in FIELDS:
         own = profiles[profiles["field"] == name]

@@ -24,8 +24,7 @@ CELLS = {1: 200, 2: 60}  # along each side, in which draws are counted
 FLOORS = 8  # repeats of independent draws
 PAIRED = 2000  # draws whose distances to one another are taken
 NEIGHBOURS = 5  # whose distance from a reference point is its reach
-LIKELY = 20_000  # draws whose log p is averaged
-TUNED = 200  # validation points on which the bandwidth of a kernel density estimate is chosen
+LIKELY = 200_000  # draws whose log p is averaged
 
 
 class Rulers:
@@ -91,7 +90,7 @@ class Rulers:
 
         Where the density is that of noisy data, noise of the same level is added to them.
         """
-        estimate = fit_bandwidth(points, validation[:TUNED]).smoothed(level)
+        estimate = fit_bandwidth(points, validation).smoothed(level)
         draws = estimate.sample(n, self._streams("kde", n, seed))
         found = {"mean_log_p_kde": mean_log_p(thinned(draws, LIKELY), self.density)}
         if self.density.dim in CELLS:
