@@ -216,7 +216,8 @@ def _merged(
     cluster = connected_components(links, directed=False)[1][cell.ravel()]
     order = np.lexsort((residual, cluster))
     _, first, count = np.unique(cluster[order], return_index=True, return_counts=True)
-    spread = pd.DataFrame(x).groupby(cluster).agg(np.ptp).to_numpy()
+    clusters = pd.DataFrame(x).groupby(cluster)
+    spread = (clusters.max() - clusters.min()).to_numpy()
     return order[first], count, np.linalg.norm(spread, axis=1)
 
 

@@ -85,17 +85,18 @@ def judged_points(
     """Return a row for each fixed point of each field in the window of `maps`.
 
     Columns: ``field``; what `autoscore.geometry.fixed_points.find_fixed_points` and
-    `autoscore.geometry.reconstruction.judge` say of it; and ``local_correlation``, what
-    `autoscore.geometry.reconstruction.local_correlations` says.
+    `autoscore.geometry.reconstruction.judge` say of it; and, of the exact field's sources, what
+    `autoscore.geometry.reconstruction.local_correlations` says, ``local_correlation``.
     """
     tables = []
     for name, field in fields.items():
-        found, smoothed = (
-            find_fixed_points(field, window_of(x), STARTS),
-            density.smoothed(field.sigma),
-        )
-        judged = judge(field, smoothed, positions(found), x)
-        judged["local_correlation"] = local_correlations(field, smoothed, positions(found), rng)
+        found = find_fixed_points(field, window_of(x), STARTS)
+        places, smoothed = positions(found), density.smoothed(field.sigma)
+        judged = judge(field, smoothed, places, x)
+        # a learned field's sources may be errors of its own, and hundreds
+        sources = np.flatnonzero((found["kind"] == "source") & (name == "exact"))
+        around = local_correlations(field, smoothed, places[sources], rng)
+        judged["local_correlation"] = pd.Series(around, sources, float)
         tables.append(pd.concat([found, judged], axis=1).assign(field=name))
     return pd.concat(tables, ignore_index=True)
 

@@ -17,7 +17,7 @@ from autoscore.randomness import generator
 SLOPES = 4  # images at which dr/dx is taken apart
 BLIND = 50  # images whose noise level is estimated from each alone
 TRIED = 24  # noise levels at which a conditioned model is asked for that
-PATHS = 200  # paths between images, and loops of three
+PATHS = 120  # paths between images, and loops of three
 NODES = 16  # on each
 PICTURED = 4  # images whose tangents are stored
 TANGENTS = 5  # of each
