@@ -1,7 +1,8 @@
 """What code a job runs: a hash of exactly the modules that its script imports.
 
 Snakemake sees a change of a script, but not of what that imports. As a param of the rule the hash
-makes it see, and a changed docstring or comment is no change.
+makes it see, and a changed docstring or comment is no change. Another version of a package that
+these modules import is one, since it may give other numbers, or another picture.
 """
 
 import ast
@@ -11,11 +12,16 @@ import os
 import sys
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
 LIBRARY = Path(__file__).parent
 KEPT = Path(".snakemake/code.json")  # what was parsed in earlier runs: to parse all takes seconds
+PACKAGES = "arviz_stats matplotlib numpy pandas pyamg scipy seaborn sklearn sympy torch"
+DISTRIBUTIONS = {  # on which results depend, by the names under which they are imported
+    name: {"sklearn": "scikit-learn"}.get(name, name.replace("_", "-")) for name in PACKAGES.split()
+}
 PARSER = sys.version.encode() + Path(__file__).read_bytes()  # what else the result depends on
 
 
@@ -37,7 +43,18 @@ def code(*modules: str) -> str:
     sheets = {sheet for file in seen for sheet in file.parent.glob("*.mplstyle")}
     content = "".join(_module(file).code for file in sorted(seen))
     content += "".join(sheet.read_text(encoding="utf-8") for sheet in sorted(sheets))
+    packages = {name.partition(".")[0] for file in seen for name in _module(file).names}
+    content += "".join(map(_release, sorted(packages & DISTRIBUTIONS.keys())))
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+@cache
+def _release(package: str) -> str:
+    """Return name and version; how it was built (2.13.0+cpu) is the machine's business."""
+    try:
+        return f"{package} {version(DISTRIBUTIONS[package]).partition('+')[0]} "
+    except PackageNotFoundError:  # jobs run in another environment
+        return ""
 
 
 def keep() -> None:

@@ -35,6 +35,7 @@ SECONDS = {  # that a job takes in the full run, on average: only their proporti
     "train": 10, "train_images": 30, "measure_images": 60, "sample": 25, "sample_images": 20,
     "judge_images": 15, "measure_score": 10, "measure_geometry": 10, "solve_optimum": 6,
 }  # fmt: skip
+TARGETS = ("all", "toy", "mnist", "figures", "gallery", "verify")  # rules that make nothing
 REPORTED = {
     LogEvent.JOB_INFO,
     LogEvent.JOB_STARTED,
@@ -118,6 +119,17 @@ def _weight(rule: str) -> float:
     return SECONDS.get(rule, 1.0)
 
 
+def _reason(logs: list[Path], is_target: bool) -> str:
+    """Return the last line of a failed job's log, unless it tells of progress and not of why."""
+    texts = [log.read_text(errors="replace") for log in logs if log.exists()]
+    lines = [line for text in texts for line in text.splitlines() if line.strip()]
+    if not lines:
+        return "it wrote no log"
+    if is_target or any("Traceback" in text for text in texts):
+        return lines[-1]
+    return f"it was ended by a signal, perhaps for want of memory, after saying: {lines[-1]}"
+
+
 class Console(logging.Handler):
     """One line when a job starts, one when it ends, and a failed job's own words."""
 
@@ -159,7 +171,7 @@ class Console(logging.Handler):
                 self._say(f"STOPPED by the system: {reason}. Mend that and run again.")
 
     def _is_target(self, job: int) -> bool:
-        return self._titles.get(job) in ("all", "toy", "figures", "verify")
+        return self._titles.get(job) in TARGETS
 
     def _finish(self, job: int) -> None:
         self._done += 1
@@ -176,9 +188,7 @@ class Console(logging.Handler):
     def _explain(self, record: logging.LogRecord) -> None:
         title = self._titles.get(record.jobid, record.rule_name)
         logs = [Path(log) for log in record.log]
-        lines = [line for log in logs if log.exists() for line in log.read_text().splitlines()]
-        reason = next((line for line in reversed(lines) if line.strip()), "it wrote no log")
-        self._say(f"FAILED  {title}: {reason}")
+        self._say(f"FAILED  {title}: {_reason(logs, title in TARGETS)}")
         for log in logs:
             self._say(f"        the whole log: {log}")
 

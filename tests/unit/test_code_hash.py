@@ -12,7 +12,7 @@ FILES = {
     "lib/b.py": 'def f(x):\n    """Return twice x."""\n    return 2 * x\n',
     "lib/c.py": "unused = 1\n",
 }
-CACHED = [code_hash._module, code_hash._imported, code_hash._kept]
+CACHED = [code_hash._module, code_hash._imported, code_hash._kept, code_hash._release]
 
 
 @pytest.fixture
@@ -83,3 +83,22 @@ def test_a_damaged_store_is_as_none(library, damage):
     assert hash_after(library) == before
     code_hash.keep()
     assert json.loads(code_hash.KEPT.read_text())
+
+
+@pytest.mark.parametrize(
+    ("released", "changes"), [("9.9", True), ("1.0", False), ("1.0+cpu", False), (None, True)]
+)
+def test_another_version_of_what_is_imported_counts(library, monkeypatch, released, changes):
+    monkeypatch.setattr(code_hash, "version", lambda name: "1.0")
+    before = hash_after(library, "lib/b.py", "def f", "import torch.nn\n\n\ndef f")
+
+    def version(name):
+        if released is None:
+            raise code_hash.PackageNotFoundError
+        return released if name == "torch" else "1.0"
+
+    monkeypatch.setattr(code_hash, "version", version)
+    assert (hash_after(library) != before) == changes
+    # and of nothing else
+    monkeypatch.setattr(code_hash, "version", lambda name: "1.0" if name == "torch" else "7.7")
+    assert hash_after(library) == before

@@ -114,6 +114,23 @@ def test_the_time_left_is_told_by_what_jobs_usually_take(monkeypatch, capsys):
     assert "1/12  done   train (20 s); about 40 s left" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "rule", "reason"),
+    [
+        ("step 3 of 9\nTraceback\nValueError: no\n", "train", ": ValueError: no"),
+        ("step 3 of 9\n", "train", "by a signal, perhaps for want of memory, after saying: step 3"),
+        ("", "train", ": it wrote no log"),
+        ("9 claims, 1 failed: C1\n", "verify", ": 9 claims, 1 failed: C1"),
+    ],
+)
+def test_the_reason_of_a_failure_is_told_and_not_its_progress(text, rule, reason, folder, capsys):
+    (folder / "a.log").write_text(text, encoding="utf-8")
+    spoken = console.Console()
+    spoken.emit(told(LogEvent.JOB_ERROR, rule_name=rule, jobid=1, log=["a.log"]))
+    assert f"FAILED  {rule}" in (said := capsys.readouterr().err)
+    assert reason in said
+
+
 def test_jobs_that_were_interrupted_did_not_fail(capsys):
     spoken = console.Console()
     failed = told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[])

@@ -1,3 +1,4 @@
+import errno
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from autoscore.storage import (
     DamagedFileError,
     read_arrays,
     read_tables,
+    reading,
     write_arrays,
     write_atomically,
     write_table,
@@ -148,3 +150,12 @@ def test_weights_that_are_none_are_named_with_the_remedy(content, tmp_path):
 def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_arrays(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("3 GiB"), OSError(errno.EIO, "disk"), OSError(errno.EMFILE, "many")]
+)
+def test_what_the_system_refuses_is_no_damage(error):
+    with pytest.raises(type(error)) as raised, reading("a.npz"):
+        raise error
+    assert raised.value is error

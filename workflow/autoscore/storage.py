@@ -63,13 +63,17 @@ def reading(path: str | Path) -> Iterator[None]:
     Raises
     ------
     DamagedFileError
-        If it is there and may be read, but does not hold what it should.
+        If it is there and could be read, but does not hold what it should.
     """
     try:
         yield
-    except (FileNotFoundError, PermissionError):
+    except MemoryError:
         raise
     except Exception as error:  # each format, and each damage, has its own
+        if (
+            isinstance(error, OSError) and error.errno is not None
+        ):  # the system's word, not a format's
+            raise
         raise DamagedFileError(
             f"{path} is damaged or of another version ({error}): delete it and run again, "
             "and it is made anew"

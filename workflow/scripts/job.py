@@ -13,8 +13,10 @@ from typing import Any, TextIO
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where the library is
 
+import orphans
 import preloaded
 
+orphans.end_with_the_run()
 preloaded.take_over()  # does not come back where this script can be run without its imports
 
 TERMINAL_INTERVAL = 10.0  # seconds between two lines of one job on the terminal
