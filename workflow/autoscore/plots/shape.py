@@ -7,12 +7,15 @@ from autoscore.plots.style import MODELS, PAGE, common_legend, mean_and_range, s
 
 PANELS = (  # quantity, title, statement, scale of the axis
     ("hessian_error", "Hessian: squared relative error (C5)", "log"),
-    ("symmetry_beside_identity", "symmetry of dr/dx − I (C4)", "linear"),
+    ("asymmetry_traceless", "skew part of dr/dx less its trace (C4)", "log"),
     ("rotational_fraction", "rotational part of r − x (C4)", "log"),
     ("energy_correlation", "rank order of |r − x|² and −log p (C2)", "linear"),
     ("sigma_divergence", "σ from the field over true σ (C3)", "linear"),
     ("sigma_loss", "σ from the loss over true σ (C3)", "linear"),
 )
+
+# of the best reconstruction, or, for the skew part, of random matrices in the plane
+EXPECTED = {"sigma_divergence": 1.0, "sigma_loss": 1.0, "asymmetry_traceless": 1 / 3}
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -37,8 +40,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
                 mean_and_range(axis, some, "sigma", "value", markersize=3.5, **MODELS[model])
         axis.set_title(title, fontsize=7)
         axis.set(xscale="log", yscale=scale, xlabel="", ylabel="")
-        if quantity.startswith("sigma") or quantity == "symmetry_beside_identity":
-            axis.axhline(1.0, color="0.6", linewidth=0.8, zorder=0)
+        if quantity in EXPECTED:
+            axis.axhline(EXPECTED[quantity], color="0.6", linewidth=0.8, zorder=0)
     for axis in axes[-1]:
         axis.set_xlabel(r"noise level $\sigma$")
     common_legend(figure, 2)
