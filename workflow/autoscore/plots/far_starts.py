@@ -5,6 +5,8 @@ import pandas as pd
 
 from autoscore.plots.style import COLUMN, MARKERS, SIZES, mark_levels, mean_and_range, save, title
 
+LINES = ("-", "--", ":")  # the second and the third for models beyond the colours
+
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
     """Draw the share of lost chains over sigma, a line a kind of training.
@@ -21,9 +23,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     table = pd.read_csv(inputs["far_starts"])
     table["model"] = table["model"].fillna("exact optimum")
     figure, axis = plt.subplots(figsize=(1.3 * COLUMN, 2.6))
-    models = table["model"].unique()
-    for model, colour, marker in zip(models, SIZES, MARKERS, strict=False):
-        look = {"color": colour, "marker": marker, "markersize": 4, "label": title(model)}
+    looks = ((line, *look) for line in LINES for look in zip(SIZES, MARKERS, strict=True))
+    for model, (line, colour, marker) in zip(table["model"].unique(), looks, strict=False):
+        look = {"color": colour, "marker": marker, "linestyle": line, "markersize": 4}
+        look["label"] = title(model)
         mean_and_range(axis, table[table["model"] == model], "sigma", "lost", **look)
     axis.set(xscale="log", xlabel=r"noise level $\sigma$")
     axis.set_ylim(bottom=0.0)

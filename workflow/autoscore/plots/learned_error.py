@@ -1,5 +1,7 @@
 """Learned score errors over the noise grid: estimation error with its seeds, and bias."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -58,7 +60,7 @@ def _draw_panel(axis: Axes, part: pd.DataFrame, models: list[str]) -> None:
     for model in models:
         reference, dash, what = LOOKS[model]
         lines = part[(part["model"] == model) & (part["reference"] == reference)]
-        for size, colour, marker in zip(sizes, SIZES, MARKERS, strict=False):
+        for size, colour, marker in zip(sizes, cycle(SIZES), cycle(MARKERS), strict=False):
             some = lines[lines["n"] == size]
             if len(some):
                 look = {"color": colour, "linestyle": dash, "label": f"{what}, {_points(size)}"}

@@ -31,9 +31,11 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         rows = rows.set_index("path").loc[paths]
         height = [k + 0.2 * (place - 1) for k in range(len(paths))]
         style = look(model) | {"linestyle": "", "markersize": 4}
+        style["marker"] = style["marker"] or "|"
         left.errorbar(rows["mean"], height, xerr=2 * rows["standard_error"], **style)
     left.axvline(0.0, color="0.7", linewidth=0.6)
     left.set_xscale("symlog", linthresh=10)
+    left.margins(x=0.08)
     left.set_yticks(range(len(paths)), paths)
     left.set(xlabel="energy above the image's own (nats)", title=f"σ = {sigma:g}")
     for model, rows in table[loops].groupby("model", sort=False):
