@@ -1,36 +1,51 @@
 """Jobs end when the Snakemake that started them does, even if that was killed alone.
 
-Otherwise what was left of one run would write into the next one's files.
+Otherwise what was left of one run would work on beside the next. Snakemake names itself to its
+jobs, since it need not be their parent: that may be a shell or the preloaded interpreter, and what
+is above Snakemake itself, as a terminal, may well end before it.
 """
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
 
+RUN = "AUTOSCORE_RUN"  # number and beginning of Snakemake's process, in the environment of its jobs
 INTERVAL = 0.5  # seconds between two looks; a new run takes longer to begin
 
 
-def end_with_the_run() -> None:
-    """Watch over this process's parents, and end it, without a word, once one of them is gone."""
-    threading.Thread(target=_watch, args=(_parents(),), daemon=True).start()
+def name_this_run() -> None:
+    """Let the jobs that this process starts know with whom they end.
 
-
-def _parents() -> list[int]:
-    """Return the parent and, where the system tells, its parent: a shell, and Snakemake.
-
-    Who loses its parent gets another one.
+    On a cluster that is the Snakemake beside the job, and not the one that submitted it.
     """
-    parent = os.getppid()
-    try:
-        told = Path(f"/proc/{parent}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:  # not on Linux, or gone
-        return [parent]
-    # state and parent come after the name, which may hold anything
-    return [parent, int(told.rpartition(")")[2].split()[1])]
+    os.environ[RUN] = f"{os.getpid()} {_begin(os.getpid())}"
 
 
-def _watch(parents: list[int]) -> None:
-    while _parents() == parents:
+def end_with_the_run() -> None:
+    """End this process, without a word, once its run or its parent is gone; by hand, never."""
+    if RUN in os.environ:
+        number, begin = os.environ[RUN].split()
+        watched = (int(number), begin, os.getppid())
+        threading.Thread(target=_watch, args=watched, daemon=True).start()
+
+
+def _watch(run: int, begin: str, parent: int) -> None:
+    while _begin(run) == begin and os.getppid() == parent:  # who loses its parent gets another one
         time.sleep(INTERVAL)
     os._exit(1)
+
+
+def _begin(process: int) -> str:
+    """Return when a process began, since numbers are given again, and nothing if it has ended."""
+    try:
+        if sys.platform == "linux":
+            told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+            state, *facts = told.rpartition(")")[2].split()  # after the name, which may hold all
+            return "" if state in "ZX" else facts[18]  # a killed process may wait for its parent
+        if os.name == "posix":  # elsewhere this would end the process
+            os.kill(process, 0)
+    except OSError:
+        return ""
+    return "unknown"

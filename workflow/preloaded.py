@@ -25,6 +25,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
+import orphans
+
 LIBRARIES = (
     "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas",
     "scipy.special", "scipy.stats", "seaborn", "snakemake.shell", "yaml",
@@ -45,6 +47,7 @@ COPY = "AUTOSCORE_PRELOADED"  # set in the environment of a copy, and of what ne
 
 def start(scripts: Sequence[str]) -> None:
     """Start it beside a run of the jobs with these scripts; it ends when the run does, anyhow."""
+    orphans.name_this_run()
     if len(scripts) < ENOUGH or sys.platform != "linux":
         return
     light = all(Path(script).name in LIGHT for script in scripts)
@@ -55,6 +58,7 @@ def start(scripts: Sequence[str]) -> None:
 
 def decline() -> None:
     """Let the scripts of this process go on alone: a job of a cluster has its own limits."""
+    orphans.name_this_run()
     os.environ[COPY] = "1"
 
 

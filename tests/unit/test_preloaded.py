@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import orphans
 import preloaded
 
 WORKFLOW = Path(preloaded.__file__).parent
@@ -110,13 +111,29 @@ def test_where_nobody_answers_the_script_goes_on_alone(folder, left):
     assert run.stdout == "False\n"
 
 
-def test_few_jobs_start_none(monkeypatch):
+@pytest.fixture
+def environment(monkeypatch):
+    """Let the test change what jobs inherit."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    os.environ.pop(orphans.RUN, None)
+    return os.environ
+
+
+def test_few_jobs_start_none(monkeypatch, environment):
     monkeypatch.setattr(preloaded.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
     preloaded.start(["../scripts/train.py"] * (preloaded.ENOUGH - 1))
 
 
+@pytest.mark.parametrize(
+    "begin", [lambda: preloaded.start([]), preloaded.decline], ids=["of a run", "of a cluster"]
+)
+def test_jobs_are_told_with_whom_they_end(begin, environment):
+    begin()
+    assert environment[orphans.RUN].split()[0] == str(os.getpid())
+
+
 @pytest.mark.parametrize(("others", "heavy"), [([], False), (["../scripts/train.py"], True)])
-def test_figures_alone_do_without_what_learns(monkeypatch, others, heavy):
+def test_figures_alone_do_without_what_learns(monkeypatch, environment, others, heavy):
     started = []
     monkeypatch.setattr(preloaded.subprocess, "Popen", lambda command, **_: started.append(command))
     preloaded.start(["../scripts/plot.py"] * preloaded.ENOUGH + others)
