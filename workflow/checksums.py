@@ -2,7 +2,7 @@
 
 Snakemake compares times and settings: a file that was damaged, edited or brought from elsewhere
 passes for the work of its job. Every job therefore leaves the checksums of its outputs, and a run
-begins by setting aside whatever does not have its own.
+begins by setting aside whatever does not have its own, and removing what killed jobs half wrote.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from preflight import MADE
 
 RECORDED = Path(".snakemake/checksums")
 ASIDE = Path(".snakemake/set_aside")
+PARTIAL = ".*.partial*"  # what `write_atomically` fills
 NAMED = 5  # files that the message names
 
 
@@ -28,11 +29,14 @@ def record(files: Iterable[str]) -> None:
 def set_aside_changed(is_output: Callable[[str], bool]) -> None:
     """Move away what is not as its job left it, and say so; only for a run that is alone.
 
+    What killed jobs half wrote is removed without a word.
+
     Parameters
     ----------
     is_output
         Whether a file is one that some rule makes; others are left alone.
     """
+    _remove_partial()
     changed = [
         file
         for folder in MADE
@@ -50,6 +54,12 @@ def set_aside_changed(is_output: Callable[[str], bool]) -> None:
             f"version): {named}{more}. Moved to {ASIDE}/; what is needed of it is made anew.",
             file=sys.stderr,
         )
+
+
+def _remove_partial() -> None:
+    for folder in (*MADE, RECORDED):
+        for file in Path(folder).rglob(PARTIAL):
+            file.unlink(missing_ok=True)
 
 
 def _is_as_left(file: Path) -> bool:

@@ -332,11 +332,12 @@ def test_nobody_listening_is_named(tmp_path):
     assert "refused" in get(tmp_path, f"http://127.0.0.1:{port}").provenance["reason"]
 
 
-def test_a_full_disk_is_an_error_and_leaves_nothing(server, tmp_path):
+def test_a_full_disk_is_an_error_and_leaves_nothing(server, tmp_path, monkeypatch):
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full")
     # where the temporary file is written
-    (tmp_path / f".{IMAGES}.partial.gz").symlink_to("/dev/full")
+    monkeypatch.setattr("autoscore.storage.token_hex", lambda size: "own")
+    (tmp_path / f".{IMAGES}.partial-own.gz").symlink_to("/dev/full")
     with pytest.raises(OSError, match=re.escape(str(tmp_path / f"{IMAGES}.gz"))) as caught:
         get(tmp_path, server)
     assert caught.value.errno == errno.ENOSPC

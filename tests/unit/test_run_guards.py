@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from pathlib import Path
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -11,6 +12,7 @@ import checksums
 import console
 import locking
 import preflight
+from autoscore.storage import write_atomically
 
 
 @pytest.fixture
@@ -43,6 +45,26 @@ def test_what_was_changed_or_brought_is_set_aside_and_what_is_no_output_is_not(f
         "b.csv": "b",
     }
     assert [file.name for file in (folder / "results/data").iterdir()] == ["c.csv"]
+
+
+def test_what_killed_jobs_were_writing_is_removed(folder, monkeypatch, capsys):
+    def write(temporary):
+        temporary.write_text("half of", encoding="utf-8")
+        raise KeyboardInterrupt
+
+    files = [f"results/data/{name}.csv" for name in "abc"]
+    checksums.record(files)
+    for place in (Path(), checksums.RECORDED):
+        with monkeypatch.context() as killed:
+            killed.setattr(Path, "unlink", lambda *_, **__: None)
+            with pytest.raises(KeyboardInterrupt):
+                write_atomically(place / files[0], write)
+    left = list(folder.rglob(".*.csv"))
+    assert len(left) == 2
+    checksums.set_aside_changed(lambda file: True)
+    assert not any(file.exists() for file in left)
+    assert all((folder / file).is_file() for file in files)
+    assert capsys.readouterr().err == ""
 
 
 def test_files_from_the_future_come_to_the_present_in_their_order(folder):

@@ -42,6 +42,19 @@ def test_the_temporary_file_lies_beside_with_the_same_suffix(tmp_path):
     assert seen[0].name.startswith(".")
 
 
+def test_two_who_write_the_same_file_at_once_do_not_mix(tmp_path):
+    path = tmp_path / "file.txt"
+
+    def write(temporary):
+        temporary.write_text("the longer one", encoding="utf-8")
+        write_atomically(path, lambda other: other.write_text("short", encoding="utf-8"))
+        assert path.read_text(encoding="utf-8") == "short"
+
+    write_atomically(path, write)
+    assert path.read_text(encoding="utf-8") == "the longer one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_a_failure_leaves_the_old_file_and_nothing_else(error, tmp_path):
     path = tmp_path / "file.txt"
@@ -97,8 +110,9 @@ def test_tables_keep_every_digit_and_are_put_below_one_another(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a disk that is full")
-def test_a_disk_without_room_is_named_with_the_remedy(tmp_path):
-    (tmp_path / ".table.partial.csv").symlink_to("/dev/full")
+def test_a_disk_without_room_is_named_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr("autoscore.storage.token_hex", lambda size: "own")
+    (tmp_path / ".table.partial-own.csv").symlink_to("/dev/full")
     reason = f"No space left on device; make room on the disk and run again: '{tmp_path}/table.csv'"
     with pytest.raises(OSError, match=re.escape(reason)):
         write_table(tmp_path / "table.csv", pd.DataFrame({"v": [1.0]}))

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 import pandas as pd
@@ -43,8 +44,8 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # always the same name: what a killed job leaves behind, the next one overwrites
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    # of its own, so that two at once cannot mix; what killed ones leave, the next run removes
+    temporary = path.with_name(f".{path.stem}.partial-{token_hex(4)}{path.suffix}")
     try:
         write(temporary)
         temporary.replace(path)
