@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from autoscore.autoencoders.kinds import load_stack
@@ -161,15 +163,43 @@ def test_weights_that_are_none_are_named_with_the_remedy(content, tmp_path):
         load_stack(path)
 
 
-def test_a_file_that_is_not_there_is_not_called_damaged(tmp_path):
+READERS = {"a.npz": read_arrays, "a.safetensors": load_stack}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_that_is_not_there_is_not_called_damaged(name, tmp_path):
     with pytest.raises(FileNotFoundError):
-        read_arrays(tmp_path / "a.npz")
+        READERS[name](tmp_path / name)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_file_is_not_called_damaged_where_none_may_be_opened(name, tmp_path):
+    resource = pytest.importorskip("resource")
+    (tmp_path / name).write_bytes(save(WEIGHTS))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, most[1]))
+        with pytest.raises(OSError, match="Too many open files") as raised:
+            READERS[name](tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    assert raised.value.errno == errno.EMFILE
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError("3 GiB"), OSError(errno.EIO, "disk"), OSError(errno.EMFILE, "many")]
+    "error",
+    [
+        MemoryError("3 GiB"),
+        OSError(errno.EIO, "disk"),
+        FileNotFoundError("No such file or directory: a.safetensors"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 bytes"),
+        SafetensorError("I/O error: Cannot allocate memory (os error 12)"),
+    ],
+    ids=["memory", "disk", "gone meanwhile", "PyTorch's memory", "the card's", "safetensors'"],
 )
-def test_what_the_system_refuses_is_no_damage(error):
-    with pytest.raises(type(error)) as raised, reading("a.npz"):
+def test_what_the_system_refuses_is_no_damage(error, tmp_path):
+    (tmp_path / "a.npz").touch()
+    with pytest.raises(type(error)) as raised, reading(tmp_path / "a.npz"):
         raise error
     assert raised.value is error

@@ -6,6 +6,7 @@ a killed job leaves no half-written file under a name that others read.
 
 import errno
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ REMEDIES = {
     errno.EROFS: "make the disk writable, or write to another place",
     errno.EACCES: "make the folder writable for this user, or write to another place",
 }
+REFUSED = re.compile(r"allocate memory|out of memory|\(os error \d+\)")
 
 
 class DamagedFileError(ValueError):
@@ -64,21 +66,28 @@ def reading(path: str | Path) -> Iterator[None]:
     Raises
     ------
     DamagedFileError
-        If it is there and could be read, but does not hold what it should.
+        If it could be read, but does not hold what it should. What the system refuses (a file that
+        is not there or may not be opened, memory, a failing disk) stays as it is.
     """
+    with Path(path).open("rb"):  # in Python's words: some formats call any hindrance "no such file"
+        pass
     try:
         yield
-    except MemoryError:
-        raise
     except Exception as error:  # each format, and each damage, has its own
-        if (
-            isinstance(error, OSError) and error.errno is not None
-        ):  # the system's word, not a format's
+        if _is_of_the_system(error):
             raise
         raise DamagedFileError(
             f"{path} is damaged or of another version ({error}): delete it and run again, "
             "and it is made anew"
         ) from error
+
+
+def _is_of_the_system(error: Exception) -> bool:
+    """Return whether the system refused something, whatever the file may hold."""
+    if isinstance(error, OSError):  # formats raise it, too, but have no number for it
+        return error.errno is not None or isinstance(error, FileNotFoundError)
+    # PyTorch and safetensors have no types for it
+    return isinstance(error, MemoryError) or bool(REFUSED.search(str(error)))
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
