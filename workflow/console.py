@@ -6,6 +6,8 @@ Snakemake's own account of every job still goes to its log file under .snakemake
 import builtins
 import csv
 import logging
+import re
+import signal
 import sys
 import time
 from collections import Counter
@@ -35,7 +37,8 @@ SECONDS = {  # that a job takes in the full run, on average: only their proporti
     "train": 10, "train_images": 30, "measure_images": 60, "sample": 25, "sample_images": 20,
     "judge_images": 15, "measure_score": 10, "measure_geometry": 10, "solve_optimum": 6,
 }  # fmt: skip
-TARGETS = ("all", "toy", "mnist", "figures", "gallery", "verify")  # rules that make nothing
+# how a script ended, in Snakemake's words: killed, or, as shells tell it, with 128 added
+ENDED = re.compile(r"died with <Signals\.\w+: (\d+)>|non-zero exit status (\d+)")
 REPORTED = {
     LogEvent.JOB_INFO,
     LogEvent.JOB_STARTED,
@@ -57,7 +60,7 @@ def install(logger: logging.Logger, workflow: Any) -> None:
         if handler.name == "DefaultStreamHandler":
             handler.addFilter(lambda record: workflow.dryrun or _is_news(record))
     if not any(isinstance(handler, Console) for handler in logger.handlers):
-        console = Console()
+        console = Console(workflow)
         console.addFilter(lambda record: not workflow.dryrun)
         logger.addHandler(console)
 
@@ -119,22 +122,35 @@ def _weight(rule: str) -> float:
     return SECONDS.get(rule, 1.0)
 
 
-def _reason(logs: list[Path], is_target: bool) -> str:
+def _signal(error: str) -> str:
+    """Return the name of the signal that ended a script, if one did, by Snakemake's error."""
+    found = ENDED.search(error)
+    if found:
+        number = int(found[1]) if found[1] else int(found[2]) - 128
+        if number in set(signal.Signals):
+            return signal.Signals(number).name
+    return ""
+
+
+def _reason(logs: list[Path], killed_by: str, is_target: bool) -> str:
     """Return the last line of a failed job's log, unless it tells of progress and not of why."""
     texts = [log.read_text(errors="replace") for log in logs if log.exists()]
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
-    if not lines:
-        return "it wrote no log"
-    if is_target or any("Traceback" in text for text in texts):
+    told = is_target or any("Traceback" in text for text in texts)
+    if lines and told and not killed_by:
         return lines[-1]
-    return f"it was ended by a signal, perhaps for want of memory, after saying: {lines[-1]}"
+    how = f"it was killed ({killed_by})" if killed_by else "it ended without saying why"
+    how += ", perhaps for want of memory" if killed_by == "SIGKILL" else ""
+    return f"{how}; {f'its log ends with: {lines[-1]}' if lines else 'it wrote no log'}"
 
 
 class Console(logging.Handler):
     """One line when a job starts, one when it ends, and a failed job's own words."""
 
-    def __init__(self) -> None:
+    def __init__(self, workflow: Any) -> None:
         super().__init__()
+        self._workflow = workflow
+        self._killed_by: dict[int, str] = {}
         self._titles: dict[int, str] = {}
         self._started: dict[int, float] = {}
         self._done, self._total = 0, 0
@@ -163,6 +179,9 @@ class Console(logging.Handler):
                 self._finish(record.job_id)
             case LogEvent.JOB_ERROR if not self._stopping:
                 self._explain(record)
+            case LogEvent.ERROR if "CalledProcessError" in str(record.msg):
+                # which job that was, Snakemake says next, in the same thread
+                self._killed_by[record.thread] = _signal(str(record.msg))
             case _ if str(record.msg).startswith(STOPPING):
                 self._stopping = True
                 self._say("STOPPED. What is done is kept: the same command goes on from here.")
@@ -171,7 +190,11 @@ class Console(logging.Handler):
                 self._say(f"STOPPED by the system: {reason}. Mend that and run again.")
 
     def _is_target(self, job: int) -> bool:
-        return self._titles.get(job) in TARGETS
+        return self._titles.get(job) in self._targets()
+
+    def _targets(self) -> set[str]:
+        """Return the rules that make nothing; not all are known when this is installed."""
+        return {rule.name for rule in self._workflow.rules if not rule.output}
 
     def _finish(self, job: int) -> None:
         self._done += 1
@@ -188,7 +211,8 @@ class Console(logging.Handler):
     def _explain(self, record: logging.LogRecord) -> None:
         title = self._titles.get(record.jobid, record.rule_name)
         logs = [Path(log) for log in record.log]
-        self._say(f"FAILED  {title}: {_reason(logs, title in TARGETS)}")
+        killed_by = self._killed_by.pop(record.thread, "")
+        self._say(f"FAILED  {title}: {_reason(logs, killed_by, title in self._targets())}")
         for log in logs:
             self._say(f"        the whole log: {log}")
 

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -13,6 +15,13 @@ import console
 import locking
 import preflight
 from autoscore.storage import write_atomically
+
+WORKFLOW = SimpleNamespace(  # as Snakemake has it: what rules make
+    rules=[
+        SimpleNamespace(name=name, output=output)
+        for name, output in {"train": ["a"], "plot_map": ["b"], "verify": [], "mnist": []}.items()
+    ]
+)
 
 
 @pytest.fixture
@@ -88,7 +97,7 @@ def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, sho
     )
     record = logging.LogRecord("snakemake", logging.ERROR, "", 0, text, (), None)
     record.event, record.exception = LogEvent.ERROR, error
-    console.Console().emit(record)
+    console.Console(WORKFLOW).emit(record)
     said = capsys.readouterr().err
     expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Mend that and run again."
     assert said.strip() == (expected if shown else "")
@@ -128,7 +137,7 @@ def told(event=None, message="", **facts):
 def test_the_time_left_is_told_by_what_jobs_usually_take(monkeypatch, capsys):
     now = [0.0]
     monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
-    spoken = console.Console()
+    spoken = console.Console(WORKFLOW)
     spoken.emit(told(LogEvent.RUN_INFO, stats={"train": 2, "plot_map": 10, "total": 12}))
     spoken.emit(told(LogEvent.JOB_INFO, rule_name="train", wildcards={}, jobid=1))
     now[0] = 20.0  # one of two trainings, which are 10 each, and ten figures, which are 1 each
@@ -136,25 +145,64 @@ def test_the_time_left_is_told_by_what_jobs_usually_take(monkeypatch, capsys):
     assert "1/12  done   train (20 s); about 40 s left" in capsys.readouterr().err
 
 
+DIED = "Command 'set -euo pipefail; python train.py' died with <Signals.SIG{}>."
+STATUS = "Command 'set -euo pipefail; python train.py' returned non-zero exit status {}."
+STEPS = "; its log ends with: step 3 of 9\n"
+
+
 @pytest.mark.parametrize(
-    ("text", "rule", "reason"),
+    ("text", "rule", "error", "reason"),
     [
-        ("step 3 of 9\nTraceback\nValueError: no\n", "train", ": ValueError: no"),
-        ("step 3 of 9\n", "train", "by a signal, perhaps for want of memory, after saying: step 3"),
-        ("", "train", ": it wrote no log"),
-        ("9 claims, 1 failed: C1\n", "verify", ": 9 claims, 1 failed: C1"),
+        ("step 3\nTraceback\nValueError: no\n", "train", STATUS.format(1), ": ValueError: no\n"),
+        ("step 3 of 9\n", "train", DIED.format("KILL: 9"), "killed (SIGKILL), perhaps for want of"),
+        ("step 3 of 9\n", "train", STATUS.format(137), f"memory{STEPS}"),
+        (
+            "step 3 of 9\n",
+            "train",
+            DIED.format("SEGV: 11"),
+            f"train: it was killed (SIGSEGV){STEPS}",
+        ),
+        ("a\nTraceback\nstep 3 of 9\n", "train", STATUS.format(143), f"(SIGTERM){STEPS}"),
+        ("step 3 of 9\n", "train", STATUS.format(1), f"ended without saying why{STEPS}"),
+        ("step 3 of 9\n", "train", STATUS.format(255), f": it ended without saying why{STEPS}"),
+        ("step 3 of 9\n", "train", None, f"it ended without saying why{STEPS}"),
+        ("", "train", STATUS.format(1), "it ended without saying why; it wrote no log\n"),
+        ("9 claims, 1 failed: C1\n", "verify", STATUS.format(1), ": 9 claims, 1 failed: C1\n"),
     ],
 )
-def test_the_reason_of_a_failure_is_told_and_not_its_progress(text, rule, reason, folder, capsys):
+def test_the_reason_of_a_failure_is_told_and_not_its_progress(
+    text, rule, error, reason, folder, capsys
+):
     (folder / "a.log").write_text(text, encoding="utf-8")
-    spoken = console.Console()
+    spoken = console.Console(WORKFLOW)
+    if error:  # a script here, and not on a cluster
+        spoken.emit(told(LogEvent.ERROR, f"RuleException:\nCalledProcessError in file x\n{error}"))
     spoken.emit(told(LogEvent.JOB_ERROR, rule_name=rule, jobid=1, log=["a.log"]))
     assert f"FAILED  {rule}" in (said := capsys.readouterr().err)
     assert reason in said
 
 
+def test_two_jobs_that_fail_at_once_are_told_apart(capsys):
+    spoken = console.Console(WORKFLOW)
+    for thread, status in ((1, 137), (2, 139)):
+        text = f"CalledProcessError\n{STATUS.format(status)}"
+        spoken.emit(told(LogEvent.ERROR, text, thread=thread))
+    for thread in (1, 2, 1):
+        spoken.emit(told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[], thread=thread))
+    first, second, third = re.findall("FAILED.*", capsys.readouterr().err)
+    assert ("SIGKILL" in first, "SIGSEGV" in second, "SIG" in third) == (True, True, False)
+
+
+@pytest.mark.parametrize(("rule", "said"), [("mnist", False), ("train", True)])
+def test_targets_are_neither_started_nor_done(rule, said, capsys):
+    spoken = console.Console(WORKFLOW)
+    spoken.emit(told(LogEvent.JOB_INFO, rule_name=rule, wildcards={}, jobid=1))
+    spoken.emit(told(LogEvent.JOB_FINISHED, job_id=1))
+    assert (rule in capsys.readouterr().err) == said
+
+
 def test_jobs_that_were_interrupted_did_not_fail(capsys):
-    spoken = console.Console()
+    spoken = console.Console(WORKFLOW)
     failed = told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[])
     spoken.emit(failed)
     assert "FAILED  train" in capsys.readouterr().err
