@@ -14,11 +14,12 @@ import torch
 from scipy.special import ndtri
 
 from autoscore.densities.base import Density
-from autoscore.grids import gauss_legendre
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.sequences import SobolSequence, neighbourly_order
 
 NODES_A_PANEL = 16
+INTEGRAL = 1e-6  # by which the integral of a density over its nodes may differ from 1
+NEGLIGIBLE = 1e-12  # of its maximum: where a density is not looked at
 NOISES = ("sobol", "fresh", "fixed", "rare_large", "walkback")
 RARE, LARGE = 0.05, 10.0  # this part of the points gets noise this much larger (authors' code)
 WALK, LONGEST = 0.5, 4  # chance of another step of a walkback, and the most steps there are
@@ -106,23 +107,20 @@ def quadrature_batch(density: Density, objective: str, sigmas: np.ndarray, nodes
         Noise level of each member, shape ``(m,)``.
     nodes
         Number of Gauss-Legendre nodes over the density's support, rounded up to whole panels;
-        more where bare points under the smallest noise need them.
+        another number where these do not resolve it.
     """
     panels = -(-nodes // NODES_A_PANEL)
-    if density.is_bare:  # nothing but the noise smoothes them
-        panels = max(panels, int(np.ceil(np.ptp(density.bounds) / (2.0 * min(sigmas)))))
     rows = []
     for sigma in np.unique(sigmas):
         if objective == "rcae":
-            x, weights = density.quadrature(panels)
+            x, weights = density.quadrature(panels, within=INTEGRAL)
             rows.append((x, x, weights, np.zeros(len(x))))
             continue
         optimum = DenoisingOptimum(density, sigma)
-        low, high = _support(optimum.smoothed)
-        y, weights = gauss_legendre(low, high, panels)
-        y = y[:, None]
-        weights = weights * np.exp(optimum.smoothed.log_prob(y))
-        rows.append((y, optimum(y), weights / weights.sum(), density.posterior_variance(y, sigma)))
+        y, weights = optimum.smoothed.quadrature(panels, within=INTEGRAL, cut=NEGLIGIBLE)
+        rows.append((y, optimum(y), weights, density.posterior_variance(y, sigma)))
+    longest = max(len(row[0]) for row in rows)
+    rows = [tuple(_padded(part, longest) for part in row) for row in rows]
     each = np.searchsorted(np.unique(sigmas), sigmas)
     inputs, targets, weights, spread = (
         torch.as_tensor(np.stack(part)[each]) for part in zip(*rows, strict=True)
@@ -130,12 +128,12 @@ def quadrature_batch(density: Density, objective: str, sigmas: np.ndarray, nodes
     return Batch(inputs, targets, torch.as_tensor(sigmas)[:, None], weights, spread)
 
 
-def _support(density: Density, cut: float = 1e-12) -> tuple[float, float]:
-    """Return the interval where a one-dimensional density exceeds `cut` times its maximum."""
-    x = np.linspace(*density.bounds[0], 4001)
-    log_p = density.log_prob(x[:, None])
-    inside = np.flatnonzero(log_p > log_p.max() + np.log(cut))
-    return x[max(inside[0] - 1, 0)], x[min(inside[-1] + 1, len(x) - 1)]
+def _padded(values: np.ndarray, length: int) -> np.ndarray:
+    """Return a longer array: points repeat the last one, and weights end in zeros."""
+    missing = length - len(values)
+    if values.ndim == 1:
+        return np.pad(values, (0, missing))
+    return np.pad(values, ((0, missing), (0, 0)), mode="edge")
 
 
 class SampleBatches:

@@ -1,11 +1,13 @@
 """What every target density offers."""
 
 from abc import ABC, abstractmethod
-from functools import reduce
 
 import numpy as np
 
 from autoscore.grids import gauss_legendre
+from autoscore.panels import Panels
+
+RESOLVED = 1e-9  # by which the integral of p over even panels may differ from 1
 
 
 class Density(ABC):
@@ -55,23 +57,53 @@ class Density(ABC):
     def smoothed(self, sigma: float) -> "Density":
         """Return p_sigma, the density of x + e with x ~ p and e ~ N(0, sigma^2 I)."""
 
-    def quadrature(self, panels: int = 24) -> tuple[np.ndarray, np.ndarray]:
-        """Return nodes ``(n, d)`` and weights ``(n,)``, summing to 1, for expectations under p.
+    @property
+    def support(self) -> np.ndarray:
+        """A box of shape ``(d, 2)`` that holds all of the mass that can be told from none."""
+        return self.bounds
+
+    @abstractmethod
+    def fitted_panels(self) -> Panels:
+        """Return panels that resolve a one-dimensional density, however narrow it is."""
+
+    def quadrature(
+        self, panels: int = 24, *, within: float = RESOLVED, cut: float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return nodes ``(n, 1)`` and weights ``(n,)``, summing to 1, for expectations under p.
+
+        Parameters
+        ----------
+        panels
+            Even panels over the support; graded ones replace them where p does not integrate to 1
+            over these.
+        within
+            By how much the integral may differ from 1.
+        cut
+            Even panels leave out what is below this part of the maximum on both sides.
 
         Raises
         ------
         ValueError
-            If d exceeds 2; in more dimensions expectations are taken over samples.
+            If d exceeds 1, where expectations are taken over samples.
         """
-        if self.dim > 2:
+        if self.dim > 1:
             raise ValueError(
-                f"quadrature needs a density with d = 1 or 2, but this one has d = {self.dim}"
+                f"quadrature needs a density with d = 1, but this one has d = {self.dim}"
             )
-        sides, weights = zip(*(gauss_legendre(*side, panels) for side in self.bounds), strict=True)
-        nodes = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, self.dim)
-        log_weights = np.log(reduce(np.multiply.outer, weights).ravel()) + self.log_prob(nodes)
-        weights = np.exp(log_weights - log_weights.max())
-        return nodes, weights / weights.sum()
+        low, high = self._above(cut) if cut else self.support[0]
+        nodes, weights = gauss_legendre(low, high, panels)
+        weights = weights * np.exp(self.log_prob(nodes[:, None]))
+        if not abs(weights.sum() - 1.0) < within:
+            nodes, weights = self.fitted_panels().rule()
+            weights = weights * np.exp(self.log_prob(nodes[:, None]))
+        return nodes[:, None], weights / weights.sum()
+
+    def _above(self, cut: float) -> tuple[float, float]:
+        """Return an interval outside of which p is below `cut` times its maximum, as a grid shows."""
+        x = np.linspace(*self.support[0], 4001)
+        log_p = self.log_prob(x[:, None])
+        inside = np.flatnonzero(log_p > log_p.max() + np.log(cut))
+        return x[max(inside[0] - 1, 0)], x[min(inside[-1] + 1, len(x) - 1)]
 
     def posterior_variance(self, y: np.ndarray, sigma: float) -> np.ndarray:
         """Return E|x - E[x|y]|^2 given y = x + e, of shape ``(n,)``, for e ~ N(0, sigma^2 I).

@@ -8,8 +8,10 @@ from autoscore.densities.base import Density
 from autoscore.densities.expressions import Compiled, parse
 from autoscore.densities.kernels import KernelDensity
 from autoscore.grids import gauss_legendre
+from autoscore.panels import Panels
 
 NODES_PER_SIGMA = 4.0  # quadrature nodes on a stretch of one sigma of the curve
+MOST_NODES = 1_000_000
 LEAST_PANELS = 16  # however much noise there is, the curve itself is resolved
 
 
@@ -71,6 +73,11 @@ class Curve(Density):
         width = np.hypot(self.thickness, sigma)
         low, high = self.interval
         nodes = NODES_PER_SIGMA * (high - low) * self._fastest / width
+        if nodes > MOST_NODES:
+            raise ValueError(
+                f"sigma must be larger than {sigma:g} for a curve this long: {nodes:.1g} nodes "
+                f"would resolve the noise along it, and {MOST_NODES} are the most"
+            )
         t, weights = gauss_legendre(low, high, panels=max(LEAST_PANELS, int(np.ceil(nodes / 16))))
         return KernelDensity(self.point(t), width, weights)
 
@@ -90,6 +97,9 @@ class Curve(Density):
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
         return self._thick().score_laplacian(x)
+
+    def fitted_panels(self) -> Panels:
+        return self._thick().fitted_panels()
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         clean = self.point(rng.uniform(*self.interval, size=n))

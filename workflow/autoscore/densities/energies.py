@@ -4,18 +4,26 @@ from functools import cached_property, reduce
 
 import numpy as np
 import sympy
+from scipy.ndimage import minimum_filter
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
 from autoscore.densities.expressions import Compiled, coordinates, parse
+from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
 from autoscore.grids import gauss_legendre
+from autoscore.panels import Panels, resolve
 
-PANELS = {1: 200, 2: 64}  # along each side of the box, to normalise; 16 nodes each
+PANELS = 64  # along each side of a box in the plane, to normalise; 16 nodes each
 CHECKED = {1: 1001, 2: 101}  # points along each side where an energy must be finite
-INVERSE_POINTS = 200_001
+LOOKS = 65  # points along each side of a box that closes in on the mass
+RESOLVED = 1e-6  # by which the integral in the plane may change with half the panels
+INVERSE_POINTS = 200_001  # over the support, to draw in one dimension
+INVERSE_PARTS = 200  # of each panel, at least
 CELLS = 1000  # along each side of the box, to sample in two dimensions
 VANISHING = 1e-8  # p at the edge of its box, relative to its maximum, that is as good as 0
+NEGLIGIBLE = 60.0  # nats below its maximum, where p has no mass that matters
+WIDE = 0.2  # of a side of the support; the grid of wider noise would fill the memory
 
 
 class EnergyDensity(Density):
@@ -48,7 +56,7 @@ class EnergyDensity(Density):
                 f"bounds must be [low, high] with low < high for each coordinate: {bounds}"
             )
         self.dim = len(self.bounds)
-        if self.dim not in PANELS:
+        if self.dim not in CHECKED:
             raise ValueError(f"energies are normalised in one or two dimensions, not {self.dim}")
         names = coordinates(self.dim)
         energy = parse(expression, names)
@@ -69,16 +77,103 @@ class EnergyDensity(Density):
         self._third = Compiled([-sympy.diff(laplacian, symbol) for symbol in symbols], names)
 
     @cached_property
+    def _resolved(self) -> tuple[Panels, float]:
+        """Return panels that resolve p in one dimension, and how well."""
+        return resolve(lambda x: -self.energy(x[:, None]), *self.bounds[0])
+
+    def fitted_panels(self) -> Panels:
+        return self._resolved[0]
+
+    @cached_property
     def _log_normaliser(self) -> float:
-        nodes, weights = self._rule(PANELS[self.dim])
-        return float(logsumexp(-self.energy(nodes), b=weights))
+        if self.dim == 2:
+            return self._log_integral(PANELS)
+        nodes, weights = self.fitted_panels().rule()
+        return float(logsumexp(-self.energy(nodes[:, None]), b=weights))
 
     def _rule(self, panels: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return nodes (n, d) and weights (n,) of a product rule on the box."""
-        sides = [gauss_legendre(low, high, panels) for low, high in self.bounds]
+        """Return nodes (n, 2) and weights (n,) of a product rule on the support in the plane."""
+        sides = [gauss_legendre(low, high, panels) for low, high in self.support]
         nodes = _product([nodes for nodes, _ in sides])
-        weights = reduce(np.multiply.outer, (weights for _, weights in sides))
-        return nodes, weights.ravel()
+        return nodes, reduce(np.multiply.outer, (weights for _, weights in sides)).ravel()
+
+    def _log_integral(self, panels: int) -> float:
+        nodes, weights = self._rule(panels)
+        return float(logsumexp(-self.energy(nodes), b=weights))
+
+    @cached_property
+    def _nodes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return points of the plane, and weights, that stand for p under wide noise."""
+        nodes, weights = self._rule(PANELS // 2)
+        weights = weights * np.exp(self.log_prob(nodes))
+        held = weights > 1e-12 * weights.max()
+        return nodes[held], weights[held]
+
+    def check_resolved(self) -> None:
+        """Refuse an energy whose mass cannot be found, or is too narrow for its box.
+
+        Raises
+        ------
+        ValueError
+            If quadrature does not settle under refinement; the message names the bounds.
+        """
+        box = self.bounds.tolist()
+        try:
+            finer = self._log_normaliser
+            change = abs(np.expm1(self._log_integral(PANELS // 2) - finer)) if self.dim == 2 else 0
+        except ValueError as error:
+            raise ValueError(f"bounds must be nearer to the mass than {box}: {error}") from None
+        if not change < RESOLVED:
+            raise ValueError(
+                f"bounds must be nearer to the mass than {box}: {PANELS} panels along each side do "
+                f"not resolve exp(-E), whose integral changes by {change:.1g} of itself with half "
+                "as many"
+            )
+
+    @cached_property
+    def support(self) -> np.ndarray:
+        found = self._mass_on_line() if self.dim == 1 else self._mass_in_plane()
+        # a box that fits as it is stays as it is
+        narrow = np.ptp(found, axis=1) < 0.5 * np.ptp(self.bounds, axis=1)
+        return np.where(narrow[:, None], found, self.bounds)
+
+    def _mass_on_line(self) -> np.ndarray:
+        panels = self.fitted_panels()
+        height = -self.energy(0.5 * (panels.low + panels.high)[:, None])
+        held = np.flatnonzero(height > height.max() - NEGLIGIBLE)
+        return np.array([[panels.low[held[0]], panels.high[held[-1]]]])
+
+    def _mass_in_plane(self) -> np.ndarray:
+        """Return a box that closes in, look after look, on all that is near the deepest place."""
+        deepest, box = self._minima(), self.bounds
+        while True:
+            sides = [np.linspace(low, high, LOOKS) for low, high in box]
+            points = np.concatenate([_product(sides), deepest])
+            energy = self.energy(points)
+            held = points[energy < energy.min() + NEGLIGIBLE]
+            cell = np.diff(box)[:, 0] / (LOOKS - 1)
+            closer = np.stack([held.min(0) - cell, held.max(0) + cell], axis=1)
+            closer = np.clip(closer, self.bounds[:, :1], self.bounds[:, 1:])
+            if (np.diff(closer) > 0.9 * np.diff(box)).all():
+                return closer
+            box = closer
+
+    def _minima(self) -> np.ndarray:
+        """Return the minima that a grid shows, each followed down by ever smaller steps, (n, 2)."""
+        sides = [np.linspace(low, high, CHECKED[2]) for low, high in self.bounds]
+        energy = self.energy(_product(sides)).reshape(CHECKED[2], CHECKED[2])
+        around = minimum_filter(energy, size=3, mode="nearest")
+        lowest = np.argwhere(energy == around)
+        lowest = lowest[np.argsort(energy[*lowest.T], kind="stable")][:64]
+        x = np.stack([side[index] for side, index in zip(sides, lowest.T, strict=True)], axis=-1)
+        step = np.array([side[1] - side[0] for side in sides])
+        moves = _product([np.array([-1.0, 0.0, 1.0])] * 2)
+        for _ in range(100):
+            tried = np.clip(x[:, None] + moves * step, self.bounds[:, 0], self.bounds[:, 1])
+            values = self.energy(tried.reshape(-1, 2)).reshape(len(x), -1)
+            x = tried[np.arange(len(x)), values.argmin(1)]
+            step = np.where((values.argmin(1) == len(moves) // 2).all(), 0.5, 0.75) * step
+        return x
 
     def energy(self, x: np.ndarray) -> np.ndarray:
         """Return E(x) of shape ``(n,)``."""
@@ -115,9 +210,12 @@ class EnergyDensity(Density):
     @cached_property
     def _inverse(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the distribution function on a fine grid, and the grid."""
-        x = np.linspace(*self.bounds[0], INVERSE_POINTS)
+        panels = self.fitted_panels()
+        parts = np.ceil((panels.high - panels.low) / np.ptp(self.support) * INVERSE_POINTS)
+        fine = panels.cut(np.clip(parts, INVERSE_PARTS, INVERSE_POINTS).astype(int))
+        x = np.append(fine.low, fine.high[-1])
         p = np.exp(self.log_prob(x[:, None]))
-        mass = np.concatenate([[0.0], np.cumsum(0.5 * (p[1:] + p[:-1]))])
+        mass = np.concatenate([[0.0], np.cumsum(0.5 * (p[1:] + p[:-1]) * np.diff(x))])
         return mass / mass[-1], x
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -128,7 +226,7 @@ class EnergyDensity(Density):
     @cached_property
     def _cells(self) -> tuple[np.ndarray, np.ndarray]:
         """Return a bound on p in each cell of a fine grid, and its running sum."""
-        corners = [np.linspace(low, high, CELLS + 1) for low, high in self.bounds]
+        corners = [np.linspace(low, high, CELLS + 1) for low, high in self.support]
         p = np.exp(self.log_prob(_product(corners))).reshape(CELLS + 1, CELLS + 1)
         highest = np.maximum(np.maximum(p[1:, 1:], p[:-1, 1:]), np.maximum(p[1:, :-1], p[:-1, :-1]))
         # a maximum inside a cell exceeds its corners by a second-order term
@@ -138,24 +236,27 @@ class EnergyDensity(Density):
     def _sample_plane(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw by rejection from the piecewise constant bound; nearly all draws are accepted."""
         bound, running = self._cells
-        size = np.diff(self.bounds)[:, 0] / CELLS
+        size = np.diff(self.support)[:, 0] / CELLS
         found: list[np.ndarray] = []
         while sum(map(len, found)) < n:
             chosen = np.searchsorted(running, rng.random(n))
             cell = np.stack(np.divmod(chosen, CELLS), axis=-1)
-            x = self.bounds[:, 0] + size * (cell + rng.random((n, 2)))
+            x = self.support[:, 0] + size * (cell + rng.random((n, 2)))
             found.append(x[rng.random(n) * bound[chosen] < np.exp(self.log_prob(x))])
         return np.concatenate(found)[:n]
 
     @cached_property
     def _fades(self) -> bool:
-        """Whether p is negligible all along the edge of its box."""
-        sides = [np.linspace(low, high, CHECKED[self.dim]) for low, high in self.bounds]
+        """Whether p is negligible all along the edge of its support."""
+        sides = [np.linspace(low, high, CHECKED[self.dim]) for low, high in self.support]
         p = np.exp(self.log_prob(_product(sides))).reshape([len(side) for side in sides])
         edge = max(np.moveaxis(p, axis, 0)[[0, -1]].max() for axis in range(self.dim))
         return bool(edge < VANISHING * p.max())
 
-    def smoothed(self, sigma: float) -> SmoothedEnergy:
+    def smoothed(self, sigma: float) -> Density:
+        if self.dim == 2 and self._fades and sigma > WIDE * np.diff(self.support).min():
+            nodes, weights = self._nodes
+            return KernelDensity(nodes, sigma, weights)
         if self.dim == 2 and self._fades:
             return SmoothedPlane(self, sigma, COARSE)
         return SmoothedEnergy(self, sigma)

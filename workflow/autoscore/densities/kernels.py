@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autoscore.densities.base import Density
+from autoscore.panels import Panels, panels_around
 from autoscore.vectors import softmax_in_place
 
 MATRIX_PRODUCT = 8  # dimensions from which on a matrix product is the faster way to distances
@@ -55,6 +56,9 @@ class KernelDensity(Density):
         self.weights = weights / weights.sum()
         self.bandwidth = float(bandwidth)
         self.dim = points.shape[1]
+        # about an origin of their own, so that points far from 0 lose no digits in products
+        self._origin = points.mean(0)
+        self._centred = points - self._origin
         reach = 10.0 * self.bandwidth
         self.bounds = np.stack([points.min(0) - reach, points.max(0) + reach], axis=1)
 
@@ -72,15 +76,16 @@ class KernelDensity(Density):
         size, log_weights = max(1, BLOCK // len(self.points)), np.log(self.weights)
         from scipy.spatial.distance import cdist  # half a second, which planning a run spares
 
+        x = x - self._origin
         if self.dim >= MATRIX_PRODUCT:
-            doubled, squares = -2.0 * self.points.T, (self.points**2).sum(1)
+            doubled, squares = -2.0 * self._centred.T, (self._centred**2).sum(1)
         for start in range(0, len(x), size):
             rows = slice(start, start + size)
             if self.dim == 1:
-                kernel = x[rows] - self.points[:, 0]
+                kernel = x[rows] - self._centred[:, 0]
                 kernel *= kernel
             elif self.dim < MATRIX_PRODUCT:
-                kernel = cdist(x[rows], self.points, "sqeuclidean")
+                kernel = cdist(x[rows], self._centred, "sqeuclidean")
             else:
                 kernel = x[rows] @ doubled
                 kernel += squares
@@ -98,32 +103,35 @@ class KernelDensity(Density):
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         self._check()
         scale = 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
-        return np.concatenate([softmax_in_place(kernel) for _, kernel in self._blocks(x)]) - scale
+        result = np.empty(len(x))
+        for rows, kernel in self._blocks(x):
+            result[rows] = softmax_in_place(kernel)
+        return result - scale
 
     def score(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim))
         for rows, share in self._shares(x):
-            result[rows] = share @ self.points
-        return (result - x) / self.bandwidth**2
+            result[rows] = share @ self._centred
+        return (result - (x - self._origin)) / self.bandwidth**2
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim, self.dim))
         for rows, share in self._shares(x):
-            mean = share @ self.points
-            second = np.einsum("nk,ki,kj->nij", share, self.points, self.points, optimize=True)
+            mean = share @ self._centred
+            second = np.einsum("nk,ki,kj->nij", share, self._centred, self._centred, optimize=True)
             result[rows] = second - mean[:, :, None] * mean[:, None, :]
         return result / self.bandwidth**4 - np.eye(self.dim) / self.bandwidth**2
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim))
         for rows, share in self._shares(x):
-            mean = share @ self.points
-            squares = (self.points**2).sum(-1)
+            mean = share @ self._centred
+            squares = (self._centred**2).sum(-1)
             # |u_k|^2 for u_k = point_k - mean, whose third moment is the third cumulant of the
             # posterior over points: E[u |u|^2] = E[point |u|^2] - mean E|u|^2.
-            distance = squares - 2.0 * mean @ self.points.T + (mean**2).sum(-1, keepdims=True)
+            distance = squares - 2.0 * mean @ self._centred.T + (mean**2).sum(-1, keepdims=True)
             share *= distance
-            result[rows] = share @ self.points - mean * share.sum(-1, keepdims=True)
+            result[rows] = share @ self._centred - mean * share.sum(-1, keepdims=True)
         return result / self.bandwidth**6
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -133,11 +141,14 @@ class KernelDensity(Density):
     def smoothed(self, sigma: float) -> "KernelDensity":
         return KernelDensity(self.points, np.hypot(self.bandwidth, sigma), self.weights)
 
-    def quadrature(self, panels: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    def fitted_panels(self) -> Panels:
+        return panels_around(self.points[:, 0], np.full(len(self.points), self.bandwidth))
+
+    def quadrature(self, panels: int = 24, **asked: float) -> tuple[np.ndarray, np.ndarray]:
         """Return nodes and weights as for any density; bare points are their own rule."""
         if self.is_bare:
             return self.points, self.weights
-        return super().quadrature(panels)
+        return super().quadrature(panels, **asked)
 
 
 def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from autoscore.densities.base import Density
+from autoscore.panels import Panels, panels_around
 from autoscore.randomness import generator
 from autoscore.vectors import softmax_in_place
 
@@ -42,7 +43,9 @@ class GaussianMixture(Density):
         if not (self.weights > 0).all():
             raise ValueError(f"mixture weights must be positive, not {self.weights.tolist()}")
         self.weights = self.weights / self.weights.sum()
-        if not np.allclose(self.covariances, np.swapaxes(self.covariances, 1, 2)):
+        largest = np.abs(self.covariances).max(initial=0.0)
+        turned = np.swapaxes(self.covariances, 1, 2)
+        if not np.allclose(self.covariances, turned, atol=1e-8 * largest):
             raise ValueError("mixture covariances must be symmetric")
         try:
             self._factors = np.linalg.cholesky(self.covariances)
@@ -89,6 +92,9 @@ class GaussianMixture(Density):
         gradient = np.einsum("nk,nk,nki->ni", share, a, scores - mean[:, None, :])
         gradient -= 2.0 * np.einsum("nk,kij,nkj->ni", share, self._precisions, scores)
         return gradient - 2.0 * np.einsum("nij,nj->ni", self.hessian(x), mean)
+
+    def fitted_panels(self) -> Panels:
+        return panels_around(self.means[:, 0], np.sqrt(self.covariances[:, 0, 0]))
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         # one row of numbers a point, so that more points change no other point

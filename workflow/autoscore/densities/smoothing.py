@@ -10,13 +10,15 @@ from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
 from autoscore.grids import gauss_legendre
+from autoscore.panels import STEP, Panels, panels_between
 from autoscore.vectors import softmax_in_place
 
 REACH = {1: 14.0, 2: 9.0}  # an integral over noise runs this many sigma to each side of y
-RESOLUTION = {1: 40, 2: 12}  # panels that resolve p itself over a side of its box
+RESOLUTION = 12  # panels that resolve p itself over a side of its support in the plane
 PANEL_WIDTH = 2.0  # of a panel that resolves the noise, in sigmas
 COARSE = 8  # nodes a panel where a thousandth is good enough
 BLOCK = 1_000_000  # nodes held in memory at once
+MOST_NODES = 4_000_000  # on a line: beyond that, sigma is too small for the density
 CELLS = 512  # of the grid over each side of the box
 DEEP = 1e-7  # below this part of its maximum, rounding spoils what a Fourier transform returns
 
@@ -52,57 +54,108 @@ class SmoothedEnergy(Density):
         self.dim = density.dim
         self.bounds = density.bounds + 9.0 * self.sigma * np.array([-1.0, 1.0])
 
-    def _side(self, y: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return nodes and weights along one axis around each y, shapes (n, nodes)."""
-        low, high = self.density.bounds[axis]
-        reach = REACH[self.dim] * self.sigma
-        nearest = np.clip(y, low, high)  # what matters for a y outside the box lies at its edge
-        start, stop = np.maximum(nearest - reach, low), np.minimum(nearest + reach, high)
-        widest = min(2.0 * reach, high - low)
-        resolved = RESOLUTION[self.dim] * widest / (high - low)
-        panels = int(np.ceil(max(widest / (PANEL_WIDTH * self.sigma), resolved)))
-        return gauss_legendre(start, stop, panels, self.order)
+    @property
+    def support(self) -> np.ndarray:
+        return self.density.support + 9.0 * self.sigma * np.array([-1.0, 1.0])
+
+    def fitted_panels(self) -> Panels:
+        """Return panels no narrower than what noise leaves of p, and of the ends of its box."""
+        clean = self.density.fitted_panels()
+        steps = STEP * self.sigma * np.arange(-6, 7)
+        edges = np.unique(np.concatenate([clean.low, clean.high]))
+        # of edges within one sigma, the first does
+        edges = edges[np.unique(np.floor(edges / self.sigma), return_index=True)[1]]
+        ends = np.concatenate([end + steps for end in (clean.low[0], clean.high[-1])])
+        return panels_between(np.unique(np.concatenate([edges, ends])))
+
+    @cached_property
+    def _line(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return nodes on the line that resolve p and the noise, and the logs of weight and p."""
+        panels = self.density.fitted_panels().no_wider_than(PANEL_WIDTH * self.sigma)
+        if len(panels.low) * self.order > MOST_NODES:
+            raise ValueError(
+                f"sigma must be larger than {self.sigma:g} for a density this wide: "
+                f"{len(panels.low)} panels would be needed to resolve the noise"
+            )
+        nodes, weights = panels.rule(self.order)
+        return nodes, np.log(weights) + self.density.log_prob(nodes[:, None])
 
     def _blocks(self, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Yield slices of y, their nodes x, (block, nodes, d), and log of weight p(x) N(y - x)."""
-        sides = [self._side(y[:, axis], axis) for axis in range(self.dim)]
-        size = max(1, BLOCK // int(np.prod([nodes.shape[1] for nodes, _ in sides])))
-        for start in range(0, len(y), size):
-            rows = slice(start, start + size)
-            x, log_weight = sides[0][0][rows, :, None], np.log(sides[0][1][rows])
-            for nodes, weights in sides[1:]:
-                n, before, after = len(x), x.shape[1], nodes.shape[1]
-                grid = np.broadcast_to(x[:, :, None], (n, before, after, x.shape[2]))
-                extra = np.broadcast_to(nodes[rows, None, :, None], (n, before, after, 1))
-                x = np.concatenate([grid, extra], axis=-1).reshape(n, before * after, -1)
-                log_weight = (log_weight[:, :, None] + np.log(weights[rows])[:, None, :]).reshape(
-                    n, -1
-                )
-            prior = self.density.log_prob(x.reshape(-1, self.dim)).reshape(log_weight.shape)
+        for rows, x, log_weight in self._on_line(y) if self.dim == 1 else self._in_plane(y):
             noise = -0.5 * (((y[rows, None, :] - x) / self.sigma) ** 2).sum(-1)
             noise -= 0.5 * self.dim * np.log(2.0 * np.pi * self.sigma**2)
-            yield rows, x, log_weight + prior + noise
+            noise += log_weight
+            yield rows, x, noise
+
+    def _on_line(self, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield slices of y, the nodes within reach of each, and log of weight p(x)."""
+        nodes, log_weight = self._line
+        nearest = np.clip(y[:, 0], nodes[0], nodes[-1])  # for a y outside, the edge matters
+        reach = REACH[1] * self.sigma
+        first = np.searchsorted(nodes, nearest - reach)
+        count = np.searchsorted(nodes, nearest + reach) - first
+        # between two pieces of the mass it is the nearest nodes that matter
+        first = np.minimum(np.maximum(first - self.order, 0), len(nodes) - 1)
+        count += 2 * self.order
+        size = max(1, BLOCK // count.max(initial=1))
+        for start in range(0, len(y), size):
+            rows = slice(start, start + size)
+            index = first[rows, None] + np.arange(count[rows].max())
+            inside = index < len(nodes)
+            index = np.minimum(index, len(nodes) - 1)
+            yield rows, nodes[index, None], np.where(inside, log_weight[index], -np.inf)
+
+    def _side(self, y: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return nodes and weights along one axis of the plane around each y, shapes (n, nodes)."""
+        low, high = self.density.support[axis]
+        reach = REACH[2] * self.sigma
+        nearest = np.clip(y, low, high)  # what matters for a y outside the box lies at its edge
+        start, stop = np.maximum(nearest - reach, low), np.minimum(nearest + reach, high)
+        widest = min(2.0 * reach, high - low)
+        resolved = RESOLUTION * widest / (high - low)
+        panels = int(np.ceil(max(widest / (PANEL_WIDTH * self.sigma), resolved)))
+        return gauss_legendre(start, stop, panels, self.order)
+
+    def _in_plane(self, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield slices of y, a product of nodes around each, and log of weight p(x)."""
+        sides = [self._side(y[:, axis], axis) for axis in (0, 1)]
+        counts = [nodes.shape[1] for nodes, _ in sides]
+        size = max(1, BLOCK // (counts[0] * counts[1]))
+        for start in range(0, len(y), size):
+            rows = slice(start, start + size)
+            (x1, w1), (x2, w2) = ((nodes[rows], weights[rows]) for nodes, weights in sides)
+            shape = (len(x1), *counts)
+            x = np.stack(
+                [np.broadcast_to(x1[:, :, None], shape), np.broadcast_to(x2[:, None], shape)], -1
+            )
+            x = x.reshape(len(x1), -1, 2)
+            weight = (np.log(w1)[:, :, None] + np.log(w2)[:, None]).reshape(len(x1), -1)
+            yield rows, x, weight + self.density.log_prob(x.reshape(-1, 2)).reshape(weight.shape)
 
     def _cumulants(self, y: np.ndarray, order: int) -> np.ndarray:
         """Return k1 - y, (n, d); k2, (n, d, d); or the trace of k3, (n, d)."""
-        parts = []
+        result = np.empty((len(y), self.dim, self.dim) if order == 2 else (len(y), self.dim))
         for rows, x, share in self._blocks(y):
             softmax_in_place(share)
             offset = x - y[rows, None, :]  # relative to y: nothing is lost when sigma is small
             mean = np.einsum("nq,nqi->ni", share, offset)
             if order == 1:
-                parts.append(mean)
+                result[rows] = mean
                 continue
             centred = offset - mean[:, None, :]
             if order == 2:
-                parts.append(np.einsum("nq,nqi,nqj->nij", share, centred, centred, optimize=True))
+                result[rows] = np.einsum("nq,nqi,nqj->nij", share, centred, centred, optimize=True)
             else:
                 share *= (centred**2).sum(-1)
-                parts.append(np.einsum("nq,nqi->ni", share, centred))
-        return np.concatenate(parts)
+                result[rows] = np.einsum("nq,nqi->ni", share, centred)
+        return result
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        return np.concatenate([softmax_in_place(weight) for _, _, weight in self._blocks(x)])
+        result = np.empty(len(x))
+        for rows, _, weight in self._blocks(x):
+            result[rows] = softmax_in_place(weight)
+        return result
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self._cumulants(x, 1) / self.sigma**2
@@ -120,7 +173,7 @@ class SmoothedEnergy(Density):
         of x itself.
         """
         low_and_high = self.density.bounds[0]
-        parts = []
+        result = np.empty((len(x), 1))
         for rows, nodes, log_weight in self._blocks(x):
             total = logsumexp(log_weight, axis=1, keepdims=True)
             clean = self.density.score(nodes.reshape(-1, 1)).reshape(log_weight.shape)
@@ -130,8 +183,8 @@ class SmoothedEnergy(Density):
                 log_end = log_end - 0.5 * ((x[rows] - end) / self.sigma) ** 2
                 log_end = log_end - np.log(self.sigma) - 0.5 * np.log(2.0 * np.pi)
                 gradient += sign * np.exp(log_end - total)
-            parts.append(gradient)
-        return np.concatenate(parts)
+            result[rows] = gradient
+        return result
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         clean = self.density.sample(n, rng)
@@ -153,7 +206,7 @@ class SmoothedPlane(SmoothedEnergy):
     def _grid(self) -> tuple[list[np.ndarray], np.ndarray]:
         """Return both axes of the grid, padded by the noise, and the transform of p_sigma."""
         axes, waves = [], []
-        for low, high in self.density.bounds:
+        for low, high in self.density.support:
             step = (high - low) / CELLS
             around = int(np.ceil(REACH[2] * self.sigma / step)) + 4
             n = next_fast_len(CELLS + 1 + 2 * around, real=True)

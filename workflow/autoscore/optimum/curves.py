@@ -9,7 +9,7 @@ from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 
 def curve_grid(density: Density, points: int) -> np.ndarray:
     """Return an even grid over the bounds of a one-dimensional target, wider for bare points."""
-    low, high = density.bounds[0]
+    low, high = density.support[0]
     margin = 0.25 * (high - low) if density.is_bare else 0.0
     return np.linspace(low - margin, high + margin, points)
 

@@ -78,7 +78,7 @@ class ContractiveOptimum1D(Field):
     def __init__(self, density: Density, sigma: float, points: int = 20_001) -> None:
         self.sigma = float(sigma)
         self.dim = density.dim
-        self._bounds = density.bounds[0]
+        self._bounds = density.support[0]
         x = np.linspace(*self._bounds, points)
         self._score = CubicSpline(x, solve_rcae_1d(density, x, sigma))
         self._slope = self._score.derivative()

@@ -147,7 +147,7 @@ class ContractiveOptimum2D(Field):
     @classmethod
     def solve(cls, density: Density, sigma: float, points: int = 401) -> Self:
         """Return the optimum of a target with d = 2, on `points` along each side of its bounds."""
-        x1, x2 = (np.linspace(*bounds, points) for bounds in density.bounds)
+        x1, x2 = (np.linspace(*bounds, points) for bounds in density.support)
         return cls(x1, x2, solve_rcae_2d(density, x1, x2, sigma), sigma)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:

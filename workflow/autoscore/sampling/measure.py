@@ -139,7 +139,7 @@ class Sampling:
         """Return what the draws are shown before."""
         backdrop = {"reference": self.density.sample(SHOWN, self._stream("reference"))}
         if self.density.dim == 2 and not self.density.is_bare:
-            sides = [np.linspace(*side, GRID) for side in self.density.bounds]
+            sides = [np.linspace(*side, GRID) for side in self.density.support]
             nodes = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
             log_p = self.density.log_prob(nodes).reshape(GRID, GRID)
             backdrop |= {"grid_1": sides[0], "grid_2": sides[1], "log_p": log_p}

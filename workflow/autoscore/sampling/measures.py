@@ -50,7 +50,7 @@ class Rulers:
     def cells(self) -> Cells:
         """The cells in which draws are counted, over the box of the density."""
         count = CELLS[self.density.dim] + 1
-        return Cells.of(self.density, [np.linspace(*side, count) for side in self.density.bounds])
+        return Cells.of(self.density, [np.linspace(*side, count) for side in self.density.support])
 
     def measure(self, draws: np.ndarray) -> dict[str, float]:
         """Return every distance of draws, shape ``(n, d)``, from the density."""
