@@ -140,7 +140,7 @@ def _untrained(points: np.ndarray) -> Ensemble:
         [1.0],
         "single",
     )
-    stack.initialise(torch.as_tensor(points, dtype=torch.float32)[None], [generator(1)])
+    stack.initialise(points, [generator(1)])
     return stack
 
 

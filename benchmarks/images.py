@@ -67,7 +67,7 @@ def _training(kind: str, side: int) -> Callable[[], object]:
         architecture = Architecture((settings["hidden"],), residual="none", gain=2.0)
         stack, levels = Ensemble(k, architecture, *members, "single"), sigmas
         generators = [np.random.default_rng(level) for level in range(m)]
-        stack.initialise(torch.as_tensor(points[None]).expand(m, -1, -1), generators)
+        stack.initialise(points, generators)
     else:
         sizes = (settings["width"], settings["hidden"], settings["blocks"])
         levels = (float(sigmas[0]), float(sigmas[-1]))

@@ -64,7 +64,7 @@ def _row(
 
 def _field(star: EnergyDensity) -> Field:
     """Return an auto-encoder as the pipeline trains them; its weights do not matter here."""
-    points = torch.as_tensor(star.sample(500, generator(0)), dtype=torch.float32)[None]
+    points = star.sample(500, generator(0))
     members = ([0.1], [0], [500.0], [[0.0, 0.0]], [1.0])
     stack = Ensemble(2, Architecture(WIDTH, residual="sigma"), *members, "single")
     stack.initialise(points, [generator(1)])

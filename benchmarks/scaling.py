@@ -112,10 +112,8 @@ def _make(kind: str, size: dict[str, int], steps: int = 1) -> tuple[Stack, dict]
 def _batches(stack: Stack, points: np.ndarray) -> SampleBatches:
     levels = stack.sigmas if isinstance(stack, Ensemble) else (stack.low, stack.high)
     generators = [np.random.default_rng(k) for k in range(len(points))]
-    dtype = stack.theta.dtype
-    return SampleBatches(
-        points, stack.sizes, stack.seeds, levels, generators, noise="sobol", dtype=dtype
-    )
+    own = {"shift": stack.shift, "scale": stack.scale, "dtype": stack.theta.dtype}
+    return SampleBatches(points, stack.sizes, stack.seeds, levels, generators, noise="sobol", **own)
 
 
 def _training(kind: str, size: dict[str, int]) -> Callable[[], object]:

@@ -190,8 +190,7 @@ def _start(spiral: Spiral, seed: int, sigmas: np.ndarray, seeds: int) -> Ensembl
         np.hypot(spread, each).tolist(),
         precision="single",
     )
-    points = torch.as_tensor(spiral.data["train"][seed], dtype=torch.float32)
-    stack.initialise(points.expand(m, -1, -1), [generator(seed, "start")] * m)
+    stack.initialise(spiral.data["train"][seed], [generator(seed, "start")] * m)
     return stack
 
 
@@ -210,6 +209,8 @@ def _compare_steps(spiral: Spiral) -> Iterator[Row]:
                 stack.sigmas,
                 [generator(k, "batches") for k in range(len(points))],
                 noise="sobol",
+                shift=stack.shift,
+                scale=stack.scale,
                 dtype=stack.dtype,
             )
             fit(stack.take(list(range(len(stack.seeds)))), "dae", batches, plan)

@@ -105,24 +105,24 @@ UNITS = {"tanh": np.tanh, "sigmoid": lambda a: 1.0 / (1.0 + np.exp(-a))}
 @pytest.mark.parametrize("activation", UNITS)
 @pytest.mark.parametrize("residual", ["none", "sigma", "score"])
 def test_an_ensemble_is_the_formula(residual, activation):
-    """r = shift + scale net, x + sigma net or x + sigma^2 net of the standardised input."""
-    x = inputs(2)
+    """r = shift + scale net, x + sigma net or x + sigma^2 net / scale of (x - shift) / scale."""
+    x = inputs(2)[0].numpy()
     stack = ensemble(2, hidden=(4, 3), residual=residual, activation=activation)
     named = {name: part.numpy() for name, part in stack.views(stack.theta).items()}
-    actual = stack.forward(stack.theta, x, levels("member"))[0].numpy()
-    for k, sigma in enumerate(SIGMAS):
+    for k, (sigma, seed, size) in enumerate(zip(SIGMAS, SEEDS, SIZES, strict=True)):
         shift, scale = np.array(stack.description()["shift"][k]), stack.description()["scale"][k]
-        h = (x[k].numpy() - shift) / scale
+        h = (x - shift) / scale
         for layer in (0, 1):
             weight, bias = (named[f"encoder.{layer}.{part}"][k] for part in ("weight", "bias"))
             h = UNITS[activation](h @ weight + bias)
         net = h @ named["decoder.weight"][k] + named["decoder.bias"][k]
         expected = {
             "none": shift + scale * net,
-            "sigma": x[k].numpy() + sigma * net,
-            "score": x[k].numpy() + sigma**2 * net,
+            "sigma": x + sigma * net,
+            "score": x + sigma**2 / scale * net,
         }
-        np.testing.assert_allclose(actual[k], expected[residual], rtol=1e-12)
+        actual = stack.field(sigma, seed, size)(x)
+        np.testing.assert_allclose(actual, expected[residual], rtol=1e-12)
 
 
 @pytest.mark.parametrize("activation", UNITS)
@@ -261,11 +261,14 @@ def test_a_field_is_the_member_asked_for(stack, asked, member, monkeypatch):
     field, x = stack.field(*asked), np.random.default_rng(3).standard_normal((7, 2))
     assert field.sigma == asked[0]
     assert field.dim == 2
-    theta, sigma = stack.theta, torch.full((3, 1), asked[0], dtype=stack.theta.dtype)
-    points = torch.as_tensor(x, dtype=theta.dtype).expand(3, -1, -1)
+    theta = stack.theta
+    sigma = torch.as_tensor(asked[0] / stack.scale[:, None], dtype=theta.dtype)
+    points = torch.as_tensor(stack.inward(x), dtype=theta.dtype)
     value, slope = stack.forward(theta, points, sigma, jacobian=True)
     tolerance = 1e-13 if theta.dtype == torch.float64 else 1e-6
-    np.testing.assert_allclose(field(x), value[member], rtol=tolerance, atol=tolerance)
+    expected = stack.shift[member] + stack.scale[member] * value[member].double().numpy()
+    np.testing.assert_allclose(field(x), expected, rtol=tolerance, atol=2 * tolerance)
+    np.testing.assert_array_equal(field(x), x + field.move(x))
     np.testing.assert_allclose(field.jacobian(x), slope[member], rtol=tolerance, atol=tolerance)
     assert field(x).dtype == field.jacobian(x).dtype == np.float64
 

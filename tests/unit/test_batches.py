@@ -44,6 +44,10 @@ def smooth_stack(sigmas, residual="none"):
     return stack
 
 
+def inward(stack, batch):
+    return batch.inward(stack.shift, stack.scale)
+
+
 def clean_rule(density):
     """Nodes and weights of p itself, of the test's own making."""
     if isinstance(density, KernelDensity):
@@ -64,7 +68,7 @@ def reconstruct(stack, member, x):
 @pytest.mark.parametrize("name", DENSITIES)
 def test_the_denoising_batch_stands_for_the_double_integral(name):
     density, stack = DENSITIES[name], smooth_stack(SIGMAS)
-    batch = quadrature_batch(density, "dae", SIGMAS, 512)
+    batch = inward(stack, quadrature_batch(density, "dae", SIGMAS, 512))
     actual = denoising(stack, stack.theta, batch) + batch.spread_loss()
     x, weights = clean_rule(density)
     normal, normal_weights = np.polynomial.hermite_e.hermegauss(50)
@@ -79,7 +83,7 @@ def test_the_denoising_batch_stands_for_the_double_integral(name):
 @pytest.mark.parametrize("name", DENSITIES)
 def test_the_contractive_batch_stands_for_the_integral(name):
     density, stack = DENSITIES[name], smooth_stack(SIGMAS)
-    batch = quadrature_batch(density, "rcae", SIGMAS, 512)
+    batch = inward(stack, quadrature_batch(density, "rcae", SIGMAS, 512))
     actual = contractive(stack, stack.theta, batch) + batch.spread_loss()
     x, weights = clean_rule(density)
     for member, sigma in enumerate(SIGMAS):
@@ -107,8 +111,8 @@ def test_denoising_and_contraction_agree_to_first_order():
     density, difference = DENSITIES["mixture"], []
     for sigma in (0.02, 0.01):
         stack = smooth_stack([sigma], residual="score")
-        noisy = quadrature_batch(density, "dae", np.array([sigma]), 512)
-        clean = quadrature_batch(density, "rcae", np.array([sigma]), 512)
+        noisy = inward(stack, quadrature_batch(density, "dae", np.array([sigma]), 512))
+        clean = inward(stack, quadrature_batch(density, "rcae", np.array([sigma]), 512))
         dae = denoising(stack, stack.theta, noisy) + noisy.spread_loss()
         difference.append(float(dae - contractive(stack, stack.theta, clean)))
     assert np.log2(difference[0] / difference[1]) == pytest.approx(4, abs=0.01)

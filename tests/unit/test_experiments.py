@@ -179,9 +179,9 @@ def test_a_held_out_point_and_its_mirror_image_are_of_one_group(kind, given, use
     stack, _ = train(kind, data=data)
     (held_out,) = seen
     assert held_out.inputs.shape == held_out.targets.shape == (len(stack.theta), 2 * used, 1)
-    np.testing.assert_allclose(
-        held_out.targets[0, :, 0], np.tile(data["validation"][:used, 0], 2), rtol=1e-6
-    )
+    shift, scale = (np.array(stack.description()[key])[0] for key in ("shift", "scale"))
+    expected = (np.tile(data["validation"][:used, 0], 2) - shift) / scale
+    np.testing.assert_allclose(held_out.targets[0, :, 0], expected, rtol=1e-5, atol=1e-6)
     assert held_out.sigma.shape == (len(stack.theta), 2 * used)
     assert torch.equal(held_out.sigma[:, :used], held_out.sigma[:, used:])
     noise = (held_out.inputs - held_out.targets)[..., 0]

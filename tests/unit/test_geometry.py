@@ -685,15 +685,13 @@ def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_fi
     named = {name: part[0].numpy() for name, part in ensemble.views(ensemble.theta).items()}
 
     def potential(x):
-        return energy.standardised_potential(
+        return 1.7**2 * energy.residual_potential(
             named["encoder.0.weight"].T,
             named["encoder.0.bias"][0],
             named["decoder.bias"][0],
-            x,
+            (x - [0.4, -1.0]) / 1.7,
             activation,
-            shift=np.array([0.4, -1.0]),
-            scale=1.7,
-            sigma=0.3,
+            sigma=0.3 / 1.7,
             residual=residual,
         )
 
@@ -711,12 +709,4 @@ def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_fi
 def test_unknown_networks_have_no_potential(activation, residual, message):
     parameters, _ = tied_network("tanh")
     with pytest.raises(ValueError, match=message):
-        energy.standardised_potential(
-            *parameters,
-            SQUARE,
-            activation,
-            shift=np.zeros(2),
-            scale=1.0,
-            sigma=1.0,
-            residual=residual,
-        )
+        energy.residual_potential(*parameters, SQUARE, activation, sigma=1.0, residual=residual)

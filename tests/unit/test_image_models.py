@@ -235,8 +235,9 @@ def test_models_are_asked_at_the_levels_that_they_know(stacks):
 def test_symmetry_in_closed_form_is_that_of_the_jacobian(stacks):
     stack, x = stacks["untied"], IMAGES.held_out[:6]
     noisy = torch.as_tensor(np.stack([x, x[::-1]]))
-    squares, products, trace = jacobian_moments(stack, stack.theta, noisy)
-    means = mean_symmetry(stack, stack.theta, noisy)
+    seen = torch.as_tensor(stack.inward(noisy), dtype=stack.dtype)
+    squares, products, trace = jacobian_moments(stack, stack.theta, seen)
+    means = mean_symmetry(stack, stack.theta, seen)
     for member, sigma in enumerate(stack.sigmas):
         field = stack.field(sigma, 0, len(IMAGES.train))
         points = noisy[member].numpy().astype(float)

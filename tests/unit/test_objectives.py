@@ -18,7 +18,7 @@ def stack_of(dim, residual="none"):
         [0, 0],
         [9, 9],
         np.zeros((2, dim)).tolist(),
-        [1.0, 2.0],
+        [1.0, 1.0],
     )
     parameters = sum(int(np.prod(shape)) for shape in stack.shapes().values())
     stack.theta = torch.as_tensor(np.random.default_rng(dim).standard_normal((2, parameters)))
@@ -75,7 +75,7 @@ def test_known_values_of_the_identity(dim):
     learned = stack_of(dim, residual="score")
     learned.theta.zero_()
     conditioned = Conditioned(
-        dim, 4, 1, 0.05, 1.0, [0, 0], [9, 9], np.zeros((2, dim)).tolist(), [1.0, 2.0], [0.0, 0.3]
+        dim, 4, 1, 0.05, 1.0, [0, 0], [9, 9], np.zeros((2, dim)).tolist(), [1.0, 1.0], [0.0, 0.3]
     )
     conditioned.initialise([np.random.default_rng(k) for k in range(2)])
     for stack in (learned, conditioned):

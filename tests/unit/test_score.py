@@ -255,6 +255,8 @@ def test_a_density_in_the_plane_gets_its_table():
     ends = (0.2 / MARGIN, 0.6 * MARGIN)
     stack = Conditioned(2, 4, 1, *ends, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     stack.initialise([np.random.default_rng(0)])
+    # nearly the identity: levels that are all of them just that could not be told apart
+    stack.theta += 1e-6 * torch.randn(stack.theta.shape, generator=torch.manual_seed(0))
     settings = {"sigmas": sigmas, "peers": ["kde", "kernel"]}
     wider = Conditioned(2, 4, 1, 0.1, 4.0, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     wider.initialise([np.random.default_rng(0)])
@@ -269,7 +271,7 @@ def test_a_density_in_the_plane_gets_its_table():
     kernel = table[table["model"] == "kernel"]
     assert kernel[["objective", "sigma", "reference"]].to_numpy().tolist() == [["ism", 0, "p"]]
     assert (kernel["relative_error"] < 0.1).all()
-    # levels of the identity, whatever is made of them, are the identity
+    # levels of nearly the identity are nearly the identity, unless their difference is blown up
     combined = {"single", "extrapolated", "combined"}
     rows = table[table["model"].isin(combined)]
     assert set(rows["model"]) == set(choices["model"]) == combined
@@ -282,7 +284,9 @@ def test_a_density_in_the_plane_gets_its_table():
     assert (fitted[["low", "high"]] - [0.2, 0.6]).abs().to_numpy().max() < 1e-12
     assert choices["low"].min() > 0.2 - 1e-12
     assert choices["high"].max() < 0.6 + 1e-12
-    np.testing.assert_allclose(rows["relative_error"], 1, atol=1e-4)
+    plain = rows[rows["model"] != "combined"]
+    np.testing.assert_allclose(plain["relative_error"], 1, atol=1e-4)
+    assert (rows["relative_error"] < 1 + 1e-4).all()
 
 
 @pytest.mark.parametrize("change", [9e-4, 1.1e-3])

@@ -134,6 +134,7 @@ def test_the_same_seeds_give_the_same_bits():
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_a_short_training_comes_close_to_the_optimum(objective):
     stack, batch = ensemble(hidden=12), quadrature_batch(MIXTURE, objective, SIGMAS, 128)
+    batch = batch.inward(stack.shift, stack.scale)
     x, weights = MIXTURE.quadrature()
 
     def errors():

@@ -75,6 +75,17 @@ class Batch:
 
         return [part(start) for start in range(min(parts, self.inputs.shape[1]))]
 
+    def inward(self, shift: np.ndarray, scale: np.ndarray) -> "Batch":
+        """Return the batch in the members' own coordinates, see `Stack`."""
+        shift, scale = torch.as_tensor(shift)[:, None], torch.as_tensor(scale)[:, None]
+        return replace(
+            self,
+            inputs=(self.inputs - shift) / scale[..., None],
+            targets=(self.targets - shift) / scale[..., None],
+            sigma=self.sigma / scale,
+            spread=None if self.spread is None else self.spread / scale**2,
+        )
+
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
         return self._each(lambda tensor: tensor.to(device))
@@ -167,6 +178,9 @@ class SampleBatches:
         grows as 1 / sigma. None is yes for noise from a sequence if a member knows one level, as it
         learns little of a small one otherwise; where levels are drawn from a range, as many points
         again are worth a little more.
+    shift, scale
+        The members' own coordinates, in which batches are handed out, see `Stack`; the points and
+        the noise levels are in those of the user. By default they are the same.
     dtype, device
         Type of the tensors that are handed out, and where they lie. Numbers are drawn by the
         processor, the same on every device.
@@ -188,6 +202,8 @@ class SampleBatches:
         noise: str = "fresh",
         corrupt: bool = True,
         paired: bool | None = None,
+        shift: np.ndarray | None = None,
+        scale: np.ndarray | None = None,
         dtype: torch.dtype = torch.float64,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -200,6 +216,8 @@ class SampleBatches:
         self._points = points
         self._sizes = np.asarray(sizes)
         self._seeds = np.asarray(seeds)
+        self._shift = np.zeros((len(seeds), points.shape[-1])) if shift is None else shift
+        self._scale = np.ones(len(seeds)) if scale is None else scale
         self._range = sigmas if isinstance(sigmas, tuple) else None
         self._sigmas = None if self._range else np.asarray(sigmas, dtype=float)
         # those of seeds that have no member here are left alone
@@ -249,8 +267,10 @@ class SampleBatches:
         chosen = np.floor(place * self._sizes[:, None]).astype(int)
         if self._sequences:
             chosen = np.stack([order[at] for order, at in zip(self._orders, chosen, strict=True)])
-        clean = self._points[self._seeds[:, None], chosen]
+        clean = self._points[self._seeds[:, None], chosen] - self._shift[:, None]
+        clean /= self._scale[:, None, None]
         sigma = self._sigmas[:, None] if level is None else self._level(level)
+        sigma = sigma / self._scale[:, None]
         inputs = clean + self._noise(normal, chosen) * sigma[..., None] if self._corrupt else clean
         batch = Batch(*(torch.as_tensor(part, **self._place) for part in (inputs, clean, sigma)))
         if self._kind == "walkback" and reconstruct is not None:

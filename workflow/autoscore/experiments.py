@@ -57,15 +57,15 @@ def train_exact_ensemble(
     """
     sigmas, seeds = _members(settings)
     batch = quadrature_batch(density, objective, sigmas, settings["nodes"])
-    mean = batch.mean(batch.inputs[..., 0])
-    spread = (batch.mean(batch.inputs[..., 0] ** 2) - mean**2).sqrt()
+    mean = batch.mean(batch.inputs[..., 0])[:, None]
+    spread = batch.mean((batch.inputs[..., 0] - mean) ** 2).sqrt()
     ensemble = Ensemble(
         density.dim,
         Architecture(**settings["architecture"]),
         sigmas.tolist(),
         seeds.tolist(),
         [np.inf] * len(seeds),
-        mean[:, None].tolist(),
+        mean.tolist(),
         spread.tolist(),
     )
     # quadrature nodes are no draws: where the units switch is drawn by the nodes' weights
@@ -76,7 +76,8 @@ def train_exact_ensemble(
             batch.inputs.numpy(), batch.weights.numpy(), generators, strict=True
         )
     ]
-    ensemble.initialise(torch.as_tensor(np.stack(drawn)), generators)
+    ensemble.initialise(np.stack(drawn), generators)
+    batch = batch.inward(ensemble.shift, ensemble.scale)
     if members is not None:
         ensemble, batch = ensemble.take(members), batch.take(members)
     schedule = Schedule(**settings["schedules"]["exact"])
@@ -117,10 +118,7 @@ def train_sample_ensemble(
         precision="single",
     )
     ensemble.initialise(
-        torch.as_tensor(
-            np.stack([points[k, np.arange(256) % n] for k, n in zip(seeds, sizes, strict=True)]),
-            dtype=ensemble.dtype,
-        ),
+        np.stack([points[k, np.arange(256) % n] for k, n in zip(seeds, sizes, strict=True)]),
         [generator(*streams, "start", k) for k in seeds],
     )
     if members is not None:
@@ -269,6 +267,8 @@ def _batches(
         noise=settings["noise"],
         corrupt=objective != "rcae",
         paired=None if objective == "dae" else False,
+        shift=stack.shift,
+        scale=stack.scale,
         dtype=stack.theta.dtype,
         device=device,
     )
@@ -304,8 +304,12 @@ def validation_batch(
     noise = sigmas[..., None] * normal * (objective != "rcae")
     noisy = np.concatenate([clean + noise, clean - noise], axis=1)
     targets = np.broadcast_to(np.tile(clean, (2, 1)), noisy.shape)
-    parts = (noisy, targets, np.tile(sigmas, 2))
-    return Batch(*(torch.as_tensor(np.array(part), dtype=stack.theta.dtype) for part in parts))
+    parts = (
+        stack.inward(noisy),
+        stack.inward(targets),
+        np.tile(sigmas, 2) / stack.scale[:, None],
+    )
+    return Batch(*(torch.as_tensor(part, dtype=stack.theta.dtype) for part in parts))
 
 
 def trace_rows(stack: Stack, trace: Trace) -> list[dict]:

@@ -30,9 +30,17 @@ class Field(ABC):
     def jacobian(self, x: np.ndarray) -> np.ndarray:
         """Return dr/dx of shape ``(n, d, d)``: entry [k, i, j] is dr_i/dx_j at x[k]."""
 
+    def move(self, x: np.ndarray) -> np.ndarray:
+        """Return r(x) - x of shape ``(n, d)``, without the rounding of r(x) where it is small."""
+        return self(x) - x
+
+    def rounding(self, x: np.ndarray) -> np.ndarray:
+        """Return the length below which r(x) - x is rounding, shape ``(n,)``."""
+        return 4.0 * np.finfo(float).eps * np.abs(x).max(axis=1, initial=0.0)
+
     def score(self, x: np.ndarray) -> np.ndarray:
         """Return the score estimate (r(x) - x) / sigma^2 of shape ``(n, d)`` (statement C1)."""
-        return (self(x) - x) / self.sigma**2
+        return self.move(x) / self.sigma**2
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         """Return (dr/dx - I) / sigma^2 of shape ``(n, d, d)``, an estimate of Hess log p (C5)."""
@@ -40,7 +48,7 @@ class Field(ABC):
 
     def reconstruction_error(self, x: np.ndarray) -> np.ndarray:
         """Return the squared distance between r(x) and x, of shape ``(n,)``."""
-        return ((self(x) - x) ** 2).sum(-1)
+        return (self.move(x) ** 2).sum(-1)
 
     def log_ratio(self, x: np.ndarray, y: np.ndarray, nodes: int = 5) -> np.ndarray:
         """Return the estimate of log p(y) - log p(x) along the segment, of shape ``(n,)``.

@@ -74,6 +74,8 @@ class QuadraticLoss:
             If given, what the weights must sum to.
         """
         columns = np.stack([-self.linear, np.ones(len(self.linear))], axis=1)
+        if not self.gram.any():  # of fields that are 0 everywhere, no weights are better
+            return np.full(len(self.linear), (total or 0.0) / len(self.linear))
         factor = cho_factor(self.gram + penalty, check_finite=False)  # half the time of `solve`
         free, lift = cho_solve(factor, columns, check_finite=False).T
         # the second column is the direction in which a sum is reached at the least loss

@@ -35,7 +35,7 @@ class Conditioned(Stack):
     seeds, sizes
         Seed and number of training points of each member, shape ``(m,)``.
     shift, scale
-        Inputs are seen as (x - shift) / sqrt(scale^2 + sigma^2); shapes ``(m, d)`` and ``(m,)``.
+        See `Stack`; the network sees z / sqrt(1 + sigma^2), sigma in units of z.
     thickness
         tau, shape ``(m,)``; 0 for data without thickness, such as a bare curve.
     waves
@@ -81,9 +81,10 @@ class Conditioned(Stack):
         self.low, self.high = float(low), float(high)
         self.seeds = np.asarray(seeds, dtype=int)
         self.sizes = np.asarray(sizes, dtype=float)
-        self._shift = torch.as_tensor(shift, dtype=DTYPE)
-        self._scale = torch.as_tensor(scale, dtype=DTYPE)
-        self._thickness = torch.as_tensor(thickness, dtype=DTYPE)
+        self.shift, self.scale = np.asarray(shift, dtype=float), np.asarray(scale, dtype=float)
+        self.thickness = np.asarray(thickness, dtype=float)
+        self._thickness = torch.as_tensor(self.thickness / self.scale, dtype=DTYPE)[:, None]
+        self._lowest = torch.as_tensor(self.low / self.scale, dtype=DTYPE)[:, None]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         seen = self.dim + 2 * self.features
@@ -139,7 +140,7 @@ class Conditioned(Stack):
 
     def _amplitude(self, sigma: torch.Tensor) -> torch.Tensor:
         """Return what the network's output is multiplied by, in the shape of sigma."""
-        return sigma**2 / torch.sqrt(sigma**2 + self._thickness[:, None] ** 2)
+        return sigma**2 / torch.sqrt(sigma**2 + self._thickness**2)
 
     def _network(
         self,
@@ -152,10 +153,9 @@ class Conditioned(Stack):
 
         Shapes ``(m, n, d)``, ``(m, n k, d)`` and ``(m, n k or 1, 1)``; directions ``(m, n, k, d)``.
         """
-        spread = torch.sqrt(self._scale[:, None] ** 2 + sigma**2)[..., None]
-        level = level_features(sigma, self.low, self.high, self.waves)
-        unit = (x - self._shift[:, None, :]) / spread
-        seen, slope = self._see(named, unit, directions)
+        spread = torch.sqrt(1.0 + sigma**2)[..., None]
+        level = level_features(sigma / self._lowest, self.high / self.low, self.waves)
+        seen, slope = self._see(named, x / spread, directions)
         k = 1 if directions is None else directions.shape[2]
 
         def steepness(h: torch.Tensor) -> torch.Tensor:
@@ -210,9 +210,9 @@ class Conditioned(Stack):
             "high": self.high,
             "seeds": self.seeds.tolist(),
             "sizes": self.sizes.tolist(),
-            "shift": self._shift.tolist(),
-            "scale": self._scale.tolist(),
-            "thickness": self._thickness.tolist(),
+            "shift": self.shift.tolist(),
+            "scale": self.scale.tolist(),
+            "thickness": self.thickness.tolist(),
             "waves": self.waves,
             "features": self.features,
             "frequency": self.frequency,
@@ -222,8 +222,7 @@ class Conditioned(Stack):
         return within(sigmas, self.low, self.high)
 
     def to(self, device: torch.device | str) -> Self:
-        self._shift, self._scale = self._shift.to(device), self._scale.to(device)
-        self._thickness = self._thickness.to(device)
+        self._lowest, self._thickness = self._lowest.to(device), self._thickness.to(device)
         return super().to(device)
 
     def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
@@ -251,9 +250,24 @@ def within(sigmas: np.ndarray, low: float, high: float) -> np.ndarray:
     return sigmas[(sigmas >= low * (1 - 1e-9)) & (sigmas <= high * (1 + 1e-9))]
 
 
-def level_features(sigma: torch.Tensor, low: float, high: float, waves: int) -> torch.Tensor:
-    """Return log sigma on [-1, 1] with its sines and cosines, shape ``(*sigma, 2 waves + 1)``."""
-    position = 2.0 * (torch.log(sigma) - math.log(low)) / math.log(high / low) - 1.0
-    numbers = torch.arange(1, waves + 1, dtype=DTYPE, device=sigma.device)
+def level_features(ratio: torch.Tensor, range_: float, waves: int) -> torch.Tensor:
+    """Return where a noise level lies in its range, with sines and cosines of that.
+
+    Parameters
+    ----------
+    ratio
+        Noise level over the least, of any shape ``(...)``.
+    range_
+        The largest over the least.
+    waves
+        Number of sines and of cosines of the place, which runs from -1 to 1 with log sigma.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape ``(..., 2 waves + 1)``.
+    """
+    position = 2.0 * torch.log(ratio) / math.log(range_) - 1.0
+    numbers = torch.arange(1, waves + 1, dtype=DTYPE, device=ratio.device)
     angles = position[..., None] * math.pi * numbers / 2.0
     return torch.cat([position[..., None], torch.sin(angles), torch.cos(angles)], dim=-1)

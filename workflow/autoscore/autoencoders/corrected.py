@@ -73,6 +73,7 @@ class Corrected(Stack):
             raise ValueError("data without any variance cannot be learned")
         self.dim, self.width, self.hidden, self.blocks = len(variances), width, hidden, blocks
         self.waves, self.low, self.high = waves, float(low), float(high)
+        self.shift, self.scale = np.zeros((len(seeds), self.dim)), np.ones(len(seeds))
         self.seeds = np.asarray(seeds, dtype=int)
         self.sizes = np.asarray(sizes, dtype=float)
         self._variances = torch.as_tensor(variances, dtype=DTYPE)
@@ -129,7 +130,7 @@ class Corrected(Stack):
         out, change = self._network(
             self.views(theta),
             filtered / spread,
-            level_features(sigma, self.low, self.high, self.waves),
+            level_features(sigma / self.low, self.high / self.low, self.waves),
             None if slope is None else (slope / spread).view(m, n * d, d),
         )
         reconstruction = filtered + amplitude * out

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,8 +29,9 @@ class Architecture:
         Whether the decoder is the encoder's transpose, which makes dr/dx symmetric (statement
         C4). Needs exactly one hidden layer.
     residual
-        ``"none"``: r = net(x), as in the paper. ``"sigma"``: r = x + sigma net(x), the network
-        predicts noise. ``"score"``: r = x + sigma^2 net(x), the network is the score.
+        Of z, in units of the data's spread. ``"none"``: r = net(z), as in the paper. ``"sigma"``:
+        r = z + sigma net(z), the network predicts noise. ``"score"``: r = z + sigma^2 net(z), the
+        network is the score.
     gain
         Initial steepness of the first layer's units, in units of 1 / (spread of the data).
     activation
@@ -78,8 +79,7 @@ class Ensemble(Stack):
     sizes
         Number of training points of each member, shape ``(m,)``; ``inf`` for the density itself.
     shift, scale
-        Inputs are seen as (x - shift) / scale; shapes ``(m, d)`` and ``(m,)``. One scale for all
-        coordinates, so that tied weights keep dr/dx symmetric.
+        See `Stack`. One scale for all coordinates also keeps dr/dx symmetric with tied weights.
     precision
         ``"single"`` or ``"double"``. A second-order polish needs the latter; under the noise of
         minibatches the former is as good and twice as fast.
@@ -116,8 +116,7 @@ class Ensemble(Stack):
             raise ValueError("sigmas, seeds, sizes, shift and scale must name the same members")
         if not (self.sigmas > 0).all():
             raise ValueError(f"every sigma must be > 0, but one is {self.sigmas.min()}")
-        self._shift = torch.as_tensor(shift, dtype=self.dtype)
-        self._scale = torch.as_tensor(scale, dtype=self.dtype)
+        self.shift, self.scale = np.asarray(shift, dtype=float), np.asarray(scale, dtype=float)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         widths = (self.dim, *self.architecture.hidden)
@@ -130,7 +129,7 @@ class Ensemble(Stack):
         shapes["decoder.bias"] = (1, self.dim)
         return shapes
 
-    def initialise(self, points: torch.Tensor, generators: list[np.random.Generator]) -> None:
+    def initialise(self, points: np.ndarray, generators: list[np.random.Generator]) -> None:
         """Draw starting weights.
 
         The first layer's units switch at data points, so that they are spread where the field
@@ -139,11 +138,11 @@ class Ensemble(Stack):
         Parameters
         ----------
         points
-            Points among which the switching points are drawn, shape ``(m, n, d)``.
+            Points x among which the switching points are drawn, shape ``(m, n, d)`` or ``(n, d)``.
         generators
             One generator a member.
         """
-        rows = []
+        rows, seen = [], torch.as_tensor(self.inward(points), dtype=self.dtype)
         for member, rng in enumerate(generators):
             named = {}
             for name, shape in self.shapes().items():
@@ -156,11 +155,8 @@ class Ensemble(Stack):
                 )
                 named[name] = torch.as_tensor(spread * rng.standard_normal(shape), dtype=self.dtype)
             first = named["encoder.0.weight"]
-            chosen = points[member][
-                torch.as_tensor(rng.integers(points.shape[1], size=first.shape[1]))
-            ]
-            standard = (chosen - self._shift[member]) / self._scale[member]
-            named["encoder.0.bias"] = -(first * standard.T).sum(0, keepdim=True)
+            chosen = seen[member][torch.as_tensor(rng.integers(seen.shape[1], size=first.shape[1]))]
+            named["encoder.0.bias"] = -(first * chosen.T).sum(0, keepdim=True)
             rows.append(self.pack({name: part[None] for name, part in named.items()}))
         self.theta = torch.cat(rows)
 
@@ -172,7 +168,7 @@ class Ensemble(Stack):
             named[f"encoder.{layer}.weight"] for layer in range(len(self.architecture.hidden))
         ]
         activation, derivative = ACTIVATIONS[self.architecture.activation]
-        units = [(x - self._shift[:, None, :]) / self._scale[:, None, None]]
+        units = [x]
         for layer, weight in enumerate(weights):
             biased = torch.baddbmm(named[f"encoder.{layer}.bias"], units[-1], weight)
             units.append(activation(biased))
@@ -181,23 +177,20 @@ class Ensemble(Stack):
         slope = None
         if jacobian:
             steepness = [derivative(unit) for unit in units[1:]]
-            slope = (
-                _network_jacobian(weights, steepness, decoder) / self._scale[:, None, None, None]
-            )
+            slope = _network_jacobian(weights, steepness, decoder)
         return self._output(x, sigma, out, slope)
 
     def steepness(
         self, theta: torch.Tensor, x: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the first layer's derivative at x, ``(m, n, units)``, its weights and the decoder.
+        """Return the first layer's derivative at z, ``(m, n, units)``, its weights and the decoder.
 
         Weights and decoder have the shapes ``(m, d, units)`` and ``(m, units, d)``.
         """
         named = self.views(theta)
         encoder = named["encoder.0.weight"]
         activation, derivative = ACTIVATIONS[self.architecture.activation]
-        seen = (x - self._shift[:, None, :]) / self._scale[:, None, None]
-        units = activation(torch.baddbmm(named["encoder.0.bias"], seen, encoder))
+        units = activation(torch.baddbmm(named["encoder.0.bias"], x, encoder))
         return derivative(units), encoder, self._decoder(named)
 
     def _decoder(self, named: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -214,17 +207,12 @@ class Ensemble(Stack):
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Turn the decoder's output into r, and its derivative into dr/dx."""
         if self.architecture.residual == "none":
-            scale = self._scale[:, None, None]
-            skip, base = 0.0, self._shift[:, None, :]
-        else:
-            power = {"sigma": 1, "score": 2}[self.architecture.residual]
-            scale = sigma[:, :, None] ** power
-            skip, base = 1.0, x
-        reconstruction = base + scale * out
+            return out, derivative
+        scale = sigma[:, :, None] ** {"sigma": 1, "score": 2}[self.architecture.residual]
         if derivative is not None:
             identity = torch.eye(self.dim, dtype=x.dtype, device=x.device)
-            derivative = skip * identity + scale[..., None] * derivative
-        return reconstruction, derivative
+            derivative = identity + scale[..., None] * derivative
+        return x + scale * out, derivative
 
     def description(self) -> dict[str, Any]:
         return {
@@ -233,8 +221,8 @@ class Ensemble(Stack):
             "sigmas": self.sigmas.tolist(),
             "seeds": self.seeds.tolist(),
             "sizes": self.sizes.tolist(),
-            "shift": self._shift.tolist(),
-            "scale": self._scale.tolist(),
+            "shift": self.shift.tolist(),
+            "scale": self.scale.tolist(),
             "precision": self.precision,
         }
 
@@ -260,10 +248,6 @@ class Ensemble(Stack):
     def known(self, sigmas: np.ndarray) -> np.ndarray:
         near = np.isclose(np.asarray(sigmas)[:, None], self.sigmas, rtol=1e-9)
         return np.asarray(sigmas)[near.any(1)]
-
-    def to(self, device: torch.device | str) -> Self:
-        self._shift, self._scale = self._shift.to(device), self._scale.to(device)
-        return super().to(device)
 
     def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
         """Return one trained member as a field; see `member` for what it raises."""

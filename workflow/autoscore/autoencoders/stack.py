@@ -34,11 +34,17 @@ class Stack(ABC):
         Dimension d of the data.
     seeds, sizes : numpy.ndarray
         Seed, and number of training points (``inf`` for the density itself), of each member.
+    shift, scale : numpy.ndarray
+        Networks work on z = (x - shift) / scale, one scale for all coordinates, so that noise stays
+        isotropic and single precision does for data in any units, however far from the origin;
+        shapes ``(m, d)`` and ``(m,)``. Noise levels are kept in the units of x.
     of_members : tuple of str
         Those parts of the description that have an entry a member.
     """
 
     of_members: ClassVar[tuple[str, ...]]
+    shift: np.ndarray
+    scale: np.ndarray
     dim: int
     seeds: np.ndarray
     sizes: np.ndarray
@@ -59,9 +65,10 @@ class Stack(ABC):
         theta
             Parameters, shape ``(m, parameters)``.
         x
-            Inputs, shape ``(m, n, d)``.
+            Inputs z, shape ``(m, n, d)``; see `inward`.
         sigma
-            Noise level of each input, shape ``(m, n)``, or ``(m, 1)`` for one a member.
+            Noise level of each input in units of z, shape ``(m, n)``, or ``(m, 1)`` for one per
+            member.
         jacobian
             Whether to return dr/dx as well.
 
@@ -75,6 +82,10 @@ class Stack(ABC):
     @abstractmethod
     def known(self, sigmas: np.ndarray) -> np.ndarray:
         """Return those of the noise levels, shape ``(k,)``, at which the stack gives fields."""
+
+    def inward(self, x: np.ndarray) -> np.ndarray:
+        """Return z in double precision, ``(m, n, d)``, of points ``(n, d)`` or ``(m, n, d)``."""
+        return (np.asarray(x, dtype=float) - self.shift[:, None]) / self.scale[:, None, None]
 
     def unit(self, sigma: torch.Tensor) -> torch.Tensor:
         """Return what squared errors are divided by in the denoising loss, in the shape of sigma.
@@ -166,25 +177,40 @@ class LearnedField(Field):
         self.sigma = float(sigma)
         self.dim = stack.dim
         self._stack = stack.take([member])
+        self._scale = float(self._stack.scale[0])
 
-    def _forward(self, x: np.ndarray, *, jacobian: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _forward(
+        self, x: np.ndarray, *, jacobian: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """Return what the network sees of x, its reconstruction and the derivative of that."""
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"x must have shape (n, {self.dim}), not {x.shape}")
         theta = self._stack.theta
-        points = torch.as_tensor(x, dtype=theta.dtype, device=theta.device)[None]
-        sigma = torch.full((1, 1), self.sigma, dtype=theta.dtype, device=theta.device)
+        place = {"dtype": theta.dtype, "device": theta.device}
+        seen = torch.as_tensor(self._stack.inward(x), **place)
+        sigma = torch.full((1, 1), self.sigma / self._scale, **place)
+        if not len(x):
+            return seen[0], seen[0], seen[0, :, :, None].expand(0, self.dim, self.dim)
         widest = max(shape[-1] for shape in self._stack.shapes().values())
         size = max(1, self.UNITS // widest // (self.dim if jacobian else 1))
         with torch.no_grad():
-            return [
+            parts = [
                 self._stack.forward(theta, block, sigma, jacobian=jacobian)
-                for block in points.split(size, dim=1)
+                for block in seen.split(size, dim=1)
             ]
+        value = torch.cat([value[0] for value, _ in parts])
+        return seen[0], value, torch.cat([slope[0] for _, slope in parts]) if jacobian else None
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        parts = self._forward(x, jacobian=False)
-        return torch.cat([value[0] for value, _ in parts]).double().cpu().numpy()
+        return x + self.move(x)
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        seen, value, _ = self._forward(x, jacobian=False)
+        return self._scale * (value - seen).double().cpu().numpy()
+
+    def rounding(self, x: np.ndarray) -> np.ndarray:
+        largest = np.abs(self._stack.inward(x)[0]).max(axis=1, initial=1.0)
+        return 4.0 * torch.finfo(self._stack.theta.dtype).eps * self._scale * largest
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
-        parts = self._forward(x, jacobian=True)
-        return torch.cat([slope[0] for _, slope in parts]).double().cpu().numpy()
+        return self._forward(x, jacobian=True)[2].double().cpu().numpy()

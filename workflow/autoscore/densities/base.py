@@ -99,7 +99,7 @@ class Density(ABC):
         return nodes[:, None], weights / weights.sum()
 
     def _above(self, cut: float) -> tuple[float, float]:
-        """Return an interval outside of which p is below `cut` times its maximum, as a grid shows."""
+        """Return an interval outside of which p is below `cut` times its maximum on a grid."""
         x = np.linspace(*self.support[0], 4001)
         log_p = self.log_prob(x[:, None])
         inside = np.flatnonzero(log_p > log_p.max() + np.log(cut))

@@ -17,7 +17,8 @@ from autoscore.panels import Panels, resolve
 PANELS = 64  # along each side of a box in the plane, to normalise; 16 nodes each
 CHECKED = {1: 1001, 2: 101}  # points along each side where an energy must be finite
 LOOKS = 65  # points along each side of a box that closes in on the mass
-RESOLVED = 1e-6  # by which the integral in the plane may change with half the panels
+COARSER = (24, 32)  # panels between which the integral in the plane may change by
+RESOLVED = 1e-6
 INVERSE_POINTS = 200_001  # over the support, to draw in one dimension
 INVERSE_PARTS = 200  # of each panel, at least
 CELLS = 1000  # along each side of the box, to sample in two dimensions
@@ -119,15 +120,18 @@ class EnergyDensity(Density):
         """
         box = self.bounds.tolist()
         try:
-            finer = self._log_normaliser
-            change = abs(np.expm1(self._log_integral(PANELS // 2) - finer)) if self.dim == 2 else 0
+            if self.dim == 1:
+                self.fitted_panels()
+                return
+            one, other = (self._log_integral(panels) for panels in COARSER)
         except ValueError as error:
             raise ValueError(f"bounds must be nearer to the mass than {box}: {error}") from None
+        change = abs(np.expm1(one - other))
         if not change < RESOLVED:
             raise ValueError(
-                f"bounds must be nearer to the mass than {box}: {PANELS} panels along each side do "
-                f"not resolve exp(-E), whose integral changes by {change:.1g} of itself with half "
-                "as many"
+                f"bounds must be nearer to the mass than {box}: the integral of exp(-E) is not "
+                f"resolved, and changes by {change:.1g} of itself from {COARSER[0]} panels along "
+                f"each side to {COARSER[1]}"
             )
 
     @cached_property

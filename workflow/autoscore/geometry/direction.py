@@ -75,7 +75,7 @@ def direction_table(
     way, parts = curve.nearest(x, CURVE_POINTS) - x, []
     distance = np.linalg.norm(way, axis=1)
     for name, field in fields.items():
-        measured = pd.DataFrame({"distance": distance, "cosine": _cosine(field(x) - x, way)})
+        measured = pd.DataFrame({"distance": distance, "cosine": _cosine(field.move(x), way)})
         measured = measured.dropna()
         inside = pd.cut(measured["distance"], edges, include_lowest=True, labels=False)
         grouped = measured.groupby(inside)

@@ -49,33 +49,28 @@ def tied_potential(
     return hidden - 0.5 * ((x - visible_bias) ** 2).sum(-1)
 
 
-def standardised_potential(
+def residual_potential(
     weights: np.ndarray,
     bias: np.ndarray,
     visible_bias: np.ndarray,
-    x: np.ndarray,
+    z: np.ndarray,
     activation: str,
     *,
-    shift: np.ndarray,
-    scale: float,
     sigma: float,
     residual: str,
 ) -> np.ndarray:
-    """Return F with grad F = r(x) - x for a network that sees u = (x - shift) / scale.
+    """Return F with grad F = r(z) - z for any of the residuals of `Architecture`, shape ``(n,)``.
 
-    With out = W^T h(W u + b) + c and the residuals of `autoencoders.ensemble.Architecture`:
-    r = shift + scale out for ``"none"``, where F is scale^2 times the `tied_potential` of u;
-    r = x + sigma out for ``"sigma"`` and r = x + sigma^2 out for ``"score"``, where out is
-    itself a gradient, of sum_k H(w_k . u + b_k) + c . u.
+    With out = W^T h(W z + b) + c: r = out for ``"none"``, where F is the `tied_potential`;
+    r = z + sigma out for ``"sigma"`` and r = z + sigma^2 out for ``"score"``, where out is
+    itself a gradient, of sum_k H(w_k . z + b_k) + c . z.
 
     Parameters
     ----------
-    weights, bias, visible_bias, x, activation
-        As for `tied_potential`, W, b and c being those of the network.
-    shift, scale
-        Shape ``(d,)``, and a number.
+    weights, bias, visible_bias, z, activation
+        As for `tied_potential`, W, b and c being those of the network, and z what it sees.
     sigma
-        The field's noise level.
+        The field's noise level in units of z.
     residual
         ``"none"``, ``"sigma"`` or ``"score"``.
 
@@ -84,14 +79,13 @@ def standardised_potential(
     ValueError
         If the activation or the residual is unknown.
     """
-    u = (x - shift) / scale
     if residual == "none":
-        return scale**2 * tied_potential(weights, bias, visible_bias, u, activation)
+        return tied_potential(weights, bias, visible_bias, z, activation)
     power = {"sigma": 1, "score": 2}.get(residual)
     if power is None:
         raise ValueError(f"residual must be none, sigma or score, not {residual!r}")
-    out = _hidden_potential(weights, bias, u, activation) + u @ visible_bias
-    return sigma**power * scale * out
+    out = _hidden_potential(weights, bias, z, activation) + z @ visible_bias
+    return sigma**power * out
 
 
 def _hidden_potential(

@@ -1,5 +1,6 @@
 """Where a reconstruction leaves x as it is, and what it does around there (C2, C8)."""
 
+import warnings
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,9 @@ LEAST_DAMPING = 1e-4
 FINEST = 0.01  # of the cells in which turns are looked for, in sigmas
 HALVINGS = 24  # of a segment along which the direction turns too fast to be followed
 SPLIT = 4  # parts of a cell's side when it is looked at again
+ASKEW = 0.0731  # of a part, by which the lines inside of a cell are shifted
+BLOCK = 50_000  # corners of cells at once
+MOST = 20_000  # cells that turn: of a field that bends within every sigma there is no end of them
 
 
 def find_fixed_points(
@@ -50,8 +54,8 @@ def find_fixed_points(
         Newton steps at most, none of them longer than one sigma.
     tolerance
         A point counts as fixed when |r(x) - x| <= tolerance sigma, times the steepness of the
-        field (the singular value of dr/dx - I) in directions where that is above 1. Single
-        precision allows about 1e-4 at sigma = 0.005 and |x| = 1.
+        field (the singular value of dr/dx - I) in directions where that is above 1. None does
+        where that is less than the rounding of r(x) - x: sigma is too small there to tell.
     merge
         Points in the same or in neighbouring cells of this size are one.
     slow
@@ -88,6 +92,8 @@ def find_fixed_points(
     directions, steepness, _ = np.linalg.svd(slope)
     along = np.abs(np.einsum("nik,ni->nk", directions, flow))
     kept = (along <= tolerance * field.sigma * np.maximum(1.0, steepness)).all(1)
+    # where less than that is rounding, everything would pass
+    kept &= field.rounding(x) <= tolerance * field.sigma
     kept &= ((x >= window[:, 0]) & (x <= window[:, 1])).all(1)
     x, slope, residual = x[kept], slope[kept], np.linalg.norm(flow[kept], axis=1)
     best, count, extent = _merged(x, residual, merge * field.sigma)
@@ -111,17 +117,32 @@ def turning_cells(field: Field, window: np.ndarray, cells: int) -> np.ndarray:
     cells
         Cells along each side of the window at first.
     """
-    corners, size = window[:, 0][None], window[:, 1] - window[:, 0]
+    low, high = window.T[:, None]
     parts = cells
-    while len(corners) and size.max() > FINEST * field.sigma:
-        unit = grid_points(np.array([[0.0, 1.0], [0.0, 1.0]]), parts + 1)
-        points = (corners[:, None] + size * unit).reshape(-1, parts + 1, parts + 1, 2)
-        first = _turn(field, points[:, :-1], points[:, 1:])
-        second = _turn(field, points[:, :, :-1], points[:, :, 1:])
-        around = first[:, :, :-1] + second[:, 1:] - first[:, :, 1:] - second[:, :-1]
-        corners = points[:, :-1, :-1][np.abs(around) > np.pi]
-        size, parts = size / parts, SPLIT
-    return corners + 0.5 * size
+    while len(low) and (high - low).max() > FINEST * field.sigma:
+        # a zero at a corner would belong to no cell: lines are not where symmetric fields vanish
+        places = np.linspace(0.0, 1.0, parts + 1)
+        places[1:-1] += ASKEW / parts
+        unit = np.stack(np.meshgrid(places, places, indexing="ij"), axis=-1)
+        found = []
+        for start in range(0, len(low), max(1, BLOCK // parts**2)):
+            block = slice(start, start + max(1, BLOCK // parts**2))
+            points = low[block, None, None] + (high - low)[block, None, None] * unit
+            first = _turn(field, points[:, :-1], points[:, 1:])
+            second = _turn(field, points[:, :, :-1], points[:, :, 1:])
+            around = first[:, :, :-1] + second[:, 1:] - first[:, :, 1:] - second[:, :-1]
+            turns = np.abs(around) > np.pi
+            found.append((points[:, :-1, :-1][turns], points[:, 1:, 1:][turns]))
+        low, high = (np.concatenate(part) for part in zip(*found, strict=True))
+        if len(low) > MOST:
+            warnings.warn(
+                f"sigma {field.sigma:g} is too small for these data: r(x) - x turns in more than "
+                f"{MOST} cells of the window, and only fixed points near an even grid are listed",
+                stacklevel=2,
+            )
+            return np.empty((0, 2))
+        parts = SPLIT
+    return 0.5 * (low + high)
 
 
 def winding(field: Field, window: np.ndarray, points: int = 400) -> int:
@@ -155,8 +176,10 @@ def _turn(field: Field, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """
 
     def angle(x: np.ndarray) -> np.ndarray:
-        flow = field(x) - x
-        return np.arctan2(flow[:, 1], flow[:, 0])
+        """Return the direction, NaN where it is but rounding."""
+        flow = field.move(x)
+        angles = np.arctan2(flow[:, 1], flow[:, 0])
+        return np.where(np.hypot(*flow.T) <= field.rounding(x), np.nan, angles)
 
     shape = start.shape[:-1]
     start, stop = start.reshape(-1, 2), stop.reshape(-1, 2)
@@ -164,6 +187,7 @@ def _turn(field: Field, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     total, owner = np.zeros(len(start)), np.arange(len(start))
     for halvings in range(HALVINGS + 1):
         turn = (after - before + np.pi) % (2.0 * np.pi) - np.pi
+        turn = np.where(np.isnan(turn), 0.0, turn)
         sure = (np.abs(turn) < 0.5 * np.pi) | (halvings == HALVINGS)
         np.add.at(total, owner[sure], turn[sure])
         if sure.all():
@@ -185,7 +209,7 @@ def _newton(field: Field, x: np.ndarray, steps: int) -> tuple[np.ndarray, np.nda
     A step is taken if it lessens |r(x) - x|; if not, the next one from the same point is shorter.
     """
     x, identity = x.copy(), np.eye(field.dim)
-    flow, slope = field(x) - x, field.jacobian(x) - identity
+    flow, slope = field.move(x), field.jacobian(x) - identity
     damping = np.ones(len(x))
     for _ in range(steps):
         active = np.flatnonzero(damping > LEAST_DAMPING)
@@ -195,7 +219,7 @@ def _newton(field: Field, x: np.ndarray, steps: int) -> tuple[np.ndarray, np.nda
         length = np.linalg.norm(step, axis=1)
         limited = damping[active] * field.sigma / np.maximum(field.sigma, length)
         trial = x[active] + limited[:, None] * step
-        flow_there = field(trial) - trial
+        flow_there = field.move(trial)
         better = np.linalg.norm(flow_there, axis=1) < np.linalg.norm(flow[active], axis=1)
         damping[active] = np.where(
             better, np.minimum(1.0, 2.0 * damping[active]), 0.25 * damping[active]
@@ -210,6 +234,8 @@ def _merged(
     x: np.ndarray, residual: np.ndarray, width: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the index of the best point of each cluster, the clusters' sizes and extents."""
+    if not len(x):
+        return np.empty(0, int), np.empty(0, int), np.empty(0)
     cells, cell = np.unique(np.rint(x / width), axis=0, return_inverse=True)
     pairs = cKDTree(cells).query_pairs(1.0, p=np.inf, output_type="ndarray")
     links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(cells), len(cells)))

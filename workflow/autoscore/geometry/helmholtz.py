@@ -118,4 +118,4 @@ def _across_faces(field: Field, window: np.ndarray, cells: int, axis: int) -> np
     unit = np.stack(np.meshgrid(*[faces if a == axis else centres for a in (0, 1)], indexing="ij"))
     low, high = window.T[..., None, None]
     points = (low + (high - low) * unit).reshape(2, -1).T
-    return (field(points) - points)[:, axis].reshape(unit.shape[1:])
+    return field.move(points)[:, axis].reshape(unit.shape[1:])

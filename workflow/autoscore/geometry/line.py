@@ -53,11 +53,11 @@ def displacement_curves(
             for sigma in sigmas
         ]
         curves[objective] = np.array(
-            [[(field(columns) - columns)[:, 0] for field in level] for level in fields]
+            [[field.move(columns)[:, 0] for field in level] for level in fields]
         )
         if objective == "dae" or not density.is_bare:
             best = [optimal_field(density, objective, sigma, GRID_POINTS) for sigma in sigmas]
-            curves[f"best_{objective}"] = np.array([(r(columns) - columns)[:, 0] for r in best])
+            curves[f"best_{objective}"] = np.array([r.move(columns)[:, 0] for r in best])
     return curves
 
 

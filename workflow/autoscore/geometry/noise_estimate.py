@@ -36,10 +36,10 @@ def estimate_noise(field: Field, x: np.ndarray, rng: np.random.Generator) -> pd.
         positive; its ``standard_error`` over the points; and the ``truth``.
     """
     y = x + field.sigma * rng.standard_normal(x.shape)
-    at_noisy, at_clean = field(y), field(x)
-    loss = ((at_noisy - x) ** 2).sum(1)
-    move = ((at_noisy - y) ** 2).sum(1)
-    clean_move = ((at_clean - x) ** 2).sum(1)
+    at_noisy = field.move(y)
+    loss = ((at_noisy + (y - x)) ** 2).sum(1)
+    move = (at_noisy**2).sum(1)
+    clean_move = (field.move(x) ** 2).sum(1)
     shrinking, clean_shrinking = (
         field.dim - np.trace(field.jacobian(points), axis1=1, axis2=2) for points in (y, x)
     )
@@ -74,7 +74,7 @@ def loss_shortfall(field: Field, x: np.ndarray, noise: np.ndarray) -> float:
     """
     gain = move = 0.0
     for error in (field.sigma * noise, -field.sigma * noise):
-        step = field(x + error) - (x + error)
+        step = field.move(x + error)
         move += (step**2).sum()
         gain -= (step**2).sum() + 2.0 * (step * error).sum()  # |error|^2 - |r(y) - x|^2
     return float(gain / move) if move > 0 else np.nan

@@ -49,7 +49,7 @@ def arrows(
         arrays[f"window_{k}"] = window
         places = grid_points(window, ARROWS)
         for name, field in fields.items():
-            arrays[f"arrows_{k}_{name}"] = (field(places) - places).reshape(ARROWS, ARROWS, 2)
+            arrays[f"arrows_{k}_{name}"] = field.move(places).reshape(ARROWS, ARROWS, 2)
     return arrays
 
 

@@ -11,7 +11,7 @@ from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.fields import Field, symmetric_share
-from autoscore.geometry.energy import potential_gap, standardised_potential
+from autoscore.geometry.energy import potential_gap, residual_potential
 from autoscore.geometry.helmholtz import asymmetry, helmholtz_split
 from autoscore.geometry.hessian import hessian_error
 from autoscore.geometry.noise_estimate import estimate_noise, loss_shortfall
@@ -146,18 +146,16 @@ def tied_gap(
     """Return the largest relative gap of path integrals to the closed-form energy (C9)."""
     member = stack.take([stack.member(sigma, seed, size)])
     named = {name: part[0].double().numpy() for name, part in member.views(member.theta).items()}
-    described = member.description()
+    scale = float(member.scale[0])
 
     def potential(points: np.ndarray) -> np.ndarray:
-        return standardised_potential(
+        return scale**2 * residual_potential(
             named["encoder.0.weight"].T,
             named["encoder.0.bias"][0],
             named["decoder.bias"][0],
-            points,
+            member.inward(points)[0],
             member.architecture.activation,
-            shift=np.array(described["shift"][0]),
-            scale=described["scale"][0],
-            sigma=sigma,
+            sigma=sigma / scale,
             residual=member.architecture.residual,
         )
 

@@ -272,7 +272,7 @@ def _sides(field: Field, y: np.ndarray, rng: np.random.Generator) -> tuple[np.nd
     v = rng.choice([-1.0, 1.0], size=y.shape)
     step = STEP * field.sigma
     along = (field(y + step * v) - field(y - step * v)) / (2 * step)
-    return ((field(y) - y) ** 2).sum(1), field.dim - (v * along).sum(1)
+    return (field.move(y) ** 2).sum(1), field.dim - (v * along).sum(1)
 
 
 def agreeing_level(

@@ -22,7 +22,7 @@ def jacobian_moments(
     theta
         Their parameters, shape ``(m, parameters)``.
     x
-        Points, shape ``(m, n, d)``.
+        What the networks see, shape ``(m, n, d)``, see `Stack.inward`.
 
     Raises
     ------

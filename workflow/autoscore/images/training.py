@@ -140,7 +140,7 @@ def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
         case "solved":
             start_solved(stack, linear, train, generators)
         case _:
-            stack.initialise(torch.as_tensor(train[None]).expand(m, -1, -1), generators)
+            stack.initialise(train, generators)
     return stack, train, validation, sigmas
 
 

@@ -26,7 +26,10 @@ class DenoisingOptimum(Field):
         self.smoothed = density.smoothed(sigma)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x + self.sigma**2 * self.smoothed.score(x)
+        return x + self.move(x)
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        return self.sigma**2 * self.smoothed.score(x)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self.smoothed.score(x)

@@ -84,7 +84,10 @@ class ContractiveOptimum1D(Field):
         self._slope = self._score.derivative()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x + self.sigma**2 * self.score(x)
+        return x + self.move(x)
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        return self.sigma**2 * self.score(x)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self._score(np.clip(x, *self._bounds))

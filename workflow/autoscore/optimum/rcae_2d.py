@@ -151,7 +151,10 @@ class ContractiveOptimum2D(Field):
         return cls(x1, x2, solve_rcae_2d(density, x1, x2, sigma), sigma)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x + self.sigma**2 * self.score(x)
+        return x + self.move(x)
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        return self.sigma**2 * self.score(x)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return np.stack([spline.ev(x[:, 0], x[:, 1]) for spline in self._splines], axis=-1)

@@ -45,7 +45,7 @@ class Blend:
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
         """Return g(y) of shape ``(n, d)``."""
-        return y + self.b * (self.field(y) - y)
+        return y + self.b * self.field.move(y)
 
     def jacobian(self, y: np.ndarray) -> np.ndarray:
         """Return dg/dy of shape ``(n, d, d)``."""
