@@ -12,7 +12,7 @@ from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.autoencoders.starts import start_linear, start_solved
 from autoscore.images import quality
 from autoscore.images.data import PARTS, provenance, restored, stored
-from autoscore.images.fields import LinearField, PixelField, fields_at, principal_fields_at
+from autoscore.images.fields import PixelField, fields_at, principal_fields_at
 from autoscore.images.measure import Measure, agreeing_level
 from autoscore.images.quality import Classifier, Judge
 from autoscore.images.sampling import (
@@ -31,6 +31,7 @@ from autoscore.images.training import (
     symmetry_rows,
     train_images,
 )
+from autoscore.linear import LinearField
 
 FOUND = scikit_digits("a test")
 IMAGES = restored(stored(FOUND))

@@ -24,10 +24,10 @@ from autoscore.experiments import train_conditioned, train_exact_ensemble
 from autoscore.fields import Field
 from autoscore.geometry import losses, measure, summary
 from autoscore.images.data import restored, stored
-from autoscore.images.fields import LinearField
 from autoscore.images.measure import Measure
 from autoscore.images.quality import Judge
 from autoscore.images.sources import scikit_digits
+from autoscore.linear import LinearField
 from autoscore.metrics import FEWEST
 from autoscore.objectives import OBJECTIVES
 from autoscore.optimum.bias import bias_table, optimal_field

@@ -125,8 +125,8 @@ def measure_combinations(
             for by, row in (("held_out", chosen), ("truth", rows[errors[rows].argmin()])):
                 choice = labels | found.table.loc[row].to_dict()
                 choice |= {"chosen_by": by, "relative_error": errors[row]}
-                error = labels | {"objective": "dae", "sigma": 0.0, "reference": "p"}
-                error["relative_error"] = errors[row]
+                error = labels | {"objective": "dae", "sigma": 0.0}
+                error |= ruler.row_of(errors[row])
                 yield (error if by == "held_out" else {}), choice
 
 

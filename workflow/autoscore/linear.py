@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autoscore.fields import Field
+
 
 @dataclass(frozen=True)
 class LinearOptimum:
@@ -62,3 +64,24 @@ class LinearOptimum:
         """Return draws of the Gaussian with this mean and covariance, under noise, ``(n, d)``."""
         spread = np.sqrt(self.variances + sigma**2)
         return self.mean + (rng.standard_normal((count, len(spread))) * spread) @ self.axes.T
+
+
+class LinearField(Field):
+    """The best linear reconstruction at one noise level, to compare others with."""
+
+    def __init__(self, linear: LinearOptimum, sigma: float) -> None:
+        self.sigma, self.dim = sigma, len(linear.mean)
+        self._linear = linear
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return self._linear(x, self.sigma)
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        linear, noise = self._linear, self.sigma**2
+        loss = noise / (linear.variances + noise)
+        return -((x - linear.mean) @ linear.axes * loss) @ linear.axes.T
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        axes, variances = self._linear.axes, self._linear.variances
+        slope = axes * (variances / (variances + self.sigma**2)) @ axes.T
+        return np.broadcast_to(slope, (len(x), *slope.shape))

@@ -28,7 +28,6 @@ from autoscore.rulers import (
 )
 
 PEERS = 5  # seeds of other estimators, even where one comparison of auto-encoders has more
-RESOLVED = 1e-3  # squared relative change, up to which a grid solution is a reference
 Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
 
 
@@ -47,8 +46,8 @@ def solved_rows(bias: pd.DataFrame) -> Iterator[dict]:
     """Yield the same from the table of a density whose optima were solved beforehand."""
     for row in bias.itertuples():
         labels = {"objective": row.objective, "model": "exact", "sigma": row.sigma, "seed": None}
-        error = {"reference": "p", "relative_error": row.relative_error}
-        yield labels | error | {"n": np.inf}
+        error = {"reference": "p", "relative_error": row.relative_error, "n": np.inf}
+        yield labels | error | {"reference_error": 0.0, "resolved": True}
 
 
 def measure_learned(
@@ -71,9 +70,8 @@ def measure_learned(
     rulers_at
         Returns what to hold a level against.
     """
-    members = sorted(set(zip(stack.sizes.tolist(), stack.seeds.tolist(), strict=True)))
     for sigma in trained_levels(stack, objective, sigmas):
-        for size, seed in members:
+        for size, seed in stack.trained():
             field = stack.field(sigma, seed, size)
             labels = {"objective": objective, "model": model, "seed": seed, "n": size}
             labels["sigma"] = 0.0 if objective == "ssm" else sigma
@@ -96,7 +94,10 @@ def trained_levels(
     return [sigma for sigma in sigmas if stack.low <= sigma <= stack.high]
 
 
-COLUMNS = ["density", "objective", "model", "sigma", "seed", "reference", "relative_error", "n"]
+COLUMNS = [
+    "density", "objective", "model", "sigma", "seed", "reference", "relative_error", "n",
+    "reference_error", "resolved",
+]  # fmt: skip
 
 
 def error_table(density: str, rows: Iterator[dict]) -> pd.DataFrame:
@@ -180,17 +181,17 @@ def _references(
             return [empirical_ruler(data["train"][0], held_out, sigma, noise)]
         if objective == "ssm":
             return [clean_ruler(density, held_out)]
-        resolved = solved is not None and _is_resolved(solved[1], sigma)
-        best = stored_optimum(solved[0], sigma) if resolved else None
-        return sampled_rulers(density, objective, sigma, held_out, noise, best)
+        best = stored_optimum(solved[0], sigma) if solved else None
+        change = _discretisation(solved[1], sigma) if solved else np.nan
+        return sampled_rulers(density, objective, sigma, held_out, noise, best, change)
 
     return references
 
 
-def _is_resolved(bias: pd.DataFrame, sigma: float) -> bool:
-    """Return whether a contractive optimum hardly changed when its grid was made coarser."""
+def _discretisation(bias: pd.DataFrame, sigma: float) -> float:
+    """Return how much a contractive optimum changed when its grid was made coarser."""
     rows = bias[(bias["objective"] == "rcae") & np.isclose(bias["sigma"], sigma, rtol=1e-9)]
-    return bool((rows["discretisation"] < RESOLVED).all())
+    return float(rows["discretisation"].max())
 
 
 def measure_peers(

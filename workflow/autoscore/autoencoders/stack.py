@@ -130,6 +130,10 @@ class Stack(ABC):
         joined.theta = torch.cat([stack.theta for stack in stacks])
         return joined.take(np.argsort(np.concatenate(places)).tolist())
 
+    def trained(self) -> list[tuple[float, int]]:
+        """Return each size and seed that there is, in order."""
+        return sorted(set(zip(self.sizes.tolist(), self.seeds.tolist(), strict=True)))
+
     def views(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the named parameters as views into `theta`, each of shape ``(m, *shape)``."""
         shapes = self.shapes()

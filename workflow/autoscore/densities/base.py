@@ -66,6 +66,10 @@ class Density(ABC):
     def fitted_panels(self) -> Panels:
         """Return panels that resolve a one-dimensional density, however narrow it is."""
 
+    def coarser(self) -> "Density":
+        """Return the same density computed at lower resolution; itself if it is in closed form."""
+        return self
+
     def quadrature(
         self, panels: int = 24, *, within: float = RESOLVED, cut: float = 0.0
     ) -> tuple[np.ndarray, np.ndarray]:

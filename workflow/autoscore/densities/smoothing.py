@@ -106,6 +106,9 @@ class SmoothedEnergy(Density):
             index = np.minimum(index, len(nodes) - 1)
             yield rows, nodes[index, None], np.where(inside, log_weight[index], -np.inf)
 
+    def coarser(self) -> "SmoothedEnergy":
+        return SmoothedEnergy(self.density, self.sigma, self.order // 2)
+
     def _side(self, y: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
         """Return nodes and weights along one axis of the plane around each y, shapes (n, nodes)."""
         low, high = self.density.support[axis]
@@ -279,6 +282,10 @@ class SmoothedPlane(SmoothedEnergy):
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         return self._answer(x, self._hessian, super().hessian).reshape(-1, 2, 2)
+
+    def coarser(self) -> SmoothedEnergy:
+        """Return the quadrature, which shares nothing with the grid."""
+        return SmoothedEnergy(self.density, self.sigma, self.order)
 
     def smoothed(self, sigma: float) -> "SmoothedPlane":
         return SmoothedPlane(self.density, np.hypot(self.sigma, sigma), self.order)

@@ -12,22 +12,6 @@ from autoscore.linear import LinearOptimum
 FieldAt = Callable[[float], Field]
 
 
-class LinearField(Field):
-    """The best linear reconstruction at one noise level, to compare others with."""
-
-    def __init__(self, linear: LinearOptimum, sigma: float) -> None:
-        self.sigma, self.dim = sigma, len(linear.mean)
-        self._linear = linear
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        return self._linear(x, self.sigma)
-
-    def jacobian(self, x: np.ndarray) -> np.ndarray:
-        axes, variances = self._linear.axes, self._linear.variances
-        slope = axes * (variances / (variances + self.sigma**2)) @ axes.T
-        return np.broadcast_to(slope, (len(x), *slope.shape))
-
-
 class PrincipalField(Field):
     """A field of the k leading principal coordinates, and the linear optimum of all others.
 

@@ -10,8 +10,9 @@ from autoscore.autoencoders.corrected import Corrected
 from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field, symmetric_share
 from autoscore.images.data import Images
-from autoscore.images.fields import FieldAt, LinearField, fields_at
+from autoscore.images.fields import FieldAt, fields_at
 from autoscore.images.metrics import Prepared, empirical_optimum
+from autoscore.linear import LinearField
 from autoscore.randomness import generator
 
 SLOPES = 4  # images at which dr/dx is taken apart

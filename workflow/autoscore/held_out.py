@@ -1,0 +1,130 @@
+"""How well held-out points are denoised: errors that need no known density, beside baselines.
+
+For a user's own points the best auto-encoder for the training points memorises them, so that being
+far from it is no fault. What counts is the loss on points that were not trained on.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.densities.kernels import KernelDensity, fit_bandwidth
+from autoscore.fields import Field
+from autoscore.linear import LinearField, LinearOptimum
+from autoscore.optimum.dae import DenoisingOptimum
+
+DRAWN = 2000  # noisy points, spread over the held-out ones and over both signs of the noise
+COLUMNS = [
+    "model", "objective", "sigma", "seed", "n",
+    "denoising_loss", "standard_error", "score_matching_loss",
+]  # fmt: skip
+
+
+def held_out_table(
+    data: dict[str, np.ndarray],
+    learned: dict[tuple[str, str, str], Ensemble | Conditioned],
+    sigmas: np.ndarray,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Return the losses of everything that was trained on a sample file, and of baselines.
+
+    Parameters
+    ----------
+    data
+        What `autoscore.data.make_data` returned.
+    learned
+        Trained stacks by (objective, model, source).
+    sigmas
+        Noise levels of the baselines and of conditioned stacks.
+    rng
+        Draws the noise, the same for all at all levels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per model, noise level and seed. Models: those trained; ``identity``; ``gaussian``,
+        the best reconstruction for a Gaussian with the training points' mean and covariance;
+        ``kde``, for the kernel density estimate that is likeliest on the validation points; and
+        ``training points``, the optimum for these alone. ``denoising_loss`` is
+        E|r(x + e) - x|^2 / (sigma^2 d), 1 for the identity; ``standard_error`` of it is over
+        held-out points; ``score_matching_loss`` is sigma^2 E[|s|^2 / 2 + div s] / d at the noisy
+        points, 0 for the identity (Hyvarinen 2005).
+    """
+    clean = data["held_out"]
+    copies = max(1, DRAWN // (2 * len(clean)))
+    noise = rng.standard_normal((copies, *clean.shape))
+    noise = np.concatenate([noise, -noise])
+    rows = [
+        labels | losses(field, clean, noise)
+        for labels, field in [*_baselines(data, sigmas), *_trained(learned, sigmas)]
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
+
+
+def losses(field: Field, clean: np.ndarray, noise: np.ndarray) -> dict[str, float]:
+    """Return both losses of one field, and the standard error of the first.
+
+    Parameters
+    ----------
+    field
+        The reconstruction.
+    clean
+        Points of shape ``(n, d)``.
+    noise
+        Standard normal numbers, shape ``(copies, n, d)``.
+    """
+    unit = field.sigma**2 * field.dim
+    y = (clean + field.sigma * noise).reshape(-1, field.dim)
+    move = field.move(y)
+    error = (move.reshape(noise.shape) + field.sigma * noise) ** 2
+    each = error.sum(-1).mean(0) / unit
+    divergence = np.trace(field.jacobian(y), axis1=1, axis2=2) - field.dim
+    implicit = 0.5 * (move**2).sum(1) / field.sigma**2 + divergence
+    spread = each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan
+    return {
+        "denoising_loss": float(each.mean()),
+        "standard_error": float(spread),
+        "score_matching_loss": float(implicit.mean() / field.dim),
+    }
+
+
+class _Identity(Field):
+    def __init__(self, sigma: float, dim: int) -> None:
+        self.sigma, self.dim = sigma, dim
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return x
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(np.eye(self.dim), (len(x), self.dim, self.dim))
+
+
+def _baselines(data: dict[str, np.ndarray], sigmas: np.ndarray) -> Iterator[tuple[dict, Field]]:
+    points, validation = data["train"][0], data["validation"]
+    linear = LinearOptimum.fit(points)
+    smooth = fit_bandwidth(points, validation) if len(validation) else None
+    for sigma in sigmas:
+        found = {
+            "identity": _Identity(sigma, points.shape[1]),
+            "gaussian": LinearField(linear, sigma),
+            "training points": DenoisingOptimum(KernelDensity(points), sigma),
+        }
+        if smooth is not None:
+            found["kde"] = DenoisingOptimum(smooth, sigma)
+        for model, field in found.items():
+            yield {"model": model, "sigma": sigma, "n": len(points)}, field
+
+
+def _trained(
+    learned: dict[tuple[str, str, str], Ensemble | Conditioned], sigmas: np.ndarray
+) -> Iterator[tuple[dict, Field]]:
+    for (objective, model, _), stack in learned.items():
+        own = isinstance(stack, Ensemble)
+        levels = np.unique(stack.sigmas) if own else stack.known(sigmas)
+        for sigma in levels:
+            for size, seed in stack.trained():
+                labels = {"model": model, "objective": objective, "sigma": sigma, "n": size}
+                yield labels | {"seed": seed}, stack.field(sigma, seed, size)
