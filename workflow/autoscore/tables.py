@@ -282,9 +282,9 @@ def _titles(line: int, first: list[str], columns: Sequence[str] | None) -> tuple
         return tuple(cells) if counted else None
     # digits without a letter are a number in another dialect rather than a title
     odd = [cell for cell in texts if re.search(r"\d", cell) and not re.search(r"[^\W\d_]", cell)]
-    if odd or numbers or cells[0].startswith("#"):
-        if dialect := _dialect(",".join(first)) or _dialect(texts[0]):
-            raise ValueError(f"line {line} {dialect}")
+    suspect = odd or numbers or cells[0].startswith("#")
+    if suspect and (dialect := _dialect(",".join(first)) or _dialect(texts[0])):
+        raise ValueError(f"line {line} {dialect}")
     if odd:
         raise ValueError(_about_number(line, odd[0]))
     if numbers:
