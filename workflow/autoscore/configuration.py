@@ -49,7 +49,8 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     """
     schema = read_yaml(SCHEMA)
     if math.isinf(expanded(config, parts_of_value)):
-        raise ConfigurationError(_message([f"it holds itself, or more than {LARGEST} values"]))
+        endless = f"it holds itself, more than {LARGEST} values, or thousands of digits"
+        raise ConfigurationError(_message([endless]))
     if not isinstance(config, dict):
         raise ConfigurationError(_message([f"it is {shown(config)}; allowed: keys with values"]))
     config = _without_nothing(config)

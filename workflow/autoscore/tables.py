@@ -109,7 +109,7 @@ def read_table(
             raise ValueError(f"its name must end in .npy or .csv{ENDINGS.get(kind, '')}")
         _check_file(file)
         table = (_read_npy if kind == ".npy" else _read_csv)(file, columns, missing)
-        if len(table.points) > 1 and not np.ptp(table.points, axis=0).any():
+        if len(table.points) > 1 and (table.points == table.points[0]).all():
             raise ValueError(f"all of its {len(table.points)} points are the same")
     except FileNotFoundError:
         reason = (
@@ -183,7 +183,8 @@ def _stored_array(file: Path) -> np.ndarray:
         hint = "; it may be a .npz archive" if start.startswith(b"PK") else ""
         raise ValueError(f"it is no .npy file as np.save writes it{hint}")
     try:
-        stored = np.load(file, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):  # of a shape that is too large, which then is an error
+            stored = np.load(file, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header is evaluated, and may raise anything
         if "Python objects" in str(error):
             raise ValueError("it holds Python objects, not real numbers") from None

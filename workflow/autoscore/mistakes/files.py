@@ -15,6 +15,7 @@ from autoscore.wording import cut
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 LONGEST = 10**7  # bytes of a file
 LARGEST = 10**6  # values, those of aliases counted as often as they stand for
+WIDEST = 14_000  # bits of a whole number: Python does not write out those of many more
 DEEPEST = 100  # levels of lists and keys within each other
 MERGE = "tag:yaml.org,2002:merge"  # the key <<, beside which others may override what it brings
 
@@ -35,7 +36,9 @@ def file_mistakes(path: str | Path) -> list[str]:
 
 
 def expanded(value: Any, parts: Callable[[Any], Iterable]) -> float:
-    """Return how many values one consists of, aliases written out; infinity if too many.
+    """Return how many values one consists of, aliases written out; infinity for what has no end.
+
+    That is a value that holds itself, and one of more parts, levels or digits than is sensible.
 
     Parameters
     ----------
@@ -48,6 +51,8 @@ def expanded(value: Any, parts: Callable[[Any], Iterable]) -> float:
 
     def count(value: Any, depth: int) -> float:
         if depth > DEEPEST:  # or it holds itself
+            return math.inf
+        if isinstance(value, int) and value.bit_length() > WIDEST:
             return math.inf
         if id(value) not in known:
             total = 1.0

@@ -86,6 +86,7 @@ def _explain(error: ValidationError, strict: Any, whole: str, place: str) -> lis
     if "propertyNames" in error.absolute_schema_path:
         return [f"{key}: {shown(error.instance)} is not a name; allowed: {allowed}"]
     name, hint = key or whole, _number_hint(error, strict)
+    allowed = allowed.removesuffix(".") if hint else allowed
     return [f"{name} is {shown(error.instance)}; allowed: {allowed}{hint}"]
 
 
