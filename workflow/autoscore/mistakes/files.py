@@ -24,10 +24,7 @@ def file_mistakes(path: str | Path) -> list[str]:
     """Return why a .yaml or .json file cannot be part of a configuration, a line a mistake."""
     name = cut(str(path))
     try:
-        text = _text(Path(path))
-        found = list(_yaml_mistakes(text))
-        if found and _is_json_mapping(text):  # which may be indented by tabs
-            found = []
+        found = list(_yaml_mistakes(_text(Path(path))))
     except OSError as error:
         found = [f"cannot be read: {error.strerror}"]
     except ValueError as error:
@@ -114,6 +111,8 @@ def _yaml_mistakes(text: str) -> Iterator[str]:
             yield from _keys_that_stand_twice(root, "", set())
             loader.construct_document(root)
     except yaml.YAMLError as error:
+        if _is_json_mapping(text):  # which may be indented by tabs
+            return
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
