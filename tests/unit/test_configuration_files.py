@@ -46,6 +46,7 @@ FAULTS = {
     "a list as a key": ("? [a, b]\n: 1\n", "is no YAML, line 1: found unhashable key"),
     "an object": ("a: !!python/object:os.system 1\n", "is no YAML, line 1: could not determine"),
     "no such day": ("a: 2014-13-01\n", "holds a value that cannot be read: month must be in"),
+    "no number": ("a: !!int\n", "holds a value that cannot be read: string index"),
     "thousands of digits": (f"a: 1{'0' * 6000}\n", "holds a value that cannot be read: Exceeds"),
     "an alias bomb": (BOMB, "holds itself, or more than 1000000 values once its aliases are"),
     "a bomb of merges": (MERGES, "holds itself, or more than 1000000 values once its aliases are"),

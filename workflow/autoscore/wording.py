@@ -54,4 +54,4 @@ def _pieces(value: Any, most: int) -> Iterator[str]:
         case int() if value.bit_length() > 4 * most:  # Python refuses to write thousands of digits
             yield f"a whole number of {value.bit_length()} bits"
         case _:
-            yield repr(value)
+            yield cut(repr(value), most + 1)

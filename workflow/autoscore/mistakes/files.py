@@ -117,7 +117,8 @@ def _yaml_mistakes(text: str) -> Iterator[str]:
         place = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         yield f"is no YAML{place}: {cut(' '.join(str(reason).split()))}"
-    except ValueError as error:  # a date that there is not, a number of too many digits
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        # a date that there is not, a number of too many digits or none: YAML's reader trips over it
         yield f"holds a value that cannot be read: {cut(' '.join(str(error).split()))}"
 
 
