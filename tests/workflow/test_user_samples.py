@@ -25,8 +25,7 @@ FIGURES = ("plane_quiver", "plane_map", "line_field")
 def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     rng = np.random.default_rng(1)
     np.save(project.folder / "my plane.npy", rng.normal(size=(60, 2)))
-    line = pd.DataFrame({"kind": "a", "x": rng.normal(size=40)})
-    line.loc[[40, 41]] = "b", np.nan
+    line = pd.DataFrame({"kind": "a", "x": [*rng.normal(size=40), np.nan, np.nan]})
     line.to_csv(project.folder / "my líne.csv")
     drawn = [f"figures/{name}.png" for name in FIGURES]
     outcome = project.snakemake("results/score/errors.csv", *drawn, changes=DENSITIES)
