@@ -987,7 +987,7 @@ PLACES = [
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=300,
+    max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the files stay as they are
 )
 @given(place=st.sampled_from(PLACES), value=VALUES)

@@ -17,7 +17,7 @@ FIXED = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=150,
+    max_examples=100,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each example overwrites the file
 )
 LONGEST = 400  # characters of a message

@@ -16,6 +16,5 @@ def name_mistakes(key: str, names: Collection[str], suffixes: Collection[str]) -
             if f"{name}_{suffix}" in names:
                 yield (
                     f"{key}.{name}_{suffix} is given beside {name}, one of whose tables "
-                    "has this name; "
-                    "allowed: another name"
+                    "has this name; allowed: another name"
                 )
