@@ -29,19 +29,22 @@ from autoscore.configuration import ConfigurationError, complete
 # Snakemake does not quote the interpreter's path, which may hold spaces
 if " " in sys.executable and not sys.executable.startswith("'"):
     sys.executable = shlex.quote(sys.executable)
+CONFIGURED = os.path.join(workflow.basedir, "config", "config.yaml")
+CLAIMED = os.path.join(workflow.basedir, "config", "claims.yaml")
 console.install(logger, workflow)
 if workflow.is_main_process:
     preflight.refuse_what_cannot_be_written()
+    preflight.refuse_configuration_files([CONFIGURED, *workflow.configfiles, CLAIMED])
 else:
     preloaded.decline()
 
 
-configfile: os.path.join(workflow.basedir, "config", "config.yaml")
+configfile: CONFIGURED
 
 
 try:
     config = complete(config, checked=not workflow.is_main_process)
-    CLAIMS = read_claims(os.path.join(workflow.basedir, "config", "claims.yaml"), config["profile"])
+    CLAIMS = read_claims(CLAIMED, config["profile"])
 except ConfigurationError as error:
     sys.exit(str(error))
 

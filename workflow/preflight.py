@@ -29,6 +29,16 @@ def refuse_what_cannot_be_written() -> None:
         sys.exit(f"The disk is full ({free} bytes are free): make room on it and run again.")
 
 
+def refuse_configuration_files(paths: Collection[str | Path]) -> None:
+    """End with a message if a file cannot be part of a configuration, before Snakemake reads it."""
+    from autoscore.configuration import ConfigurationError, check_files
+
+    try:
+        check_files(paths)
+    except ConfigurationError as error:
+        sys.exit(str(error))
+
+
 def bring_times_back() -> None:
     """Give files from the future the present time, in their order.
 

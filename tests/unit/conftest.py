@@ -1,9 +1,9 @@
 from functools import cache
-from types import SimpleNamespace
 
 import pytest
 import torch
-import yaml
+
+from autoscore import configuration
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,6 +16,5 @@ def one_thread():
 def schema_read_once():
     """Parse the schema once: that takes twenty times as long as all the rest of a check."""
     with pytest.MonkeyPatch.context() as patch:
-        once = SimpleNamespace(safe_load=cache(yaml.safe_load))
-        patch.setattr("autoscore.configuration.yaml", once, raising=False)
+        patch.setattr(configuration, "read_yaml", cache(configuration.read_yaml))
         yield

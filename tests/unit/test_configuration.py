@@ -1,12 +1,15 @@
 import copy
+import re
 
 import numpy as np
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from autoscore.configuration import SCHEMA, ConfigurationError, complete, merge
 from autoscore.data import training_points
-from tests.unit.oracles import CONFIG, QUICK
+from tests.unit.oracles import CONFIG, QUICK, ROOT
 
 MIXTURE = {
     "kind": "mixture",
@@ -29,6 +32,7 @@ def folder(tmp_path, monkeypatch):
     np.save("same.npy", np.full((3, 2), 0.1))
     np.save("nan.npy", np.array([[0.0], [np.nan]]))
     (tmp_path / "nan.csv").write_text("x\n1\nnan\n", encoding="utf-8")
+    (tmp_path / "table.csv").write_text("n,x\na,1\nb,NA\nc,3\nd,4\n", encoding="utf-8")
     (tmp_path / "words.csv").write_text("x\none\n", encoding="utf-8")
 
 
@@ -204,9 +208,43 @@ MISTAKES = {
         "No such file",
     ),
     "file_kind": (configured(samples("a.txt")), "its name must end in .npy or .csv"),
-    "words_csv": (configured(samples("words.csv")), "line 2 has 'one' where a number should be"),
-    "nan_csv": (configured(samples("nan.csv")), "path is 'nan.csv'", "not finite"),
-    "nan_npy": (configured(samples("nan.npy")), "path is 'nan.npy'", "not finite"),
+    "words_csv": (configured(samples("words.csv")), "line 2, column 'x' has 'one' where"),
+    "nan_csv": (configured(samples("nan.csv")), "path is 'nan.csv'", "line 3, column 'x' is nan"),
+    "nan_npy": (configured(samples("nan.npy")), "path is 'nan.npy'", "points[1, 0] is nan"),
+    "columns_of_points": (
+        configured(POINTS | {"columns": ["x"]}),
+        "densities.target.columns is ['x']; allowed: with the path of a file, not with points",
+    ),
+    "missing_of_points": (
+        configured(POINTS | {"missing": "drop"}),
+        "densities.target.missing is 'drop'; allowed: with the path of a file, not with points",
+    ),
+    "columns_of_an_array": (
+        configured(samples("ten.npy") | {"columns": ["x"]}),
+        "densities.target.path is 'ten.npy'; ",
+        "by which columns are picked: only a .csv file has",
+    ),
+    "columns_that_are_not_there": (
+        configured(samples("words.csv") | {"columns": ["y"]}),
+        "densities.target.path is 'words.csv'; ",
+        "its first row has no title 'y', but ['x']",
+    ),
+    "columns_by_number": (
+        configured(samples("ten.npy") | {"columns": [1]}),
+        "densities.target.columns.0 is 1; allowed: a title, in quotation marks if it is a number",
+    ),
+    "missing_otherwise": (
+        configured(samples("ten.npy") | {"missing": "ignore"}),
+        "densities.target.missing is 'ignore'; allowed: one of refuse, drop",
+    ),
+    "columns_of_a_mixture": (
+        configured(MIXTURE | {"columns": ["x"]}),
+        "densities.target.columns is not a key of kind mixture",
+    ),
+    "peers_of_samples": (
+        configured(samples("ten.npy") | {"peers": ["kde"]}),
+        "densities.target.peers is ['kde']; allowed: none for samples",
+    ),
     "sizes_above_the_file": (
         configured(samples("ten.npy", sizes=[3, 7])),
         "densities.target.train.sizes is [3, 7]; allowed: at most 6 points",
@@ -235,6 +273,58 @@ MISTAKES = {
         "train.sigmas is ['1e-2', '1e-1']; allowed: ",
         "; for YAML 1e-2 is text: write 0.01",
     ),
+    "whole_number_that_yaml_reads_as_text": (
+        configured(MIXTURE, train={"schedules": {"exact": {"steps": "1e3"}}}),
+        "train.schedules.exact.steps is '1e3'; allowed: ",
+        "; for YAML 1e3 is text: write 1000",
+    ),
+    "size_that_yaml_reads_as_text": (
+        configured(MIXTURE, train={"sizes": ["exact", "1e3"]}),
+        "train.sizes.1 is '1e3'; allowed: ",
+        "; for YAML 1e3 is text: write 1000",
+    ),
+    "number_that_needs_a_point": (
+        configured(MIXTURE, train={"sigmas": ["1e-20", 0.1]}),
+        "; for YAML 1e-20 is text: write 1.0e-20",
+    ),
+    "count_in_the_billions": (
+        configured(MIXTURE, train={"sigmas": {"low": 0.1, "high": 1, "count": 10**9}}),
+        "train.sigmas is {'low': 0.1, 'high': 1, 'count': 1000000000}; allowed: ",
+        "at most 1000",
+    ),
+    "sigma_next_to_nothing": (
+        configured(MIXTURE, train={"sigmas": [1e-300, 0.1]}),
+        "train.sigmas is [1e-300, 0.1]; allowed: ",
+        "each from 1e-100 to 1e100",
+    ),
+    "seed_of_4000_digits": (
+        configured(MIXTURE, seed=10**4000),
+        "seed is a whole number of 13288 bits; allowed: ",
+        "below 2^63",
+    ),
+    "seeds_in_the_billions": (
+        configured(MIXTURE, train={"seeds": 10**9}),
+        "train.seeds is 1000000000; allowed: ",
+        "at most 1000",
+    ),
+    "means_beyond_any_unit": (
+        configured(MIXTURE | {"means": [[10**400], [0]]}),
+        "densities.target.means.0.0 is a whole number of 1329 bits; allowed: a number from -1e100",
+    ),
+    "name_of_a_table": ({"densities": {"errors": MIXTURE}}, "'errors' is not a name; allowed: "),
+    "name_of_images": ({"densities": {"images_x": MIXTURE}}, "'images_x' is not a name; allowed:"),
+    "name_too_long": ({"densities": {"a" * 61: MIXTURE}}, "is not a name; allowed: ", "at most 60"),
+    "name_with_an_end": ({"densities": {"a\n": MIXTURE}}, "'a\\n' is not a name; allowed: "),
+    "name_of_a_variant_with_an_end": (varied({}, "a\n"), "'a\\n' is not a name; allowed: "),
+    "name_of_a_plan_with_an_end": (
+        configured(PLANE | {"sample": {"plans": {"a\n": {"fields": ["exact"]}}}}),
+        "'a\\n' is not a name; allowed: ",
+    ),
+    "name_of_another's_table": (
+        {"densities": {"a": MIXTURE, "a_order": MIXTURE}},
+        "densities.a_order is given beside a, one of whose tables has this name; allowed: another",
+    ),
+    "no_mapping": (["densities"], "it is ['densities']; allowed: keys with values"),
     "field_of_nothing": (
         configured(
             samples("two.npy") | {"figures": ["field"], "train": {"models": {"ensemble": []}}}
@@ -518,6 +608,12 @@ def test_defaults_are_those_of_the_schema():
             assert filled["schedules"][name] == common | part["default"]
 
 
+def test_samples_have_no_peers():
+    assert complete(configured(POINTS))["densities"]["target"]["peers"] == []
+    assert complete(configured(POINTS | {"peers": []}))["densities"]["target"]["peers"] == []
+    assert complete(configured(MIXTURE))["densities"]["target"]["peers"] == ["kde"]
+
+
 def test_what_is_given_stays():
     config = complete(
         configured(
@@ -671,6 +767,9 @@ EXAMPLES = {
     "variants": lambda: configured(
         MIXTURE, train={"variants": {"other": VARIANT | {"seeds": 1, "architecture": {"gain": 2}}}}
     ),
+    "columns": lambda: configured(
+        samples("words.csv") | {"path": "table.csv", "columns": ["x"], "missing": "drop"}
+    ),
     "config.yaml": lambda: CONFIG,
     "quick.yaml": lambda: merge(CONFIG, QUICK),
 }
@@ -710,13 +809,20 @@ def test_a_mistake_about_images_is_one_line(images, parts):
         assert part in line
 
 
-def test_images_are_left_out_by_null_and_have_their_name_to_themselves():
+def test_images_are_left_out_by_null():
     assert "images" not in complete(configured(MIXTURE) | {"images": None})
-    config = configured(MIXTURE)
-    config["densities"]["images"] = MIXTURE
-    assert "images" in complete(config)["densities"]
-    (line,) = mistakes(config | {"images": IMAGES})
-    assert "densities.images" in line
+
+
+@pytest.mark.parametrize("name", ["identity", "linear", "empirical", "judge", "references"])
+def test_a_model_of_images_has_no_name_that_tables_give_to_something_else(name):
+    (line,) = mistakes(configured(MIXTURE) | {"images": {"models": {name: {"kind": "ensemble"}}}})
+    assert f"images.models: {name!r} is not a name" in line
+
+
+def test_a_model_of_images_has_no_name_that_is_another_s_table():
+    models = {"one": {"kind": "ensemble"}, "one_symmetry": {"kind": "ensemble"}}
+    (line,) = mistakes(configured(MIXTURE) | {"images": {"models": models}})
+    assert "images.models.one_symmetry is given beside one" in line
 
 
 def test_merge_goes_into_dictionaries_and_copies():
@@ -734,3 +840,162 @@ def test_merge_goes_into_dictionaries_and_copies():
 )
 def test_held_out_points_are_taken_twice(n, held_out, expected):
     assert training_points(n, held_out) == expected
+
+
+# --- any configuration --------------------------------------------------------
+
+
+def numbers_of(node):
+    """Every part of a schema that allows numbers."""
+    if isinstance(node, dict):
+        kinds = node.get("type", [])
+        if (
+            {"integer", "number"} & {kinds, *kinds}
+            if isinstance(kinds, str)
+            else "integer" in kinds
+        ):
+            yield node
+        for part in node.values():
+            yield from numbers_of(part)
+    elif isinstance(node, list):
+        for part in node:
+            yield from numbers_of(part)
+
+
+def test_every_number_of_the_schema_has_an_end():
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    found = list(numbers_of(schema))
+    assert len(found) > 50
+    for node in found:
+        assert {"minimum", "exclusiveMinimum"} & node.keys(), node
+        assert {"maximum", "exclusiveMaximum"} & node.keys(), node
+
+
+RULES = "\n".join(
+    file.read_text(encoding="utf-8") for file in (ROOT / "workflow/rules").glob("*.smk")
+)
+
+
+def test_names_of_files_of_all_densities_are_reserved():
+    """What the rules write beside the files of a density."""
+    folders = set(re.findall(r'"(results/\w+)/\{density\}[_.]', RULES))
+    assert {"results/score", "results/sample", "results/data"} <= folders
+    fixed = re.findall(r'"(results/\w+)/([a-z]\w*)[./]', RULES)
+    names = {name for folder, name in fixed if folder in folders}
+    assert {"errors", "order", "diagnostics", "images"} <= names
+    for name in names:
+        (line,) = mistakes({"densities": {name: MIXTURE}})
+        assert "is not a name" in line
+
+
+def test_names_of_another_density_s_files_are_refused():
+    suffixes = set(re.findall(r'"results/\w+/\{density\}_(\w+)\.', RULES))
+    assert {"order", "choices", "far_starts"} <= suffixes
+    for suffix in suffixes:
+        (line,) = mistakes({"densities": {"a": MIXTURE, f"a_{suffix}": MIXTURE}})
+        assert f"densities.a_{suffix} is given beside a" in line
+        complete({"densities": {"a": MIXTURE, f"b_{suffix}": MIXTURE}})
+
+
+def bomb(levels):
+    """Lists within lists: nine of the one before on each level."""
+    value = ["x"] * 9
+    for _ in range(levels):
+        value = [value] * 9
+    return value
+
+
+def endless():
+    """A list that holds itself."""
+    value = []
+    value.append(value)
+    return value
+
+
+LARGE = {
+    "a bomb": bomb(3),
+    "a larger one": bomb(30),
+    "itself": endless(),
+    "digits": 16**20_000,
+    "a text": "x" * 10**6,
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_message_stays_short_however_large_the_value(name):
+    value = LARGE[name]
+    for config in ({"densities": value}, {"densities": {"a": value}}, configured(MIXTURE, z=value)):
+        with pytest.raises(ConfigurationError) as error:
+            complete(config)
+        assert len(str(error.value)) < 2000
+
+
+def test_a_message_lists_no_thousands_of_mistakes():
+    with pytest.raises(ConfigurationError, match="and 950 more mistakes") as error:
+        complete({"densities": {f"A{k}": MIXTURE for k in range(10_000)}})
+    assert len(str(error.value).splitlines()) == 52
+
+
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(10**3), 10**3) | st.integers(),
+        st.floats(),
+        st.sampled_from(["1e3", "exact", "all", "ten.npy", "table.csv", "drop", "x", "dae", "a\n"]),
+        st.text(max_size=5),
+    ),
+    lambda value: (
+        st.lists(value, max_size=3)
+        | st.dictionaries(st.text(max_size=3) | st.sampled_from(["low", "kind"]), value, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def paths_of(value, path=()):
+    """Every place in a configuration."""
+    yield path
+    items = {dict: lambda: value.items(), list: lambda: enumerate(value)}
+    for key, part in items.get(type(value), list)():
+        yield from paths_of(part, (*path, key))
+
+
+def replaced(value, path, part):
+    """A configuration with one part put in the place of another."""
+    if not path:
+        return part
+    value = copy.copy(value)
+    value[path[0]] = replaced(value[path[0]], path[1:], part)
+    return value
+
+
+PLACES = [
+    (config, path)
+    for config in (
+        complete(configured(MIXTURE) | {"images": IMAGES}),
+        complete(configured(PLANE | {"sample": {"plans": {"one": {"fields": ["exact"]}}}})),
+        configured(samples("table.csv", sizes=[1]) | {"columns": ["x"], "missing": "drop"}),
+        configured(POINTS | {"figures": ["field"]}),
+        configured(ENERGY),
+    )
+    for path in paths_of(config)
+]
+
+
+@settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # the files stay as they are
+)
+@given(place=st.sampled_from(PLACES), value=VALUES)
+def test_any_configuration_is_completed_or_refused_in_words(place, value):
+    config, path = place
+    try:
+        complete(replaced(config, path, value))
+    except ConfigurationError as error:
+        lines = str(error).splitlines()
+        assert 1 < len(lines) <= 52
+        assert all(len(line) < 1000 for line in lines)

@@ -27,6 +27,7 @@ CONFIGURATIONS = {
     "not a number": "train: {sigmas: [0.1, .nan]}",
     "even": "optimum: {solver_points: 2000}",
     "key": "3: 1",
+    "twice": "train: {seeds: 1}\noptimum: {}\ntrain: {sizes: [10]}",
     "empty": "densities: {mine: {kind: samples, path: empty.npy}}",
 }
 GRID = "noise levels > 0"
@@ -58,6 +59,7 @@ MISTAKES = {
     "strange file": ("meaning", "strange.path is 'config/claims.yaml'; ", ".npy or .csv"),
     "empty file": ("empty", "densities.mine.path is 'empty.npy'; "),
     "number as a key": ("key", "3 is not a key", "optimum"),
+    "key that stands twice": ("twice", "has train on line 1 and again on line 3, and only the"),
 }
 
 
@@ -90,4 +92,24 @@ def test_it_is_refused_in_words_before_any_job(attempts, name):
     assert any(all(part in line for part in parts) for line in outcome.text.splitlines()), (
         outcome.text
     )
+    assert not (project.folder / "results").exists()
+
+
+def test_files_over_which_snakemake_would_stumble_are_refused_in_words(tmp_path):
+    """It reads them before the Snakefile."""
+    project = Project.from_sources(tmp_path / "project")
+    (project.folder / "latin.yaml").write_bytes("train: {}  # für\n".encode("latin-1"))
+    (project.folder / "folder.yaml").mkdir()
+    (project.folder / "empty.yaml").touch()
+    names = ("latin.yaml", "folder.yaml", "empty.yaml", "none.yaml")
+    outcome = project.snakemake("results/data/three_points.npz", "--configfile", *names)
+    assert outcome.code != 0
+    assert "Traceback" not in outcome.text
+    for line in (
+        "latin.yaml is not encoded in UTF-8, on line 1: save it as UTF-8",
+        "folder.yaml is a folder, a pipe or a device; allowed: a regular file",
+        "empty.yaml is empty; allowed: keys with values, or {}",
+        "none.yaml cannot be read: No such file or directory",
+    ):
+        assert f"  {line}\n" in outcome.text
     assert not (project.folder / "results").exists()

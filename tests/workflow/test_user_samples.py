@@ -14,6 +14,8 @@ densities:
   line:
     kind: samples
     path: my líne.csv
+    columns: [x]
+    missing: drop
     figures: [field]
     train: {held_out: 0.25, models: {ensemble: [rcae]}}
 """
@@ -23,7 +25,8 @@ FIGURES = ("plane_quiver", "plane_map", "line_field")
 def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     rng = np.random.default_rng(1)
     np.save(project.folder / "my plane.npy", rng.normal(size=(60, 2)))
-    np.savetxt(project.folder / "my líne.csv", rng.normal(size=(40, 1)), header="x", comments="")
+    line = pd.DataFrame({"kind": "a", "x": [*rng.normal(size=40), np.nan, np.nan]})
+    line.to_csv(project.folder / "my líne.csv")
     drawn = [f"figures/{name}.png" for name in FIGURES]
     outcome = project.snakemake("results/score/errors.csv", *drawn, changes=DENSITIES)
     assert outcome.code == 0, outcome.text
@@ -35,5 +38,7 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     rows = errors.groupby(["density", "objective", "n"]).size().to_dict()
     # 2 noise levels and 2 seeds; what is held out and validated with is not trained on
     assert rows == {("line", "rcae", 20): 4, ("plane", "dae", 36): 4}
+    log = (project.folder / "results/logs/make_data/line.log").read_text(encoding="utf-8")
+    assert "2 rows of my líne.csv lack a value and are left out" in log
     fixed = pd.read_csv(project.folder / "results/geometry/plane_fixed_points.csv")
     assert set(fixed["field"]) == {"exact", "ensemble"}

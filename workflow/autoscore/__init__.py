@@ -4,6 +4,8 @@ The floors of the library, each importing only from those above it in this list:
 
 ``randomness``, ``sequences``, ``grids``, ``vectors``, ``storage``, ``records``
     generators, evenly spread numbers, quadrature, exponentials, atomic files and what made them
+``wording``; ``tables``
+    values in messages; a user's own tables of numbers
 ``fields``, ``metrics``, ``linear``, ``lbfgs``
     what a reconstruction field is, rulers, Wiener filter, optimiser
 ``densities``, ``autoencoders``, ``devices``

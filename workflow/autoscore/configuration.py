@@ -1,20 +1,28 @@
 """Reading a configuration: defaults filled in, mistakes named before anything runs."""
 
 import copy
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from autoscore.densities.registry import dimension, make_density
+from autoscore.mistakes.files import (
+    LARGEST,
+    LOADER,
+    expanded,
+    file_mistakes,
+    parts_of_value,
+)
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.mistakes.images import image_mistakes
+from autoscore.mistakes.names import OF_DENSITIES, name_mistakes
 from autoscore.mistakes.schemas import resolved, schema_mistakes
 from autoscore.mistakes.targets import density_mistakes, training_mistakes
+from autoscore.wording import shown
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
+MOST = 50  # mistakes that a message lists
 
 
 class ConfigurationError(ValueError):
@@ -40,6 +48,11 @@ def complete(config: dict, *, checked: bool = False) -> dict:
         If a key is unknown or a value not allowed; each line names key, value and what is allowed.
     """
     schema = read_yaml(SCHEMA)
+    if math.isinf(expanded(config, parts_of_value)):
+        endless = f"it holds itself, more than {LARGEST} values, or thousands of digits"
+        raise ConfigurationError(_message([endless]))
+    if not isinstance(config, dict):
+        raise ConfigurationError(_message([f"it is {shown(config)}; allowed: keys with values"]))
     config = _without_nothing(config)
     mistakes = schema_mistakes(schema, config, "the configuration")
     if mistakes:
@@ -49,12 +62,27 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     for entry in config["densities"].values():
         sizes = {"sizes": _fitting_sizes(entry, usual)}
         entry["train"] = merge(merge(common, sizes), entry.get("train", {}))
+        if entry["kind"] == "samples":
+            entry.setdefault("peers", [])  # a density by itself, points have no use for them
         _expand_variants(entry["train"])
     _fill(schema, config, schema)
     mistakes = [] if checked else list(_semantic_mistakes(config))
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     return config
+
+
+def check_files(paths: Iterable[str | Path]) -> None:
+    """See whether files can be part of a configuration, before anything else reads them.
+
+    Raises
+    ------
+    ConfigurationError
+        If one cannot be read, is no YAML, or has a key twice; each line names the file.
+    """
+    mistakes = [line for path in paths for line in file_mistakes(path)]
+    if mistakes:
+        raise ConfigurationError(_message(mistakes))
 
 
 def _fitting_sizes(entry: dict, usual: list) -> list:
@@ -131,7 +159,9 @@ def merge(base: dict, change: dict) -> dict:
 
 
 def _message(mistakes: list[str]) -> str:
-    return "\n".join(["The configuration cannot be run:", *(f"  {line}" for line in mistakes)])
+    more = [f"and {len(mistakes) - MOST} more mistakes"] if len(mistakes) > MOST else []
+    lines = (f"  {line}" for line in [*mistakes[:MOST], *more])
+    return "\n".join(["The configuration cannot be run:", *lines])
 
 
 def _fill(schema: dict, value: Any, root: dict) -> None:
@@ -164,6 +194,7 @@ def _semantic_mistakes(config: dict) -> Iterator[str]:
         points = config["optimum"][key]
         if points % 2 == 0:
             yield f"optimum.{key} is {points}; allowed: an odd number, so that it can be halved"
+    yield from name_mistakes("densities", config["densities"], OF_DENSITIES)
     for name, entry in config["densities"].items():
         key = f"densities.{name}"
         if "order_sigmas" in entry:
@@ -176,5 +207,3 @@ def _semantic_mistakes(config: dict) -> Iterator[str]:
             yield from grid_mistakes(f"{key}.train.sigmas", entry["train"]["sigmas"])
     if "images" in config:
         yield from image_mistakes(config["images"])
-        if "images" in config["densities"]:
-            yield "densities.images is given; allowed: another name, the images have this one"

@@ -322,7 +322,7 @@ def image_figures():
 
 def is_of_images(file):
     """Return whether a file is of the images, by its name."""
-    return Path(file).name.startswith("images")
+    return Path(file).name.startswith("images_")
 
 
 def image_tables():

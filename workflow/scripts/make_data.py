@@ -4,7 +4,12 @@ from job import logged
 
 with logged(snakemake):
     from autoscore.data import make_data
+    from autoscore.densities.registry import sample_table
     from autoscore.storage import write_arrays
 
-    arrays = make_data(snakemake.params.seed, snakemake.wildcards.density, snakemake.params.entry)
+    entry = snakemake.params.entry
+    if entry.get("missing") == "drop":
+        dropped = sample_table(entry).dropped
+        print(f"{dropped} rows of {entry['path']} lack a value and are left out")
+    arrays = make_data(snakemake.params.seed, snakemake.wildcards.density, entry)
     write_arrays(snakemake.output.arrays, arrays)

@@ -9,6 +9,7 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.grids import noise_levels
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.sampling.names import ACCEPTANCE, DESCENTS, FIELD_MOVES
+from autoscore.wording import shown
 
 SAMPLE_FIGURES = {  # the dimensions that each is for
     "samples": (2,),
@@ -33,10 +34,16 @@ def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
     for figure, name in sample["figures"].items():
         if name not in sample["plans"]:
             known = ", ".join(sample["plans"]) or "none"
-            yield f"{key}.figures.{figure} is {name!r}; allowed: a plan, of which there are {known}"
+            yield (
+                f"{key}.figures.{figure} is {shown(name)}; "
+                f"allowed: a plan, of which there are {known}"
+            )
         dims = SAMPLE_FIGURES[figure]
         if density.dim not in dims:
-            yield f"{key}.figures.{figure} is {name!r}; allowed: for another d than {density.dim}"
+            yield (
+                f"{key}.figures.{figure} is {shown(name)}; "
+                f"allowed: for another d than {density.dim}"
+            )
     for part in ("differences", "far_starts"):
         yield from grid_mistakes(f"{key}.{part}.sigmas", sample[part]["sigmas"])
         yield from _driver_mistakes(f"{key}.{part}", sample[part], models, levels=True)
@@ -61,11 +68,15 @@ def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
     if isinstance(density, KernelDensity):
         yield f"{key} is given; allowed: no plans for a density that is known by samples alone"
     if density.is_bare and fields & {"exact", "extrapolated"}:
-        yield f"{key}.fields is {plan['fields']}; allowed: optimum and learned, the curve is bare"
+        yield (
+            f"{key}.fields is {shown(plan['fields'])}; "
+            "allowed: optimum and learned, the curve is bare"
+        )
     without_levels = fields & {"exact", "extrapolated"}
     if without_levels and (samplers & set(DESCENTS) or plan["start"] == "flow"):
         yield (
-            f"{key}.fields is {plan['fields']}; allowed: optimum and learned, as only these have "
+            f"{key}.fields is {shown(plan['fields'])}; allowed: optimum and learned, as "
+            "only these have "
             "noise levels to go down"
         )
     for name in sorted(samplers & set(FIELD_MOVES)) if plan["temperature"] != 1 else []:
@@ -76,9 +87,9 @@ def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
     given = plan["steps"]
     needy = samplers - set(ACCEPTANCE) - set(DESCENTS) - set(map(str, given))
     if "exact" in fields and needy and (isinstance(given, dict) or not given):
-        yield f"{key}.steps is {given!r}; allowed: one for {min(needy)}, as exact has no sigma"
+        yield f"{key}.steps is {shown(given)}; allowed: one for {min(needy)}, as exact has no sigma"
     for name in sorted(set(given) - samplers) if isinstance(given, dict) else []:
-        yield f"{key}.steps has {name!r}; allowed: samplers of this plan"
+        yield f"{key}.steps has {shown(name)}; allowed: samplers of this plan"
 
 
 def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool) -> Iterator[str]:
@@ -86,17 +97,17 @@ def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool
     for name in plan["models"]:
         if name not in models:
             known = ", ".join(models) or "none"
-            yield f"{key}.models has {name!r}; allowed, as trained by dae on samples: {known}"
+            yield f"{key}.models has {shown(name)}; allowed, as trained by dae on samples: {known}"
             continue
         settings = models[name]
         trained = noise_levels(settings["sigmas"])
         unknown = sorted(set(plan.get("sizes", [])) - set(settings["sizes"]))
         if unknown:
-            yield f"{key}.sizes has {unknown[0]}; allowed for {name}: {settings['sizes']}"
+            yield f"{key}.sizes has {unknown[0]}; allowed for {name}: {shown(settings['sizes'])}"
         for sigma in noise_levels(plan["sigmas"]) if levels else []:
             if settings["kind"] == "conditioned":
                 known = trained.min() <= sigma <= trained.max()
             else:
                 known = np.isclose(trained, sigma, rtol=1e-9).any()
             if not known:
-                yield f"{key}.sigmas has {sigma:g}; allowed for {name}: {settings['sigmas']}"
+                yield f"{key}.sigmas has {sigma:g}; allowed for {name}: {shown(settings['sigmas'])}"

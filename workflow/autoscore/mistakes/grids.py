@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from autoscore.wording import shown
+
 
 def grid_mistakes(key: str, grid: dict | list) -> Iterator[str]:
     """Yield whether a grid of noise levels does not rise."""
     if isinstance(grid, dict) and not grid["low"] < grid["high"]:
-        yield f"{key} is {grid!r}; allowed: low < high"
+        yield f"{key} is {shown(grid)}; allowed: low < high"
     elif isinstance(grid, list) and (np.diff(grid) <= 0).any():
-        yield f"{key} is {grid!r}; allowed: noise levels in increasing order, none twice"
+        yield f"{key} is {shown(grid)}; allowed: noise levels in increasing order, none twice"

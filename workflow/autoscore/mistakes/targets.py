@@ -9,13 +9,14 @@ from autoscore.densities.registry import make_density
 from autoscore.grids import noise_levels
 from autoscore.mistakes.chains import sample_mistakes
 from autoscore.mistakes.grids import grid_mistakes
+from autoscore.wording import shown
 
 KINDS = {  # the keys that describe a density of each kind
     "mixture": {"weights", "means", "covariances", "standard_deviations"},
     "curve_mixture": {"dimension", "components", "curve_seed"},
     "energy": {"expression", "bounds"},
     "curve": {"coordinates", "interval", "thickness"},
-    "samples": {"path", "points"},
+    "samples": {"path", "columns", "missing", "points"},
 }
 ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
 SMOOTH = KINDS.keys() - {"samples"}
@@ -51,9 +52,15 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
         if {one, other} <= KINDS[kind] and (one in entry) == (other in entry):
             yield f"{key} is of kind {kind}; allowed: either {one} or {other}, not both"
             return
+    for name in sorted({"columns", "missing"} & set(entry)) if "points" in entry else []:
+        yield (
+            f"{key}.{name} is {shown(entry[name])}; "
+            "allowed: with the path of a file, not with points"
+        )
+        foreign.add(name)
     for name in ("means", "points"):
         if len(set(map(len, entry.get(name, [])))) > 1:
-            yield f"{key}.{name} is {entry[name]!r}; allowed: rows of one length"
+            yield f"{key}.{name} is {shown(entry[name])}; allowed: rows of one length"
             return
     if foreign:
         return
@@ -61,7 +68,7 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
         make_density(entry)
     except ValueError as error:
         part = _blamed(entry, str(error))
-        yield f"{key}.{part} is {entry[part]!r}; {error}"
+        yield f"{key}.{part} is {shown(entry[part])}; {error}"
 
 
 def _blamed(entry: dict, message: str) -> str:
@@ -84,7 +91,9 @@ def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
     """Yield what is wrong with how, and with what, a density is trained and shown."""
     train = entry["train"]
     if train["models"]["conditioned"] and len(noise_levels(train["sigmas"])) < 2:
-        yield f"{key}.train.sigmas is {train['sigmas']!r}; allowed: two or more for conditioned"
+        yield (
+            f"{key}.train.sigmas is {shown(train['sigmas'])}; allowed: two or more for conditioned"
+        )
     yield from _settings_mistakes(f"{key}.train", train, density)
     for name, variant in train["variants"].items():
         place = f"{key}.train.variants.{name}"
@@ -94,10 +103,15 @@ def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
             density.dim == 1 or isinstance(density, KernelDensity)
         ):
             yield (
-                f"{place}.objectives is {variant['objectives']}; allowed: ssm only where the "
-                "density is known and d > 1"
+                f"{place}.objectives is {shown(variant['objectives'])}; allowed: ssm "
+                "only where the density is known and d > 1"
             )
     if isinstance(density, KernelDensity):
+        if entry["peers"]:
+            yield (
+                f"{key}.peers is {shown(entry['peers'])}; allowed: none for samples, whose "
+                "reference is a kernel density itself"
+            )
         yield from _file_mistakes(key, entry, density)
     yield from _figure_mistakes(key, entry, density.dim)
     yield from sample_mistakes(f"{key}.sample", entry, density)
@@ -108,7 +122,7 @@ def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[s
     architecture, sizes = settings["architecture"], settings["sizes"]
     if architecture["tied"] and len(architecture["hidden"]) > 1:
         yield (
-            f"{key}.architecture.hidden is {architecture['hidden']}; allowed: one layer, "
+            f"{key}.architecture.hidden is {shown(architecture['hidden'])}; allowed: one layer, "
             "because tied is true"
         )
     for source in ("samples", "conditioned"):
@@ -120,22 +134,25 @@ def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[s
             )
     if density.dim > 1 and "exact" in sizes:
         yield (
-            f"{key}.sizes is {sizes!r}; allowed: no exact, because d = {density.dim}, but numbers "
-            "of points such as [1000, 10000]"
+            f"{key}.sizes is {shown(sizes)}; allowed: no exact, because d = "
+            f"{density.dim}, but numbers of points such as [1000, 10000]"
         )
     if "all" in sizes and not isinstance(density, KernelDensity):
-        yield f"{key}.sizes is {sizes!r}; allowed: no all, because its samples have no end"
+        yield f"{key}.sizes is {shown(sizes)}; allowed: no all, because its samples have no end"
 
 
 def _variant_mistakes(key: str, variant: dict) -> Iterator[str]:
     """Yield what a variant of one kind cannot be."""
     yield from grid_mistakes(f"{key}.sigmas", variant["sigmas"])
     if variant["kind"] == "ensemble" and "ssm" in variant["objectives"]:
-        yield f"{key}.objectives is {variant['objectives']}; allowed: ssm for conditioned alone"
+        yield (
+            f"{key}.objectives is {shown(variant['objectives'])}; "
+            "allowed: ssm for conditioned alone"
+        )
     if variant["kind"] == "conditioned" and len(noise_levels(variant["sigmas"])) < 2:
-        yield f"{key}.sigmas is {variant['sigmas']!r}; allowed: two or more for conditioned"
+        yield f"{key}.sigmas is {shown(variant['sigmas'])}; allowed: two or more for conditioned"
     if variant["kind"] == "conditioned" and set(variant["sizes"]) == {"exact"}:
-        yield f"{key}.sizes is {variant['sizes']!r}; allowed: samples for conditioned"
+        yield f"{key}.sizes is {shown(variant['sizes'])}; allowed: samples for conditioned"
 
 
 def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
@@ -147,7 +164,7 @@ def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
     ]
     if not set(entry["figures"]) <= set(allowed):
         yield (
-            f"{key}.figures is {entry['figures']!r}; allowed for kind {entry['kind']} with "
+            f"{key}.figures is {shown(entry['figures'])}; allowed for kind {entry['kind']} with "
             f"d = {d} are: {', '.join(allowed) or 'none'}"
         )
     separate = sorted({"field", "reconstruction"} & set(entry["figures"]))
@@ -164,14 +181,16 @@ def _file_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[st
     n = len(density.points)
     available = training_points(n, held_out) if "path" in entry else n
     if available < 1:
-        yield f"{key}.path is {entry['path']!r}; allowed: a file of more points"
+        yield f"{key}.path is {shown(entry['path'])}; allowed: a file of more points"
     if density.dim > 1 and "points" in entry:
         yield (
-            f"{key}.points is {entry['points']!r}; allowed: points on a line; for those with d = "
-            f"{density.dim}, of which some are held out, give the path of a file"
+            f"{key}.points is {shown(entry['points'])}; allowed: points on a line; for those "
+            f"with d = {density.dim}, of which some are held out, give the path of a file"
         )
     elif any(isinstance(size, int) and size > available for size in sizes):
-        yield f"{key}.train.sizes is {sizes!r}; allowed: at most {available} points to train on"
+        yield (
+            f"{key}.train.sizes is {shown(sizes)}; allowed: at most {available} points to train on"
+        )
     elif density.dim > 1 and available == n:
         yield (
             f"{key}.train.held_out is {held_out}; allowed: more than {0.5 / n:.2g}, so that of {n} "
