@@ -25,6 +25,7 @@ import preflight
 import preloaded
 from autoscore.claims.reading import read_claims
 from autoscore.configuration import ConfigurationError, complete
+from autoscore.noise import cautions
 
 # Snakemake does not quote the interpreter's path, which may hold spaces
 if " " in sys.executable and not sys.executable.startswith("'"):
@@ -47,6 +48,10 @@ try:
     CLAIMS = read_claims(CLAIMED, config["profile"])
 except ConfigurationError as error:
     sys.exit(str(error))
+if workflow.is_main_process:
+    for name, entry in config["densities"].items():
+        for caution in cautions(name, entry):
+            console.say(f"Note: {caution}")
 
 
 wildcard_constraints:

@@ -86,6 +86,11 @@ def _is_of_the_system(record: logging.LogRecord) -> bool:
     return isinstance(error, type) and issubclass(error, OSError)
 
 
+def say(line: str) -> None:
+    """Put a line on the terminal."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def say_verdicts(table: str, project: str) -> None:
     """Say how the claims stand, if they have been checked, and where the figures are.
 

@@ -83,8 +83,8 @@ def score():
     save(order_table(bias, WINDOW).assign(density="mixture"), "results/score/order.csv")
     learned = {(what, "ensemble", "exact"): trained(what) for what in ("dae", "rcae")}
     settings = {"sigmas": LEVELS, "peers": []}
-    errors, _ = measure_score("mixture", settings, EMPTY, mixture, learned, (SEED, "score"))
-    save(errors, "results/score/errors.csv")
+    tables = measure_score("mixture", settings, EMPTY, mixture, learned, (SEED, "score"))
+    save(tables["errors"], "results/score/errors.csv")
 
 
 def losses_of_the_optima():
@@ -120,8 +120,8 @@ def error():
     data, stack = learned()
     named = {("dae", "conditioned", "samples"): stack}
     settings = entry_of("ring", quick=True)["train"] | {"peers": []}
-    errors, _ = measure_score("ring", settings, data, density_of("ring"), named, (SEED, "score"))
-    save(errors, "results/score/errors.csv")
+    tables = measure_score("ring", settings, data, density_of("ring"), named, (SEED, "score"))
+    save(tables["errors"], "results/score/errors.csv")
 
 
 def tied_energy():
@@ -135,7 +135,12 @@ def tied_energy():
     generators = [generator(1, k) for k in range(FEWEST)]
     stack.initialise(torch.as_tensor(np.stack([points] * FEWEST)), generators)
     rows = summary.summary_rows(
-        density_of("spiral"), {("dae", "tied", "samples"): stack}, [0.1], points, generator(2)
+        density_of("spiral"),
+        {("dae", "tied", "samples"): stack},
+        [0.1],
+        points,
+        generator(2),
+        np.array([[-3.0, 3.0]] * 2),
     )
     save(pd.DataFrame(rows), "results/geometry/spiral.csv")
 

@@ -194,7 +194,8 @@ def test_a_density_gets_one_tidy_table():
         ("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, sigmas, size=50, sign=-1),
         ("rcae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas),
     }
-    table, choices = measure("gaussian", settings, data, GAUSSIAN, learned, (0, "score"))
+    tables = measure("gaussian", settings, data, GAUSSIAN, learned, (0, "score"))
+    table, choices = tables["errors"], tables["choices"]
     assert choices.empty
     assert list(table.columns) == score.COLUMNS
     assert table["seed"].dtype == "Int64"
@@ -221,7 +222,7 @@ def test_a_sample_file_is_measured_against_its_empirical_optimum():
     }
     density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "peers": ["kde"]}
     learned = {("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, [0.5], size=60, sign=0)}
-    table, _ = measure("file", settings, data, density, learned, (0, "score"))
+    table = measure("file", settings, data, density, learned, (0, "score"))["errors"]
     assert table["reference"].tolist() == ["optimum"]
     np.testing.assert_allclose(table["relative_error"], 1, atol=1e-12)  # the identity's error
 
@@ -261,7 +262,8 @@ def test_a_density_in_the_plane_gets_its_table():
     wider = Conditioned(2, 4, 1, 0.1, 4.0, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     wider.initialise([np.random.default_rng(0)])
     learned = {("dae", "conditioned", "samples"): stack, ("dae", "wider", "samples"): wider}
-    table, choices = measure("plane", settings, data, plane, learned, (0, "score"))
+    tables = measure("plane", settings, data, plane, learned, (0, "score"))
+    table, choices = tables["errors"], tables["choices"]
     own = table[table["model"] == "conditioned"]
     assert sorted(own["reference"]) == ["optimum"] * 2 + ["p"] * 2 + ["p_sigma"] * 2
     np.testing.assert_allclose(own["relative_error"], 1, atol=1e-4)  # it starts as the identity
@@ -324,7 +326,7 @@ def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them
         ),
     )
     learned, settings = {("rcae", "ensemble", "samples"): stack}, {"sigmas": sigmas, "peers": []}
-    table, _ = measure("plane", settings, data, plane, learned, (0, "score"), solved)
+    table = measure("plane", settings, data, plane, learned, (0, "score"), solved)["errors"]
     exact = table[table["model"] == "exact"]
     assert exact[
         ["objective", "sigma", "reference", "relative_error", "n"]
@@ -355,7 +357,7 @@ def test_a_score_without_noise_is_held_against_the_clean_score_alone():
     stack.initialise([np.random.default_rng(k) for k in range(2)])
     settings = {"sigmas": [0.2, 0.6], "peers": []}
     learned = {("ssm", "sliced", "samples"): stack}
-    table, _ = measure("plane", settings, data, plane, learned, (0, "score"))
+    table = measure("plane", settings, data, plane, learned, (0, "score"))["errors"]
     assert table[["model", "sigma", "seed", "reference"]].to_numpy().tolist() == [
         ["sliced", 0.0, 0, "p"],
         ["sliced", 0.0, 1, "p"],

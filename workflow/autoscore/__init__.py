@@ -2,8 +2,9 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``randomness``, ``sequences``, ``grids``, ``vectors``, ``storage``, ``records``
-    generators, evenly spread numbers, quadrature, exponentials, atomic files and what made them
+``randomness``, ``sequences``, ``grids``, ``panels``, ``vectors``, ``storage``, ``records``
+    generators, evenly spread numbers, quadrature, where a density has mass, exponentials, atomic
+    files and what made them
 ``wording``; ``tables``
     values in messages; a user's own tables of numbers
 ``fields``, ``metrics``, ``linear``, ``lbfgs``
@@ -11,8 +12,9 @@ The floors of the library, each importing only from those above it in this list:
 ``densities``, ``autoencoders``, ``devices``
     targets with exact log-density, score, Hessian and samples; the networks that are trained, and
     where
-``data``; ``mistakes``, ``configuration``
-    the samples that everything later shares; what is run, checked before it is
+``data``; ``noise``, ``mistakes``, ``configuration``
+    the samples that everything later shares; noise levels that fit; what is run, checked before
+    it is
 ``optimum``
     the reconstruction functions that no auto-encoder can beat
 ``batches``, ``objectives``, ``training``, ``experiments``; ``blocks``
@@ -20,8 +22,8 @@ The floors of the library, each importing only from those above it in this list:
     that is divided among jobs
 ``implicit``, ``extrapolation``, ``peers``
     the loss that needs no truth; the clean score from several noise levels; other estimators
-``rulers``, ``estimators``, ``score``; ``geometry``
-    learned against exact; the shape of the learned fields
+``rulers``, ``estimators``, ``held_out``, ``score``; ``geometry``
+    learned against exact, and on points that were held out; the shape of the learned fields
 ``samplers``, ``diagnostics``; ``sampling``
     kernels, and what their draws are worth; all chains of one density
 ``images``

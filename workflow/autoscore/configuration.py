@@ -18,11 +18,14 @@ from autoscore.mistakes.grids import grid_mistakes
 from autoscore.mistakes.images import image_mistakes
 from autoscore.mistakes.names import OF_DENSITIES, name_mistakes
 from autoscore.mistakes.schemas import resolved, schema_mistakes
-from autoscore.mistakes.targets import density_mistakes, training_mistakes
+from autoscore.mistakes.targets import density_mistakes, figures_of_points, training_mistakes
+from autoscore.noise import fit_grids
 from autoscore.wording import shown
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 MOST = 50  # mistakes that a message lists
+SHOWN_SIGMA = 0.1  # noise level that figures show of a known density
+UNKNOWN = [0.1, 1.0]  # stands for the noise grid of points that cannot be read
 
 
 class ConfigurationError(ValueError):
@@ -61,15 +64,38 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     usual = common.get("sizes", schema["$defs"]["train"]["properties"]["sizes"]["default"])
     for entry in config["densities"].values():
         sizes = {"sizes": _fitting_sizes(entry, usual)}
-        entry["train"] = merge(merge(common, sizes), entry.get("train", {}))
+        entry["train"] = merge(merge(common, sizes), _own_training(entry))
         if entry["kind"] == "samples":
             entry.setdefault("peers", [])  # a density by itself, points have no use for them
         _expand_variants(entry["train"])
     _fill(schema, config, schema)
+    for entry in config["densities"].values():
+        _fit_to_data(entry)
     mistakes = [] if checked else list(_semantic_mistakes(config))
     if mistakes:
         raise ConfigurationError(_message(mistakes))
     return config
+
+
+def _own_training(entry: dict) -> dict:
+    """Return what a density's entry says of its training, and what suits the points of a file."""
+    suited = {"sigmas": "auto", "models": {"ensemble": ["dae"], "conditioned": ["dae"]}}
+    return (suited if "path" in entry else {}) | entry.get("train", {})
+
+
+def _fit_to_data(entry: dict) -> None:
+    """Fill in, in place, what depends on the points themselves."""
+    try:
+        fit_grids(entry)
+        if "path" in entry:
+            models = entry["train"]["models"]["ensemble"]
+            entry.setdefault("figures", figures_of_points(dimension(entry), bool(models)))
+    except (ValueError, IndexError, KeyError, TypeError):  # a mistake in the entry, told later
+        for part in (entry["train"], *entry["train"]["variants"].values()):
+            if not isinstance(part["sigmas"], list):
+                part["sigmas"] = UNKNOWN
+    entry["shown"].setdefault("sigma", SHOWN_SIGMA)
+    entry.setdefault("figures", [])
 
 
 def check_files(paths: Iterable[str | Path]) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
+from autoscore.densities.samples import load_sample
 from autoscore.randomness import generator
 
 MEASURED = 3000  # draws at which a known density is measured in more than one dimension
@@ -29,7 +30,8 @@ def make_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
     -------
     dict
         ``train`` of shape ``(seeds, n, d)``, or ``(1, n, d)`` where all seeds share a user's
-        points; ``validation`` and ``held_out`` of shape ``(m, d)``.
+        points; ``validation`` and ``held_out`` of shape ``(m, d)``. Of a user's points, what
+        `autoscore.densities.samples.Units` stores, too.
     """
     settings = entry["train"]
     density = make_density(entry)
@@ -38,13 +40,14 @@ def make_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
         return {"train": density.points[None], "validation": nothing, "held_out": nothing}
     if "path" in entry:
         points = generator(seed, "data", name, "split").permutation(density.points)
+        units = load_sample(entry).units
         kept = training_points(len(points), settings["held_out"])
         other = (len(points) - kept) // 2
         return {
             "train": points[None, :kept],
             "validation": points[kept : kept + other],
             "held_out": points[kept + other :],
-        }
+        } | units.as_arrays()
     every = [settings, *settings.get("variants", {}).values()]
     most = max([n for one in every for n in one["sizes"] if n != "exact"], default=0)
     seeds = range(max(one["seeds"] for one in every))

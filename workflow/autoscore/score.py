@@ -16,6 +16,7 @@ from autoscore.estimators import (
     measure_kernel_score,
 )
 from autoscore.grids import noise_levels
+from autoscore.held_out import held_out_table
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import stored_optimum
 from autoscore.randomness import generator
@@ -114,8 +115,8 @@ def measure(
     learned: Learned,
     streams: tuple[int, str],
     solved: tuple[dict[str, np.ndarray], pd.DataFrame] | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the whole error table of one density, and which levels were put together.
+) -> dict[str, pd.DataFrame]:
+    """Return all tables of the learned scores of one density.
 
     Parameters
     ----------
@@ -131,6 +132,12 @@ def measure(
         Names the random streams that draw noise and landmarks.
     solved
         What `autoscore.optimum.solve.solve` returned, in two dimensions.
+
+    Returns
+    -------
+    dict
+        ``errors``, with `COLUMNS`; ``choices``, which levels were put together; and ``held_out``,
+        of a user's points, see `autoscore.held_out.held_out_table`.
     """
     sigmas = noise_levels(settings["sigmas"])
     references = _references(density, data, streams, solved)
@@ -153,7 +160,12 @@ def measure(
                 for row, choice in pairs:
                     rows += [row] if row else []
                     choices.append({"density": name} | choice)
-    return error_table(name, rows), pd.DataFrame(choices)
+    found = {"errors": error_table(name, rows), "choices": pd.DataFrame(choices)}
+    own = pd.DataFrame()
+    if isinstance(density, KernelDensity) and len(data["held_out"]):
+        rng = generator(*streams, "held_out")
+        own = held_out_table(data, learned, sigmas, rng).assign(density=name)
+    return found | {"held_out": own}
 
 
 def _spans(stack: Ensemble | Conditioned, sigmas: np.ndarray) -> bool:

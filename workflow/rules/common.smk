@@ -206,6 +206,12 @@ def shown_settings(wildcards):
     return settings | {"shown": entry["shown"], "figures": entry["figures"]}
 
 
+def field_sigma(name):
+    """Return the noise level at which the field of a density on the line is drawn."""
+    entry = config["densities"][name]
+    return entry["shown"]["sigma"] if "path" in entry else config["figures"]["field_sigma"]
+
+
 def shown_plan(figure, **settings):
     """Return a function from wildcards to the settings of a figure of chains."""
     return (

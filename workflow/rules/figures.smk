@@ -65,8 +65,22 @@ use rule plot_density as plot_field with:
         "results/logs/plot_field/{density}.log",
     params:
         figure="field",
-        settings={"sigma": config["figures"]["field_sigma"]},
+        settings=lambda wildcards: {"sigma": field_sigma(wildcards.density)},
         code=code("scripts.plot", "autoscore.plots.field"),
+
+
+use rule plot_density as plot_held_out with:
+    input:
+        losses="results/score/{density}_held_out.csv",
+    output:
+        pdf="figures/{density}_held_out.pdf",
+        png="figures/{density}_held_out.png",
+    log:
+        "results/logs/plot_held_out/{density}.log",
+    params:
+        figure="held_out",
+        settings={},
+        code=code("scripts.plot", "autoscore.plots.held_out"),
 
 
 use rule plot_density as plot_reconstruction with:

@@ -6,6 +6,7 @@ rule measure_score:
     output:
         errors="results/score/{density}.csv",
         choices="results/score/{density}_choices.csv",
+        held_out="results/score/{density}_held_out.csv",
         record="results/score/{density}.json",
     log:
         "results/logs/measure_score/{density}.log",
@@ -30,10 +31,12 @@ rule gather_scores:
     input:
         errors=expand("results/score/{density}.csv", density=config["densities"]),
         choices=expand("results/score/{density}_choices.csv", density=config["densities"]),
+        held_out=expand("results/score/{density}_held_out.csv", density=config["densities"]),
         orders=expand("results/optimum/{density}_order.csv", density=ORDERED),
     output:
         errors="results/score/errors.csv",
         choices="results/score/choices.csv",
+        held_out="results/score/held_out.csv",
         orders="results/score/order.csv",
         record="results/score/errors.json",
     log:

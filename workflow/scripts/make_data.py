@@ -4,12 +4,12 @@ from job import logged
 
 with logged(snakemake):
     from autoscore.data import make_data
-    from autoscore.densities.registry import sample_table
+    from autoscore.densities.samples import load_sample
     from autoscore.storage import write_arrays
 
     entry = snakemake.params.entry
     if entry.get("missing") == "drop":
-        dropped = sample_table(entry).dropped
+        dropped = load_sample(entry).dropped
         print(f"{dropped} rows of {entry['path']} lack a value and are left out")
     arrays = make_data(snakemake.params.seed, snakemake.wildcards.density, entry)
     write_arrays(snakemake.output.arrays, arrays)

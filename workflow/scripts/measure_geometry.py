@@ -7,6 +7,7 @@ with logged(snakemake):
 
     from autoscore.autoencoders.kinds import load_stacks
     from autoscore.data import target
+    from autoscore.densities.samples import Units
     from autoscore.geometry.measure import measure
     from autoscore.randomness import generator
     from autoscore.storage import read_arrays, write_arrays, write_table
@@ -17,7 +18,8 @@ with logged(snakemake):
     density = target(asked.entry, data)
     learned = load_stacks(asked.trainings, snakemake.input.learned)
     rng = generator(asked.seed, "geometry", name)
-    arrays, tables = measure(density, learned, data["held_out"], asked.settings, rng)
+    units = Units.stored(data)
+    arrays, tables = measure(density, learned, data["held_out"], asked.settings, rng, units)
     write_arrays(snakemake.output.arrays, arrays)
     for table, values in tables.items():
         write_table(snakemake.output[table], values)

@@ -21,6 +21,6 @@ with logged(snakemake):
         curves, bias = snakemake.input.solved
         solved = read_arrays(curves), pd.read_csv(bias)
     streams = (asked.seed, "score", name)
-    errors, choices = measure(name, asked.settings, data, density, learned, streams, solved)
-    write_table(snakemake.output.errors, errors)
-    write_table(snakemake.output.choices, choices)
+    tables = measure(name, asked.settings, data, density, learned, streams, solved)
+    for table, values in tables.items():
+        write_table(snakemake.output[table], values)

@@ -62,6 +62,10 @@ class Density(ABC):
         """A box of shape ``(d, 2)`` that holds all of the mass that can be told from none."""
         return self.bounds
 
+    def check_resolved(self) -> None:
+        """Refuse, with a ValueError, a density whose mass cannot be found within its bounds."""
+        _ = self.support
+
     @abstractmethod
     def fitted_panels(self) -> Panels:
         """Return panels that resolve a one-dimensional density, however narrow it is."""

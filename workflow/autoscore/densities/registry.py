@@ -1,14 +1,11 @@
 """From an entry of the configuration to a density."""
 
-from functools import lru_cache
-from pathlib import Path
-
 import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture, curve_mixture
-from autoscore.tables import Table, read_table
+from autoscore.densities.samples import load_sample
 
 
 def make_density(entry: dict) -> Density:
@@ -40,7 +37,7 @@ def make_density(entry: dict) -> Density:
 
             return Curve(entry["coordinates"], entry["interval"], entry.get("thickness", 0.0))
         case "samples" if "path" in entry:
-            return KernelDensity(sample_table(entry).points)
+            return KernelDensity(load_sample(entry).points)
         case "samples":
             return KernelDensity(np.asarray(entry["points"], dtype=float))
     raise ValueError(f"unknown kind of density {entry['kind']!r}")
@@ -57,8 +54,8 @@ def dimension(entry: dict) -> int:
             return len(entry["bounds"])
         case {"kind": "curve"}:
             return len(entry["coordinates"])
-        case {"path": path}:
-            return len(entry.get("columns", ())) or _file_dimension(path, _stamp(path))
+        case {"path": _}:
+            return len(entry.get("columns", ())) or load_sample(entry).points.shape[1]
     return len(entry["points"][0])
 
 
@@ -72,23 +69,3 @@ def _make_mixture(entry: dict) -> GaussianMixture:
             raise ValueError(f"{len(means)} means need as many standard_deviations")
         covariances = spread[:, None, None] ** 2 * np.eye(means.shape[-1])
     return GaussianMixture(entry["weights"], means, covariances)
-
-
-def sample_table(entry: dict) -> Table:
-    """Read the file of an entry of kind samples: its points and their titles."""
-    return read_table(entry["path"], entry.get("columns"), entry.get("missing", "refuse"))
-
-
-@lru_cache(maxsize=100)
-def _file_dimension(path: str, stamp: tuple | None) -> int:
-    """Return d of a sample file, which many rules ask for and which may be large: read it once."""
-    return read_table(path, missing="drop").points.shape[1]
-
-
-def _stamp(path: str) -> tuple | None:
-    """Return what changes where a file does."""
-    try:
-        found = Path(path).stat()
-    except (OSError, ValueError):  # reading the file says why
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

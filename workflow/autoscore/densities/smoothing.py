@@ -52,6 +52,14 @@ class SmoothedEnergy(Density):
         self.sigma = float(sigma)
         self.order = order
         self.dim = density.dim
+        if self.dim == 1:
+            panels = density.fitted_panels()
+            needed = self.order * np.ptp(panels.high) / (PANEL_WIDTH * self.sigma)
+            if needed > MOST_NODES:
+                raise ValueError(
+                    f"sigma must be larger than {self.sigma:g} for a density this wide: "
+                    f"{needed:.1g} nodes would resolve the noise, and {MOST_NODES} are the most"
+                )
         self.bounds = density.bounds + 9.0 * self.sigma * np.array([-1.0, 1.0])
 
     @property
@@ -72,11 +80,6 @@ class SmoothedEnergy(Density):
     def _line(self) -> tuple[np.ndarray, np.ndarray]:
         """Return nodes on the line that resolve p and the noise, and the logs of weight and p."""
         panels = self.density.fitted_panels().no_wider_than(PANEL_WIDTH * self.sigma)
-        if len(panels.low) * self.order > MOST_NODES:
-            raise ValueError(
-                f"sigma must be larger than {self.sigma:g} for a density this wide: "
-                f"{len(panels.low)} panels would be needed to resolve the noise"
-            )
         nodes, weights = panels.rule(self.order)
         return nodes, np.log(weights) + self.density.log_prob(nodes[:, None])
 

@@ -11,11 +11,15 @@ from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.autoencoders.kinds import KINDS
 from autoscore.densities.base import Density
 from autoscore.densities.curves import Curve
+from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.samples import Units
 from autoscore.fields import Field
+from autoscore.geometry.fixed_points import positions
 from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.geometry.losses import both_losses, matching_gap, noisy_pairs
 from autoscore.geometry.plane import arrows, direction_profile, judged_points, maps, tangent_profile
 from autoscore.geometry.summary import summary_rows
+from autoscore.geometry.windows import window_of, windows_of
 from autoscore.grids import noise_levels
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import curve_grid
@@ -31,6 +35,7 @@ def measure(
     held_out: np.ndarray,
     settings: dict,
     rng: np.random.Generator,
+    units: Units | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, pd.DataFrame]]:
     """Return everything that the figures show of the learned fields, and its numbers.
 
@@ -47,6 +52,8 @@ def measure(
         the ``windows`` of the figures, and which ``figures`` there are.
     rng
         Draws noise and points in windows.
+    units
+        How the coordinates are told, if not as they are learned.
 
     Returns
     -------
@@ -54,33 +61,68 @@ def measure(
         Arrays for the figures; the tables ``summary``, ``losses``, ``fixed_points`` and
         ``profiles``.
     """
+    units = units or Units.stored({"train": held_out})
+    titles = {"titles": np.array(units.titles)}
     if density.dim == 1:
-        return _measure_line(density, learned, settings)
+        arrays, tables = _measure_line(density, learned, settings)
+        return arrays | titles, tables
     x = held_out[: max(100, DIRECTIONS // density.dim)]
+    # a user's held-out points may be few
+    shown = np.concatenate([x, density.points]) if isinstance(density, KernelDensity) else x
+    levels = noise_levels(settings["sigmas"])
     plain = {run: stack for run, stack in learned.items() if density.dim == 2 or run[1] in KINDS}
-    rows = summary_rows(density, plain, settings["sigmas"], x, rng)
+    window = window_of(shown, levels[0])
     tables = {
-        "summary": pd.DataFrame(rows),
+        "summary": pd.DataFrame(summary_rows(density, plain, levels, x, rng, window)),
         "losses": pd.DataFrame(),
         "fixed_points": pd.DataFrame(),
         "profiles": pd.DataFrame(),
     }
     arrays: dict[str, np.ndarray] = {}
     if density.dim == 2:
-        levels = noise_levels(settings["sigmas"])
         sigma = levels[np.abs(np.log(levels / settings["shown"]["sigma"])).argmin()]
         seeds = shown_fields(density, learned, sigma)
-        arrays = arrows(seeds[0], x, settings["shown"]["windows"])
+        around = windows_of(shown, sigma)
+        arrays = arrows(seeds[0], shown, _asked_windows(settings, units) or around)
         if isinstance(density, Curve):
             direction = direction_profile(density, seeds[0], rng).assign(profile="direction")
             tangent = over_seeds(seeds, partial(tangent_profile, density)).assign(profile="tangent")
             tables["profiles"] = pd.concat([direction, tangent], ignore_index=True)
         if "map" in settings["figures"]:
-            arrays |= maps(density, seeds[0], x)
+            arrays |= maps(density, seeds[0], around)
             tables["fixed_points"] = over_seeds(
-                seeds, partial(judged_points, density, x=x, rng=rng)
+                seeds, partial(judged_points, density, x=x, windows=around, rng=rng)
             )
-    return arrays, tables
+    return _told(arrays, units) | titles, tables | _told_points(tables["fixed_points"], units)
+
+
+def _asked_windows(settings: dict, units: Units) -> list[np.ndarray]:
+    """Return the windows that the configuration names, in the coordinates that are learned."""
+    boxes = [[[a - h, a + h], [b - h, b + h]] for a, b, h in settings["shown"]["windows"]]
+    return [units.inward(np.array(box).T).T for box in boxes]
+
+
+def _told(arrays: dict[str, np.ndarray], units: Units) -> dict[str, np.ndarray]:
+    """Return what figures of the plane show in the user's units; lengths stay as they are."""
+    told = dict(arrays)
+    for name, array in arrays.items():
+        if name.startswith(("window_", "map_")):
+            told[name] = units.outward(array.T).T
+        elif name == "points":
+            told[name] = units.outward(array)
+        elif name.startswith("arrows_"):
+            told[name] = units.spread * array
+    return told
+
+
+def _told_points(fixed: pd.DataFrame, units: Units) -> dict[str, pd.DataFrame]:
+    """Return the table of fixed points with its coordinates in the user's units."""
+    if len(fixed):
+        coordinates = [f"x{axis + 1}" for axis in range(len(units.titles))]
+        fixed = fixed.assign(
+            **dict(zip(coordinates, units.outward(positions(fixed)).T, strict=True))
+        )
+    return {"fixed_points": fixed}
 
 
 def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[int, dict[str, Field]]:

@@ -13,7 +13,6 @@ from autoscore.geometry.fixed_points import find_fixed_points, positions
 from autoscore.geometry.helmholtz import curl_map
 from autoscore.geometry.hessian import tangent_table
 from autoscore.geometry.reconstruction import judge, local_correlations
-from autoscore.geometry.summary import window_of
 from autoscore.geometry.windows import grid_points
 
 ARROWS = 30  # along each side of a window, as in the paper
@@ -24,7 +23,7 @@ TANGENTS = 300  # points along a curve
 
 
 def arrows(
-    fields: Mapping[str, Field], x: np.ndarray, windows: list[list[float]]
+    fields: Mapping[str, Field], x: np.ndarray, windows: list[np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return r(x) - x of each field on grids over windows.
 
@@ -35,7 +34,7 @@ def arrows(
     x
         Draws from the density, ``(m, 2)``.
     windows
-        Each (centre 1, centre 2, half-width); none for one around the draws.
+        Shape ``(2, 2)`` each.
 
     Returns
     -------
@@ -43,9 +42,8 @@ def arrows(
         ``sigma``; ``points``; ``window_k`` (2, 2) and, for each field, ``arrows_k_name``,
         (30, 30, 2).
     """
-    boxes = [np.array([[a - h, a + h], [b - h, b + h]]) for a, b, h in windows]
     arrays = {"sigma": np.array(fields["exact"].sigma), "points": x}
-    for k, window in enumerate(boxes or [window_of(x)]):
+    for k, window in enumerate(windows):
         arrays[f"window_{k}"] = window
         places = grid_points(window, ARROWS)
         for name, field in fields.items():
@@ -53,36 +51,44 @@ def arrows(
     return arrays
 
 
-def maps(density: Density, fields: Mapping[str, Field], x: np.ndarray) -> dict[str, np.ndarray]:
-    """Return each field's norm and curl on a grid around the data.
+def maps(
+    density: Density, fields: Mapping[str, Field], windows: list[np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return each field's norm and curl on grids over windows.
 
     Parameters
     ----------
     density
         Target with d = 2.
-    fields, x
+    fields, windows
         As for `arrows`.
 
     Returns
     -------
     dict
-        ``map`` (2, 2), the window; ``log_p`` under the noise, and ``norm_name`` and ``curl_name``
-        of each field, all on a grid of it.
+        ``map_k`` (2, 2), a window; ``log_p_k`` under the noise, and ``norm_k_name`` and
+        ``curl_k_name`` of each field, all on a grid of it.
     """
-    around = window_of(x)
-    pixels = grid_points(around, PIXELS)
-    smoothed = density.smoothed(fields["exact"].sigma)
-    arrays = {"map": around, "log_p": smoothed.log_prob(pixels).reshape(PIXELS, PIXELS)}
-    for name, field in fields.items():
-        arrays[f"norm_{name}"] = np.sqrt(field.reconstruction_error(pixels)).reshape(PIXELS, -1)
-        arrays[f"curl_{name}"] = curl_map(field, around, PIXELS)
+    arrays, smoothed = {}, density.smoothed(fields["exact"].sigma)
+    for k, window in enumerate(windows):
+        pixels = grid_points(window, PIXELS)
+        arrays[f"map_{k}"] = window
+        arrays[f"log_p_{k}"] = smoothed.log_prob(pixels).reshape(PIXELS, PIXELS)
+        for name, field in fields.items():
+            norm = np.sqrt(field.reconstruction_error(pixels))
+            arrays[f"norm_{k}_{name}"] = norm.reshape(PIXELS, PIXELS)
+            arrays[f"curl_{k}_{name}"] = curl_map(field, window, PIXELS)
     return arrays
 
 
 def judged_points(
-    density: Density, fields: Mapping[str, Field], x: np.ndarray, rng: np.random.Generator
+    density: Density,
+    fields: Mapping[str, Field],
+    x: np.ndarray,
+    windows: list[np.ndarray],
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return a row for each fixed point of each field in the window of `maps`.
+    """Return a row for each fixed point of each field in the windows of `maps`.
 
     Columns: ``field``; what `autoscore.geometry.fixed_points.find_fixed_points` and
     `autoscore.geometry.reconstruction.judge` say of it; and, of the exact field's sources, what
@@ -90,7 +96,8 @@ def judged_points(
     """
     tables = []
     for name, field in fields.items():
-        found = find_fixed_points(field, window_of(x), STARTS)
+        parts = [find_fixed_points(field, window, STARTS) for window in windows]
+        found = pd.concat(parts, ignore_index=True)
         places, smoothed = positions(found), density.smoothed(field.sigma)
         judged = judge(field, smoothed, places, x)
         # a learned field's sources may be errors of its own, and hundreds

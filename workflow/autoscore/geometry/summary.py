@@ -21,7 +21,7 @@ from autoscore.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
 
 CELLS = 40  # of the Helmholtz split, along each side of the window
-MARGIN = 0.1  # of the window beyond the data, as a part of their range
+FEWEST = 200  # points that are drawn in a window, at least
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def summary_rows(
     sigmas: dict | list,
     x: np.ndarray,
     rng: np.random.Generator,
+    window: np.ndarray,
 ) -> Iterator[dict]:
     """Yield a row for each quantity of each learned field: quantity, value and what it is of.
 
@@ -71,9 +72,11 @@ def summary_rows(
         Held-out points ``(m, d)``.
     rng
         Draws noise, and points in a window.
+    window
+        A box around the data, shape ``(d, 2)``.
     """
     noise = rng.standard_normal(x.shape)
-    around = uniform_points(window_of(x), len(x), rng)
+    around = uniform_points(window, max(len(x), FEWEST), rng)
 
     @cache
     def exact_at(sigma: float) -> Known | None:
@@ -99,7 +102,7 @@ def summary_rows(
                 field = stack.field(sigma, seed, size)
                 labels = {"objective": objective, "model": model, "sigma": sigma, "seed": seed}
                 labels["n"] = size
-                numbers = _numbers(field, known, x, noise, around)
+                numbers = _numbers(field, known, x, noise, around, window)
                 for row in estimate_noise(field, x, rng).itertuples():
                     numbers[f"sigma_{row.estimator}"] = row.sigma / sigma
                 if own and stack.architecture.tied:
@@ -108,18 +111,13 @@ def summary_rows(
                     yield labels | {"quantity": quantity, "value": value}
 
 
-def window_of(x: np.ndarray) -> np.ndarray:
-    """Return a box around points, a little wider than they are, of shape ``(d, 2)``."""
-    margin = MARGIN * np.ptp(x, axis=0)
-    return np.stack([x.min(0) - margin, x.max(0) + margin], axis=1)
-
-
 def _numbers(
     field: Field,
     known: Known | None,
     x: np.ndarray,
     noise: np.ndarray,
     around: np.ndarray,
+    window: np.ndarray,
 ) -> dict[str, float]:
     """Return the quantities of one field; see README.md of results for what they are."""
     equal = np.full(len(x), 1.0 / len(x))
@@ -133,7 +131,7 @@ def _numbers(
         "loss_shortfall": loss_shortfall(field, x, noise),
     }
     if field.dim == 2:
-        numbers["rotational_fraction"] = helmholtz_split(field, window_of(x), CELLS).fraction
+        numbers["rotational_fraction"] = helmholtz_split(field, window, CELLS).fraction
     if known is not None:
         numbers["hessian_error"] = hessian_error(field, known, y, equal)
         numbers["energy_correlation"] = energy_correlation(field, known, around)

@@ -1,6 +1,48 @@
-"""Points that fill a box."""
+"""Boxes around points, and points that fill a box."""
 
 import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial import cKDTree
+
+MARGIN = 0.1  # of a window beyond the points, as a part of their range
+NARROW = 3.0  # sigmas to each side of points that do not differ in a coordinate
+CLUSTERED = 1000  # points at most that are looked at for clusters
+APART = 2.0  # diameters by which two clusters are apart that get a window each
+FEW = 0.05  # of the points, below which they are no cluster
+
+
+def window_of(x: np.ndarray, sigma: float) -> np.ndarray:
+    """Return a box around points, a little wider than they are, of shape ``(d, 2)``.
+
+    Parameters
+    ----------
+    x
+        Points of shape ``(n, d)``, one or more.
+    sigma
+        Noise level, which gives the box its width where the points have none.
+    """
+    extent = np.ptp(x, axis=0)
+    margin = np.where(extent > 0, MARGIN * extent, NARROW * sigma)
+    return np.stack([x.min(0) - margin, x.max(0) + margin], axis=1)
+
+
+def windows_of(x: np.ndarray, sigma: float) -> list[np.ndarray]:
+    """Return one window around points, or two around two clusters that are far apart.
+
+    Parameters are those of `window_of`.
+    """
+    some = x[:: -(-len(x) // CLUSTERED)]
+    if len(some) > 2:
+        tree = linkage(some, "single")
+        label = fcluster(tree, 2, "maxclust")
+        parts = [some[label == k] for k in np.unique(label)]
+        widest = max(np.linalg.norm(np.ptp(part, axis=0)) for part in parts)
+        fewest = min(map(len, parts))
+        if len(parts) == 2 and fewest > FEW * len(some) and tree[-1, 2] > APART * widest:
+            first, second = (cKDTree(part).query(x)[0] for part in parts)
+            side = first <= second
+            return [window_of(x[side], sigma), window_of(x[~side], sigma)]
+    return [window_of(x, sigma)]
 
 
 def grid_points(window: np.ndarray, points: int) -> np.ndarray:

@@ -16,10 +16,11 @@ KINDS = {  # the keys that describe a density of each kind
     "curve_mixture": {"dimension", "components", "curve_seed"},
     "energy": {"expression", "bounds"},
     "curve": {"coordinates", "interval", "thickness"},
-    "samples": {"path", "columns", "missing", "points"},
+    "samples": {"path", "columns", "missing", "scale", "points"},
 }
 ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
 SMOOTH = KINDS.keys() - {"samples"}
+ANY = 0  # dimension
 FIGURES = {  # the dimension and the kinds of density that each is for
     "density": (1, SMOOTH),
     "optimum": (1, SMOOTH),
@@ -32,6 +33,7 @@ FIGURES = {  # the dimension and the kinds of density that each is for
     "map": (2, KINDS.keys()),
     "shape": (2, SMOOTH),
     "tangent": (2, {"curve"}),
+    "held_out": (ANY, {"samples"}),
 }
 
 
@@ -52,7 +54,7 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
         if {one, other} <= KINDS[kind] and (one in entry) == (other in entry):
             yield f"{key} is of kind {kind}; allowed: either {one} or {other}, not both"
             return
-    for name in sorted({"columns", "missing"} & set(entry)) if "points" in entry else []:
+    for name in sorted({"columns", "missing", "scale"} & set(entry)) if "points" in entry else []:
         yield (
             f"{key}.{name} is {shown(entry[name])}; "
             "allowed: with the path of a file, not with points"
@@ -65,7 +67,7 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     if foreign:
         return
     try:
-        make_density(entry)
+        make_density(entry).check_resolved()
     except ValueError as error:
         part = _blamed(entry, str(error))
         yield f"{key}.{part} is {shown(entry[part])}; {error}"
@@ -87,9 +89,26 @@ def _blamed(entry: dict, message: str) -> str:
     return next((key for key in [*spread, *named, "path", first] if key in entry), first)
 
 
+def figures_of_points(d: int, separate: bool) -> list[str]:
+    """Return the figures that a file of points has by itself.
+
+    Parameters
+    ----------
+    d
+        Its dimension.
+    separate
+        Whether separate auto-encoders are trained.
+    """
+    return [*{1: ["field"] * separate, 2: ["quiver", "map"]}.get(d, []), "held_out"]
+
+
 def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
     """Yield what is wrong with how, and with what, a density is trained and shown."""
     train = entry["train"]
+    try:
+        density.smoothed(noise_levels(train["sigmas"])[0])
+    except ValueError as error:
+        yield f"{key}.train.sigmas is {shown(train['sigmas'])}; {error}"
     if train["models"]["conditioned"] and len(noise_levels(train["sigmas"])) < 2:
         yield (
             f"{key}.train.sigmas is {shown(train['sigmas'])}; allowed: two or more for conditioned"
@@ -160,7 +179,7 @@ def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
     allowed = [
         name
         for name, (dimension, kinds) in FIGURES.items()
-        if d == dimension and entry["kind"] in kinds
+        if dimension in (d, ANY) and entry["kind"] in kinds
     ]
     if not set(entry["figures"]) <= set(allowed):
         yield (
@@ -182,6 +201,8 @@ def _file_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[st
     available = training_points(n, held_out) if "path" in entry else n
     if available < 1:
         yield f"{key}.path is {shown(entry['path'])}; allowed: a file of more points"
+    if density.dim == 1 and entry.get("scale", "none") != "none":
+        yield f"{key}.scale is {entry['scale']}; allowed: none for one column; try sigmas: auto"
     if density.dim > 1 and "points" in entry:
         yield (
             f"{key}.points is {shown(entry['points'])}; allowed: points on a line; for those "

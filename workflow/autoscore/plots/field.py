@@ -25,7 +25,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         ``sigma``: the noise level to draw; the nearest trained one is taken.
     """
     learned = read_arrays(inputs["learned"])
-    level = int(np.abs(learned["sigmas"] - settings["sigma"]).argmin())
+    level = int(np.abs(np.log(learned["sigmas"] / settings["sigma"])).argmin())
     sigma = learned["sigmas"][level]
     points = pd.read_csv(inputs["fixed_points"])
     points = points[np.isclose(points["sigma"], sigma)]
@@ -39,7 +39,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         _draw_score(right, learned, objective, level)
         left.set_title(rf"{NAMES[objective]}, $\sigma = {sigma:.3g}$")
     for axis in axes[-1]:
-        axis.set_xlabel("$x$")
+        axis.set_xlabel(learned["titles"][0])
     common_legend(figure, 3)
     save(figure, outputs)
 

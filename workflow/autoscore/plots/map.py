@@ -3,11 +3,15 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
+from matplotlib.image import AxesImage
 
-from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, save
+from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, look_at, save
 from autoscore.storage import read_arrays
 
+DEEP = 15.0  # nats below its highest at which a density is drawn like none
+SMALLEST = 1e-6  # of the longest move: shorter ones are drawn like it
 KINDS = {  # of fixed points: marker and colour
     "sink": ("o", "#0072B2"),
     "saddle": ("D", "#E69F00"),
@@ -16,7 +20,7 @@ KINDS = {  # of fixed points: marker and colour
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw -log p_sigma and the norm of r(x) - x of each field, with its fixed points.
+    """Draw -log p_sigma and the norm of r(x) - x of each field; a row for each window.
 
     Parameters
     ----------
@@ -29,36 +33,59 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """
     arrays, fixed = read_arrays(inputs["arrays"]), pd.read_csv(inputs["fixed_points"])
     fixed = fixed[fixed["seed"].fillna(0) == 0]  # as all else that is drawn
-    names = [name for name in FIELDS if f"norm_{name}" in arrays]
+    names = [name for name in FIELDS if f"norm_0_{name}" in arrays]
+    windows = [key for key in arrays if key.startswith("map_")]
+    width, rows = PAGE / (1 + len(names)), len(windows)
     figure, axes = plt.subplots(
-        1, 1 + len(names), figsize=(PAGE, PAGE / (1 + len(names)) + 1.2), sharey=True
+        rows, 1 + len(names), figsize=(PAGE, rows * width + 1.2), squeeze=False
     )
-    extent = arrays["map"].ravel()
-    log_p = arrays["log_p"]
-    shown = np.maximum(log_p, log_p.max() - 15.0)
-    image = axes[0].imshow(-shown.T, origin="lower", extent=extent, cmap="viridis", aspect="equal")
-    axes[0].set_title(f"density, σ = {arrays['sigma']:g}")
-    bar = figure.colorbar(image, ax=axes[0], location="bottom", shrink=0.9)
-    bar.set_label("−log p, up to 15 above its least", fontsize=7)
-    norms = arrays["norm_exact"]
-    scale = LogNorm(np.quantile(norms, 0.02), norms.max())
-    for axis, name in zip(axes[1:], names, strict=True):
-        image = axis.imshow(
-            np.maximum(arrays[f"norm_{name}"].T, scale.vmin),
-            origin="lower", extent=extent, cmap="Greys", norm=scale, aspect="equal",
-        )  # fmt: skip
+    shades = [_draw_density(row[0], arrays, k) for k, row in enumerate(axes)]
+    norms = np.stack([arrays[f"norm_{k}_exact"] for k in range(rows)])
+    scale = LogNorm(max(np.quantile(norms, 0.02), SMALLEST * norms.max()), norms.max())
+    for k, row in enumerate(axes):
+        for axis, name in zip(row[1:], names, strict=True):
+            image = _draw_norm(axis, arrays, k, name, scale)
+            _mark(axis, fixed[fixed["field"] == name])
+            axis.tick_params(labelleft=False)
+        row[0].set_ylabel(arrays["titles"][1])
+        for axis in row:
+            look_at(axis, arrays[f"map_{k}"])
+    axes[0, 0].set_title(f"density, σ = {arrays['sigma']:.3g}")
+    for axis, name in zip(axes[0, 1:], names, strict=True):
         axis.set_title(MODELS[name]["label"])
-        for kind, (marker, colour) in KINDS.items():
-            some = fixed[(fixed["field"] == name) & (fixed["kind"] == kind)]
-            axis.plot(
-                some["x1"], some["x2"], marker, color=colour, markersize=4, markeredgecolor="white",
-                markeredgewidth=0.4, label=f"{kind}s",
-            )  # fmt: skip
-    bar = figure.colorbar(image, ax=axes[1:], location="bottom", shrink=0.5)
+    for axis in axes[-1]:
+        axis.set_xlabel(arrays["titles"][0])
+    bar = figure.colorbar(shades[0], ax=axes[:, 0], location="bottom", shrink=0.9)
+    bar.set_label(f"−log p, up to {DEEP:g} above its least", fontsize=7)
+    bar = figure.colorbar(image, ax=axes[:, 1:], location="bottom", shrink=0.5)
     bar.set_label("|r(x) − x|", fontsize=7)
-    for axis in axes:
-        axis.set_xlabel("$x_1$")
-        axis.locator_params(nbins=4)
-    axes[0].set_ylabel("$x_2$")
     common_legend(figure, 3)
     save(figure, outputs)
+
+
+def _draw_density(axis: Axes, arrays: dict[str, np.ndarray], k: int) -> AxesImage:
+    highest = max(part.max() for name, part in arrays.items() if name.startswith("log_p_"))
+    depth = np.minimum(highest - arrays[f"log_p_{k}"].T, DEEP)
+    extent = arrays[f"map_{k}"].ravel()
+    return axis.imshow(
+        depth, origin="lower", extent=extent, cmap="viridis", aspect="auto", vmin=0, vmax=DEEP
+    )
+
+
+def _draw_norm(
+    axis: Axes, arrays: dict[str, np.ndarray], k: int, name: str, scale: LogNorm
+) -> AxesImage:
+    return axis.imshow(
+        np.maximum(arrays[f"norm_{k}_{name}"].T, scale.vmin),
+        origin="lower", extent=arrays[f"map_{k}"].ravel(), cmap="Greys", norm=scale, aspect="auto",
+    )  # fmt: skip
+
+
+def _mark(axis: Axes, fixed: pd.DataFrame) -> None:
+    """Mark the fixed points of one field, by their kinds."""
+    for kind, (marker, colour) in KINDS.items():
+        some = fixed[fixed["kind"] == kind]
+        axis.plot(
+            some["x1"], some["x2"], marker, color=colour, markersize=4, markeredgecolor="white",
+            markeredgewidth=0.4, label=f"{kind}s",
+        )  # fmt: skip

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import FIELDS, MODELS, PAGE, save
+from autoscore.plots.style import FIELDS, MODELS, PAGE, look_at, save
 from autoscore.storage import read_arrays
 
 
@@ -28,13 +28,14 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     for row, key in zip(axes, windows, strict=True):
         for axis, name in zip(row, names, strict=True):
             _draw_window(axis, arrays, key, name)
-        row[0].set_ylabel("$x_2$")
+        row[0].set_ylabel(arrays["titles"][1])
     for axis, name in zip(axes[0], names, strict=True):
         axis.set_title(MODELS[name]["label"])
     for axis in axes[-1]:
-        axis.set_xlabel("$x_1$")
+        axis.set_xlabel(arrays["titles"][0])
     figure.suptitle(
-        f"r(x) − x of the denoising auto-encoder, σ = {arrays['sigma']:g}; lengths within a panel",
+        f"r(x) − x of the denoising auto-encoder, σ = {arrays['sigma']:.3g}; "
+        "lengths within a panel",
         fontsize=8,
     )
     save(figure, outputs)
@@ -46,7 +47,9 @@ def _draw_window(axis: Axes, arrays: dict[str, np.ndarray], key: str, name: str)
     flow = arrays[f"arrows_{key.removeprefix('window_')}_{name}"]
     n = len(flow)
     x1, x2 = np.meshgrid(*(np.linspace(*side, n) for side in window), indexing="ij")
-    longest = np.quantile(np.linalg.norm(flow, axis=-1), 0.95) * n / np.ptp(window[0]) / 1.6
+    # in parts of the panel, as its axes may have different scales
+    part = np.linalg.norm(flow / np.ptp(window, axis=1), axis=-1)
+    longest = max(np.quantile(part, 0.95) * n / 1.6, np.finfo(float).tiny)
     points = arrays["points"]
     inside = ((points > window[:, 0]) & (points < window[:, 1])).all(1)
     axis.plot(*points[inside].T, ".", color="#E69F00", markersize=1.5, zorder=0)
@@ -54,5 +57,4 @@ def _draw_window(axis: Axes, arrays: dict[str, np.ndarray], key: str, name: str)
         x1, x2, flow[..., 0], flow[..., 1], angles="xy", scale_units="xy", scale=longest,
         width=0.004, headwidth=4, pivot="tail", color=MODELS[name]["color"],
     )  # fmt: skip
-    axis.set(xlim=window[0], ylim=window[1], aspect="equal")
-    axis.locator_params(nbins=4)
+    look_at(axis, window)

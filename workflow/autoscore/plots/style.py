@@ -22,6 +22,7 @@ from autoscore.storage import write_atomically
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 6.9  # inches: the whole width
 SCREEN = 110  # pixels an inch of animations
+ALIKE = 3.0  # ratio of ranges up to which both axes of a plane have one scale
 LAST_FRAME = 2000  # milliseconds for which they show their end
 
 TRUTH = {"color": "black", "linestyle": "-", "linewidth": 1.6}
@@ -69,6 +70,24 @@ plt.style.use(resources.files("autoscore.plots") / "paper.mplstyle")
 def title(name: str) -> str:
     """Return a density's name as a person would write it."""
     return name.replace("_", " ")
+
+
+def look_at(axis: Axes, window: np.ndarray) -> None:
+    """Show a window of the plane, both axes alike where their ranges are of one size.
+
+    Parameters
+    ----------
+    axis
+        Where.
+    window
+        Low and high of both coordinates, shape ``(2, 2)``.
+    """
+    width, height = np.ptp(window, axis=1)
+    alike = max(width, height) <= ALIKE * min(width, height)
+    axis.set(xlim=window[0], ylim=window[1], aspect="equal" if alike else "auto")
+    if not alike:
+        axis.set_box_aspect(1)
+    axis.locator_params(nbins=4)
 
 
 def common_legend(figure: Figure, columns: int, side: str = "upper") -> None:
