@@ -79,8 +79,9 @@ def losses(field: Field, clean: np.ndarray, noise: np.ndarray) -> dict[str, floa
     unit = field.sigma**2 * field.dim
     y = (clean + field.sigma * noise).reshape(-1, field.dim)
     move = field.move(y)
-    error = (move.reshape(noise.shape) + field.sigma * noise) ** 2
-    each = error.sum(-1).mean(0) / unit
+    # |move + e|^2 less |e|^2, whose mean is known: the identity then costs 1, and less is chance
+    gain = (move.reshape(noise.shape) + 2.0 * field.sigma * noise) * move.reshape(noise.shape)
+    each = 1.0 + gain.sum(-1).mean(0) / unit
     divergence = np.trace(field.jacobian(y), axis1=1, axis2=2) - field.dim
     implicit = 0.5 * (move**2).sum(1) / field.sigma**2 + divergence
     spread = each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan
