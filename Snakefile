@@ -23,7 +23,7 @@ import console
 import locking
 import preflight
 import preloaded
-from autoscore.claims.reading import read_claims
+from autoscore.claims.reading import left_out, read_claims, recorded_tests
 from autoscore.configuration import ConfigurationError, complete
 
 # Snakemake does not quote the interpreter's path, which may hold spaces
@@ -39,9 +39,11 @@ else:
 configfile: os.path.join(workflow.basedir, "config", "config.yaml")
 
 
+CLAIMS_FILE = os.path.join(workflow.basedir, "config", "claims.yaml")
 try:
+    known = config.get("densities")  # those included that are null, and left out
     config = complete(config, checked=not workflow.is_main_process)
-    CLAIMS = read_claims(os.path.join(workflow.basedir, "config", "claims.yaml"), config["profile"])
+    CLAIMS = read_claims(CLAIMS_FILE, config["profile"], known)
 except ConfigurationError as error:
     sys.exit(str(error))
 
@@ -121,11 +123,15 @@ rule figures:
 
 rule verify:
     input:
-        "results/verify/claims.csv",
+        table="results/verify/claims.csv",
+        images=["results/data/images.csv"] if IMAGES else [],
     log:
         "results/logs/verify.log",
     conda:
         "envs/autoscore.yaml"
+    params:
+        recorded=lambda wildcards: recorded_tests(CLAIMS_FILE, config["profile"]),
+        left_out=lambda wildcards: left_out(os.path.dirname(CLAIMS_FILE), config),
     script:
         "workflow/scripts/verify.py"
 
