@@ -3,6 +3,8 @@
 import logging
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -236,6 +238,9 @@ def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder, capsy
         (["--dry-run"], False),
         (["--list-rules"], False),
         (["--report=page.html"], False),
+        (["--dry-r"], False),
+        (["--lt"], False),
+        (["--unlock"], True),
         (["figures", "--cores", "2"], True),
         (["--configfile", "mine.yaml", "--force", "-j2"], True),
     ],
@@ -248,3 +253,41 @@ def test_commands_that_run_nothing_lift_no_locks(arguments, plain, folder, monke
     monkeypatch.setattr(locking, "_held", [])
     assert locking.lift_stale_locks() == plain
     assert lock.exists() != plain
+
+
+HOLDER = """
+import sys
+sys.path.insert(0, sys.argv.pop())
+import locking
+print(locking.lift_stale_locks(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [(["figures"], True), (["--unlock"], True), (["--nolock"], True), (["-n"], False)],
+)
+def test_beside_a_live_run_only_looks_are_taken(arguments, refused, tmp_path, monkeypatch):
+    pytest.importorskip("fcntl")
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-c", HOLDER, str(Path(locking.__file__).parent)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout.readline() == "True\n"  # in a folder where none had been
+        lock = tmp_path / ".snakemake/locks/0.input.lock"
+        lock.parent.mkdir()
+        lock.touch()
+        monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
+        monkeypatch.setattr(locking, "_held", [])
+        if refused:
+            said = rf"Another run is at work in this folder \(process {run.pid}\): wait until it"
+            for _ in range(2):  # the one that was refused has not taken the number away
+                with pytest.raises(SystemExit, match=said):
+                    locking.lift_stale_locks()
+        else:
+            assert not locking.lift_stale_locks()
+        assert lock.exists()
+        run.stdin.close()
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake"])
+    assert locking.lift_stale_locks()
+    assert not lock.exists()
