@@ -17,11 +17,14 @@ min_version("9.0")
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
+import preflight
+
+preflight.refuse_too_small_limits()  # before anything is imported that takes memory
+
 import checksums
 import code_hash
 import console
 import locking
-import preflight
 import preloaded
 from autoscore.claims.reading import left_out, read_claims, recorded_tests
 from autoscore.configuration import ConfigurationError, complete

@@ -2,8 +2,9 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``randomness``, ``sequences``, ``grids``, ``vectors``, ``storage``, ``records``
-    generators, evenly spread numbers, quadrature, exponentials, atomic files and what made them
+``remedies``; ``randomness``, ``sequences``, ``grids``, ``vectors``, ``storage``, ``records``
+    what to do where the system refuses something; generators, evenly spread numbers, quadrature,
+    exponentials, atomic files and what made them
 ``fields``, ``metrics``, ``linear``, ``lbfgs``
     what a reconstruction field is, rulers, Wiener filter, optimiser
 ``densities``, ``autoencoders``, ``devices``

@@ -15,15 +15,10 @@ from secrets import token_hex
 import numpy as np
 import pandas as pd
 
-REMEDIES = {
-    errno.ENOSPC: "make room on the disk and run again",
-    errno.EDQUOT: "make room within the quota and run again",
-    errno.EFBIG: "allow larger files (ulimit -f) and run again",
-    errno.EROFS: "make the disk writable, or write to another place",
-    errno.EACCES: "make the folder writable for this user, or write to another place",
-}
+from autoscore.remedies import REMEDIES, is_of_memory
+
 UNSEALED = "0" * 64  # stands in a file where its own SHA-256 comes
-REFUSED = re.compile(r"allocate memory|out of memory|\(os error \d+\)")
+REFUSED = re.compile(r"\(os error \d+\)")  # of safetensors
 
 
 class DamagedFileError(ValueError):
@@ -88,8 +83,7 @@ def _is_of_the_system(error: Exception) -> bool:
     if isinstance(error, OSError):  # formats raise it, too, but have no number for it
         numbered = error.errno not in (None, errno.EINVAL)  # the latter for places before the file
         return numbered or isinstance(error, FileNotFoundError)
-    # PyTorch and safetensors have no types for it
-    return isinstance(error, MemoryError) or bool(REFUSED.search(str(error)))
+    return is_of_memory(error) or bool(REFUSED.search(str(error)))
 
 
 def seal(content: bytes) -> bytes:
