@@ -15,6 +15,7 @@ try:
 except ImportError:  # not on Windows
     resource = None
 
+GROUP = Path("/proc/self/cgroup")  # names the control groups of a process
 MADE = ("results", "figures")
 ROOM = 1 << 20  # bytes without which not even Snakemake's own notes find room
 MIB = 1 << 20
@@ -61,8 +62,7 @@ def _limit(name: str) -> float:
 def _memory_of_the_group(groups: Path) -> float:
     """Return the bytes that this process's control group may have, infinity if nobody tells."""
     most = math.inf
-    own = Path("/proc/self/cgroup")
-    for line in own.read_text(encoding="utf-8").splitlines() if own.is_file() else []:
+    for line in GROUP.read_text(encoding="utf-8").splitlines() if GROUP.is_file() else []:
         _, kinds, place = line.split(":", maxsplit=2)
         if kinds in ("", "memory"):  # the second version, the first
             name = "memory.limit_in_bytes" if kinds else "memory.max"
