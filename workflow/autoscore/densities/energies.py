@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
-from autoscore.densities.expressions import energy
+from autoscore.densities.expressions import read_energy
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
 from autoscore.grids import gauss_legendre
 
@@ -49,7 +49,7 @@ class EnergyDensity(Density):
         self.dim = len(self.bounds)
         if self.dim not in PANELS:
             raise ValueError(f"energies are normalised in one or two dimensions, not {self.dim}")
-        self._energy, self._score, self._both, self._hessian, self._third = energy(
+        self._energy, self._score, self._both, self._hessian, self._third = read_energy(
             expression, self.dim
         )
         with np.errstate(all="ignore"):

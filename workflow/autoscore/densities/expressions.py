@@ -223,12 +223,14 @@ class _Reader:
         number = None if plain is None else self._finite(plain)
         expression = symbolic()
         if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
-            raise ValueError(f"{self._text} has no finite real value: it comes to {expression}")
+            comes_to = _shown(str(expression))
+            raise ValueError(f"{self._text} has no finite real value: it comes to {comes_to}")
         self._check_bits(_bits(expression))
         for power in expression.atoms(sympy.Pow):
             if power.exp.is_number:
                 self._check_exponent(complex(power.exp).real)
-        if number is None and expression.is_number:  # as x - x is
+        # exactly where it is known: 0.3 - 0.1 * 3 is 0; nor is x - x seen to be constant before
+        if expression.is_Rational or (number is None and expression.is_number):
             number = self._finite(lambda: complex(expression))
         return _Part(expression, number, sizes)
 
@@ -414,7 +416,7 @@ class Energy(NamedTuple):
 
 
 @lru_cache(maxsize=64)  # one run asks for the same energy several times
-def energy(text: str, dim: int) -> Energy:
+def read_energy(text: str, dim: int) -> Energy:
     """Read an energy and differentiate it; errors are those of `parse`."""
     names = coordinates(dim)
     value = parse(text, names)
