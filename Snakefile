@@ -17,13 +17,16 @@ min_version("9.0")
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
+import preflight
+
+preflight.refuse_too_small_limits()  # before anything is imported that takes memory
+
 import checksums
 import code_hash
 import console
 import locking
-import preflight
 import preloaded
-from autoscore.claims.reading import read_claims
+from autoscore.claims.reading import left_out, read_claims, recorded_tests
 from autoscore.configuration import ConfigurationError, complete
 from autoscore.noise import cautions
 
@@ -44,8 +47,9 @@ configfile: CONFIGURED
 
 
 try:
+    known = config.get("densities")  # those included that are null, and left out
     config = complete(config, checked=not workflow.is_main_process)
-    CLAIMS = read_claims(CLAIMED, config["profile"])
+    CLAIMS = read_claims(CLAIMED, config["profile"], known)
 except ConfigurationError as error:
     sys.exit(str(error))
 if workflow.is_main_process:
@@ -129,11 +133,15 @@ rule figures:
 
 rule verify:
     input:
-        "results/verify/claims.csv",
+        table="results/verify/claims.csv",
+        images=["results/data/images.csv"] if IMAGES else [],
     log:
         "results/logs/verify.log",
     conda:
         "envs/autoscore.yaml"
+    params:
+        recorded=lambda wildcards: recorded_tests(CLAIMED, config["profile"]),
+        left_out=lambda wildcards: left_out(os.path.dirname(CLAIMED), config),
     script:
         "workflow/scripts/verify.py"
 

@@ -37,6 +37,11 @@ SECONDS = {  # that a job takes in the full run, on average: only their proporti
     "train": 10, "train_images": 30, "measure_images": 60, "sample": 25, "sample_images": 20,
     "judge_images": 15, "measure_score": 10, "measure_geometry": 10, "solve_optimum": 6,
 }  # fmt: skip
+WANT = {  # what a signal is often sent for
+    "SIGKILL": "memory",
+    "SIGABRT": "memory",  # as libraries in C++ end without it
+    "SIGBUS": "room on a disk or in /dev/shm",
+}
 # how a script ended, in Snakemake's words: killed, or, as shells tell it, with 128 added
 ENDED = re.compile(r"died with <Signals\.\w+: (\d+)>|non-zero exit status (\d+)")
 REPORTED = {
@@ -81,9 +86,11 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _is_of_the_system(record: logging.LogRecord) -> bool:
-    """Return whether a record is of a disk or a permission that stopped Snakemake itself."""
+    """Return whether a record is of a disk, a permission or memory that stopped Snakemake."""
     error = getattr(builtins, getattr(record, "exception", None) or "", None)
-    return isinstance(error, type) and issubclass(error, OSError)
+    if isinstance(error, type) and issubclass(error, (OSError, MemoryError)):
+        return True
+    return error is RuntimeError and "start new thread" in str(record.msg)
 
 
 def say(line: str) -> None:
@@ -145,7 +152,7 @@ def _reason(logs: list[Path], killed_by: str, is_target: bool) -> str:
     if lines and told and not killed_by:
         return lines[-1]
     how = f"it was killed ({killed_by})" if killed_by else "it ended without saying why"
-    how += ", perhaps for want of memory" if killed_by == "SIGKILL" else ""
+    how += f", perhaps for want of {WANT[killed_by]}" if killed_by in WANT else ""
     return f"{how}; {f'its log ends with: {lines[-1]}' if lines else 'it wrote no log'}"
 
 

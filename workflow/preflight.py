@@ -1,16 +1,76 @@
 """What is seen to before a run starts: places to write to, sound times, figures that there are."""
 
 import difflib
+import math
 import os
 import shutil
 import sys
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None
+
+GROUP = Path("/proc/self/cgroup")  # names the control groups of a process
 MADE = ("results", "figures")
 ROOM = 1 << 20  # bytes without which not even Snakemake's own notes find room
+MIB = 1 << 20
+LEAST_ADDRESSES = 1024 * MIB  # with less some libraries wait for ever, and do not say so
+LEAST_MEMORY = 512 * MIB  # of Snakemake and one small job
+LEAST_FILES = 64
 TICK = 0.001  # seconds by which times stay apart
+
+
+def refuse_too_small_limits(groups: Path = Path("/sys/fs/cgroup")) -> None:
+    """End with a message if this process may not have what the smallest run needs.
+
+    Called before the libraries are imported, which would end in a traceback, or not at all.
+    """
+    most = _limit("RLIMIT_AS")
+    if most < LEAST_ADDRESSES:
+        sys.exit(_too_little(most, "(ulimit -v)", LEAST_ADDRESSES, "ulimit -v unlimited"))
+    most = _memory_of_the_group(groups)
+    if most < LEAST_MEMORY:
+        sys.exit(_too_little(most, "(a container's or a cgroup's limit)", LEAST_MEMORY, "raise it"))
+    most = _limit("RLIMIT_NOFILE")
+    if most < LEAST_FILES:
+        sys.exit(
+            f"This run may open {most} files at once (ulimit -n), and needs {LEAST_FILES}: allow "
+            "more (ulimit -n 1024) and run again."
+        )
+
+
+def _too_little(most: float, whose: str, needed: int, remedy: str) -> str:
+    return (
+        f"This run may use {most // MIB:.0f} MiB of memory {whose}, and needs {needed // MIB} at "
+        f"the very least: allow more ({remedy}) and run again."
+    )
+
+
+def _limit(name: str) -> float:
+    """Return a limit of the operating system for this process, infinity if there is none."""
+    if resource is None or not hasattr(resource, name):
+        return math.inf
+    soft, _ = resource.getrlimit(getattr(resource, name))
+    return math.inf if soft == resource.RLIM_INFINITY else soft
+
+
+def _memory_of_the_group(groups: Path) -> float:
+    """Return the bytes that this process's control group may have, infinity if nobody tells."""
+    most = math.inf
+    for line in GROUP.read_text(encoding="utf-8").splitlines() if GROUP.is_file() else []:
+        _, kinds, place = line.split(":", maxsplit=2)
+        if kinds in ("", "memory"):  # the second version, the first
+            name = "memory.limit_in_bytes" if kinds else "memory.max"
+            # a container sees its own group as the root
+            for folder in (groups / kinds / place.lstrip("/"), groups / kinds):
+                with suppress(OSError, ValueError):  # there is no such file, or it says max
+                    most = min(most, int((folder / name).read_text(encoding="utf-8")))
+    return most
 
 
 def refuse_what_cannot_be_written() -> None:

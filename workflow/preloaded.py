@@ -155,4 +155,7 @@ def _end_with(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1:])
+    try:
+        serve(sys.argv[1:])
+    except (ImportError, MemoryError, OSError):  # the scripts go on alone, and tell what they lack
+        sys.exit(1)

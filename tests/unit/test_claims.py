@@ -1,4 +1,3 @@
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +6,8 @@ import pytest
 import yaml
 from scipy.stats import t as student
 
-from autoscore.claims.checking import COLUMNS, check
-from autoscore.claims.reading import read_claims
+from autoscore.claims.checking import COLUMNS, check, conclusion, untestable
+from autoscore.claims.reading import left_out, read_claims, recorded_tests
 from autoscore.claims.text import as_text
 from autoscore.configuration import ConfigurationError
 from autoscore.metrics import FEWEST
@@ -46,10 +45,10 @@ def judge(**change):
     return table.iloc[0]
 
 
-def read(*claims, profile="full", **top):
+def read(*claims, profile="full", densities=None, **top):
     content = {"paper": {"T0": "T0, a theorem"}, "claims": list(claims)} | top
     Path("claims.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    return read_claims("claims.yaml", profile)
+    return read_claims("claims.yaml", profile, densities)
 
 
 # --- bounds ------------------------------------------------------------------
@@ -394,6 +393,25 @@ def test_a_claim_on_a_target_needs_it():
     assert row["reason"] == "needs the target sine, which this run leaves out"
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "recorded", "missing", "good", "said"),
+    [
+        (["PASS", "PASS"], 2, [], True, "2 claims, 0 failed: none"),
+        (["PASS", "NOT TESTED"], None, [], True, "2 claims, 0 failed: none"),
+        (["PASS", "FAIL"], 2, [], False, "2 claims, 1 failed: T1"),
+        (["NOT TESTED", "NOT TESTED"], None, [], False, "; none passed, which is no success"),
+        (["PASS", "NOT TESTED"], 2, [], False, "; only 1 were tested, where 2 are on record"),
+        (["PASS", "NOT TESTED"], 2, ["ring"], True, "the configuration leaves out ring"),
+        (["NOT TESTED", "NOT TESTED"], 2, ["ring", "images"], False, "none passed"),
+    ],
+)
+def test_a_run_that_tests_too_little_is_no_success(verdicts, recorded, missing, good, said):
+    table = pd.DataFrame({"id": ["T0", "T1"], "verdict": verdicts})
+    found = conclusion(table, recorded, missing)
+    assert found[0] == good
+    assert said in found[1]
+
+
 def test_what_another_profile_tests_is_not_tested_and_says_why():
     row = judge(why_not="it takes an hour", table="missing.csv", at_most=1)
     assert (row["verdict"], row["reason"]) == ("NOT TESTED", "it takes an hour")
@@ -511,6 +529,36 @@ def test_the_file_needs_statements_and_claims(top):
         read(WRITTEN, **top)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"targets": ["ring", "rong"]},
+            "T0_rong is about the density rong, which no configuration",
+        ),
+        ({"where": {"density": "rong"}}, "T0 is about the density rong"),
+        ({"where": {"density": ["ring", "rong"]}}, "T0 is about the density rong"),
+        ({"less_than": {"where": {"density": "rong"}}}, "T0 is about the density rong"),
+    ],
+)
+def test_a_density_that_nobody_knows_is_a_mistake_with_the_nearest_name(change, said):
+    one = {key: WRITTEN[key] for key in WRITTEN if key != "at_most" or "less_than" not in change}
+    assert read(one | change)
+    with pytest.raises(ConfigurationError) as error:
+        read(one | change, densities=["ring", "two_bumps"])
+    assert said in str(error.value)
+    assert "did you mean ring? allowed: those of config.yaml" in str(error.value)
+
+
+def test_what_a_configuration_leaves_out_of_its_profile_is_known():
+    config = {"profile": "quick", "images": {}, "densities": ["mixture", "mine"]}
+    Path("config.yaml").write_text("densities: {mixture: {}, ring: {}, sine: {}}", encoding="utf-8")
+    Path("quick.yaml").write_text("densities: {sine: null}", encoding="utf-8")
+    assert left_out(Path(), config) == ["ring"]
+    del config["images"]
+    assert left_out(Path(), config | {"profile": "full"}) == ["ring", "sine", "images"]
+
+
 # --- in words ----------------------------------------------------------------
 
 
@@ -594,7 +642,9 @@ def test_the_full_run_tests_all_claims_and_the_quick_one_half_of_them(claims):
         for name in CONFIG["densities"]
         if profile == "full" or QUICK["densities"].get(name, {}) is not None
     }
-    tested = Counter(
-        "why_not" not in claim and claim.get("target") in {None, *there} for claim in found
-    )
-    assert tested[True] >= (len(found) if profile == "full" else len(found) / 2)
+    tested = {
+        data: sum(not untestable(claim, there, {"dataset": data, "name": data}) for claim in found)
+        for data in ("mnist", "digits")
+    }
+    assert tested["mnist"] >= (len(found) if profile == "full" else len(found) / 2)
+    assert recorded_tests(ROOT / "config" / "claims.yaml", profile) == tested

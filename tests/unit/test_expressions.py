@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.expressions import Compiled, coordinates, parse
@@ -128,3 +130,93 @@ def test_roots_of_even_powers_have_a_third_derivative():
 def test_energies_without_a_finite_value_are_refused(text):
     with pytest.raises(ValueError, match="finite"):
         EnergyDensity(text, [[-1.0, 1.0]]).log_prob(np.array([[0.5]]))
+
+
+TOO_DEEP = "has more than 150 terms in a row or parts within one another; allowed: at most 150"
+TOO_LARGE = "terms; allowed: at most 2000, so write it in fewer or simpler ones"
+MALICE = {
+    "9**9**9": "'9**9**9' has the exponent 3.8742e+08; allowed: from -1000 to 1000",
+    "x**(9**9)": "has the exponent 3.8742e+08",
+    "(x**999)**999": "has the exponent 998001",
+    "1.2345678901234567**999": "digits; allowed: at most 6021, so round it",
+    "((3*x)**999)**999": "has a number of 476",
+    "exp(exp(exp(exp(x - x + 9))))": "has no finite real value",
+    "(x - x) * exp(x - x + 999)": "has no finite real value",
+    "1 / (x - x)": "has no finite real value",
+    "9" * 999: "has no finite real value",
+    "1e300**2 * x": "has no finite real value",
+    "sin(" * 90 + "x" + ")" * 90: TOO_LARGE,
+    "sin(" * 300 + "x" + ")" * 300: "too many nested parentheses",
+    "-" * 100_000 + "x": "... has 100001 characters; allowed: at most 2000",
+    "-" * 1999 + "x": TOO_DEEP,
+    "+".join(["x"] * 3000): "... has 5999 characters; allowed: at most 2000",
+    "+".join(["x"] * 999): TOO_DEEP,
+    "*".join(f"(x-{i})" for i in range(40)): TOO_LARGE,
+    "x**" * 40 + "x": TOO_LARGE,
+    "x + \ud800": "is not an expression (it is no text)",
+}
+
+
+@pytest.mark.parametrize("text", MALICE, ids=range(len(MALICE)))
+def test_what_would_take_for_ever_is_refused_in_a_sentence(text):
+    with pytest.raises(ValueError, match=r"allowed|finite") as refused:
+        EnergyDensity(text, [[-1, 1]])
+    assert MALICE[text] in str(refused.value)
+    assert len(str(refused.value)) < 300
+
+
+NAMES = st.sampled_from(["x1", "x2", "pi", "0", "1", "2", "0.5", "1e-3", "1e200", "999"])
+TREES = st.recursive(
+    NAMES,
+    lambda part: st.one_of(
+        st.builds("({}{}{})".format, part, st.sampled_from("+-*/"), part),
+        st.builds("({}**{})".format, part, part),
+        st.builds("{}({})".format, st.sampled_from(["exp", "log", "sqrt", "sin", "tanh"]), part),
+        st.builds("(-{})".format, part),
+    ),
+    max_leaves=20,
+)
+TOWERS = st.builds(
+    lambda before, after, n: before * n + "x1" + after * n,
+    st.sampled_from(["sin(", "tanh(1+", "(", "-", "2**", "1/(x1+", "x1*(1+", "sqrt(x1**2+"]),
+    st.sampled_from([")", "", ")**2", "**2)", "+x2)", "*x2)", ")**9"]),
+    st.integers(1, 200),
+)
+ROWS = st.builds(
+    lambda sign, part, n: sign.join(part.format(i) for i in range(n)),
+    st.sampled_from(["+", "-", "*", "/", "**"]),
+    st.sampled_from(
+        ["{}", "x1", "(x1-{})", "sin({}*x1*x2)", "exp(-(x1-{})**2-x2**2)", "(x2-{})**9"]
+    ),
+    st.integers(1, 200),
+)
+
+
+@settings(derandomize=True, max_examples=120, deadline=2000)
+@given(st.one_of(TREES, TOWERS, ROWS, st.text(max_size=60), st.text("x12.*()+-/e", max_size=30)))
+def test_every_text_gives_a_density_or_a_sentence_in_two_seconds(text):
+    with np.errstate(all="ignore"):
+        try:
+            density = EnergyDensity(text, [[0.6, 1.4], [0.6, 1.4]])
+        except ValueError as refused:
+            said = str(refused)
+        else:
+            said = ""
+            assert np.isfinite(density.energy(np.full((3, 2), 0.7))).all()
+    assert "\n" not in said
+
+
+def test_what_people_write_is_not_too_large():
+    gaussians = " + ".join(f"exp(-(x - {k})**2 / 0.{k + 1})" for k in range(10))
+    polynomial = " + ".join(f"{k}.5 * x**{k}" for k in range(100))
+    for text in (
+        f"-log({gaussians})",
+        polynomial,
+        "(7 * x)**1000",
+        "x**4 - 1.05**300 * x",
+        "x + sqrt(0.3 - 0.1 * 3)",
+    ):
+        parse(text, ["x"])
+    parse(
+        "(x1 - 1)**4 - 3 * exp(-(x1**2 + x2**2) / 0.5) + log(1 + exp(sin(x1) * x2))", ["x1", "x2"]
+    )

@@ -170,3 +170,10 @@ print(*{{name.split(".")[0] for name in sys.modules.keys() - there}})
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     of_the_page = {"jinja2", "markupsafe"}  # which one job writes
     assert set(run.stdout.split()) <= {"autoscore"} | of_the_page | sys.stdlib_module_names
+
+
+def test_a_server_that_lacks_something_ends_without_a_word(folder):
+    command = [sys.executable, preloaded.__file__, "no_such_library"]
+    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
+    assert not preloaded.SOCKET.exists()

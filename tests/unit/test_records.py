@@ -1,7 +1,10 @@
 import getpass
 import hashlib
 import json
+import os
 import platform
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from autoscore import records
 from autoscore.records import machine, versions, without_folders, write_record
 
 
@@ -52,6 +56,39 @@ def test_a_record_says_with_what_and_at_which_cost(written):
     assert written["peak_memory_mib"] > 10
     age = datetime.now(UTC) - datetime.fromisoformat(written["finished"])
     assert 0 <= age.total_seconds() < 60
+
+
+def test_a_record_names_the_kernels(written):
+    libraries = written["kernels"]["libraries"]
+    assert [one for one in libraries if one.get("architecture") and one["version"]]
+    assert written["kernels"]["instructions"].keys() >= {"numpy"}
+    assert written["kernels"]["instructions"]["numpy"]
+
+
+# a processor has these at least; the kernels are those of the process that is asked
+CHOSEN = {"OPENBLAS_CORETYPE": "Nehalem", "ATEN_CPU_CAPABILITY": "default"}
+ASKING = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import numpy
+from autoscore.records import kernels
+before = kernels()
+assert "torch" not in sys.modules
+import torch
+print(json.dumps([before, kernels()]))
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="these are names of x86 kernels")
+def test_the_kernels_are_those_in_use_of_what_is_imported():
+    command = [sys.executable, "-c", ASKING, str(Path(records.__file__).parents[1])]
+    told = subprocess.run(command, env=os.environ | CHOSEN, capture_output=True, check=True).stdout
+    before, after = json.loads(told)
+    openblas = [one for one in before["libraries"] if one["internal_api"] == "openblas"]
+    assert [one["architecture"] for one in openblas] == ["Nehalem"]
+    assert before["instructions"].keys() == {"numpy"}
+    assert after["instructions"]["torch"] == "DEFAULT"
+    assert CHOSEN.items() <= after["chosen"].items()
 
 
 def test_a_record_names_neither_folder_nor_user_nor_host(written, tmp_path):

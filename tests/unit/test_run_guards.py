@@ -1,8 +1,11 @@
 """What a run looks to before it starts, and how it says that the system stopped it."""
 
+import errno
 import logging
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +17,7 @@ import checksums
 import console
 import locking
 import preflight
+from autoscore.remedies import remedy
 from autoscore.storage import write_atomically
 
 WORKFLOW = SimpleNamespace(  # as Snakemake has it: what rules make
@@ -89,7 +93,10 @@ def test_files_from_the_future_come_to_the_present_in_their_order(folder):
 
 @pytest.mark.parametrize(
     ("error", "shown"),
-    [("PermissionError", True), ("OSError", True), ("WorkflowError", False), ("KeyError", False)],
+    [
+        *(("PermissionError", True), ("OSError", True), ("MemoryError", True)),
+        *(("WorkflowError", False), ("KeyError", False), ("RuntimeError", False)),
+    ],
 )
 def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, shown, capsys):
     text = (
@@ -162,6 +169,8 @@ STEPS = "; its log ends with: step 3 of 9\n"
             DIED.format("SEGV: 11"),
             f"train: it was killed (SIGSEGV){STEPS}",
         ),
+        ("step 3 of 9\n", "train", DIED.format("ABRT: 6"), "(SIGABRT), perhaps for want of memory"),
+        ("step 3 of 9\n", "train", STATUS.format(135), "(SIGBUS), perhaps for want of room on a"),
         ("a\nTraceback\nstep 3 of 9\n", "train", STATUS.format(143), f"(SIGTERM){STEPS}"),
         ("step 3 of 9\n", "train", STATUS.format(1), f"ended without saying why{STEPS}"),
         ("step 3 of 9\n", "train", STATUS.format(255), f": it ended without saying why{STEPS}"),
@@ -236,6 +245,9 @@ def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder, capsy
         (["--dry-run"], False),
         (["--list-rules"], False),
         (["--report=page.html"], False),
+        (["--dry-r"], False),
+        (["--lt"], False),
+        (["--unlock"], True),
         (["figures", "--cores", "2"], True),
         (["--configfile", "mine.yaml", "--force", "-j2"], True),
     ],
@@ -248,3 +260,102 @@ def test_commands_that_run_nothing_lift_no_locks(arguments, plain, folder, monke
     monkeypatch.setattr(locking, "_held", [])
     assert locking.lift_stale_locks() == plain
     assert lock.exists() != plain
+
+
+HOLDER = """
+import sys
+sys.path.insert(0, sys.argv.pop())
+import locking
+print(locking.lift_stale_locks(), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [(["figures"], True), (["--unlock"], True), (["--nolock"], True), (["-n"], False)],
+)
+def test_beside_a_live_run_only_looks_are_taken(arguments, refused, tmp_path, monkeypatch):
+    pytest.importorskip("fcntl")
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-c", HOLDER, str(Path(locking.__file__).parent)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout.readline() == "True\n"  # in a folder where none had been
+        lock = tmp_path / ".snakemake/locks/0.input.lock"
+        lock.parent.mkdir()
+        lock.touch()
+        monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
+        monkeypatch.setattr(locking, "_held", [])
+        if refused:
+            said = rf"Another run is at work in this folder \(process {run.pid}\): wait until it"
+            for _ in range(2):  # the one that was refused has not taken the number away
+                with pytest.raises(SystemExit, match=said):
+                    locking.lift_stale_locks()
+        else:
+            assert not locking.lift_stale_locks()
+        assert lock.exists()
+        run.stdin.close()
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake"])
+    assert locking.lift_stale_locks()
+    assert not lock.exists()
+
+
+def test_limits_of_this_machine_are_no_obstacle(tmp_path):
+    preflight.refuse_too_small_limits()
+    preflight.refuse_too_small_limits(tmp_path)  # without control groups
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "said"),
+    [
+        ("RLIMIT_AS", 300 << 20, "may use 300 MiB of memory (ulimit -v), and needs 1024 at the"),
+        ("RLIMIT_NOFILE", 20, "may open 20 files at once (ulimit -n), and needs 64: allow more"),
+    ],
+)
+def test_a_limit_that_is_too_small_is_told_before_the_libraries_are_imported(
+    name, limit, said, monkeypatch
+):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit
+    most = {getattr(resource, name): (limit, limit)}
+    monkeypatch.setattr(resource, "getrlimit", lambda which: most.get(which) or before(which))
+    with pytest.raises(SystemExit, match=re.escape(said)):
+        preflight.refuse_too_small_limits()
+
+
+@pytest.mark.parametrize("file", ["memory.max", "memory/memory.limit_in_bytes"])
+def test_the_memory_of_a_container_is_known(file, tmp_path, monkeypatch):
+    own = tmp_path / "own"
+    own.write_text("4:memory:/\n2:cpu:/\n0::/\n", encoding="utf-8")
+    monkeypatch.setattr(preflight, "GROUP", own)
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    for text in ("max", str(1 << 40)):
+        (tmp_path / file).write_text(text, encoding="utf-8")
+        preflight.refuse_too_small_limits(tmp_path)
+    (tmp_path / file).write_text(str(300 << 20), encoding="utf-8")
+    with pytest.raises(SystemExit, match=r"may use 300 MiB of memory \(a container's"):
+        preflight.refuse_too_small_limits(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "allow more (ulimit -v"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes"), "ulimit -v"),
+        (RuntimeError("can't start new thread"), "run fewer jobs at once"),
+        (
+            ImportError("libscipy_openblas.so: failed to map segment from shared object"),
+            "ulimit -v",
+        ),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "ulimit -v"),
+        (OSError(errno.EMFILE, "Too many open files"), "allow more open files (ulimit -n)"),
+        (OSError(errno.ENOSPC, "No space left on device"), "make room on the disk"),
+        (OSError(errno.ENOSPC, "No space; make room on the disk and run again"), ""),
+        (FileNotFoundError(errno.ENOENT, "No such file"), ""),
+        (ValueError("no"), ""),
+    ],
+    ids=repr,
+)
+def test_what_the_system_refuses_has_a_remedy(error, said):
+    assert said in remedy(error)
+    assert bool(said) == bool(remedy(error))

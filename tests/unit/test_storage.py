@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import save
 
+from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.autoencoders.kinds import load_stack
 from autoscore.storage import (
     DamagedFileError,
@@ -121,6 +122,11 @@ def test_a_disk_without_room_is_named_with_the_remedy(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def flipped(whole, place, rng):
+    """Return a content with some bits of one byte the other way round."""
+    return whole[:place] + bytes([whole[place] ^ rng.integers(1, 256)]) + whole[place + 1 :]
+
+
 def npz(tmp_path):
     write_arrays(tmp_path / "sound.npz", {"x": np.arange(50.0)})
     return (tmp_path / "sound.npz").read_bytes()
@@ -161,6 +167,36 @@ def test_weights_that_are_none_are_named_with_the_remedy(content, tmp_path):
     path.write_bytes(content)
     with pytest.raises(DamagedFileError, match=f"^{re.escape(str(path))} .*delete it and run"):
         load_stack(path)
+
+
+def test_no_flipped_byte_in_arrays_is_read_without_a_word(tmp_path):
+    whole, path = npz(tmp_path), tmp_path / "a.npz"
+    sound = read_arrays(tmp_path / "sound.npz")
+    rng, noticed = np.random.default_rng(0), set()
+    for place in range(len(whole)):
+        path.write_bytes(flipped(whole, place, rng))
+        try:
+            read = read_arrays(path)
+        except DamagedFileError:
+            noticed.add(place)
+        else:  # a time, or a permission: nothing that is read
+            assert read.keys() == sound.keys()
+            np.testing.assert_array_equal(read["x"], sound["x"])
+    first = whole.index(b"\x93NUMPY")
+    assert noticed > set(range(first, first + 128 + 400))  # type, shape and fifty numbers
+
+
+def test_no_flipped_byte_in_weights_is_read_without_a_word(tmp_path):
+    sound, path = tmp_path / "sound.safetensors", tmp_path / "a.safetensors"
+    stack = Ensemble(1, {"hidden": (3,)}, [0.1], [0], [9], [[0.5]], [2.0])
+    stack.theta = torch.arange(10, dtype=torch.float32)[None]
+    stack.save(sound)
+    whole, rng = sound.read_bytes(), np.random.default_rng(0)
+    assert torch.equal(load_stack(sound).theta, stack.theta)
+    for place in range(len(whole)):
+        path.write_bytes(flipped(whole, place, rng))
+        with pytest.raises(DamagedFileError):
+            load_stack(path)
 
 
 READERS = {"a.npz": read_arrays, "a.safetensors": load_stack}

@@ -112,6 +112,26 @@ def test_a_file_that_cannot_be_written_is_named(project):
     assert project.snakemake(IMAGES).code == 0
 
 
+@pytest.mark.parametrize(
+    ("limit", "changes", "parts"),
+    [
+        ("-v 800000", "", ["This run may use 781 MiB of memory (ulimit -v), and needs 1024"]),
+        ("-n 20", "", ["This run may open 20 files at once (ulimit -n), and needs 64"]),
+        (
+            "-v 2000000",
+            "{densities: {mixture: {train: {sizes: [80000000], models: {ensemble: [dae]}}}}}",
+            ["FAILED  make_data mixture: MemoryError", "allow more (ulimit -v"],
+        ),
+    ],
+    ids=["addresses", "files", "a job's memory"],
+)
+def test_too_little_of_the_machine_is_said_in_a_sentence(limit, changes, parts, project):
+    least = ("sh", "-c", f'ulimit {limit} && exec "$@"', "sh")
+    outcome = project.snakemake("results/data/mixture.npz", changes=changes, through=least)
+    assert outcome.code != 0
+    line_with(outcome, *parts)
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     folder = tmp_path / "petit disque"

@@ -162,7 +162,9 @@ def test_it_was_killed_all_over_the_run(interrupted):
 
 def test_a_second_start_beside_a_live_one_is_refused(interrupted):
     assert interrupted.meanwhile.code != 0
-    assert "cannot be locked" in interrupted.meanwhile.text
+    said = r"Another run is at work in this folder \(process \d+\): wait until it ends, or use"
+    assert re.search(said, interrupted.meanwhile.text)
+    assert "unlock" not in interrupted.meanwhile.text
     assert "Traceback" not in interrupted.meanwhile.text
 
 

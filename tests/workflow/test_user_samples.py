@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,3 +44,21 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     assert "2 rows of my líne.csv lack a value and are left out" in log
     fixed = pd.read_csv(project.folder / "results/geometry/plane_fixed_points.csv")
     assert set(fixed["field"]) == {"exact", "ensemble"}
+
+
+def test_a_file_that_was_replaced_in_the_same_instant_is_read_anew(project):
+    file, changes = (
+        project.folder / "mine.csv",
+        "densities: {mine: {kind: samples, path: mine.csv}}",
+    )
+    file.write_text("1\n2\n3\n", encoding="utf-8")
+    made = "results/data/mine.npz"
+    assert project.snakemake(made, changes=changes).code == 0
+    before = file.stat()
+    assert project.plan(made, target=None, changes=changes) == set()
+    file.write_text("1\n2\n4\n", encoding="utf-8")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert project.plan(made, target=None, changes=changes) == {"make_data mine"}
+    assert project.snakemake(made, changes=changes).code == 0
+    with np.load(project.folder / made) as arrays:
+        assert 4.0 in np.concatenate([arrays[part].ravel() for part in arrays])

@@ -2,6 +2,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.workflow.project import TINY
+
 pytestmark = pytest.mark.slow
 
 
@@ -46,6 +48,35 @@ def test_verify_fails_if_a_claim_does_and_shows_all(project, claims, verdicts):
         ), outcome.text
     for engine in ("Traceback", "CalledProcessError"):
         assert engine not in outcome.text
+
+
+def test_a_slip_in_a_density_s_name_stops_the_run_before_it_begins(project):
+    project.rewrite(
+        "config/claims.yaml", lambda text: text.replace("[three_wells]", "[three_wels]")
+    )
+    before = project.made("*")
+    outcome = project.snakemake("verify")
+    assert outcome.code != 0
+    assert (
+        "about the density three_wels, which no configuration has; did you mean three_wells?"
+        in (outcome.text)
+    )
+    assert "Traceback" not in outcome.text
+    assert project.made("*") == before
+
+
+def test_a_run_that_tests_fewer_claims_than_its_profile_is_no_success(project):
+    written = {"paper": {"T1": "T1, a theorem"}, "claims": [TRUE, ELSEWHERE]}
+    recorded = {"tested": {"quick": {"digits": 2}}}
+    project.rewrite("config/claims.yaml", lambda _: yaml.safe_dump(written | recorded))
+    outcome = project.snakemake("verify")
+    assert outcome.code == 0, outcome.text
+    assert "not held against the number on record, since the configuration leaves" in outcome.text
+    # as if the tiny run were the profile's own, and left nothing out
+    project.rewrite("config/quick.yaml", lambda _: TINY)
+    outcome = project.snakemake("verify")
+    assert outcome.code != 0
+    assert "only 1 were tested, where 2 are on record" in outcome.text.splitlines()[-2]
 
 
 def test_a_mistake_in_the_claims_stops_the_run_before_it_begins(project):

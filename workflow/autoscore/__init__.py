@@ -2,11 +2,11 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``randomness``, ``sequences``, ``grids``, ``panels``, ``vectors``, ``storage``, ``records``
-    generators, evenly spread numbers, quadrature, where a density has mass, exponentials, atomic
-    files and what made them
-``wording``; ``tables``
-    values in messages; a user's own tables of numbers
+``remedies``, ``wording``; ``randomness``, ``sequences``, ``grids``, ``panels``, ``vectors``
+    what to do where the system refuses something, values in messages; generators, evenly spread
+    numbers, quadrature, where a density has mass, exponentials
+``storage``, ``records``; ``tables``
+    atomic files and what made them; a user's own tables of numbers
 ``fields``, ``metrics``, ``linear``, ``lbfgs``
     what a reconstruction field is, rulers, Wiener filter, optimiser
 ``densities``, ``autoencoders``, ``devices``

@@ -78,10 +78,8 @@ def panels_around(centres: np.ndarray, widths: np.ndarray) -> Panels:
     return Panels(edges[:-1][inside], edges[1:][inside])
 
 
-def resolve(
-    log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float
-) -> tuple[Panels, float]:
-    """Return panels that resolve exp(log_f) on an interval, and how well.
+def resolve(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> Panels:
+    """Return panels that resolve exp(log_f) on an interval, where it is not negligible.
 
     Modes are found first: local maxima on a grid, each followed to its top. Panels are graded
     around them, and halved where halving changes the integral.
@@ -95,9 +93,9 @@ def resolve(
 
     Returns
     -------
-    panels, error
-        Only panels where the function is above exp(-700) times its maximum; and the relative
-        change of the integral under the last halving.
+    Panels
+        Those on which the function is above exp(-700) times its maximum. Halving all of them would
+        change its integral by `TOLERANCE` of itself at most.
 
     Raises
     ------
@@ -131,7 +129,7 @@ def resolve(
         edges = np.concatenate([panels.low, panels.high[-1:], middle[wrong]])
         panels = panels_between(np.sort(edges))
     held = np.exp(-DEEP) < np.maximum(left, right) / (panels.high - panels.low)
-    return Panels(panels.low[held], panels.high[held]), error
+    return Panels(panels.low[held], panels.high[held])
 
 
 def _graded(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> np.ndarray:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_info
+
 from autoscore.storage import write_atomically
 
 try:
@@ -36,6 +38,12 @@ PACKAGES = [  # by the names under which they are imported
     "sympy",
     "torch",
 ]
+
+
+CHOOSING = (  # variables by which a user, or a test, chooses the kernels
+    "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "NPY_DISABLE_CPU_FEATURES",
+    "OPENBLAS_CORETYPE",
+)  # fmt: skip
 
 
 def versions() -> dict[str, str]:
@@ -62,6 +70,30 @@ def _processor(file: Path) -> str:
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(models, platform.machine())
+
+
+def kernels() -> dict[str, Any]:
+    """Return which kernels the libraries chose that this process has imported so far.
+
+    The same code gives other last digits with others: ``libraries`` of linear algebra and threads
+    with their version and architecture, the ``instructions`` of NumPy and PyTorch, and what was
+    ``chosen`` by variables.
+    """
+    told = ("internal_api", "version", "architecture", "threading_layer")
+    libraries = [
+        {key: library[key] for key in told if library.get(key)} for library in threadpool_info()
+    ]
+    instructions = {}
+    if "numpy" in sys.modules:
+        found = sys.modules["numpy"].show_config(mode="dicts")["SIMD Extensions"]
+        instructions["numpy"] = [*found["baseline"], *found.get("found", [])]
+    if "torch" in sys.modules:
+        instructions["torch"] = sys.modules["torch"].backends.cpu.get_cpu_capability()
+    return {
+        "libraries": sorted(libraries, key=lambda one: sorted(one.items())),
+        "instructions": instructions,
+        "chosen": {name: os.environ[name] for name in CHOOSING if name in os.environ},
+    }
 
 
 def cost(wall_seconds: float) -> dict[str, float | None]:
@@ -147,6 +179,7 @@ def write_record(
         "outputs": hashes(outputs),
         "versions": versions(),
         "machine": machine(),
+        "kernels": kernels(),
         "threads": threads,
         **cost(wall_seconds),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -15,14 +15,10 @@ from secrets import token_hex
 import numpy as np
 import pandas as pd
 
-REMEDIES = {
-    errno.ENOSPC: "make room on the disk and run again",
-    errno.EDQUOT: "make room within the quota and run again",
-    errno.EFBIG: "allow larger files (ulimit -f) and run again",
-    errno.EROFS: "make the disk writable, or write to another place",
-    errno.EACCES: "make the folder writable for this user, or write to another place",
-}
-REFUSED = re.compile(r"allocate memory|out of memory|\(os error \d+\)")
+from autoscore.remedies import REMEDIES, is_of_memory
+
+UNSEALED = "0" * 64  # stands in a file where its own SHA-256 comes
+REFUSED = re.compile(r"\(os error \d+\)")  # of safetensors
 
 
 class DamagedFileError(ValueError):
@@ -85,9 +81,21 @@ def reading(path: str | Path) -> Iterator[None]:
 def _is_of_the_system(error: Exception) -> bool:
     """Return whether the system refused something, whatever the file may hold."""
     if isinstance(error, OSError):  # formats raise it, too, but have no number for it
-        return error.errno is not None or isinstance(error, FileNotFoundError)
-    # PyTorch and safetensors have no types for it
-    return isinstance(error, MemoryError) or bool(REFUSED.search(str(error)))
+        numbered = error.errno not in (None, errno.EINVAL)  # the latter for places before the file
+        return numbered or isinstance(error, FileNotFoundError)
+    return is_of_memory(error) or bool(REFUSED.search(str(error)))
+
+
+def seal(content: bytes) -> bytes:
+    """Return a file's content with its SHA-256 where it has `UNSEALED` for the first time."""
+    return content.replace(UNSEALED.encode(), hashlib.sha256(content).hexdigest().encode(), 1)
+
+
+def check_seal(content: bytes, told: str) -> None:
+    """Raise ValueError unless a content is as it was sealed, with the SHA-256 that it tells."""
+    unsealed = content.replace(told.encode(), UNSEALED.encode(), 1)
+    if hashlib.sha256(unsealed).hexdigest() != told:
+        raise ValueError("its checksum is not that of its content" if told else "no checksum")
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -98,6 +106,9 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """Read all arrays of an .npz file; object arrays are refused, with what else is `reading`."""
     with reading(path), np.load(path, allow_pickle=False) as archive:
+        # NumPy alone reads no further than an array's shape says, and then compares nothing
+        if damaged := archive.zip.testzip():
+            raise ValueError(f"the checksum of {damaged} is not that of its content")
         return dict(archive)
 
 

@@ -9,6 +9,7 @@ from autoscore.densities.registry import dimension
 from autoscore.grids import noise_levels
 from autoscore.images.sources import FOLDER
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
+from autoscore.records import hashes
 from code_hash import code
 
 LIBRARY = Path(workflow.basedir) / "workflow"
@@ -55,6 +56,14 @@ def user_file(wildcards):
     """Return the user's sample file of a density, if it is one."""
     entry = config["densities"][wildcards.density]
     return [entry["path"]] if "path" in entry else []
+
+
+def user_content(wildcards):
+    """Return the SHA-256 of the user's sample file of a density, if it is one.
+
+    Times do not tell a file from one that replaced it within the same tick of the disk's clock.
+    """
+    return list(hashes(user_file(wildcards)).values())
 
 
 def data_settings(wildcards):

@@ -14,6 +14,7 @@ rule make_data:
     params:
         seed=config["seed"],
         entry=data_settings,
+        content=user_content,
         code=code("scripts.make_data"),
     script:
         "../scripts/make_data.py"

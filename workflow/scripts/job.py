@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where the library is
 
 import orphans
 import preloaded
+from autoscore.remedies import remedy
 
 orphans.end_with_the_run()
 preloaded.take_over()  # does not come back where this script can be run without its imports
@@ -40,7 +41,9 @@ def logged(job: Any) -> Iterator[None]:
 
             checksums.record(job.output)
     except Exception as error:
-        message = " ".join(str(error).split()) or "no message"
+        # the error itself may say little, as that there is no memory
+        told = [" ".join(str(error).split()), remedy(error)]
+        message = "; ".join(filter(None, told)) or "no message"
         _explain(f"{type(error).__name__}: {message}", file)
         sys.exit(1)
     except KeyboardInterrupt:
@@ -53,7 +56,8 @@ def logged(job: Any) -> Iterator[None]:
 def _explain(message: str, log: TextIO) -> None:
     """Say why a job failed at the end of its log, or, where that has no room, on the terminal."""
     try:
-        traceback.print_exc(file=log)
+        with suppress(MemoryError):  # which a traceback takes, too
+            traceback.print_exc(file=log)
         print(message, file=log, flush=True)
     except OSError:
         print(message, file=sys.stderr, flush=True)

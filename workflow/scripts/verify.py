@@ -1,15 +1,22 @@
-"""Show the verdicts, and fail if a claim does."""
+"""Show the verdicts, and fail if a claim does, or if too few were tested."""
 
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where the library is
+
 import pandas as pd
 
-table = pd.read_csv(snakemake.input[0])
+from autoscore.claims.checking import conclusion
+
+table = pd.read_csv(snakemake.input.table)
 # what failed stands last, where one looks
 for row in table.sort_values("verdict", key=lambda one: one == "FAIL", kind="stable").itertuples():
     print(f"{row.verdict:<10}  {row.id:<24} {row.statement}", file=sys.stderr)
-failed = table.loc[table.verdict == "FAIL", "id"].tolist()
-verdict = f"{len(table)} claims, {len(failed)} failed: {', '.join(failed) or 'none'}"
-Path(snakemake.log[0]).write_text(verdict + "\n", encoding="utf-8")
-sys.exit(bool(failed))
+images = [pd.read_csv(file)["dataset"].item() for file in snakemake.input.images]
+recorded = snakemake.params.recorded.get(*images) if images else None
+good, said = conclusion(table, recorded, snakemake.params.left_out)
+Path(snakemake.log[0]).write_text(said + "\n", encoding="utf-8")
+if good:  # else it is the reason that the console gives
+    print(said, file=sys.stderr)
+sys.exit(not good)

@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 
 from autoscore.fields import Field
-from autoscore.storage import reading
+from autoscore.storage import UNSEALED, check_seal, reading, seal
 
 # Intel's library, which multiplies matrices here, would round them by where they lie in memory, and
 # so by which members are before them; it reads this when it is first used
@@ -148,10 +148,14 @@ class Stack(ABC):
         return torch.cat([named[name].flatten(1) for name in self.shapes()], dim=1)
 
     def save(self, path: Path) -> None:
-        """Write the stack to a .safetensors file: tensors by name, the rest as JSON metadata."""
+        """Write the stack to a .safetensors file: tensors by name, the rest as JSON metadata.
+
+        That holds the file's own checksum, too: the format has none.
+        """
         theta = self.theta.cpu()
         tensors = {name: part.contiguous() for name, part in self.views(theta).items()}
-        path.write_bytes(save(tensors, {"description": json.dumps(self.description())}))
+        described = json.dumps(self.description() | {"sha256": UNSEALED})
+        path.write_bytes(seal(save(tensors, {"description": described})))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -164,7 +168,9 @@ class Stack(ABC):
         """
         with reading(path), safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            stack = cls(**json.loads(file.metadata()["description"]))
+            described = json.loads(file.metadata()["description"])
+            check_seal(Path(path).read_bytes(), described.pop("sha256", ""))
+            stack = cls(**described)
             stack.theta = stack.pack(tensors)
         return stack
 

@@ -39,6 +39,42 @@ def check(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def conclusion(
+    table: pd.DataFrame, recorded: int | None, left_out: Collection[str]
+) -> tuple[bool, str]:
+    """Return whether verdicts are a success, and say why in a line.
+
+    Parameters
+    ----------
+    table
+        What `check` returned.
+    recorded
+        How many claims a run of this profile, with these images, is known to test, None if that
+        is not on record.
+    left_out
+        What the run leaves out of its profile's own configuration, and so cannot test.
+    """
+    failed = table.loc[table["verdict"] == "FAIL", "id"].tolist()
+    said = [f"{len(table)} claims, {len(failed)} failed: {', '.join(failed) or 'none'}"]
+    good = not failed
+    if "PASS" not in set(table["verdict"]):
+        good = False
+        said.append("none passed, which is no success")
+    tested = int((table["verdict"] != "NOT TESTED").sum())
+    if left_out:
+        said.append(
+            f"{tested} were tested, which is not held against the number on record, since the "
+            f"configuration leaves out {', '.join(left_out)}"
+        )
+    elif recorded is not None and tested < recorded:
+        good = False
+        said.append(
+            f"only {tested} were tested, where {recorded} are on record for this profile and these "
+            "images: see which are NOT TESTED, or correct `tested` in config/claims.yaml"
+        )
+    return good, "; ".join(said)
+
+
 def _row(claim: dict) -> dict:
     (kind,) = requirements_of(claim)
     told = {key: claim[key] for key in ("id", "statement", "paper")}

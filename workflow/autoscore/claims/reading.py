@@ -1,6 +1,7 @@
 """Reading the claims: one for each target, as the profile has them; mistakes are named."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from autoscore.claims.requirements import REQUIREMENTS, requirements_of
@@ -9,10 +10,13 @@ from autoscore.metrics import FEWEST
 from autoscore.mistakes.schemas import schema_mistakes
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
+PROFILES = {"full": ["config.yaml"], "quick": ["config.yaml", "quick.yaml"]}  # their own files
 SEEDS = {"full": FEWEST, "quick": 2}  # that a claim needs if it does not say how many
 
 
-def read_claims(path: str | Path, profile: str) -> list[dict]:
+def read_claims(
+    path: str | Path, profile: str, densities: Collection[str] | None = None
+) -> list[dict]:
     """Read the claims from their .yaml file.
 
     Parameters
@@ -21,6 +25,8 @@ def read_claims(path: str | Path, profile: str) -> list[dict]:
         The file; `SCHEMA` describes it.
     profile
         Size of the run, ``"full"`` or ``"quick"``.
+    densities
+        All that a claim may be about, those that the run leaves out included; None for any.
 
     Returns
     -------
@@ -48,10 +54,56 @@ def read_claims(path: str | Path, profile: str) -> list[dict]:
             for one in _of_targets(content["claims"])
         ]
         mistakes = list(_inconsistencies(claims, content["paper"]))
+        mistakes += [] if densities is None else list(_unknown_densities(claims, densities))
     if mistakes:
         lines = [f"The claims in {path} cannot be checked:", *(f"  {line}" for line in mistakes)]
         raise ConfigurationError("\n".join(lines))
     return [claim | {"paper": content["paper"][claim["paper"]]} for claim in claims]
+
+
+def recorded_tests(path: str | Path, profile: str) -> dict[str, int]:
+    """Return how many claims a run of the profile tests, by its images; {} if nobody wrote it."""
+    return read_yaml(path).get("tested", {}).get(profile, {})
+
+
+def left_out(folder: str | Path, config: dict) -> list[str]:
+    """Return what a configuration lacks of its profile's own.
+
+    Parameters
+    ----------
+    folder
+        Where the profiles' files are.
+    config
+        The completed configuration of the run.
+
+    Returns
+    -------
+    list of str
+        Names of densities, and ``"images"``.
+    """
+    own: dict = {}
+    for file in PROFILES[config["profile"]]:
+        own |= read_yaml(Path(folder) / file)["densities"]
+    names = [name for name, entry in own.items() if entry is not None]
+    missing = [name for name in names if name not in config["densities"]]
+    return missing if "images" in config else [*missing, "images"]
+
+
+def _unknown_densities(claims: list[dict], densities: Collection[str]) -> Iterator[str]:
+    """Yield which claims are about densities that there are not, by a slip of the pen perhaps."""
+    for claim in claims:
+        asked = [claim["where"], claim.get("less_than", {}).get("where", {})]
+        named = [where.get("density", []) for where in asked] + [claim.get("target", [])]
+        names = [name for one in named for name in ([one] if isinstance(one, str) else one)]
+        for name in dict.fromkeys(names):
+            if name not in densities:
+                near = difflib.get_close_matches(str(name), densities, n=1)
+                meant = f"did you mean {near[0]}? " if near else ""
+                yield (
+                    f"{claim['id']} is about the density {name}, which no configuration has; "
+                    f"{meant}allowed: those of config.yaml and of this run's configuration, where "
+                    f"{name}: null leaves one out"
+                )
 
 
 def _of_targets(claims: list[dict]) -> Iterator[dict]:

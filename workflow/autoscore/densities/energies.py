@@ -3,12 +3,11 @@
 from functools import cached_property, reduce
 
 import numpy as np
-import sympy
 from scipy.ndimage import minimum_filter
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
-from autoscore.densities.expressions import Compiled, coordinates, parse
+from autoscore.densities.expressions import read_energy
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
 from autoscore.grids import gauss_legendre
@@ -59,31 +58,21 @@ class EnergyDensity(Density):
         self.dim = len(self.bounds)
         if self.dim not in CHECKED:
             raise ValueError(f"energies are normalised in one or two dimensions, not {self.dim}")
-        names = coordinates(self.dim)
-        energy = parse(expression, names)
-        symbols = [sympy.Symbol(name, real=True) for name in names]
-        gradient = [sympy.diff(energy, symbol) for symbol in symbols]
-        laplacian = sum(sympy.diff(energy, symbol, 2) for symbol in symbols)
-        self._energy = Compiled([energy], names)
-        self._score = Compiled([-part for part in gradient], names)
-        self._both = Compiled([-energy, *(-part for part in gradient)], names)
-        self._hessian = Compiled(
-            [-sympy.diff(part, s) for part in gradient for s in symbols], names
+        self._energy, self._score, self._both, self._hessian, self._third = read_energy(
+            expression, self.dim
         )
         with np.errstate(all="ignore"):
             sides = [np.linspace(low, high, CHECKED[self.dim]) for low, high in self.bounds]
             values = self.energy(_product(sides))
         if not np.isfinite(values).all():
             raise ValueError(f"the energy {expression!r} is not finite everywhere in its bounds")
-        self._third = Compiled([-sympy.diff(laplacian, symbol) for symbol in symbols], names)
 
     @cached_property
-    def _resolved(self) -> tuple[Panels, float]:
-        """Return panels that resolve p in one dimension, and how well."""
+    def _panels(self) -> Panels:
         return resolve(lambda x: -self.energy(x[:, None]), *self.bounds[0])
 
     def fitted_panels(self) -> Panels:
-        return self._resolved[0]
+        return self._panels
 
     @cached_property
     def _log_normaliser(self) -> float:

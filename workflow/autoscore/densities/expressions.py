@@ -4,8 +4,10 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Sequence
-from functools import reduce
+from contextlib import suppress
+from functools import lru_cache, reduce
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 import sympy
@@ -39,6 +41,14 @@ FUNCTIONS: dict[str, Callable] = {
 CONSTANTS = {"pi": sympy.pi}
 BLOCK = 4096  # points at once, so that what is in between stays in the processor's cache
 
+# What SymPy is asked to do ends within a second or two: it has no bounds of its own.
+LENGTH = 2000  # characters of an expression
+DEPTH = 150  # parts within one another; terms of a sum count, too
+EXPONENT = 1000  # largest absolute value of a constant exponent
+BITS = 20_000  # of the numerator and denominator of an exact number
+WORK = 2000  # terms in all derivatives up to the third, as `_Sizes` counts them
+SHOWN = 60  # characters of an expression that a message repeats
+
 
 def coordinates(dim: int) -> list[str]:
     """Return the names under which an expression knows the coordinates: x, or x1, x2, ..."""
@@ -50,43 +60,210 @@ def parse(text: str, names: Sequence[str]) -> sympy.Expr:
 
     Only numbers, the given coordinates, ``+ - * / **``, parentheses and the
     functions in `FUNCTIONS` are understood: the text is never run as code.
+    The bounds above see to it that this, and three derivatives, take no longer than two seconds.
 
     Raises
     ------
     ValueError
-        If the text is not such an expression; the message names the offending part.
+        If the text is not such an expression, or is too large; the message names the offending
+        part.
     """
-    symbols = {name: sympy.Symbol(name, real=True) for name in names} | CONSTANTS
-    allowed = f"allowed are {', '.join(symbols)}, numbers, + - * / ** and {', '.join(FUNCTIONS)}"
+    reader = _Reader(text, names)
+    return reader.read(_tree(text, reader.allowed).body).expression
 
-    def build(node: ast.AST) -> sympy.Expr:
+
+def _tree(text: str, allowed: str) -> ast.Expression:
+    """Return the syntax tree of an expression, if it is no longer and no deeper than it may be."""
+    if len(text) > LENGTH:
+        raise ValueError(f"{_shown(text)} has {len(text)} characters; allowed: at most {LENGTH}")
+    too_deep = (
+        f"{_shown(text)} has more than {DEPTH} terms in a row or parts within one another; "
+        f"allowed: at most {DEPTH}"
+    )
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (MemoryError, RecursionError):  # so Python says that it is too deep
+        raise ValueError(too_deep) from None
+    except (SyntaxError, ValueError) as error:  # the latter of half a character
+        reason = getattr(error, "msg", "it is no text")
+        raise ValueError(f"{_shown(text)} is not an expression ({reason}): {allowed}") from None
+    level: list[ast.AST] = [tree]
+    for _ in range(DEPTH + 2):
+        level = [part for node in level for part in ast.iter_child_nodes(node)]
+    if level:
+        raise ValueError(too_deep)
+    return tree
+
+
+def _shown(text: str) -> str:
+    """Return a text as a message repeats it: its beginning, if it is long."""
+    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
+
+
+class _Sizes(NamedTuple):
+    """Bounds on the numbers of terms of an expression and of its first three derivatives.
+
+    They follow the rules of differentiation, so that what would explode is refused unseen.
+    """
+
+    value: int
+    first: int = 0
+    second: int = 0
+    third: int = 0
+
+    def work(self, dim: int) -> int:
+        """Return the terms in all derivatives with respect to so many coordinates."""
+        return self.value + dim * (self.first + self.second + self.third)
+
+    def plus(self, other: "_Sizes") -> "_Sizes":
+        return _Sizes(*map(operator.add, self, other))
+
+    def times(self, other: "_Sizes") -> "_Sizes":
+        """Return those of a product, by Leibniz' rule; what is constant has no derivatives."""
+        return _Sizes(
+            *(
+                sum(self[i] + other[k - i] for i in range(k + 1) if self[i] and other[k - i])
+                for k in range(4)
+            )
+        )
+
+    def inside(self, own: int = 1) -> "_Sizes":
+        """Return those of a function of this, by the chain rule; its slope has `own` terms more."""
+        value, first, second, third = self
+        if not first:
+            return _Sizes(value + 1)
+        slope = value + own
+        # of f(u): f3 u1^3 + 3 f2 u1 u2 + f1 u3, where the last two may vanish
+        mixed = slope + own + first + second if second else 0
+        return _Sizes(
+            value + 1,
+            slope + first,
+            slope + own + first + (second and slope + second),
+            slope + 2 * own + first + mixed + (third and slope + third),
+        )
+
+
+class _Part(NamedTuple):
+    """A part of an expression that has been read; `number` is its value if it is constant."""
+
+    expression: sympy.Expr
+    number: float | None
+    sizes: _Sizes
+
+
+class _Reader:
+    """Makes symbolic expressions of syntax trees, and looks at each step before it is taken."""
+
+    def __init__(self, text: str, names: Sequence[str]) -> None:
+        self._text = _shown(text)
+        self._dim = len(names)
+        self._symbols = {name: sympy.Symbol(name, real=True) for name in names} | CONSTANTS
+        self.allowed = (
+            f"allowed are {', '.join(self._symbols)}, numbers, + - * / ** and "
+            f"{', '.join(FUNCTIONS)}"
+        )
+
+    def read(self, node: ast.AST) -> _Part:
         match node:
-            case ast.Expression(body=body):
-                return build(body)
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-                if not math.isfinite(value):
-                    raise ValueError(f"{ast.unparse(node)} in {text!r} is not a finite number")
-                return sympy.Rational(str(value))
-            case ast.Name(id=name) if name in symbols:
-                return symbols[name]
+                # exactly as it is written: 0.1 is a tenth
+                return self._step(lambda: sympy.Rational(str(value)), lambda: value, _Sizes(1))
+            case ast.Name(id=name) if name in CONSTANTS:
+                return _Part(CONSTANTS[name], float(CONSTANTS[name]), _Sizes(1))
+            case ast.Name(id=name) if name in self._symbols:
+                return _Part(self._symbols[name], None, _Sizes(1, 1))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-                return _BINARY[type(op)](build(left), build(right))
+                return self._combine(_BINARY[type(op)], self.read(left), self.read(right))
             case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
-                return _UNARY[type(op)](build(operand))
+                part = self.read(operand)
+                return self._apply(_UNARY[type(op)], _UNARY[type(op)], part, part.sizes)
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if (
                 name in FUNCTIONS
             ):
-                return FUNCTIONS[name](build(argument))
-        raise ValueError(f"{ast.unparse(node)!r} in {text!r} is not understood: {allowed}")
+                part = self.read(argument)
+                sizes = part.sizes.inside(3 if name == "tanh" else 1)
+                return self._apply(FUNCTIONS[name], getattr(math, name), part, sizes)
+        part = _shown(ast.unparse(node))
+        raise ValueError(f"{part} in {self._text} is not understood: {self.allowed}")
 
-    try:
-        tree = ast.parse(text, mode="eval")
-    except SyntaxError as error:
-        raise ValueError(f"{text!r} is not an expression ({error.msg}): {allowed}") from None
-    expression = build(tree)
-    if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
-        raise ValueError(f"{text!r} has no finite real value: it comes to {expression}")
-    return expression
+    def _apply(self, symbolic: Callable, plain: Callable, part: _Part, sizes: _Sizes) -> _Part:
+        known = part.number is not None
+        number = (lambda: plain(part.number)) if known else None
+        return self._step(lambda: symbolic(part.expression), number, sizes)
+
+    def _combine(self, function: Callable, left: _Part, right: _Part) -> _Part:
+        if function is operator.pow:
+            sizes = self._power_sizes(left, right)
+        elif function in (operator.add, operator.sub):
+            sizes = left.sizes.plus(right.sizes)
+        else:
+            divided = function is operator.truediv
+            sizes = left.sizes.times(right.sizes.inside() if divided else right.sizes)
+        known = left.number is not None and right.number is not None
+        number = (lambda: function(left.number, right.number)) if known else None
+        return self._step(lambda: function(left.expression, right.expression), number, sizes)
+
+    def _power_sizes(self, base: _Part, exponent: _Part) -> _Sizes:
+        if exponent.number is None:
+            return exponent.sizes.times(base.sizes.inside()).inside()
+        self._check_exponent(exponent.number)
+        self._check_bits(_bits(base.expression) * abs(exponent.number))
+        return base.sizes.inside()
+
+    def _step(
+        self, symbolic: Callable[[], sympy.Expr], plain: Callable | None, sizes: _Sizes
+    ) -> _Part:
+        """Do one operation, in floating-point numbers first if what it is of is constant."""
+        work = sizes.work(self._dim)
+        if work > WORK:
+            raise ValueError(
+                f"{self._text} and its derivatives have about {work} terms; allowed: at most "
+                f"{WORK}, so write it in fewer or simpler ones (Gaussians are of kind mixture)"
+            )
+        number = None if plain is None else self._finite(plain)
+        expression = symbolic()
+        if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
+            comes_to = _shown(str(expression))
+            raise ValueError(f"{self._text} has no finite real value: it comes to {comes_to}")
+        self._check_bits(_bits(expression))
+        for power in expression.atoms(sympy.Pow):
+            if power.exp.is_number:
+                self._check_exponent(complex(power.exp).real)
+        # exactly where it is known: 0.3 - 0.1 * 3 is 0; nor is x - x seen to be constant before
+        if expression.is_Rational or (number is None and expression.is_number):
+            number = self._finite(lambda: complex(expression))
+        return _Part(expression, number, sizes)
+
+    def _finite(self, value: Callable[[], complex]) -> float:
+        """Return a constant that is worked out in floating-point numbers."""
+        try:
+            number = complex(value())
+        except (ArithmeticError, ValueError):  # math knows no root and no logarithm of -1
+            number = complex("nan")
+        if number.imag or not math.isfinite(number.real):
+            raise ValueError(
+                f"{self._text} has no finite real value: a constant in it has none, or above 1e308"
+            )
+        return number.real
+
+    def _check_exponent(self, number: float) -> None:
+        if abs(number) > EXPONENT:
+            raise ValueError(
+                f"{self._text} has the exponent {number:g}; allowed: from -{EXPONENT} to {EXPONENT}"
+            )
+
+    def _check_bits(self, bits: float) -> None:
+        if bits > BITS:
+            raise ValueError(
+                f"{self._text} has a number of {bits * math.log10(2):.0f} digits; allowed: at most "
+                f"{BITS * math.log10(2):.0f}, so round it"
+            )
+
+
+def _bits(expression: sympy.Expr) -> int:
+    """Return the length of the longest numerator or denominator, in binary digits."""
+    numbers = expression.atoms(sympy.Rational)
+    return max((max(abs(n.p), n.q).bit_length() for n in numbers), default=0)
 
 
 class Compiled:
@@ -149,7 +326,7 @@ class _Program:
         if expression.is_Symbol:
             return self.values[expression.name]
         if expression.is_number:
-            return self._constant(_real(complex(expression), expression))
+            return self._constant(_real(expression))
         if expression.func is sympy.DiracDelta:
             return self._constant(0.0)  # it has no size away from its point
         if expression.is_Pow:
@@ -158,6 +335,10 @@ class _Program:
         if expression.is_Add or expression.is_Mul:
             combine = np.add if expression.is_Add else np.multiply
             return reduce(lambda left, right: self._call(combine, left, right), parts)
+        if expression.func not in _NUMPY:
+            raise ValueError(
+                f"{_shown(str(expression))} is not understood: it comes of a derivative"
+            )
         return self._call(_NUMPY[expression.func], *parts)
 
     def _constant(self, number: float) -> int:
@@ -216,7 +397,36 @@ class _Program:
         return [np.array(number) for number in self._constants], calls, spare
 
 
-def _real(number: complex, expression: sympy.Expr) -> float:
-    if number.imag:
-        raise ValueError(f"{expression} is not a finite real number")
-    return number.real
+def _real(expression: sympy.Expr) -> float:
+    with suppress(ArithmeticError, TypeError):  # too large, or no number in the end
+        number = complex(expression)
+        if not number.imag:
+            return number.real
+    raise ValueError(f"{_shown(str(expression))} is not a finite real number")
+
+
+class Energy(NamedTuple):
+    """An energy with the derivatives of -E, each of which is evaluated on arrays."""
+
+    value: Compiled
+    score: Compiled
+    both: Compiled  # -E and the score
+    hessian: Compiled
+    third: Compiled  # the gradient of the score's divergence
+
+
+@lru_cache(maxsize=64)  # one run asks for the same energy several times
+def read_energy(text: str, dim: int) -> Energy:
+    """Read an energy and differentiate it; errors are those of `parse`."""
+    names = coordinates(dim)
+    value = parse(text, names)
+    symbols = [sympy.Symbol(name, real=True) for name in names]
+    gradient = [sympy.diff(value, symbol) for symbol in symbols]
+    laplacian = sum(sympy.diff(value, symbol, 2) for symbol in symbols)
+    return Energy(
+        Compiled([value], names),
+        Compiled([-part for part in gradient], names),
+        Compiled([-value, *(-part for part in gradient)], names),
+        Compiled([-sympy.diff(part, s) for part in gradient for s in symbols], names),
+        Compiled([-sympy.diff(laplacian, symbol) for symbol in symbols], names),
+    )
