@@ -103,7 +103,7 @@ def train_sample_ensemble(
     asked = sample_sizes(settings, data)
     sizes = np.repeat(asked, len(levels))
     sigmas, seeds = np.tile(levels, len(asked)), np.tile(at, len(asked))
-    points, shift, scale = _standard(data, settings, sizes, seeds)
+    points, shift, _, scale = _standard(data, settings, sizes, seeds)
     ensemble = Ensemble(
         points.shape[-1],
         Architecture(**settings["architecture"]),
@@ -149,7 +149,7 @@ def train_conditioned(
     asked = sample_sizes(settings, data)
     sizes = np.repeat(asked, settings["seeds"])
     seeds = np.tile(np.arange(settings["seeds"]), len(asked))
-    points, shift, scale = _standard(data, settings, sizes, seeds)
+    points, shift, spreads, scale = _standard(data, settings, sizes, seeds)
     levels = noise_levels(settings["sigmas"])
     stack = Conditioned(
         points.shape[-1],
@@ -162,6 +162,7 @@ def train_conditioned(
         shift.tolist(),
         scale.tolist(),
         _thickness(data, sizes, seeds),
+        spreads.tolist(),
         features=settings["network"]["features"],
         frequency=settings["network"]["frequency"],
     )
@@ -222,14 +223,20 @@ def _members(settings: dict) -> tuple[np.ndarray, np.ndarray]:
 
 def _standard(
     data: dict[str, np.ndarray], settings: dict, sizes: np.ndarray, seeds: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return all seeds' points, (seeds, n, d), and each member's mean, (m, d), and spread, (m,)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return all seeds' points, (seeds, n, d), and what each member's points are like.
+
+    Their mean and the standard deviations of their coordinates, (m, d), and the mean of these,
+    (m,), which is 1 where all points are the same.
+    """
     points = data["train"][: settings["seeds"]]
     points = np.broadcast_to(points, (settings["seeds"], *points.shape[1:]))
-    pairs = list(zip(seeds, sizes, strict=True))
-    shift = {pair: points[pair[0], : pair[1]].mean(0) for pair in set(pairs)}
-    scale = {pair: points[pair[0], : pair[1]].std(0).mean() for pair in set(pairs)}
-    return points, np.stack([shift[pair] for pair in pairs]), np.stack([scale[p] for p in pairs])
+    pairs = [(seed, int(size)) for seed, size in zip(seeds, sizes, strict=True)]
+    shown = {(seed, size): points[seed, :size] for seed, size in set(pairs)}
+    shift = np.stack([shown[pair].mean(0) for pair in pairs])
+    spreads = np.stack([shown[pair].std(0) for pair in pairs])
+    scale = spreads.mean(1)
+    return points, shift, spreads, np.where(scale > 0, scale, 1.0)
 
 
 def _thickness(data: dict[str, np.ndarray], sizes: np.ndarray, seeds: np.ndarray) -> list[float]:

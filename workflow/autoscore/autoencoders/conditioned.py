@@ -35,7 +35,10 @@ class Conditioned(Stack):
     seeds, sizes
         Seed and number of training points of each member, shape ``(m,)``.
     shift, scale
-        See `Stack`; the network sees z / sqrt(1 + sigma^2), sigma in units of z.
+        See `Stack`.
+    spreads
+        Standard deviation v of each coordinate, shape ``(m, d)``: the network sees x - shift over
+        sqrt(v^2 + sigma^2), each coordinate in units of its own. By default they are all `scale`.
     thickness
         tau, shape ``(m,)``; 0 for data without thickness, such as a bare curve.
     waves
@@ -52,7 +55,7 @@ class Conditioned(Stack):
         If the range is empty or the members' descriptions differ in length.
     """
 
-    of_members = ("seeds", "sizes", "shift", "scale", "thickness")
+    of_members = ("seeds", "sizes", "shift", "scale", "thickness", "spreads")
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class Conditioned(Stack):
         shift: list[list[float]],
         scale: list[float],
         thickness: list[float],
+        spreads: list[list[float]] | None = None,
         waves: int = 4,
         features: int = 0,
         frequency: float = 2.0,
@@ -83,6 +87,11 @@ class Conditioned(Stack):
         self.sizes = np.asarray(sizes, dtype=float)
         self.shift, self.scale = np.asarray(shift, dtype=float), np.asarray(scale, dtype=float)
         self.thickness = np.asarray(thickness, dtype=float)
+        self.spreads = np.repeat(self.scale[:, None], dim, axis=1)
+        if spreads is not None:
+            self.spreads = np.asarray(spreads, dtype=float)
+        relative = self.spreads / self.scale[:, None]
+        self._variances = torch.as_tensor(relative**2, dtype=DTYPE)[:, None]
         self._thickness = torch.as_tensor(self.thickness / self.scale, dtype=DTYPE)[:, None]
         self._lowest = torch.as_tensor(self.low / self.scale, dtype=DTYPE)[:, None]
 
@@ -130,12 +139,12 @@ class Conditioned(Stack):
         directions = None if along is None else along[:, :, None, :]
         if jacobian:
             directions = torch.eye(d, dtype=x.dtype, device=x.device).expand(m, n, d, d)
-        out, slope, ratio = self._network(self.views(theta), x, sigma, directions)
+        out, slope = self._network(self.views(theta), x, sigma, directions)
         amplitude = self._amplitude(sigma)[..., None]
         reconstruction = x + amplitude * out
         if slope is None:
             return reconstruction, None
-        derivative = directions + (ratio * slope).view(directions.shape)
+        derivative = directions + amplitude[..., None] * slope.view(directions.shape)
         return reconstruction, derivative.transpose(2, 3) if jacobian else derivative[:, :, 0]
 
     def _amplitude(self, sigma: torch.Tensor) -> torch.Tensor:
@@ -148,14 +157,15 @@ class Conditioned(Stack):
         x: torch.Tensor,
         sigma: torch.Tensor,
         directions: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
-        """Return net(x, sigma), its slope along k directions a point, and that slope's scale.
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return net(x, sigma) and its slope along k directions per point.
 
-        Shapes ``(m, n, d)``, ``(m, n k, d)`` and ``(m, n k or 1, 1)``; directions ``(m, n, k, d)``.
+        Shapes ``(m, n, d)`` and ``(m, n k, d)``; directions ``(m, n, k, d)``.
         """
-        spread = torch.sqrt(1.0 + sigma**2)[..., None]
+        spread = torch.sqrt(self._variances + sigma[..., None] ** 2)
         level = level_features(sigma / self._lowest, self.high / self.low, self.waves)
-        seen, slope = self._see(named, x / spread, directions)
+        turned = None if directions is None else directions / spread[:, :, None]
+        seen, slope = self._see(named, x / spread, turned)
         k = 1 if directions is None else directions.shape[2]
 
         def steepness(h: torch.Tensor) -> torch.Tensor:
@@ -173,8 +183,7 @@ class Conditioned(Stack):
         out = torch.baddbmm(named["output.bias"], silu(h), named["output.weight"])
         if slope is not None:
             slope = torch.bmm(slope * steepness(h), named["output.weight"])
-        ratio = self._amplitude(sigma)[..., None] / spread
-        return out, slope, ratio.repeat_interleave(k, 1) if ratio.shape[1] > 1 else ratio
+        return out, slope
 
     def _see(
         self, named: dict[str, torch.Tensor], unit: torch.Tensor, directions: torch.Tensor | None
@@ -213,6 +222,7 @@ class Conditioned(Stack):
             "shift": self.shift.tolist(),
             "scale": self.scale.tolist(),
             "thickness": self.thickness.tolist(),
+            "spreads": self.spreads.tolist(),
             "waves": self.waves,
             "features": self.features,
             "frequency": self.frequency,
@@ -223,6 +233,7 @@ class Conditioned(Stack):
 
     def to(self, device: torch.device | str) -> Self:
         self._lowest, self._thickness = self._lowest.to(device), self._thickness.to(device)
+        self._variances = self._variances.to(device)
         return super().to(device)
 
     def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
