@@ -126,11 +126,11 @@ def test_units_and_origin_change_no_relative_number(name, tmp_path):
     # trainings of curves and in the plane take longest
     for unit, deviations in PLACES[:2] if name in ("ring", "curve") else PLACES:
         found, points, peak = numbers(name, unit, deviations, tmp_path)
-        # coordinates have 16 digits, of which an origin 10^7 deviations away leaves nine: second-order
+        # an origin 10^7 deviations away leaves nine of the 16 digits of a coordinate: second-order
         # training in double precision then ends elsewhere, as near as another seed's
         rtol, atol = (0.02, 1e-6) if deviations < 1e7 else (0.3, 1e-3)
         pd.testing.assert_series_equal(found, expected, rtol=rtol, atol=atol)
         assert peak < 1.2 * memory
         if fixed is not None:
             back = (points - deviations * unit) / unit
-            np.testing.assert_allclose(back.to_numpy(float), fixed.to_numpy(float), atol=2e-3)
+            np.testing.assert_allclose(back.to_numpy(float), fixed.to_numpy(float), atol=5e-3)
