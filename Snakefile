@@ -187,4 +187,5 @@ onstart:
 onsuccess:
     if IMAGES:
         console.say_images("results/data/images.csv")
+    console.say_held_out(name for name, entry in config["densities"].items() if "path" in entry)
     console.say_verdicts("results/verify/claims.csv", workflow.basedir)

@@ -11,7 +11,9 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -121,6 +123,20 @@ def say_images(provenance: str) -> None:
         with Path(provenance).open(encoding="utf-8", newline="") as file:
             row = next(csv.DictReader(file))
         print(f"Images: {row['name']} from {row['source']} ({row['reason']})", file=sys.stderr)
+
+
+def say_held_out(densities: Iterable[str]) -> None:
+    """Say how well points of sample files are denoised that were held out, beside baselines."""
+    for name in densities:
+        table = Path(f"results/score/{name}_held_out.csv")
+        if not table.is_file():
+            continue
+        losses: dict[str, list[float]] = {}
+        with table.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                losses.setdefault(row["model"], []).append(float(row["denoising_loss"]))
+        told = [f"{model} {mean(values):.3f}" for model, values in losses.items()]
+        say(f"Held-out loss of {name}, mean over noise levels, lower is better: {', '.join(told)}")
 
 
 def duration(seconds: float) -> str:

@@ -25,6 +25,7 @@ from autoscore.wording import shown
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 MOST = 50  # mistakes that a message lists
 SHOWN_SIGMA = 0.1  # noise level that figures show of a known density
+STEPS = 500  # of a conditioned auto-encoder on the points of a file
 UNKNOWN = [0.1, 1.0]  # stands for the noise grid of points that cannot be read
 
 
@@ -79,8 +80,12 @@ def complete(config: dict, *, checked: bool = False) -> dict:
 
 def _own_training(entry: dict) -> dict:
     """Return what a density's entry says of its training, and what suits the points of a file."""
+    own = entry.get("train", {})
+    if "path" not in entry:
+        return own
     suited = {"sigmas": "auto", "models": {"ensemble": ["dae"], "conditioned": ["dae"]}}
-    return (suited if "path" in entry else {}) | entry.get("train", {})
+    # files have some hundreds of points, which longer trainings learn by heart
+    return merge({"schedules": {"conditioned": {"steps": STEPS}}}, suited | own)
 
 
 def _fit_to_data(entry: dict) -> None:
