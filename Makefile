@@ -111,4 +111,4 @@ clean: ## Delete what the pipeline made in results/ and figures/
 help: ## Show this list
 	@echo "make [target] [CONFIG=file] [CORES=n] [DIR=folder] [ARGS=...] [PYTHON=python3]"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r target text; do \
-		printf '%-14s %s\n' "$$target" "$$text"; done
+		printf '%-15s %s\n' "$$target" "$$text"; done
