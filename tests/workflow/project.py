@@ -123,6 +123,12 @@ class Project:
         (folder / "tiny.yaml").write_text(configuration, encoding="utf-8")
         return cls(folder)
 
+    @classmethod
+    def quick(cls, folder):
+        """Return the sources with the quick configuration in the place of the tiny one."""
+        configuration = (ROOT / "config/quick.yaml").read_text(encoding="utf-8")
+        return cls.from_sources(folder, configuration=configuration)
+
     def copy_to(self, folder):
         """Copy everything with its times, Snakemake's records included."""
         shutil.copytree(self.folder, folder, symlinks=True)

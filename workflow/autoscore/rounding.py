@@ -20,7 +20,7 @@ def move_weights(stack: Stack, rounding: int | None, *names: object) -> None:
     Parameters
     ----------
     stack
-        On the processor.
+        Auto-encoders.
     rounding
         The seed of the directions.
     *names
@@ -29,9 +29,10 @@ def move_weights(stack: Stack, rounding: int | None, *names: object) -> None:
     if rounding is None:
         return
     levels = getattr(stack, "sigmas", [None] * len(stack.seeds))
-    members = zip(stack.theta.numpy(), stack.sizes, levels, stack.seeds, strict=True)
+    theta = stack.theta.cpu().numpy()
+    members = zip(theta, stack.sizes, levels, stack.seeds, strict=True)
     rows = [moved(row, generator(rounding, "rounding", *names, *who)) for row, *who in members]
-    stack.theta = torch.from_numpy(np.stack(rows))
+    stack.theta = torch.from_numpy(np.stack(rows)).to(stack.theta.device)
 
 
 def moved(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
