@@ -23,7 +23,7 @@ SNAKEMAKE_OPTIONS = "$$@" --cores $(CORES) $(if $(DIR),--directory "$(DIR)") $(A
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce toy mnist figures verify report test lint format bench docs setup lock audit clean help
+.PHONY: reproduce toy mnist figures verify report test test-machines lint format bench docs setup lock audit clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(CONFIGURED) $(RUN) snakemake $(SNAKEMAKE_OPTIONS)
@@ -39,6 +39,9 @@ report: ## Put verdicts, figures and run times on one page, results/report.html
 
 test: setup ## Run the tests
 	@$(RUN) pytest $(ARGS)
+
+test-machines: setup ## Run the tests under each set of kernels that the processor has
+	@$(RUN) tests.machines $(ARGS)
 
 lint: setup ## Check style and formatting, changing nothing
 	@echo "Checking Python"
@@ -107,5 +110,5 @@ clean: ## Delete what the pipeline made in results/ and figures/
 
 help: ## Show this list
 	@echo "make [target] [CONFIG=file] [CORES=n] [DIR=folder] [ARGS=...] [PYTHON=python3]"
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r target text; do \
-		printf '%-12s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r target text; do \
+		printf '%-15s %s\n' "$$target" "$$text"; done

@@ -3,7 +3,9 @@ from functools import cache
 import pytest
 import torch
 
-from autoscore import configuration
+from autoscore import configuration, experiments, training
+from autoscore.images import training as image_training
+from autoscore.rounding import move_weights
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -17,4 +19,22 @@ def schema_read_once():
     """Parse the schema once: that takes twenty times as long as all the rest of a check."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(configuration, "read_yaml", cache(configuration.read_yaml))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def moved_weights(request):
+    """Move what is trained from a configuration, where --rounding says so, before it is used.
+
+    The optimiser's own tests compare to the last bit, and have its weights as they are.
+    """
+
+    def fit_and_move(stack, *args, **kwargs):
+        trace = training.fit(stack, *args, **kwargs)
+        move_weights(stack, request.config.getoption("rounding"))
+        return trace
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (experiments, image_training):
+            patch.setattr(module, "fit", fit_and_move)
         yield

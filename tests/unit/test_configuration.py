@@ -148,6 +148,7 @@ MISTAKES = {
     "seeds_0": (configured(MIXTURE, train={"seeds": 0}), "train.seeds is 0; ", "number >= 1"),
     "seeds_true": (configured(MIXTURE, train={"seeds": True}), "train.seeds is True; ", ">= 1"),
     "seed": (configured(MIXTURE, seed=-1), "seed is -1; allowed: ", "a whole number >= 0"),
+    "rounding": (configured(MIXTURE, rounding=0.5), "rounding is 0.5; allowed: ", "null, or a "),
     "profile": (configured(MIXTURE, profile="slow"), "profile is 'slow'; allowed: one of full"),
     "held_out": (
         configured(MIXTURE, train={"held_out": 0.5}),

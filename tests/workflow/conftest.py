@@ -12,6 +12,15 @@ def finished(tmp_path_factory):
     return project
 
 
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory):
+    """The quick run, finished, and passed by verify."""
+    project = Project.quick(tmp_path_factory.mktemp("quick") / "run")
+    outcome = project.snakemake("all", "verify")
+    assert outcome.code == 0, outcome.text
+    return project
+
+
 @pytest.fixture
 def project(finished, tmp_path):
     """A copy of the finished run, to work with."""

@@ -103,6 +103,8 @@ class Outcome(NamedTuple):
 class Project:
     """A folder with the project's sources, the small configuration and what was made of them."""
 
+    rounding = None  # that of its runs, as pytest's --rounding says
+
     def __init__(self, folder):
         self.folder = folder
 
@@ -116,8 +118,16 @@ class Project:
                 )
             else:
                 shutil.copy2(root / name, folder)
+        if cls.rounding is not None:
+            configuration += f"\nrounding: {cls.rounding}\n"
         (folder / "tiny.yaml").write_text(configuration, encoding="utf-8")
         return cls(folder)
+
+    @classmethod
+    def quick(cls, folder):
+        """Return the sources with the quick configuration in the place of the tiny one."""
+        configuration = (ROOT / "config/quick.yaml").read_text(encoding="utf-8")
+        return cls.from_sources(folder, configuration=configuration)
 
     def copy_to(self, folder):
         """Copy everything with its times, Snakemake's records included."""

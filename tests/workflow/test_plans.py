@@ -148,6 +148,13 @@ def test_another_budget_retrains_the_images_alone(project):
     assert planned - {"check_claims"} == images
 
 
+def test_another_rounding_redoes_what_is_trained_and_what_follows(project):
+    planned = project.plan(changes="rounding: 12345")
+    toys = TRAININGS | SCORES | CHAINS | GATHERED | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS
+    images = TRAINED_IMAGES | {"measure_images", "judge_images"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
+    assert planned == toys | images
+
+
 def test_how_chains_are_shown_redraws_a_figure_alone(project):
     changes = "densities: {three_wells: {sample: {figures: {traces: learned}}}}"
     assert project.plan(changes=changes) == {"plot_traces three_wells"}

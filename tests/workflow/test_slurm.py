@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from tests.slurm.cluster import Cluster, missing
-from tests.workflow.project import ROOT, Project
+from tests.workflow.project import Project
 from tests.workflow.test_interruption import contents, kill
 
 LACKING = missing()
@@ -40,22 +40,9 @@ TRAINED = "results/train/mixture/dae_ensemble_exact.csv"
 PATIENCE = 900  # seconds after which it hangs
 
 
-def quick(folder):
-    configuration = (ROOT / "config/quick.yaml").read_text(encoding="utf-8")
-    return Project.from_sources(folder, configuration=configuration)
-
-
 def results(project):
     """Return what was made, bit by bit, less records, of which each block has one besides."""
     return {name: found for name, found in contents(project).items() if found != "there"}
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    project = quick(tmp_path_factory.mktemp("local") / "run")
-    outcome = project.snakemake("all", "verify")
-    assert outcome.code == 0, outcome.text
-    return project
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +55,13 @@ def cluster(tmp_path_factory):
         found.stop()
 
 
-def test_a_run_in_blocks_on_a_cluster_makes_the_files_of_a_local_one(local, cluster, tmp_path):
-    project = quick(tmp_path / "run")
+def test_a_run_in_blocks_on_a_cluster_makes_the_files_of_a_local_one(quick, cluster, tmp_path):
+    project = Project.quick(tmp_path / "run")
     outcome = project.snakemake(*PROFILE, *GROUPED, changes=IN_BLOCKS, **cluster.environment)
     assert outcome.code == 0, outcome.text
     assert "has been submitted with SLURM jobid" in outcome.text
     assert all(rule in outcome.text for rule in ("train_block", "train_images"))
-    expected, found = results(local), results(project)
+    expected, found = results(quick), results(project)
     assert len([name for name in expected if name.endswith(".csv")]) > 30
     assert len([name for name in expected if name.endswith(".png")]) > 20
     assert sorted(found) == sorted(expected)
@@ -90,8 +77,8 @@ def wait_for(happened):
     return found
 
 
-def test_a_cancelled_job_and_a_lost_node_change_nothing(local, cluster, tmp_path):
-    project = quick(tmp_path / "run")
+def test_a_cancelled_job_and_a_lost_node_change_nothing(quick, cluster, tmp_path):
+    project = Project.quick(tmp_path / "run")
     run = project.start(*PROFILE, TRAINED, changes=IN_BLOCKS, **cluster.environment)
     try:
         cancelled = wait_for(cluster.running)
@@ -103,5 +90,5 @@ def test_a_cancelled_job_and_a_lost_node_change_nothing(local, cluster, tmp_path
         kill(run)
     assert run.returncode == 0, text
     assert "CANCELLED" in text
-    found, expected = ((one.folder / TRAINED).read_bytes() for one in (project, local))
+    found, expected = ((one.folder / TRAINED).read_bytes() for one in (project, quick))
     assert found == expected

@@ -17,9 +17,9 @@ The floors of the library, each importing only from those above it in this list:
     it is
 ``optimum``
     the reconstruction functions that no auto-encoder can beat
-``batches``, ``objectives``, ``training``, ``experiments``; ``blocks``
-    what a network sees, what it minimises, how, and all of that from a configuration; a training
-    that is divided among jobs
+``batches``, ``objectives``, ``training``, ``experiments``; ``rounding``, ``blocks``
+    what a network sees, what it minimises, how, and all of that from a configuration; weights as
+    another processor might round them; a training that is divided among jobs
 ``implicit``, ``extrapolation``, ``peers``
     the loss that needs no truth; the clean score from several noise levels; other estimators
 ``rulers``, ``estimators``, ``held_out``, ``score``; ``geometry``

@@ -17,6 +17,9 @@ ANIMATIONS = {"animation": "optimum", "relaxation": "relaxation"}  # figures tha
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
 
 
+# where it is null it is no param: a run without it stays as it was
+ROUNDING = {} if config["rounding"] is None else {"rounding": config["rounding"]}
+
 IMAGES = config.get("images")
 IMAGE_MODELS = list(IMAGES["models"]) if IMAGES else []
 DRAWN_IMAGE_MODELS = IMAGES["sample"]["models"] if IMAGES else []

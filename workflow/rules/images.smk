@@ -36,6 +36,7 @@ rule train_images:
         runtime=240,
         gpu=demands.gpus(IMAGES["device"]),
     params:
+        **ROUNDING,
         seed=config["seed"],
         settings=image_model_settings,
         device=IMAGES["device"],
@@ -89,6 +90,7 @@ rule judge_images:
         mem_mb=8000,
         runtime=60,
     params:
+        **ROUNDING,
         seed=config["seed"],
         held_out=IMAGES["held_out"],
         code=code("scripts.judge_images"),

@@ -18,6 +18,7 @@ rule train:
         runtime=lambda wildcards: training_demands(wildcards)["runtime"],
         gpu=lambda wildcards: training_demands(wildcards)["gpu"],
     params:
+        **ROUNDING,
         seed=config["seed"],
         entry=target_settings,
         settings=training_settings,

@@ -10,7 +10,8 @@ with logged(snakemake):
     from autoscore.storage import read_arrays, write_arrays, write_table
 
     asked = snakemake.params
-    judge = Judge.of(restored(read_arrays(snakemake.input.images)), asked.seed, asked.held_out)
+    images = restored(read_arrays(snakemake.input.images))
+    judge = Judge.of(images, asked.seed, asked.held_out, asked.get("rounding"))
     print(f"the classifier is right on {judge.accuracy:.1%} of held-out images")
     write_arrays(snakemake.output.judge, judge.arrays())
     references = pd.DataFrame(judge.reference_rows())

@@ -20,6 +20,7 @@ with logged(snakemake):
         train_exact_ensemble,
         train_sample_ensemble,
     )
+    from autoscore.rounding import move_weights
     from autoscore.storage import read_arrays, write_atomically, write_table
 
     torch.set_num_threads(snakemake.threads)
@@ -43,5 +44,6 @@ with logged(snakemake):
         else:
             trained = train_exact_ensemble(target(snakemake.params.entry, data), *asked)
         stack, table = trained[0], pd.DataFrame(trace_rows(*trained))
+        move_weights(stack, snakemake.params.get("rounding"), *streams)
     write_atomically(snakemake.output.weights, stack.save)
     write_table(snakemake.output.trace, table)

@@ -12,6 +12,7 @@ with logged(snakemake):
     from autoscore.experiments import trace_rows
     from autoscore.images.data import restored
     from autoscore.images.training import symmetry_rows, train_images
+    from autoscore.rounding import move_weights
     from autoscore.storage import fingerprint, read_arrays, write_atomically, write_table
 
     torch.set_num_threads(snakemake.threads)
@@ -20,14 +21,16 @@ with logged(snakemake):
     mark = fingerprint([asked.settings, asked.seed, asked.code], snakemake.input)
     unfinished = Path(outputs.weights).with_name(f"{name}.{mark}.unfinished.npz")
     images = restored(read_arrays(snakemake.input.images))
+    streams = (asked.seed, "images", name)
     stack, trace = train_images(
         images,
         asked.settings,
-        (asked.seed, "images", name),
+        streams,
         device_of(asked.device),
         reporter(f"train images {name}"),
         unfinished,
     )
+    move_weights(stack, asked.get("rounding"), *streams)
     write_atomically(outputs.weights, stack.save)
     write_table(outputs.trace, pd.DataFrame(trace_rows(stack, trace)).assign(dataset=images.name))
     columns = ["step", "sigma", "symmetry", "symmetry_beside_identity"]

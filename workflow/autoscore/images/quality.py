@@ -11,6 +11,7 @@ from autoscore.diagnostics import median_distance, squared_mmd
 from autoscore.images.data import Images
 from autoscore.images.metrics import Prepared, nearest_points, parzen_estimate
 from autoscore.randomness import generator
+from autoscore.rounding import moved
 
 TUNED = 1000  # validation images by which its bandwidth is chosen
 MMD = 1000  # samples on either side
@@ -52,6 +53,11 @@ class Classifier:
             found.fit(x, labels)
         return cls(tuple(found.coefs_), tuple(found.intercepts_))
 
+    def moved(self, rng: np.random.Generator) -> "Classifier":
+        """Return the same with each weight moved by one unit in the last place."""
+        weights, biases = ([moved(part, rng) for part in of] for of in (self.weights, self.biases))
+        return Classifier(tuple(weights), tuple(biases))
+
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the probabilities of the classes, ``(n, classes)``."""
         hidden = np.maximum(x @ self.weights[0] + self.biases[0], 0.0)
@@ -87,7 +93,9 @@ class Judge:
     most: int
 
     @classmethod
-    def of(cls, images: Images, seed: int, most: int = 10_000) -> "Judge":
+    def of(
+        cls, images: Images, seed: int, most: int = 10_000, rounding: int | None = None
+    ) -> "Judge":
         """Train the classifier, and measure held-out images as if they were samples.
 
         Parameters
@@ -98,8 +106,12 @@ class Judge:
             Of the whole run.
         most
             Test images, and samples, of the Parzen windows: 10,000 in the literature.
+        rounding
+            If given, the seed by which its weights are moved; see `autoscore.rounding`.
         """
         classifier = Classifier.fit(images.train, images.labels["train"], seed)
+        if rounding is not None:
+            classifier = classifier.moved(generator(rounding, "rounding", "images", "classifier"))
         right = classifier(images.held_out).argmax(1) == images.labels["held_out"]
         distances, _ = nearest_points(images.held_out[: max(1000, most // 2)], images.train)
         bandwidth = median_distance(images.held_out.astype(float), MMD)
