@@ -124,6 +124,10 @@ MISTAKES = {
         configured(MIXTURE, optimum={"order_sigmas": {"low": 1, "high": 0.1, "count": 3}}),
         "optimum.order_sigmas is {'low': 1, 'high': 0.1, 'count': 3}; allowed: low < high",
     ),
+    "order_of_one_level": (
+        configured(MIXTURE, optimum={"order_sigmas": [0.1]}),
+        "optimum.order_sigmas is [0.1]; allowed: 2 noise levels or more",
+    ),
     "grid_of_a_density": (
         configured(MIXTURE | {"train": {"sigmas": [0.2, 0.1]}}),
         "densities.target.train.sigmas is [0.2, 0.1]; allowed: noise levels in increasing order",

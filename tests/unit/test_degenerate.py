@@ -1,6 +1,4 @@
-"""No point at all, and one: everything that takes points, and what is left of tables and figures."""
-
-import warnings
+"""No point at all, and one: everything that takes points, and what is left of the tables."""
 
 import numpy as np
 import pytest

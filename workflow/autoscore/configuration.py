@@ -213,7 +213,7 @@ def _fill(schema: dict, value: Any, root: dict) -> None:
 def _semantic_mistakes(config: dict) -> Iterator[str]:
     """Yield what the schema cannot say."""
     yield from grid_mistakes("optimum.sigmas", config["optimum"]["sigmas"])
-    yield from grid_mistakes("optimum.order_sigmas", config["optimum"]["order_sigmas"])
+    yield from grid_mistakes("optimum.order_sigmas", config["optimum"]["order_sigmas"], 2)
     yield from grid_mistakes("figures.panel_sigmas", config["figures"]["panel_sigmas"])
     yield from grid_mistakes("train.sigmas", config["train"]["sigmas"])
     for key in ("solver_points", "plane_points"):
@@ -224,7 +224,7 @@ def _semantic_mistakes(config: dict) -> Iterator[str]:
     for name, entry in config["densities"].items():
         key = f"densities.{name}"
         if "order_sigmas" in entry:
-            yield from grid_mistakes(f"{key}.order_sigmas", entry["order_sigmas"])
+            yield from grid_mistakes(f"{key}.order_sigmas", entry["order_sigmas"], 2)
         mistakes = list(density_mistakes(key, entry))
         yield from mistakes
         if not mistakes:
