@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from autoscore.data import training_points
 from autoscore.densities.registry import dimension, make_density
 from autoscore.mistakes.files import (
     LARGEST,
@@ -89,7 +90,9 @@ def _fit_to_data(entry: dict) -> None:
         fit_grids(entry)
         if "path" in entry:
             models = entry["train"]["models"]["ensemble"]
-            entry.setdefault("figures", figures_of_points(dimension(entry), bool(models)))
+            n = len(make_density(entry).points)
+            held_out = training_points(n, entry["train"]["held_out"]) < n
+            entry.setdefault("figures", figures_of_points(dimension(entry), bool(models), held_out))
     except (ValueError, IndexError, KeyError, TypeError):  # a mistake in the entry, told later
         for part in (entry["train"], *entry["train"]["variants"].values()):
             if not isinstance(part["sigmas"], list):

@@ -59,6 +59,9 @@ def train_exact_ensemble(
     batch = quadrature_batch(density, objective, sigmas, settings["nodes"])
     mean = batch.mean(batch.inputs[..., 0])[:, None]
     spread = batch.mean((batch.inputs[..., 0] - mean) ** 2).sqrt()
+    # points at one place have no spread: then noise alone has a length
+    alike = (batch.inputs == batch.inputs[:, :1]).all(1)[:, 0]
+    spread = torch.where(alike, torch.as_tensor(sigmas), spread)
     ensemble = Ensemble(
         density.dim,
         Architecture(**settings["architecture"]),
@@ -228,8 +231,15 @@ def _standard(
     points = np.broadcast_to(points, (settings["seeds"], *points.shape[1:]))
     pairs = list(zip(seeds, sizes, strict=True))
     shift = {pair: points[pair[0], : pair[1]].mean(0) for pair in set(pairs)}
-    scale = {pair: points[pair[0], : pair[1]].std(0).mean() for pair in set(pairs)}
+    # points at one place have no spread: then noise alone has a length
+    least = noise_levels(settings["sigmas"])[0]
+    scale = {pair: _spread(points[pair[0], : pair[1]]) or least for pair in set(pairs)}
     return points, np.stack([shift[pair] for pair in pairs]), np.stack([scale[p] for p in pairs])
+
+
+def _spread(points: np.ndarray) -> float:
+    """Return the mean standard deviation of the coordinates, 0 of points at one place."""
+    return float(points.std(0).mean()) if np.ptp(points, axis=0).any() else 0.0
 
 
 def _thickness(data: dict[str, np.ndarray], sizes: np.ndarray, seeds: np.ndarray) -> list[float]:

@@ -169,9 +169,8 @@ def over_seeds(
 def _measure_line(
     density: Density, learned: Learned, settings: dict
 ) -> tuple[dict[str, np.ndarray], dict[str, pd.DataFrame]]:
-    curves = displacement_curves(
-        density, learned, settings, curve_grid(density, settings["points"])
-    )
+    x = curve_grid(density, settings["points"], noise_levels(settings["sigmas"]).max())
+    curves = displacement_curves(density, learned, settings, x)
     tables = _without_rows() | {"fixed_points": fixed_point_table(curves)}
     if not density.is_bare:
         tables["losses"] = loss_table(density, learned, noise_levels(settings["sigmas"]))

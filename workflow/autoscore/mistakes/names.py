@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator
 
 # what follows a density's name in the names of its tables, and a model's in those of the images
 OF_DENSITIES = (
-    "choices", "differences", "far_starts", "fixed_points", "losses", "order", "profiles",
+    "choices", "differences", "far_starts", "fixed_points", "held_out", "losses", "order",
+    "profiles",
 )  # fmt: skip
 OF_IMAGES = ("symmetry",)
 
