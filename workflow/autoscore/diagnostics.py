@@ -43,7 +43,8 @@ def rhat(draws: np.ndarray) -> np.ndarray:
 def effective_sample_size(draws: np.ndarray) -> np.ndarray:
     """Return the bulk effective sample size of each coordinate over all chains, shape ``(d,)``.
 
-    Of the same source as `rhat`.
+    Of the same source as `rhat`. Where no chain ever moves, which it takes for the best of
+    mixing, it is the number of chains.
 
     Parameters
     ----------
@@ -52,7 +53,8 @@ def effective_sample_size(draws: np.ndarray) -> np.ndarray:
     """
     from arviz_stats.base import array_stats
 
-    return np.asarray(array_stats.ess(draws, chain_axis=0, draw_axis=1))
+    still = (draws == draws[:, :1]).all((0, 1))
+    return np.where(still, len(draws), array_stats.ess(draws, chain_axis=0, draw_axis=1))
 
 
 # --- Kullback-Leibler divergence ----------------------------------------------
