@@ -29,6 +29,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("ten.npy", np.arange(20.0).reshape(10, 2))
     np.save("two.npy", np.array([[0.0], [1.0]]))
+    np.save("one.npy", np.array([[1.0]]))
+    np.save("line.npy", np.array([[0.0], [1.0], [3.0]]))
     np.save("same.npy", np.full((3, 2), 0.1))
     np.save("nan.npy", np.array([[0.0], [np.nan]]))
     (tmp_path / "nan.csv").write_text("x\n1\nnan\n", encoding="utf-8")
@@ -123,6 +125,10 @@ MISTAKES = {
     "low_above_high": (
         configured(MIXTURE, optimum={"order_sigmas": {"low": 1, "high": 0.1, "count": 3}}),
         "optimum.order_sigmas is {'low': 1, 'high': 0.1, 'count': 3}; allowed: low < high",
+    ),
+    "order_of_one_level": (
+        configured(MIXTURE, optimum={"order_sigmas": [0.1]}),
+        "optimum.order_sigmas is [0.1]; allowed: 2 noise levels or more",
     ),
     "grid_of_a_density": (
         configured(MIXTURE | {"train": {"sigmas": [0.2, 0.1]}}),
@@ -254,6 +260,18 @@ MISTAKES = {
         configured(samples("two.npy", held_out=0.4)),
         "densities.target.path is 'two.npy'; allowed: a file of more points",
     ),
+    "one_point": (
+        configured(samples("one.npy")),
+        "densities.target.path is 'one.npy'; allowed: a file of more points, at least 3",
+    ),
+    "figure_of_none_held_out": (
+        configured(samples("line.npy", held_out=0) | {"figures": ["held_out"]}),
+        "densities.target.train.held_out is 0; allowed: more than ",
+    ),
+    "figure_of_points_held_out": (
+        configured(POINTS | {"figures": ["held_out"]}),
+        "densities.target.figures is ['held_out']; allowed: held_out only with the path",
+    ),
     "nothing_held_out": (
         configured(samples("ten.npy", held_out=0.01)),
         "densities.target.train.held_out is 0.01; allowed: more than 0.05, so that of 10 points",
@@ -328,7 +346,7 @@ MISTAKES = {
     "no_mapping": (["densities"], "it is ['densities']; allowed: keys with values"),
     "field_of_nothing": (
         configured(
-            samples("two.npy") | {"figures": ["field"], "train": {"models": {"ensemble": []}}}
+            samples("line.npy") | {"figures": ["field"], "train": {"models": {"ensemble": []}}}
         ),
         "target.train.models.ensemble is []; allowed: dae, rcae or both, since figures field show",
     ),

@@ -285,7 +285,7 @@ def test_curves_hold_everything_that_is_known():
 def test_curves_of_bare_points_hold_what_exists_for_them():
     curves = optimum_curves(BARE, np.array([0.1]), 31, 101)
     assert curves.keys() == {"x", "sigmas", "log_p_sigma", "dae"}
-    np.testing.assert_allclose(curve_grid(BARE, 31)[[0, -1]], [-0.75, 0.75])
+    np.testing.assert_allclose(curve_grid(BARE, 31, 0.1)[[0, -1]], [-0.75, 0.75])
 
 
 # --- the plane, and the whole stage ------------------------------------------

@@ -102,14 +102,18 @@ def test_objects_are_neither_written_nor_read(tmp_path):
 
 def test_tables_keep_every_digit_and_are_put_below_one_another(tmp_path):
     values = np.random.default_rng(1).standard_normal(50) * 10.0 ** np.arange(-25, 25)
-    tables = [pd.DataFrame({"v": part, "name": "a"}) for part in (values[:20], values[20:])]
-    paths = [tmp_path / f"{k}.csv" for k in range(2)]
+    parts = (values[:0], values[:20], values[:0], values[20:])
+    tables = [pd.DataFrame({"v": part, "name": "a"}) for part in parts]
+    paths = [tmp_path / f"{k}.csv" for k in range(4)]
     for path, table in zip(paths, tables, strict=True):
         write_table(path, table)
     read = read_tables(paths)
     assert list(read.columns) == ["v", "name"]
     assert list(read.index) == list(range(50))
     np.testing.assert_allclose(read["v"], values, rtol=4e-16)
+    assert read["v"].dtype == float
+    assert list(read_tables(paths[:1]).columns) == ["v", "name"]
+    assert list(read_tables([], ["v", "name"]).columns) == ["v", "name"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a disk that is full")

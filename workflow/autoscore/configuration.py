@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from autoscore.data import training_points
 from autoscore.densities.registry import dimension, make_density
 from autoscore.mistakes.files import (
     LARGEST,
@@ -94,7 +95,9 @@ def _fit_to_data(entry: dict) -> None:
         fit_grids(entry)
         if "path" in entry:
             models = entry["train"]["models"]["ensemble"]
-            entry.setdefault("figures", figures_of_points(dimension(entry), bool(models)))
+            n = len(make_density(entry).points)
+            held_out = training_points(n, entry["train"]["held_out"]) < n
+            entry.setdefault("figures", figures_of_points(dimension(entry), bool(models), held_out))
     except (ValueError, IndexError, KeyError, TypeError):  # a mistake in the entry, told later
         for part in (entry["train"], *entry["train"]["variants"].values()):
             if not isinstance(part["sigmas"], list):
@@ -218,7 +221,7 @@ def _fill(schema: dict, value: Any, root: dict) -> None:
 def _semantic_mistakes(config: dict) -> Iterator[str]:
     """Yield what the schema cannot say."""
     yield from grid_mistakes("optimum.sigmas", config["optimum"]["sigmas"])
-    yield from grid_mistakes("optimum.order_sigmas", config["optimum"]["order_sigmas"])
+    yield from grid_mistakes("optimum.order_sigmas", config["optimum"]["order_sigmas"], 2)
     yield from grid_mistakes("figures.panel_sigmas", config["figures"]["panel_sigmas"])
     yield from grid_mistakes("train.sigmas", config["train"]["sigmas"])
     for key in ("solver_points", "plane_points"):
@@ -229,7 +232,7 @@ def _semantic_mistakes(config: dict) -> Iterator[str]:
     for name, entry in config["densities"].items():
         key = f"densities.{name}"
         if "order_sigmas" in entry:
-            yield from grid_mistakes(f"{key}.order_sigmas", entry["order_sigmas"])
+            yield from grid_mistakes(f"{key}.order_sigmas", entry["order_sigmas"], 2)
         mistakes = list(density_mistakes(key, entry))
         yield from mistakes
         if not mistakes:

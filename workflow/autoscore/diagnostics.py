@@ -14,6 +14,7 @@ from scipy.special import digamma, logsumexp
 
 from autoscore.densities.base import Density
 from autoscore.grids import gauss_legendre
+from autoscore.wording import require
 
 ROWS = 400  # points whose distances to all others are taken at once
 WIDE = 64  # dimensions from which distances are had much faster from a matrix product
@@ -26,7 +27,7 @@ def rhat(draws: np.ndarray) -> np.ndarray:
     """Return the rank-normalised split R-hat of each coordinate, shape ``(d,)``.
 
     Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021, Bayesian Analysis 16), from
-    arviz-stats.
+    arviz-stats. It is infinite, or of the order of 1 / rounding, where no chain ever moves.
 
     Parameters
     ----------
@@ -35,13 +36,15 @@ def rhat(draws: np.ndarray) -> np.ndarray:
     """
     from arviz_stats.base import array_stats  # it takes seconds
 
-    return np.asarray(array_stats.rhat(draws, chain_axis=0, draw_axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(array_stats.rhat(draws, chain_axis=0, draw_axis=1))
 
 
 def effective_sample_size(draws: np.ndarray) -> np.ndarray:
     """Return the bulk effective sample size of each coordinate over all chains, shape ``(d,)``.
 
-    Of the same source as `rhat`.
+    Of the same source as `rhat`. Where no chain ever moves, which it takes for the best of
+    mixing, it is the number of chains.
 
     Parameters
     ----------
@@ -50,7 +53,8 @@ def effective_sample_size(draws: np.ndarray) -> np.ndarray:
     """
     from arviz_stats.base import array_stats
 
-    return np.asarray(array_stats.ess(draws, chain_axis=0, draw_axis=1))
+    still = (draws == draws[:, :1]).all((0, 1))
+    return np.where(still, len(draws), array_stats.ess(draws, chain_axis=0, draw_axis=1))
 
 
 # --- Kullback-Leibler divergence ----------------------------------------------
@@ -119,7 +123,13 @@ def histogram_kl(samples: np.ndarray, cells: Cells, *, corrected: bool = False) 
         The grid and p.
     corrected
         Whether to take the bias out.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples.
     """
+    require("a divergence", len(samples))
     counts, n = cells.counts(samples), len(samples)
     occupied = counts > 0
     k = counts[occupied]
@@ -131,7 +141,14 @@ def histogram_kl(samples: np.ndarray, cells: Cells, *, corrected: bool = False) 
 
 
 def median_distance(x: np.ndarray, most: int = 2000) -> float:
-    """Return the median distance between points of x, shape ``(n, d)``, of the first `most`."""
+    """Return the median distance between points of x, shape ``(n, d)``, of the first `most`.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two points.
+    """
+    require("a distance between points", len(x), 2)
     return float(np.median(pdist(x[:most])))
 
 
@@ -139,7 +156,15 @@ PairFunction = Callable[[np.ndarray], np.ndarray]  # of squared distances, which
 
 
 def gaussian_kernel(bandwidth: float) -> PairFunction:
-    """Return the kernel exp(-|x - y|^2 / (2 bandwidth^2)) as a function of squared distances."""
+    """Return the kernel exp(-|x - y|^2 / (2 bandwidth^2)) as a function of squared distances.
+
+    Raises
+    ------
+    ValueError
+        If the bandwidth is not positive.
+    """
+    if not bandwidth > 0:
+        raise ValueError(f"the bandwidth must be > 0, not {bandwidth}")
 
     def kernel(squared: np.ndarray) -> np.ndarray:
         scaled = squared * (-0.5 / bandwidth**2)
@@ -152,7 +177,8 @@ class Discrepancies:
     """2 E f(x, y) - E f(x, x') - E f(y, y') between samples x and one sample y, for functions f.
 
     All are unbiased: 0 in expectation for samples of one density. With the distance it is the
-    energy distance; with a kernel, minus the squared maximum mean discrepancy.
+    energy distance; with a kernel, minus the squared maximum mean discrepancy. They are NaN where
+    one of the samples is a single point, which has no pair.
 
     Parameters
     ----------
@@ -160,14 +186,21 @@ class Discrepancies:
         Sample of shape ``(m, d)``. Its own pairs are looked at once, whatever it is held against.
     functions
         f of squared distances; these are taken once for all.
+
+    Raises
+    ------
+    ValueError
+        If a sample is empty.
     """
 
     def __init__(self, y: np.ndarray, functions: Sequence[PairFunction]) -> None:
+        require("a discrepancy", len(y))
         self._y, self._functions = y, functions
         self._within = _means_within(y, functions)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return a number a function for x, shape ``(n, d)``; the time grows with n (n + m)."""
+        require("a discrepancy", len(x))
         total = sum(
             _sums(_squared_distances(x[start : start + ROWS], self._y), self._functions)
             for start in range(0, len(x), ROWS)
@@ -223,6 +256,8 @@ def _sums(squared: np.ndarray, functions: Sequence[PairFunction]) -> np.ndarray:
 def _means_within(x: np.ndarray, functions: Sequence[PairFunction]) -> np.ndarray:
     """Return the mean of each function over all pairs of two different points of x."""
     n, total = len(x), np.zeros(len(functions))
+    if n < 2:
+        return np.full(len(functions), np.nan)
     for start in range(0, n, ROWS):  # pairs with points before these have been counted, twice
         rows, after = x[start : start + ROWS], x[start + ROWS :]
         total += _sums(_squared_distances(rows, rows), functions)
@@ -235,5 +270,12 @@ def _means_within(x: np.ndarray, functions: Sequence[PairFunction]) -> np.ndarra
 
 
 def mean_log_p(samples: np.ndarray, density: Density) -> float:
-    """Return the mean of log p over samples of shape ``(n, d)``; -inf if one is where p is 0."""
+    """Return the mean of log p over samples of shape ``(n, d)``; -inf if one is where p is 0.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples.
+    """
+    require("a mean of log p", len(samples))
     return float(density.log_prob(samples).mean())

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoscore.autoencoders.conditioned import MARGIN, Conditioned
 from autoscore.densities.kernels import fit_bandwidth
-from autoscore.extrapolation import Choice, choose
+from autoscore.extrapolation import COLUMNS, Choice, choose
 from autoscore.peers import fit_kernel_score
 from autoscore.randomness import generator
 from autoscore.rulers import Ruler
@@ -21,6 +21,7 @@ LANDMARKS = 200  # of the kernel score estimator
 WIDEST = 10_000  # points of a kernel density estimate that is measured under noise, too
 MEASURED = 500  # points at which a kernel density estimate is measured in the plane and beyond
 TUNED = 500  # validation points at which bandwidths are compared
+CHOICES = ["trained", "seed", "n", "model", *COLUMNS, "chosen_by", "relative_error"]
 
 
 def measure_kernel_density(

@@ -59,6 +59,9 @@ def train_exact_ensemble(
     batch = quadrature_batch(density, objective, sigmas, settings["nodes"])
     mean = batch.mean(batch.inputs[..., 0])[:, None]
     spread = batch.mean((batch.inputs[..., 0] - mean) ** 2).sqrt()
+    # points at one place have no spread: then noise alone has a length
+    alike = (batch.inputs == batch.inputs[:, :1]).all(1)[:, 0]
+    spread = torch.where(alike, torch.as_tensor(sigmas), spread)
     ensemble = Ensemble(
         density.dim,
         Architecture(**settings["architecture"]),
@@ -227,16 +230,22 @@ def _standard(
     """Return all seeds' points, (seeds, n, d), and what each member's points are like.
 
     Their mean and the standard deviations of their coordinates, (m, d), and the mean of these,
-    (m,), which is 1 where all points are the same.
+    (m,).
     """
     points = data["train"][: settings["seeds"]]
     points = np.broadcast_to(points, (settings["seeds"], *points.shape[1:]))
     pairs = [(seed, int(size)) for seed, size in zip(seeds, sizes, strict=True)]
     shown = {(seed, size): points[seed, :size] for seed, size in set(pairs)}
     shift = np.stack([shown[pair].mean(0) for pair in pairs])
-    spreads = np.stack([shown[pair].std(0) for pair in pairs])
+    spreads = np.stack([_spreads(shown[pair]) for pair in pairs])
     scale = spreads.mean(1)
-    return points, shift, spreads, np.where(scale > 0, scale, 1.0)
+    # points at one place have no spread: then noise alone has a length
+    return points, shift, spreads, np.where(scale > 0, scale, noise_levels(settings["sigmas"])[0])
+
+
+def _spreads(points: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each coordinate, 0 where rounding alone would give one."""
+    return np.where(np.ptp(points, axis=0) > 0, points.std(0), 0.0)
 
 
 def _thickness(data: dict[str, np.ndarray], sizes: np.ndarray, seeds: np.ndarray) -> list[float]:

@@ -86,7 +86,11 @@ class Field(ABC):
 
 
 def symmetric_share(slopes: np.ndarray) -> np.ndarray:
-    """Return |S|^2 / (|S|^2 + |K|^2), of shape ``(n,)``, for matrices of shape ``(n, d, d)``."""
+    """Return |S|^2 / (|S|^2 + |K|^2), of shape ``(n,)``, for matrices of shape ``(n, d, d)``.
+
+    It is 1 for a matrix of zeros, which is symmetric.
+    """
     turned = np.swapaxes(slopes, 1, 2)
     symmetric = ((slopes + turned) ** 2).sum((1, 2))
-    return symmetric / (symmetric + ((slopes - turned) ** 2).sum((1, 2)))
+    whole = symmetric + ((slopes - turned) ** 2).sum((1, 2))
+    return np.divide(symmetric, whole, out=np.ones(len(slopes)), where=whole > 0)

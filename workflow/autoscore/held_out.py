@@ -15,6 +15,7 @@ from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.fields import Field
 from autoscore.linear import LinearField, LinearOptimum
 from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.wording import require
 
 DRAWN = 2000  # noisy points, spread over the held-out ones and over both signs of the noise
 COLUMNS = [
@@ -52,8 +53,14 @@ def held_out_table(
         E|r(x + e) - x|^2 / (sigma^2 d), 1 for the identity; ``standard_error`` of it is over
         held-out points; ``score_matching_loss`` is sigma^2 E[|s|^2 / 2 + div s] / d at the noisy
         points, 0 for the identity (Hyvarinen 2005).
+
+    Raises
+    ------
+    ValueError
+        If no points are held out.
     """
     clean = data["held_out"]
+    require("a loss on held-out points", len(clean))
     copies = max(1, DRAWN // (2 * len(clean)))
     noise = rng.standard_normal((copies, *clean.shape))
     noise = np.concatenate([noise, -noise])
@@ -75,7 +82,18 @@ def losses(field: Field, clean: np.ndarray, noise: np.ndarray) -> dict[str, floa
         Points of shape ``(n, d)``.
     noise
         Standard normal numbers, shape ``(copies, n, d)``.
+
+    Returns
+    -------
+    dict
+        The losses. One point alone has no standard error: it is NaN.
+
+    Raises
+    ------
+    ValueError
+        If there are no points.
     """
+    require("a loss", len(clean))
     unit = field.sigma**2 * field.dim
     y = (clean + field.sigma * noise).reshape(-1, field.dim)
     move = field.move(y)

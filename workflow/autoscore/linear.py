@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscore.fields import Field
+from autoscore.wording import require
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,14 @@ class LinearOptimum:
 
     @classmethod
     def fit(cls, points: np.ndarray) -> "LinearOptimum":
-        """Return the filter for the mean and covariance (divided by n) of points ``(n, d)``."""
+        """Return the filter for the mean and covariance (divided by n) of points ``(n, d)``.
+
+        Raises
+        ------
+        ValueError
+            If there are no points.
+        """
+        require("a mean", len(points))
         mean = points.mean(0, dtype=float)
         centred = points - mean
         variances, axes = np.linalg.eigh(centred.T @ centred / len(points))

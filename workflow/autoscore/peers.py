@@ -18,6 +18,7 @@ from scipy.spatial.distance import cdist, pdist
 
 from autoscore.implicit import QuadraticLoss
 from autoscore.vectors import exp_in_place
+from autoscore.wording import require
 
 BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 SEARCHED = 5_000  # points on which the bandwidth is chosen; more hardly move it
@@ -136,7 +137,7 @@ def fit_kernel_score(
     base = fit_gaussian(points, held_out)
     chosen = rng.permutation(len(points))
     centres = points[chosen[:landmarks]]
-    bandwidths = np.median(pdist(centres)) * BANDWIDTHS
+    bandwidths = _typical_distance(centres, points) * BANDWIDTHS
     train = quadratic_losses(base, centres, bandwidths, points[chosen[:SEARCHED]])
     test = quadratic_losses(base, centres, bandwidths, held_out)
     found = [
@@ -150,8 +151,24 @@ def fit_kernel_score(
     return KernelScore(base, centres, bandwidth, coefficients)
 
 
+def _typical_distance(centres: np.ndarray, points: np.ndarray) -> float:
+    """Return the median distance between landmarks that differ, or else the spread of points."""
+    apart = pdist(centres)
+    apart = apart[apart > 0]
+    return float(np.median(apart)) if len(apart) else float(points.std(0).mean())
+
+
 def fit_gaussian(points: np.ndarray, held_out: np.ndarray) -> GaussianScore:
-    """Return the Gaussian whose covariance, shrunk to a multiple of I, has least held-out loss."""
+    """Return the Gaussian whose covariance, shrunk to a multiple of I, has least held-out loss.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two points differ, or none is held out.
+    """
+    require("a loss on held-out points", len(held_out))
+    if len(points) < 2 or not np.ptp(points, axis=0).any():
+        raise ValueError("a Gaussian needs two different points")
     covariance = np.atleast_2d(np.cov(points.T))
     variances, axes = np.linalg.eigh(covariance)
     found = []

@@ -10,6 +10,7 @@ from autoscore.fields import Field
 from autoscore.metrics import relative_error
 from autoscore.optimum.bias import GRID_POINTS, coarser_field, optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.wording import require
 
 PANELS = 30
 RESOLVED = 1e-3  # of a reference's own error, up to which it is one
@@ -110,9 +111,14 @@ def sampled_rulers(
     best, discretisation
         The contractive optimum, where it is solved, and its squared relative change on a coarser
         grid. It is left out where that is large.
+
+    Raises
+    ------
+    ValueError
+        If there are no held-out draws.
     """
+    equal = _equal_weights(held_out)
     y = held_out + sigma * rng.standard_normal(held_out.shape)
-    equal = np.full(len(y), 1.0 / len(y))
     clean = (None, None) if density.is_bare else (held_out, equal)
     found = _references(density, objective, sigma, y, equal, *clean)
     if objective == "rcae" and best is not None and discretisation < RESOLVED:
@@ -145,9 +151,13 @@ def _references(
 
 
 def clean_ruler(density: Density, held_out: np.ndarray) -> Ruler:
-    """Return the clean score at held-out draws of p."""
-    equal = np.full(len(held_out), 1.0 / len(held_out))
-    return Ruler("p", held_out, equal, density.score(held_out))
+    """Return the clean score at held-out draws of p, one or more."""
+    return Ruler("p", held_out, _equal_weights(held_out), density.score(held_out))
+
+
+def _equal_weights(held_out: np.ndarray) -> np.ndarray:
+    require("a reference", len(held_out))
+    return np.full(len(held_out), 1.0 / len(held_out))
 
 
 def empirical_ruler(
@@ -158,7 +168,7 @@ def empirical_ruler(
     Parameters
     ----------
     points, held_out
-        Shapes ``(n, d)`` and ``(m, d)``.
+        Shapes ``(n, d)`` and ``(m, d)``, n and m >= 1.
     sigma
         Noise level.
     rng
@@ -166,4 +176,4 @@ def empirical_ruler(
     """
     y = held_out + sigma * rng.standard_normal(held_out.shape)
     best = DenoisingOptimum(KernelDensity(points), sigma)
-    return Ruler("optimum", y, np.full(len(y), 1.0 / len(y)), best.score(y))
+    return Ruler("optimum", y, _equal_weights(held_out), best.score(y))

@@ -11,11 +11,13 @@ from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.estimators import (
+    CHOICES,
     measure_combinations,
     measure_kernel_density,
     measure_kernel_score,
 )
 from autoscore.grids import noise_levels
+from autoscore.held_out import COLUMNS as LOSSES
 from autoscore.held_out import held_out_table
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import stored_optimum
@@ -160,8 +162,9 @@ def measure(
                 for row, choice in pairs:
                     rows += [row] if row else []
                     choices.append({"density": name} | choice)
-    found = {"errors": error_table(name, rows), "choices": pd.DataFrame(choices)}
-    own = pd.DataFrame()
+    columns = ["density", *CHOICES]
+    found = {"errors": error_table(name, rows), "choices": pd.DataFrame(choices, columns=columns)}
+    own = pd.DataFrame(columns=[*LOSSES, "density"])
     if isinstance(density, KernelDensity) and len(data["held_out"]):
         rng = generator(*streams, "held_out")
         own = held_out_table(data, learned, sigmas, rng).assign(density=name)

@@ -7,7 +7,7 @@ a killed job leaves no half-written file under a name that others read.
 import errno
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -125,7 +125,17 @@ def fingerprint(settings: object, paths: Iterable[str | Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_tables(paths: list[str]) -> pd.DataFrame:
-    """Read .csv tables with the same columns, or none at all, and put them below one another."""
-    tables = [pd.read_csv(path) for path in paths if Path(path).read_text(encoding="utf-8").strip()]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+def read_tables(paths: Sequence[str | Path], columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Read .csv tables with the same columns, some of them without rows, and put them together.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    columns
+        Those that the table has if there are no files.
+    """
+    tables = [pd.read_csv(path) for path in paths]
+    # columns without rows have no type of their own, and would spoil that of others
+    whole = [table for table in tables if len(table)] or tables[:1]
+    return pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=columns)

@@ -1,4 +1,4 @@
-"""Values in messages: short, however large they are."""
+"""What messages say: values, short however large they are, and that points are too few."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +25,19 @@ def shown(value: Any, most: int = LONGEST) -> str:
         if len(text) > most:
             break
     return cut(text, most)
+
+
+def require(what: str, found: int, fewest: int = 1) -> None:
+    """Raise ValueError unless there are as many points as something needs.
+
+    Examples
+    --------
+    >>> require("a mean", 0)
+    Traceback (most recent call last):
+    ValueError: a mean needs at least 1 point, not 0
+    """
+    if found < fewest:
+        raise ValueError(f"{what} needs at least {fewest} point{'s' * (fewest > 1)}, not {found}")
 
 
 def cut(text: str, most: int = LONGEST) -> str:

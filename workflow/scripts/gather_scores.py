@@ -3,7 +3,9 @@
 from job import logged
 
 with logged(snakemake):
+    from autoscore.optimum.order import COLUMNS
     from autoscore.storage import read_tables, write_table
 
     for table, files in snakemake.input.items():
-        write_table(snakemake.output[table], read_tables(files))
+        # orders may be of no density at all
+        write_table(snakemake.output[table], read_tables(files, [*COLUMNS, "density"]))

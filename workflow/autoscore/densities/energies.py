@@ -230,7 +230,7 @@ class EnergyDensity(Density):
         """Draw by rejection from the piecewise constant bound; nearly all draws are accepted."""
         bound, running = self._cells
         size = np.diff(self.support)[:, 0] / CELLS
-        found: list[np.ndarray] = []
+        found = [np.empty((0, 2))]
         while sum(map(len, found)) < n:
             chosen = np.searchsorted(running, rng.random(n))
             cell = np.stack(np.divmod(chosen, CELLS), axis=-1)

@@ -14,6 +14,7 @@ import numpy as np
 from autoscore.densities.base import Density
 from autoscore.panels import Panels, panels_around
 from autoscore.vectors import softmax_in_place
+from autoscore.wording import require
 
 MATRIX_PRODUCT = 8  # dimensions from which on a matrix product is the faster way to distances
 BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
@@ -160,9 +161,22 @@ def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:
         Training points of shape ``(n, d)``.
     held_out
         Points of shape ``(m, d)`` that are not among them.
+
+    Returns
+    -------
+    KernelDensity
+        The estimate; the bare points if they are one place, and all held-out points there, too.
+
+    Raises
+    ------
+    ValueError
+        If there are no held-out points.
     """
     from scipy.optimize import minimize_scalar  # half of a second, which few of many jobs need
 
+    require("a choice of the bandwidth", len(held_out))
+    if not np.ptp(points, axis=0).any():  # then the likeliest bandwidth has a closed form
+        return KernelDensity(points, np.sqrt(((held_out - points[0]) ** 2).mean()))
     spread = points.std(axis=0).mean()
     best = minimize_scalar(
         lambda log_h: -KernelDensity(points, np.exp(log_h)).log_prob(held_out).mean(),

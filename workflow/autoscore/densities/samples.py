@@ -135,7 +135,15 @@ class Lengths:
         return cls(float(np.median(apart)), spread)
 
     def grid(self) -> dict[str, float | int]:
-        """Return a noise grid from the one to the other, in numbers of two digits."""
+        """Return a noise grid from the one to the other, in numbers of two digits.
+
+        Raises
+        ------
+        ValueError
+            If both are 0, as they are of points at one place.
+        """
+        if not self.spread > 0:
+            raise ValueError("points at one place have no lengths that a noise grid could fit")
         low = min(self.nearest, self.spread / NARROWEST)
         return {"low": rounded(low), "high": rounded(self.spread), "count": LEVELS}
 

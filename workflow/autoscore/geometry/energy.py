@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from autoscore.fields import Field
+from autoscore.metrics import share
+from autoscore.wording import require
 
 # What has the activation as its derivative; both are written so that nothing overflows.
 INTEGRALS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -118,7 +120,13 @@ def potential_gap(
         Ends of the segments, shape ``(n, d)``.
     nodes
         Gauss-Legendre nodes on each segment.
+
+    Raises
+    ------
+    ValueError
+        If there are no pairs.
     """
+    require("a gap between differences", len(x))
     closed = potential(y) - potential(x)
     along = field.sigma**2 * field.log_ratio(x, y, nodes=nodes)
-    return float(np.abs(closed - along).max() / np.abs(closed).max())
+    return share(np.abs(closed - along).max(), np.abs(closed).max())

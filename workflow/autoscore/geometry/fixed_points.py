@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from autoscore.fields import Field
-from autoscore.geometry.windows import grid_points
+from autoscore.geometry.windows import checked_window, grid_points
 
 SINGULAR = 1e-6  # singular values below this share of the largest are no direction for a step
 LEAST_DAMPING = 1e-4
@@ -77,14 +77,11 @@ def find_fixed_points(
     Raises
     ------
     ValueError
-        If the window does not fit the field.
+        If the window does not fit the field, or there is no cell to look into.
     """
-    window = np.asarray(window, dtype=float)
-    if window.shape != (field.dim, 2) or not (window[:, 0] < window[:, 1]).all():
-        raise ValueError(
-            f"the window must be [low, high] with low < high for each of {field.dim} coordinates, "
-            f"not {window.tolist()}"
-        )
+    window = checked_window(window, field.dim)
+    if grid < 1:
+        raise ValueError(f"fixed points are looked for in a grid of 1 cell or more, not {grid}")
     starts = grid_points(window, grid) if starts is None else starts
     if field.dim == 2:
         starts = np.concatenate([starts, turning_cells(field, window, grid)])

@@ -6,7 +6,9 @@ import numpy as np
 from scipy.fft import dctn, idctn
 
 from autoscore.fields import Field
-from autoscore.geometry.windows import grid_points
+from autoscore.geometry.windows import checked_window, grid_points
+from autoscore.metrics import share
+from autoscore.wording import require
 
 
 def curl_map(field: Field, window: np.ndarray, points: int) -> np.ndarray:
@@ -37,12 +39,18 @@ def asymmetry(slopes: np.ndarray, weights: np.ndarray, *, traceless: bool = Fals
         Whether A is taken without its trace, A - I tr(A) / d: then adding a multiple of the
         identity to it, which is symmetric for free, changes nothing, and independent entries of
         mean 0 give d / (2 (d + 1)), a third in the plane.
+
+    Raises
+    ------
+    ValueError
+        If there are no points.
     """
+    require("the asymmetry", len(slopes))
     skew = 0.5 * (slopes - np.swapaxes(slopes, 1, 2))
     whole = (slopes**2).sum((1, 2))
     if traceless:
         whole = whole - np.trace(slopes, axis1=1, axis2=2) ** 2 / slopes.shape[1]
-    return float((weights @ (skew**2).sum((1, 2))) / (weights @ whole))
+    return share(weights @ (skew**2).sum((1, 2)), weights @ whole)
 
 
 @dataclass(frozen=True)
@@ -64,8 +72,8 @@ class HelmholtzSplit:
 
     @property
     def fraction(self) -> float:
-        """The rotational part's share of the energy."""
-        return self.rotational / (self.gradient + self.rotational)
+        """The rotational part's share of the energy; 0 of a field that moves nothing."""
+        return share(self.rotational, self.gradient + self.rotational)
 
 
 def helmholtz_split(field: Field, window: np.ndarray, cells: int) -> HelmholtzSplit:
@@ -89,8 +97,13 @@ def helmholtz_split(field: Field, window: np.ndarray, cells: int) -> HelmholtzSp
         Shape ``(2, 2)``.
     cells
         Cells along each side.
+
+    Raises
+    ------
+    ValueError
+        If the window has no width.
     """
-    window = np.asarray(window, dtype=float)
+    window = checked_window(window, 2)
     size = (window[:, 1] - window[:, 0]) / cells
     flows = [_across_faces(field, window, cells, axis) for axis in (0, 1)]
     divergence = sum(

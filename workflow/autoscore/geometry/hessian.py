@@ -8,6 +8,8 @@ import pandas as pd
 from autoscore.densities.base import Density
 from autoscore.densities.curves import Curve
 from autoscore.fields import Field
+from autoscore.metrics import share
+from autoscore.wording import require
 
 
 def hessian_error(field: Field, density: Density, x: np.ndarray, weights: np.ndarray) -> float:
@@ -22,10 +24,16 @@ def hessian_error(field: Field, density: Density, x: np.ndarray, weights: np.nda
         which all of the error is one of estimation.
     x, weights
         Points ``(n, d)`` and weights ``(n,)`` of both expectations.
+
+    Raises
+    ------
+    ValueError
+        If there are no points.
     """
+    require("the error of a Hessian", len(x))
     exact = density.hessian(x)
     difference = weights @ ((field.hessian(x) - exact) ** 2).sum((1, 2))
-    return float(difference / (weights @ (exact**2).sum((1, 2))))
+    return share(difference, weights @ (exact**2).sum((1, 2)))
 
 
 def tangent_table(fields: Mapping[str, Field], curve: Curve, t: np.ndarray) -> pd.DataFrame:

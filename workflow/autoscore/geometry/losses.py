@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscore.fields import Field
+from autoscore.wording import require
 
 REACH = 9.0  # standard deviations of noise beyond the outermost clean points
 SPACING = 0.25  # of the lattice, in units of sigma
@@ -56,8 +57,9 @@ def noisy_pairs(x: np.ndarray, weights: np.ndarray, sigma: float) -> Pairs:
     Raises
     ------
     ValueError
-        If d is not 1.
+        If d is not 1, or there are no nodes.
     """
+    require("the lattice of noisy points", len(x))
     if x.shape[1] != 1:
         raise ValueError(f"the lattice of noisy points needs d = 1, not {x.shape[1]}")
     low, high = x.min() - REACH * sigma, x.max() + REACH * sigma

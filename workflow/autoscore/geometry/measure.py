@@ -27,6 +27,22 @@ from autoscore.optimum.curves import curve_grid
 Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
 SHOWN = ("conditioned", "ensemble", "paper")  # whose fields are drawn
 DIRECTIONS = 2000  # at all held-out points together, in which fields are differentiated
+COLUMNS = {
+    "summary": ["objective", "model", "sigma", "seed", "n", "quantity", "value"],
+    "losses": [
+        "objective", "model", "seed", "sigma",
+        "denoising", "contractive", "difference", "matching_gap",
+    ],
+    "fixed_points": [
+        "x1", "x2", "kind", "growth", "decay", "slowest", "slow", "turning", "residual", "starts",
+        "extent", "reconstruction_error", "log_density", "low_error", "low_density",
+        "local_correlation", "field", "seed",
+    ],
+    "profiles": [
+        "field", "low", "high", "points", "distance", "cosine", "cosine_low", "cosine_high",
+        "profile", "t", "eigenvalue", "second", "seed",
+    ],
+}  # fmt: skip
 
 
 def measure(
@@ -59,7 +75,7 @@ def measure(
     -------
     arrays, tables
         Arrays for the figures; the tables ``summary``, ``losses``, ``fixed_points`` and
-        ``profiles``.
+        ``profiles``, those that do not apply without rows.
     """
     units = units or Units.stored({"train": held_out})
     titles = {"titles": np.array(units.titles)}
@@ -72,12 +88,8 @@ def measure(
     levels = noise_levels(settings["sigmas"])
     plain = {run: stack for run, stack in learned.items() if density.dim == 2 or run[1] in KINDS}
     window = window_of(shown, levels[0])
-    tables = {
-        "summary": pd.DataFrame(summary_rows(density, plain, levels, x, rng, window)),
-        "losses": pd.DataFrame(),
-        "fixed_points": pd.DataFrame(),
-        "profiles": pd.DataFrame(),
-    }
+    summary = summary_rows(density, plain, levels, x, rng, window)
+    tables = _without_rows() | {"summary": pd.DataFrame(summary, columns=COLUMNS["summary"])}
     arrays: dict[str, np.ndarray] = {}
     if density.dim == 2:
         sigma = levels[np.abs(np.log(levels / settings["shown"]["sigma"])).argmin()]
@@ -94,6 +106,10 @@ def measure(
                 seeds, partial(judged_points, density, x=x, windows=around, rng=rng)
             )
     return _told(arrays, units) | titles, tables | _told_points(tables["fixed_points"], units)
+
+
+def _without_rows() -> dict[str, pd.DataFrame]:
+    return {name: pd.DataFrame(columns=columns) for name, columns in COLUMNS.items()}
 
 
 def _asked_windows(settings: dict, units: Units) -> list[np.ndarray]:
@@ -153,15 +169,9 @@ def over_seeds(
 def _measure_line(
     density: Density, learned: Learned, settings: dict
 ) -> tuple[dict[str, np.ndarray], dict[str, pd.DataFrame]]:
-    curves = displacement_curves(
-        density, learned, settings, curve_grid(density, settings["points"])
-    )
-    tables = {
-        "summary": pd.DataFrame(),
-        "losses": pd.DataFrame(),
-        "fixed_points": fixed_point_table(curves),
-        "profiles": pd.DataFrame(),
-    }
+    x = curve_grid(density, settings["points"], noise_levels(settings["sigmas"]).max())
+    curves = displacement_curves(density, learned, settings, x)
+    tables = _without_rows() | {"fixed_points": fixed_point_table(curves)}
     if not density.is_bare:
         tables["losses"] = loss_table(density, learned, noise_levels(settings["sigmas"]))
     return curves, tables
@@ -195,4 +205,4 @@ def loss_table(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.Dat
             if seed is not None:
                 row["matching_gap"] = matching_gap(field(pairs.y), ideal, pairs)
             rows.append(row)
-    return pd.DataFrame(rows).astype({"seed": "Int64"})
+    return pd.DataFrame(rows, columns=COLUMNS["losses"]).astype({"seed": "Int64"})

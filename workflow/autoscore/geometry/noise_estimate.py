@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from autoscore.fields import Field
+from autoscore.wording import require
 
 
 def estimate_noise(field: Field, x: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
@@ -34,7 +35,13 @@ def estimate_noise(field: Field, x: np.ndarray, rng: np.random.Generator) -> pd.
     pandas.DataFrame
         A row an ``estimator``: the estimate ``sigma``, NaN if the estimate of its square is not
         positive; its ``standard_error`` over the points; and the ``truth``.
+
+    Raises
+    ------
+    ValueError
+        If there are no points.
     """
+    require("an estimate of the noise", len(x))
     y = x + field.sigma * rng.standard_normal(x.shape)
     at_noisy = field.move(y)
     loss = ((at_noisy + (y - x)) ** 2).sum(1)
@@ -81,7 +88,12 @@ def loss_shortfall(field: Field, x: np.ndarray, noise: np.ndarray) -> float:
 
 
 def _root_of_ratio(above: np.ndarray, below: np.ndarray) -> dict[str, float]:
-    """Return the square root of a ratio of means, and its standard error by linearisation."""
+    """Return the square root of a ratio of means, and its standard error by linearisation.
+
+    Both are NaN where there is no such ratio, as for a field that moves nothing.
+    """
+    if not below.any():
+        return {"sigma": np.nan, "standard_error": np.nan}
     ratio = above.mean() / below.mean()
     sigma = np.sqrt(ratio) if ratio > 0 else np.nan
     error = (above - ratio * below).std() / np.sqrt(len(above)) / abs(below.mean())

@@ -7,12 +7,14 @@ from scipy.stats import spearmanr
 from autoscore.densities.base import Density
 from autoscore.fields import Field
 from autoscore.geometry.windows import uniform_points
+from autoscore.wording import require
 
 
 def energy_correlation(field: Field, density: Density, x: np.ndarray) -> float:
     """Return Spearman's rank correlation of |r(x) - x|^2 and -log p(x).
 
-    It is 1 if the reconstruction error orders all points as an energy of p would.
+    It is 1 if the reconstruction error orders all points as an energy of p would, and NaN where
+    there is nothing to order: fewer than two points, or one of both is the same at all of them.
 
     Parameters
     ----------
@@ -23,7 +25,10 @@ def energy_correlation(field: Field, density: Density, x: np.ndarray) -> float:
     x
         Points of shape ``(n, d)``.
     """
-    return float(spearmanr(field.reconstruction_error(x), -density.log_prob(x)).statistic)
+    error, log_density = field.reconstruction_error(x), density.log_prob(x)
+    if any((values == values[:1]).all() for values in (error, log_density)):
+        return np.nan
+    return float(spearmanr(error, -log_density).statistic)
 
 
 def local_correlations(
@@ -86,7 +91,13 @@ def judge(
     pandas.DataFrame
         A row a point: ``reconstruction_error`` and ``log_density``, and whether they are low,
         ``low_error`` and ``low_density``.
+
+    Raises
+    ------
+    ValueError
+        If there are no points of the data.
     """
+    require("a quantile of the data", len(data))
     error, log_density = field.reconstruction_error(x), density.log_prob(x)
     error_bound = np.quantile(field.reconstruction_error(data), error_quantile)
     density_bound = np.quantile(density.log_prob(data), density_quantile)

@@ -105,7 +105,7 @@ def summary_rows(
                 numbers = _numbers(field, known, x, noise, around, window)
                 for row in estimate_noise(field, x, rng).itertuples():
                     numbers[f"sigma_{row.estimator}"] = row.sigma / sigma
-                if own and stack.architecture.tied:
+                if own and stack.architecture.tied and len(x) > 1:  # a segment has two ends
                     numbers["potential_gap"] = tied_gap(stack, field, sigma, seed, size, x)
                 for quantity, value in numbers.items():
                     yield labels | {"quantity": quantity, "value": value}

@@ -4,11 +4,30 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial import cKDTree
 
+from autoscore.wording import require
+
 MARGIN = 0.1  # of a window beyond the points, as a part of their range
 NARROW = 3.0  # sigmas to each side of points that do not differ in a coordinate
 CLUSTERED = 1000  # points at most that are looked at for clusters
 APART = 2.0  # diameters by which two clusters are apart that get a window each
 FEW = 0.05  # of the points, below which they are no cluster
+
+
+def checked_window(window: np.ndarray, dim: int) -> np.ndarray:
+    """Return a window as an array of shape ``(d, 2)``.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape or no width.
+    """
+    window = np.asarray(window, dtype=float)
+    if window.shape != (dim, 2) or not (window[:, 0] < window[:, 1]).all():
+        raise ValueError(
+            f"the window must be [low, high] with low < high for each of {dim} coordinates, "
+            f"not {window.tolist()}"
+        )
+    return window
 
 
 def window_of(x: np.ndarray, sigma: float) -> np.ndarray:
@@ -20,17 +39,26 @@ def window_of(x: np.ndarray, sigma: float) -> np.ndarray:
         Points of shape ``(n, d)``, one or more.
     sigma
         Noise level, which gives the box its width where the points have none.
+
+    Raises
+    ------
+    ValueError
+        If there are no points.
     """
+    require("a window", len(x))
     extent = np.ptp(x, axis=0)
     margin = np.where(extent > 0, MARGIN * extent, NARROW * sigma)
+    # far from the origin so little may be lost in rounding
+    margin = np.maximum(margin, 4.0 * np.spacing(np.abs(x).max(0)))
     return np.stack([x.min(0) - margin, x.max(0) + margin], axis=1)
 
 
 def windows_of(x: np.ndarray, sigma: float) -> list[np.ndarray]:
     """Return one window around points, or two around two clusters that are far apart.
 
-    Parameters are those of `window_of`.
+    Parameters, and what is raised, are those of `window_of`.
     """
+    require("a window", len(x))
     some = x[:: -(-len(x) // CLUSTERED)]
     if len(some) > 2:
         tree = linkage(some, "single")

@@ -21,6 +21,7 @@ KINDS = {  # the keys that describe a density of each kind
 ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
 SMOOTH = KINDS.keys() - {"samples"}
 ANY = 0  # dimension
+FEWEST = 3  # points of a file
 FIGURES = {  # the dimension and the kinds of density that each is for
     "density": (1, SMOOTH),
     "optimum": (1, SMOOTH),
@@ -89,7 +90,7 @@ def _blamed(entry: dict, message: str) -> str:
     return next((key for key in [*spread, *named, "path", first] if key in entry), first)
 
 
-def figures_of_points(d: int, separate: bool) -> list[str]:
+def figures_of_points(d: int, separate: bool, held_out: bool) -> list[str]:
     """Return the figures that a file of points has by itself.
 
     Parameters
@@ -98,8 +99,11 @@ def figures_of_points(d: int, separate: bool) -> list[str]:
         Its dimension.
     separate
         Whether separate auto-encoders are trained.
+    held_out
+        Whether points are held out.
     """
-    return [*{1: ["field"] * separate, 2: ["quiver", "map"]}.get(d, []), "held_out"]
+    fields = {1: ["field"] * separate, 2: ["quiver", "map"]}.get(d, [])
+    return fields + ["held_out"] * held_out
 
 
 def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
@@ -199,8 +203,12 @@ def _file_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[st
     sizes, held_out = entry["train"]["sizes"], entry["train"]["held_out"]
     n = len(density.points)
     available = training_points(n, held_out) if "path" in entry else n
-    if available < 1:
-        yield f"{key}.path is {shown(entry['path'])}; allowed: a file of more points"
+    if available < 1 or (n < FEWEST and "path" in entry):
+        yield (
+            f"{key}.path is {shown(entry['path'])}; allowed: a file of more points, at least "
+            f"{FEWEST}: to train on, to validate with and to hold out"
+        )
+        return
     if density.dim == 1 and entry.get("scale", "none") != "none":
         yield f"{key}.scale is {entry['scale']}; allowed: none for one column; try sigmas: auto"
     if density.dim > 1 and "points" in entry:
@@ -212,7 +220,12 @@ def _file_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[st
         yield (
             f"{key}.train.sizes is {shown(sizes)}; allowed: at most {available} points to train on"
         )
-    elif density.dim > 1 and available == n:
+    elif "points" in entry and "held_out" in entry["figures"]:
+        yield (
+            f"{key}.figures is {shown(entry['figures'])}; allowed: held_out only with the path of "
+            "a file, since all of these points are trained on"
+        )
+    elif available == n and (density.dim > 1 or "held_out" in entry["figures"]):
         yield (
             f"{key}.train.held_out is {held_out}; allowed: more than {0.5 / n:.2g}, so that of {n} "
             "points one is held out at least"

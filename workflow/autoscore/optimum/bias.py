@@ -13,10 +13,15 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.randomness import generator
+from autoscore.wording import require
 
 GRID_POINTS = 20_001  # of a contractive solve in one dimension, fine enough to be a reference
 PANELS = 60  # of the expectations under p in one dimension
 CHECKED = 50  # of them at which a denoising optimum in the plane is computed in another way
+COLUMNS = [
+    "objective", "sigma", "relative_error", "predicted", "remainder", "discretisation",
+    "hessian_error", "tweedie_gap",
+]  # fmt: skip
 DRAWS = 4000  # that stand for p in two, where it may be too thin for any product rule
 
 
@@ -107,7 +112,7 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
                     "tweedie_gap": tweedie_gap(density, sigma, x[::8]) if check else np.nan,
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def tweedie_gap(density: Density, sigma: float, y: np.ndarray) -> float:
@@ -123,8 +128,9 @@ def tweedie_gap(density: Density, sigma: float, y: np.ndarray) -> float:
     sigma
         Noise level.
     y
-        Points of shape ``(n, 1)``.
+        Points of shape ``(n, 1)``, n >= 1.
     """
+    require("a largest gap", len(y))
     smoothed = density.smoothed(sigma)
     gradient = smoothed.score_by_parts(y)
     return float(np.abs(DenoisingOptimum(density, sigma)(y) - y - sigma**2 * gradient).max())

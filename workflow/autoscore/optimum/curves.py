@@ -6,11 +6,18 @@ from autoscore.densities.base import Density
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 
+REACH = 3.0  # sigmas to each side of points at one place
 
-def curve_grid(density: Density, points: int) -> np.ndarray:
-    """Return an even grid over the bounds of a one-dimensional target, wider for bare points."""
+
+def curve_grid(density: Density, points: int, widest: float) -> np.ndarray:
+    """Return an even grid over the bounds of a one-dimensional target, wider for bare points.
+
+    Of points at one place the `widest` noise gives the grid its width.
+    """
     low, high = density.support[0]
     margin = 0.25 * (high - low) if density.is_bare else 0.0
+    if low == high:
+        margin = REACH * widest
     return np.linspace(low - margin, high + margin, points)
 
 
@@ -38,7 +45,7 @@ def optimum_curves(
         ``hessian``, all (n,). Bare points have only what exists for them.
     """
     bare = density.is_bare
-    x = curve_grid(density, points)
+    x = curve_grid(density, points, sigmas.max())
     columns = x[:, None]
     curves = {"x": x, "sigmas": sigmas}
     curves["log_p_sigma"] = np.stack(

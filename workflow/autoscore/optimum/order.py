@@ -5,6 +5,8 @@ import pandas as pd
 
 from autoscore.metrics import fitted_order
 
+COLUMNS = ["objective", "order", "low", "high", "levels", "remainder_order", "discretisation"]
+
 
 def order_table(bias: pd.DataFrame, window: np.ndarray) -> pd.DataFrame:
     """Fit the order of convergence in a window of noise levels (statement C1: order 2).
@@ -14,7 +16,7 @@ def order_table(bias: pd.DataFrame, window: np.ndarray) -> pd.DataFrame:
     bias
         What `autoscore.optimum.bias.bias_table` returned.
     window
-        Noise levels, all of them in the table.
+        Noise levels, all of them in the table, two or more; or none.
 
     Returns
     -------
@@ -40,4 +42,4 @@ def order_table(bias: pd.DataFrame, window: np.ndarray) -> pd.DataFrame:
                 ),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -6,7 +6,7 @@ import pandas as pd
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.grids import noise_levels
-from autoscore.optimum.bias import bias_table
+from autoscore.optimum.bias import COLUMNS, bias_table
 from autoscore.optimum.curves import optimum_curves, optimum_plane
 from autoscore.optimum.order import order_table
 
@@ -36,8 +36,7 @@ def solve(
     """
     fitted = np.empty(0) if window is None else noise_levels(window)
     curves, bias = _curves_and_bias(density, settings, levels, fitted)
-    order = order_table(bias, fitted) if len(fitted) and len(bias) else pd.DataFrame()
-    return curves, bias, order
+    return curves, bias, order_table(bias, fitted)
 
 
 def _curves_and_bias(
@@ -47,10 +46,11 @@ def _curves_and_bias(
         sigmas, points = noise_levels(levels), settings["plane_points"]
         curves = optimum_plane(density, sigmas, points)
         others = np.setdiff1d(sigmas, fitted)
-        tables = [bias_table(density, others, points), bias_table(density, fitted, 2 * points - 1)]
+        parts = ((others, points), (fitted, 2 * points - 1))
+        tables = [bias_table(density, part, n) for part, n in parts if len(part)]
         return curves, pd.concat(tables, ignore_index=True)
     sigmas = noise_levels(settings["sigmas"])
     curves = optimum_curves(density, sigmas, settings["points"], settings["solver_points"])
     if isinstance(density, KernelDensity):
-        return curves, pd.DataFrame()
+        return curves, pd.DataFrame(columns=COLUMNS)
     return curves, bias_table(density, np.union1d(sigmas, fitted), settings["solver_points"])

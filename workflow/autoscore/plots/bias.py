@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from autoscore.plots.style import BEST, COLUMN, NAMES, save, title
+from autoscore.plots.style import BEST, COLUMN, NAMES, drawable, save, title
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -23,17 +23,18 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     bias = pd.read_csv(inputs["bias"])
     orders = pd.read_csv(inputs["order"]).set_index("objective")
     figure, axis = plt.subplots(figsize=(COLUMN, 3.0))
+    axis.set(xscale="log", yscale="log")
     axis.axvspan(orders["low"].min(), orders["high"].max(), color="0.92", label="window of the fit")
     for objective, look in BEST.items():
         part = bias[bias["objective"] == objective]
         order = orders.loc[objective, "order"]
         label = f"best {NAMES[objective]}, order {order:.2f}"
-        axis.plot(part["sigma"], np.sqrt(part["relative_error"]), label=label, **look)
+        axis.plot(part["sigma"], drawable(np.sqrt(part["relative_error"])), label=label, **look)
         leading = np.sqrt(part["predicted"])
         small = leading < 1.0
         axis.plot(
             part["sigma"][small],
-            leading[small],
+            drawable(leading[small]),
             color=look["color"],
             linestyle=":",
             linewidth=2.4,
@@ -42,12 +43,12 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         )
     sigma = np.array([orders["low"].min(), 4 * orders["low"].min()])
     start = 3.0 * np.sqrt(bias["relative_error"].min())
-    axis.plot(sigma, start * (sigma / sigma[0]) ** 2, color="0.4", linewidth=0.9)
-    axis.annotate(
-        r"$\propto\sigma^2$", (sigma[1], start * 16), xytext=(-20, 2), textcoords="offset points"
-    )
-    axis.set_xscale("log")
-    axis.set_yscale("log")
+    if start > 0:
+        axis.plot(sigma, start * (sigma / sigma[0]) ** 2, color="0.4", linewidth=0.9)
+        axis.annotate(
+            r"$\propto\sigma^2$", (sigma[1], start * 16), xytext=(-20, 2),
+            textcoords="offset points",
+        )  # fmt: skip
     axis.set_xlabel(r"noise level $\sigma$")
     axis.set_ylabel("relative error of the score (RMS)")
     axis.set_title(title(settings["density"]))

@@ -32,7 +32,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     table = table.assign(way=table["model"].map(LABELS), choice=table["chosen_by"].map(CHOSEN_BY))
     densities = table["density"].unique()
     columns = 4
-    rows = -(-len(densities) // columns)
+    rows = max(1, -(-len(densities) // columns))
     figure, axes = plt.subplots(
         rows, columns, figsize=(PAGE, 1.5 * rows + 0.9), sharey=True, squeeze=False
     )
@@ -45,7 +45,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         )  # fmt: skip
         axis.get_legend().remove()
         axis.set(xlabel="", ylabel="")
-        axis.set_xlim(0.0, 1.08 * some["relative_error"].max())
+        axis.set_xlim(0.0, 1.08 * some["relative_error"].max() or None)
         axis.locator_params(axis="x", nbins=3)
         axis.set_title(title(density), fontsize=7)
         sns.despine(ax=axis, left=True)

@@ -1,9 +1,10 @@
 """Samplers side by side, each run repeated: the comparison of 2013."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
-from autoscore.plots.style import COLUMN, SAMPLERS, save
+from autoscore.plots.style import COLUMN, SAMPLERS, drawable, save
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
@@ -22,17 +23,18 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     runs = table[table["plan"].str.startswith(settings["plan"])]
     samplers = list(dict.fromkeys(runs["sampler"]))
     figure, axis = plt.subplots(figsize=(1.6 * COLUMN, 0.3 * len(samplers) + 0.9))
+    axis.set_xscale("log")
     for place, sampler in enumerate(samplers):
         colour = SAMPLERS[sampler][1]
         found = runs.loc[runs["sampler"] == sampler, "kl"]
-        axis.plot(found, [place] * len(found), "o", color=colour, markersize=3, alpha=0.6)
-        axis.plot([found.median()] * 2, [place - 0.3, place + 0.3], color=colour)
+        axis.plot(drawable(found), [place] * len(found), "o", color=colour, markersize=3, alpha=0.6)
+        axis.plot(drawable(np.full(2, found.median())), [place - 0.3, place + 0.3], color=colour)
     axis.axvline(runs["kl_floor"].mean(), color="0.5", linewidth=0.8)
     axis.annotate(
         "independent draws", (runs["kl_floor"].mean(), -0.6), fontsize=6, color="0.4",
         ha="center", va="bottom", annotation_clip=False,
     )  # fmt: skip
-    axis.set(xscale="log", xlabel=f"KL of cells (nats), {runs['n'].iloc[0]:,} draws a run")
+    axis.set(xlabel=f"KL of cells (nats), {runs['n'].iloc[0]:,} draws a run")
     axis.set(yticks=range(len(samplers)), yticklabels=[SAMPLERS[name][0] for name in samplers])
     axis.set_ylim(len(samplers) - 0.5, -0.6)
     axis.grid(axis="y", linewidth=0.3)

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from autoscore.plots.style import PAGE, common_legend, mean_and_range, save
+from autoscore.plots.style import PAGE, common_legend, drawable, mean_and_range, save
 
 COLOURS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000"]
 
@@ -28,14 +28,15 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     turns = (learned["path_gap"] > 0).any()  # on a line there is but one path
     figure, axes = plt.subplots(1, 3 if turns else 2, figsize=(PAGE, 2.5))
     left, middle = axes[:2]
+    for axis in axes:
+        axis.set(xscale="log", yscale="log", xlabel="length of step")
     counts = np.sort(table["nodes"].unique())
     for nodes, colour in zip(counts, COLOURS, strict=False):
         label = {0: "one point", 1: "1 node"}.get(nodes, f"{nodes} nodes")
         look = {"color": colour, "marker": "o", "markersize": 2.5}
         exact = table[(table["field"] == "exact") & (table["nodes"] == nodes)]
-        left.plot(
-            exact["length"], exact["acceptance_error"], label=label, markeredgewidth=0, **look
-        )
+        error = drawable(exact["acceptance_error"])
+        left.plot(exact["length"], error, label=label, markeredgewidth=0, **look)
         some = learned[learned["nodes"] == nodes]
         mean_and_range(middle, some, "length", "acceptance_error", **look)
     if turns:
@@ -46,7 +47,6 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     left.set(ylabel="error of acceptance", title="exact score")
     middle.set(ylabel="error of acceptance", title=f"learned, σ = {sigma:g}")
     for axis in axes:
-        axis.set(xscale="log", yscale="log", xlabel="length of step")
         axis.title.set_fontsize(7)
     common_legend(figure, 7)
     save(figure, outputs)

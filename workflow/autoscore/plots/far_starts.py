@@ -21,16 +21,17 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         Not used.
     """
     table = pd.read_csv(inputs["far_starts"])
-    table["model"] = table["model"].fillna("exact optimum")
+    table["model"] = table["model"].astype(object).fillna("exact optimum")
     figure, axis = plt.subplots(figsize=(1.3 * COLUMN, 2.6))
+    axis.set(xscale="log", xlabel=r"noise level $\sigma$")
     looks = ((line, *look) for line in LINES for look in zip(SIZES, MARKERS, strict=True))
     for model, (line, colour, marker) in zip(table["model"].unique(), looks, strict=False):
         look = {"color": colour, "marker": marker, "linestyle": line, "markersize": 4}
         look["label"] = title(model)
         mean_and_range(axis, table[table["model"] == model], "sigma", "lost", **look)
-    axis.set(xscale="log", xlabel=r"noise level $\sigma$")
     axis.set_ylim(bottom=0.0)
     mark_levels(axis, table["sigma"])
     axis.set_ylabel("chains that end where\nthere is no data")
-    axis.legend(fontsize=6, frameon=False)
+    if len(table):
+        axis.legend(fontsize=6, frameon=False)
     save(figure, outputs)

@@ -1,6 +1,7 @@
 """Losses on held-out points over the noise level: what was trained beside baselines."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 
 from autoscore.plots.style import MODELS, PAGE, common_legend, mean_and_range, save
@@ -40,14 +41,16 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         looks[name] = {"color": colour, "marker": "D", "label": name.replace("_", " ")}
     figure, axes = plt.subplots(1, len(PANELS), figsize=(PAGE, 2.9))
     for axis, (column, label) in zip(axes, PANELS.items(), strict=True):
+        axis.set(xscale="log", xlabel="noise level σ", ylabel=label)
         for name, look in looks.items():
             rows = table[table["model"] == name]
             if len(rows):
                 mean_and_range(axis, rows, "sigma", column, markersize=3, **look)
-        trained = table[~table["model"].isin(["training points"])][column]
+        trained = table[~table["model"].isin(["training points"])][column].astype(float)
+        trained = trained[np.isfinite(trained)]
         low, high = trained.min(), max(trained.max(), 0.0)
-        axis.set(xscale="log", xlabel="noise level σ", ylabel=label)
-        axis.set_ylim(low - 0.08 * (high - low), high + 0.12 * (high - low))
+        if high > low:
+            axis.set_ylim(low - 0.08 * (high - low), high + 0.12 * (high - low))
     figure.suptitle("losses on held-out points; lower is better", fontsize=8)
     common_legend(figure, 3, "lower")
     save(figure, outputs)

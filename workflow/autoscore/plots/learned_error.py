@@ -7,7 +7,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MARKERS, PAGE, SIZES, common_legend, mean_and_range, save, title
+from autoscore.plots.style import (
+    MARKERS,
+    PAGE,
+    SIZES,
+    common_legend,
+    drawable,
+    mean_and_range,
+    save,
+    title,
+)
 
 COLUMNS = [
     ("dae", ["ensemble"], "DAE"),
@@ -56,6 +65,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
 
 def _draw_panel(axis: Axes, part: pd.DataFrame, models: list[str]) -> None:
+    axis.set(xscale="log", yscale="log")
     sizes = sorted(part["n"].unique(), reverse=True)
     for model in models:
         reference, dash, what = LOOKS[model]
@@ -69,14 +79,12 @@ def _draw_panel(axis: Axes, part: pd.DataFrame, models: list[str]) -> None:
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
     axis.plot(
         bias["sigma"],
-        bias["relative_error"],
+        drawable(bias["relative_error"]),
         color="0.55",
         linewidth=2.2,
         zorder=0,
         label="bias: best possible against clean score",
     )
-    axis.set_xscale("log")
-    axis.set_yscale("log")
 
 
 def _points(size: float) -> str:

@@ -36,6 +36,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
 
 def _draw_measure(axis: Axes, runs: pd.DataFrame, name: str) -> None:
+    yscale = "log" if name == "kl" else "linear"
+    axis.set(xscale="log", yscale=yscale, xlabel=r"noise level $\sigma$", ylabel=MEASURES[name])
     for (model, sampler), some in runs.groupby(["model", "sampler"], sort=False):
         look = dict(MODELS.get(model, MODELS["combined"] | {"label": model}))
         name_of_model = look.pop("label")
@@ -48,7 +50,4 @@ def _draw_measure(axis: Axes, runs: pd.DataFrame, name: str) -> None:
     if name == "kl" and runs["kl_kde"].notna().any():
         level = runs["kl_kde"].mean()
         axis.axhline(level, color="0.5", linestyle="--", linewidth=0.8, label="kernel density")
-    axis.set(xscale="log", xlabel=r"noise level $\sigma$", ylabel=MEASURES[name])
     mark_levels(axis, runs["sigma"])
-    if name == "kl":
-        axis.set_yscale("log")

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from autoscore.plots.style import BEST, COLUMN, save, title
+from autoscore.plots.style import BEST, COLUMN, drawable, save, title
 
 LOOKS = {
     ("dae", "exact"): BEST["dae"] | {"label": "best DAE"},
@@ -27,13 +27,14 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """
     table = pd.read_csv(inputs["losses"])
     figure, axis = plt.subplots(figsize=(COLUMN, 2.6))
+    axis.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$")
     for (objective, model), look in LOOKS.items():
         some = table[(table["objective"] == objective) & (table["model"] == model)]
         some = some.sort_values("sigma")
-        axis.plot(some["sigma"], some["difference"].abs() / some["sigma"] ** 2, **look)
-    axis.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$")
+        axis.plot(some["sigma"], drawable(some["difference"].abs() / some["sigma"] ** 2), **look)
     axis.set_ylabel(r"$|L_{DAE} - L_{RCAE}|\,/\,\sigma^2$")
-    axis.set_ylim(bottom=max(1e-12, np.nanmin(table["difference"].abs() / table["sigma"] ** 2)))
+    least = (table["difference"].abs() / table["sigma"] ** 2).min()
+    axis.set_ylim(bottom=np.fmax(1e-12, least))
     axis.set_title(title(settings["density"]))
     axis.legend()
     save(figure, outputs)

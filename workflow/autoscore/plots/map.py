@@ -40,8 +40,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         rows, 1 + len(names), figsize=(PAGE, rows * width + 1.2), squeeze=False
     )
     shades = [_draw_density(row[0], arrays, k) for k, row in enumerate(axes)]
-    norms = np.stack([arrays[f"norm_{k}_exact"] for k in range(rows)])
-    scale = LogNorm(max(np.quantile(norms, 0.02), SMALLEST * norms.max()), norms.max())
+    scale = _scale(arrays, names, rows)
     for k, row in enumerate(axes):
         for axis, name in zip(row[1:], names, strict=True):
             image = _draw_norm(axis, arrays, k, name, scale)
@@ -61,6 +60,15 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     bar.set_label("|r(x) − x|", fontsize=7)
     common_legend(figure, 3)
     save(figure, outputs)
+
+
+def _scale(arrays: dict[str, np.ndarray], names: list[str], rows: int) -> LogNorm:
+    """Return shades for the moves of the exact field, and for half of every panel at least."""
+    exact = np.stack([arrays[f"norm_{k}_exact"] for k in range(rows)])
+    middles = [np.median(arrays[f"norm_{k}_{name}"]) for k in range(rows) for name in names]
+    high = max(exact.max(), *middles) or 1.0  # if nothing moves, nothing is dark
+    low = max(min(np.quantile(exact, 0.02), *middles), SMALLEST * high)
+    return LogNorm(min(low, 0.5 * high), high)
 
 
 def _draw_density(axis: Axes, arrays: dict[str, np.ndarray], k: int) -> AxesImage:

@@ -27,11 +27,11 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         1, len(densities), figsize=(PAGE, 2.6), sharex=True, sharey=True, squeeze=False
     )
     for axis, density in zip(axes.flat, densities, strict=True):
+        axis.set(xscale="log", yscale="log", xlabel="training points", ylabel="")
         for model in SHOWN:
             some = errors[(errors["density"] == density) & (errors["model"] == model)]
             if len(some):
                 mean_and_range(axis, some, "n", "relative_error", markersize=4, **MODELS[model])
-        axis.set(xscale="log", yscale="log", xlabel="training points", ylabel="")
         axis.set_title(title(density))
     axes[0, 0].set_ylabel("squared relative error")
     common_legend(figure, len(SHOWN))

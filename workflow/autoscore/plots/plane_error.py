@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import MODELS, PAGE, common_legend, mean_and_range, save, title
+from autoscore.plots.style import MODELS, PAGE, common_legend, drawable, mean_and_range, save, title
 
 COLUMNS = 4
 
@@ -43,6 +43,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
 
 def _draw_panel(axis: Axes, part: pd.DataFrame) -> None:
+    axis.set(xscale="log", yscale="log", xlabel="", ylabel="", ylim=(1e-4, 3.0))
     most = part.loc[part["model"].isin(["conditioned", "ensemble"]), "n"].max()
     for model in ("conditioned", "ensemble", "kde"):
         some = part[(part["model"] == model) & (part["reference"] == "p_sigma")]
@@ -51,7 +52,6 @@ def _draw_panel(axis: Axes, part: pd.DataFrame) -> None:
             mean_and_range(axis, some, "sigma", "relative_error", markersize=3, **MODELS[model])
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
     axis.plot(
-        bias["sigma"], bias["relative_error"], ".", color="0.7", markersize=3, zorder=0,
+        bias["sigma"], drawable(bias["relative_error"]), ".", color="0.7", markersize=3, zorder=0,
         label="bias of the best DAE",
     )  # fmt: skip
-    axis.set(xscale="log", yscale="log", xlabel="", ylabel="", ylim=(1e-4, 3.0))

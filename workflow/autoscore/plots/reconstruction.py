@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from autoscore.plots.density import visible
-from autoscore.plots.style import BEST, COLUMN, NAMES, TRUTH, save
+from autoscore.plots.style import BEST, COLUMN, NAMES, TRUTH, drawable, save
 from autoscore.storage import read_arrays
 
 
@@ -28,13 +28,15 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     level = int(np.abs(learned["sigmas"] - settings["sigma"]).argmin())
     sigma = learned["sigmas"][level]
     figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(COLUMN, 3.8))
+    top.set_yscale("log")
     for objective, look in BEST.items():
         name = NAMES[objective]
-        top.plot(x, learned[f"best_{objective}"][level, shown] ** 2, label=f"best {name}", **look)
+        best = drawable(learned[f"best_{objective}"][level, shown] ** 2)
+        top.plot(x, best, label=f"best {name}", **look)
         for seed, displacement in enumerate(learned[objective][level]):
             label = f"learned {name} (every seed)" if seed == 0 else None
-            top.plot(x, displacement[shown] ** 2, label=label, color=look["color"], alpha=0.35)
-    top.set_yscale("log")
+            moved = drawable(displacement[shown] ** 2)
+            top.plot(x, moved, label=label, color=look["color"], alpha=0.35)
     top.set_ylim(bottom=1e-9)
     top.set_ylabel(r"$|r(x) - x|^2$")
     top.set_title(rf"$\sigma = {sigma:.3g}$")
@@ -48,7 +50,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         (True, "black", "attracting: a mode"),
         (False, "white", "repelling: between modes"),
     ):
-        chosen = points[points["stable"] == stable]["x"].to_numpy()
+        chosen = points[points["stable"] == stable]["x"].to_numpy(float)
         energy = np.interp(chosen, x, -curves["log_prob"][shown])
         bottom.scatter(
             chosen, energy, s=22, facecolor=face, edgecolor="black", zorder=5, label=label

@@ -34,12 +34,12 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     table = table[table["model"].isin(["ensemble", "conditioned"]) & (table["objective"] == "dae")]
     figure, axes = plt.subplots(2, 3, figsize=(PAGE, 3.9), sharex=True)
     for axis, (quantity, title, scale) in zip(axes.flat, PANELS, strict=True):
+        axis.set(xscale="log", yscale=scale, xlabel="", ylabel="")
         for model in ("conditioned", "ensemble"):
             some = table[(table["quantity"] == quantity) & (table["model"] == model)]
             if len(some):
                 mean_and_range(axis, some, "sigma", "value", markersize=3.5, **MODELS[model])
         axis.set_title(title, fontsize=7)
-        axis.set(xscale="log", yscale=scale, xlabel="", ylabel="")
         if quantity in EXPECTED:
             axis.axhline(EXPECTED[quantity], color="0.6", linewidth=0.8, zorder=0)
     for axis in axes[-1]:

@@ -28,14 +28,14 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     runs = table[table["plan"] == settings["plan"]]
     runs = runs.assign(ess_per_evaluation=runs["ess"] / runs["score_evaluations"])
     figure, axes = plt.subplots(1, len(MEASURES), figsize=(PAGE, 2.4))
+    for axis, scale in zip(axes, ("linear", "log", "log"), strict=True):
+        axis.set(xscale="log", yscale=scale, xlabel="step")
     for axis, (name, text) in zip(axes, MEASURES.items(), strict=True):
         for sampler, some in runs.groupby("sampler", sort=False):
             label, colour = SAMPLERS[sampler]
             look = {"color": colour, "marker": "o", "markersize": 3, "label": label}
             mean_and_range(axis, some, "step", name, **look)
-        axis.set(xscale="log", xlabel="step", ylabel=text)
-    axes[1].set_yscale("log")
-    axes[2].set_yscale("log")
+        axis.set_ylabel(text)
     axes[2].axhline(runs["kl_floor"].mean(), color="0.5", linewidth=0.8, label="independent draws")
     common_legend(figure, 5)
     save(figure, outputs)

@@ -23,6 +23,7 @@ COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 6.9  # inches: the whole width
 SCREEN = 110  # pixels an inch of animations
 ALIKE = 3.0  # ratio of ranges up to which both axes of a plane have one scale
+EMPTY = {"ha": "center", "va": "center", "color": "0.5", "fontsize": 7}
 LAST_FRAME = 2000  # milliseconds for which they show their end
 
 TRUTH = {"color": "black", "linestyle": "-", "linewidth": 1.6}
@@ -96,7 +97,18 @@ def common_legend(figure: Figure, columns: int, side: str = "upper") -> None:
     for axis in figure.axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
+    if not found:
+        return
     figure.legend(found.values(), found.keys(), loc=f"outside {side} center", ncols=columns)
+
+
+def drawable(values: pd.Series | np.ndarray) -> pd.Series | np.ndarray:
+    """Return values for a logarithmic axis, which cannot show them if none is above 0: then NaN.
+
+    The scale must be set before anything is drawn: an axis without data keeps limits that it can't
+    have afterwards.
+    """
+    return values if (np.asarray(values) > 0).any() else np.nan * values
 
 
 def mean_and_range(axis: Axes, table: pd.DataFrame, x: str, y: str, **look: Any) -> None:
@@ -114,11 +126,11 @@ def mean_and_range(axis: Axes, table: pd.DataFrame, x: str, y: str, **look: Any)
         What the line looks like; a ``color`` is needed, which is the band's too.
     """
     groups = table.dropna(subset=[y]).groupby(x)[y]
-    mean = groups.mean()
+    mean, low, high = groups.mean(), groups.min(), groups.max()
+    if axis.get_yscale() == "log":
+        mean, low, high = map(drawable, (mean, low, high))
     axis.plot(mean.index, mean, markeredgewidth=0.5, **look)  # a cross is all edge
-    axis.fill_between(
-        mean.index, groups.min(), groups.max(), color=look["color"], alpha=0.2, linewidth=0
-    )
+    axis.fill_between(mean.index, low, high, color=look["color"], alpha=0.2, linewidth=0)
 
 
 def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
@@ -129,7 +141,13 @@ def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
 
 
 def save(figure: Figure, outputs: dict[str, str]) -> None:
-    """Write a figure to every file in `outputs`, the same bytes each time."""
+    """Write a figure to every file in `outputs`, the same bytes each time.
+
+    Panels without data say so.
+    """
+    for panel in figure.axes:
+        if panel.get_visible() and not np.isfinite(panel.dataLim.get_points()).all():
+            panel.text(0.5, 0.5, "nothing to show", transform=panel.transAxes, **EMPTY)
     _choose_ticks(figure)
     for path in outputs.values():
         stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, save
+from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, drawable, save
 from autoscore.storage import read_arrays
 
 
@@ -24,6 +24,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     arrays, profiles = read_arrays(inputs["arrays"]), pd.read_csv(inputs["profiles"])
     profiles = profiles[profiles["seed"].fillna(0) == 0]
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.5))
+    middle.set(xlabel="t along the curve", ylabel="degrees", yscale="log", ylim=(0.01, 90.0))
     for name in FIELDS:
         own = profiles[profiles["field"] == name]
         if own.empty:
@@ -37,14 +38,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         )  # fmt: skip
         tangent = own[own["profile"] == "tangent"]
         angle = np.degrees(np.arccos(np.clip(tangent["cosine"], 0.0, 1.0)))
-        middle.plot(tangent["t"], angle, **look)
+        middle.plot(tangent["t"], drawable(angle), **look)
         right.plot(tangent["t"], tangent["eigenvalue"], **look)
         right.plot(tangent["t"], tangent["second"], **(look | {"label": None}))
     left.set(xlabel="distance from the curve", ylabel="cosine", ylim=(-1.05, 1.05))
     left.set_title(
         "r(x) − x against the way to the curve\n(mean; band: 5 to 95 % of points)", fontsize=7
     )
-    middle.set(xlabel="t along the curve", ylabel="degrees", yscale="log", ylim=(0.01, 90.0))
     middle.set_title("leading eigenvector of dr/dx\nagainst the tangent", fontsize=7)
     right.set(xlabel="t along the curve", ylabel="eigenvalue")
     right.set_title(f"eigenvalues of dr/dx on the curve,\nσ = {arrays['sigma']:g}", fontsize=7)

@@ -7,9 +7,11 @@ import numpy as np
 from autoscore.densities.base import Density
 from autoscore.fields import Field
 from autoscore.samplers.targets import make_target
+from autoscore.wording import require
 
 LENGTHS = np.geomspace(0.05, 2.0, 8)  # of a step, in units of the spread of the data
 NODES = ("one-point", 1, 2, 3, 5, 10, 20)
+COLUMNS = ["length", "nodes", "median_error", "acceptance_error", "path_gap"]
 
 
 def difference_rows(
@@ -24,7 +26,8 @@ def difference_rows(
     density
         Where log p is known.
     x
-        Points from which steps of given lengths are made in random directions, shape ``(n, d)``.
+        Points from which steps of given lengths are made in random directions, shape ``(n, d)``,
+        two or more.
     rng
         Draws the directions.
 
@@ -36,7 +39,13 @@ def difference_rows(
         acceptance probability min(1, p(y)/p(x)); and ``path_gap``, the median difference between
         the straight path and one along the coordinates, each integrated by as many nodes: 0 for
         a gradient.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two points, of whose spread the lengths are parts.
     """
+    require("a length in units of the spread", len(x), 2)
     direction = rng.standard_normal(x.shape)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     spread = float(x.std(0).mean())

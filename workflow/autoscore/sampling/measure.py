@@ -12,6 +12,7 @@ from autoscore.fields import Field
 from autoscore.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.randomness import generator
+from autoscore.sampling.differences import COLUMNS as DIFFERENCES
 from autoscore.sampling.differences import difference_rows
 from autoscore.sampling.far_starts import Ends, lost_share
 from autoscore.sampling.measures import Rulers, mixing
@@ -24,6 +25,7 @@ PROBED = 400  # points from which energy differences are taken
 SHOWN = 5000  # independent draws that figures show
 GRID = 161  # points along each side on which they show log p
 STORED = 20_000  # draws of a run that are kept for figures, of the first chains
+LEARNED = ["model", "sigma", "seed"]  # what tells learned fields apart
 COLUMNS = [
     "density", "field", "model", "sampler", "sigma", "seed", "n", "acceptance", "kl", "kl_floor",
     "kl_kde", "mmd2", "mmd2_floor", "energy_distance", "mean_log_p", "mean_log_p_floor", "rhat",
@@ -105,7 +107,9 @@ class Sampling:
             rng = self._stream("differences")
             rows = difference_rows(field, density, x[:PROBED], rng)
             parts.append(pd.DataFrame(rows).assign(density=self.name, **labels))
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        if not parts:
+            return pd.DataFrame(columns=[*DIFFERENCES, "density", "field", *LEARNED])
+        return pd.concat(parts, ignore_index=True)
 
     def far_starts(self) -> pd.DataFrame:
         """Return how many chains from far away end where there is no data, a row a field."""
@@ -121,7 +125,8 @@ class Sampling:
             rng = self._stream("far_starts")
             lost = lost_share(field, ends(field.sigma), self.data["train"][0], rng)
             rows.append({"density": self.name} | labels | lost)
-        return pd.DataFrame(rows)
+        columns = ["density", "field", "sigma", "lost", "escaped", "model", "seed"]
+        return pd.DataFrame(rows, columns=columns)
 
     def _probed(self, asked: dict) -> Iterator[tuple[dict, Field]]:
         """Yield the learned fields that are asked for, with their labels."""

@@ -19,8 +19,6 @@ def sampler_table(diagnostics: pd.DataFrame) -> pd.DataFrame:
     diagnostics
         Rows of `autoscore.sampling.measure`, of all densities.
     """
-    if diagnostics.empty:
-        return pd.DataFrame()
     runs = diagnostics.assign(
         model=diagnostics["model"].fillna(""),
         step=diagnostics["step"].where(~diagnostics["is_tuned"]),  # tuned ones differ a little

@@ -1,0 +1,419 @@
+"""No point at all, and one: everything that takes points, and what is left of the tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autoscore import diagnostics, experiments, metrics, peers, rulers
+from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.autoencoders.corrected import Corrected
+from autoscore.autoencoders.ensemble import Architecture, Ensemble
+from autoscore.autoencoders.stack import LearnedField
+from autoscore.densities.curves import Curve
+from autoscore.densities.energies import EnergyDensity
+from autoscore.densities.kernels import KernelDensity, fit_bandwidth
+from autoscore.densities.mixtures import GaussianMixture, curve_mixture
+from autoscore.densities.samples import Lengths
+from autoscore.extrapolation import Extrapolated, choose
+from autoscore.fields import Field
+from autoscore.geometry import helmholtz, hessian, noise_estimate, plane, reconstruction, windows
+from autoscore.geometry.direction import beside_curve, direction_table
+from autoscore.geometry.energy import potential_gap
+from autoscore.geometry.fixed_points import find_fixed_points
+from autoscore.geometry.losses import noisy_pairs
+from autoscore.geometry.measure import COLUMNS, measure
+from autoscore.held_out import held_out_table, losses
+from autoscore.linear import LinearField, LinearOptimum
+from autoscore.optimum.bias import tweedie_gap
+from autoscore.optimum.curves import curve_grid
+from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.optimum.rcae_1d import ContractiveOptimum1D
+from autoscore.optimum.rcae_2d import ContractiveOptimum2D
+from autoscore.samplers.chains import run
+from autoscore.samplers.kernels import RandomWalk
+from autoscore.samplers.langevin import AdjustedLangevin
+from autoscore.samplers.targets import ExactTarget, PathTarget
+from autoscore.samplers.walk import AdjustedWalk, Blend
+from autoscore.sampling.differences import difference_rows
+from autoscore.sampling.measures import Rulers, mixing
+from autoscore.storage import write_table
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+SPREAD = np.random.default_rng(0).normal(size=(30, 9))  # points, of which the first columns count
+LINE = GaussianMixture([0.4, 0.6], [[-0.5], [0.7]], [[[0.09]], [[0.16]]])
+PLANE = GaussianMixture([1, 1], [[-0.5, 0.0], [0.5, 0.3]], [0.1 * np.eye(2), 0.2 * np.eye(2)])
+WELL = EnergyDensity("(x**2 - 1)**2", [[-2.0, 2.0]])
+DENSITIES = {
+    "mixture, d = 1": LINE,
+    "mixture, d = 2": PLANE,
+    "mixture, d = 9": curve_mixture(9),
+    "energy, d = 1": WELL,
+    "energy, d = 2": EnergyDensity("x1**2 + x1*x2 + 2*x2**2", [[-6.0, 6.0], [-6.0, 6.0]]),
+    "energy that ends at its box": EnergyDensity("x1 + x2**2", [[-1.0, 1.0], [-4.0, 4.0]]),
+    "constant energy": EnergyDensity("0*x", [[-1.0, 1.0]]),
+    "thick curve": Curve(["cos(t)", "sin(t)"], (0.0, 3.0), 0.1),
+    "kernel density, d = 1": KernelDensity(SPREAD[:, :1], 0.3),
+    "kernel density, d = 2": KernelDensity(SPREAD[:, :2], 0.3),
+    "kernel density, d = 9": KernelDensity(SPREAD, 0.3),
+    "kernel density of one point": KernelDensity(SPREAD[:1, :2], 0.3),
+}
+SMOOTHED = {f"{name}, smoothed": p.smoothed(0.2) for name, p in DENSITIES.items()}
+SMOOTHED["points, smoothed"] = KernelDensity(SPREAD[:, :2]).smoothed(0.2)
+SMOOTHED["curve, smoothed"] = Curve(["cos(t)", "sin(t)"], (0.0, 3.0)).smoothed(0.2)
+SMOOTHED["energy, d = 2, smoothed twice"] = SMOOTHED["energy, d = 2, smoothed"].smoothed(0.1)
+SMOOTHED["energy, d = 2, smoothed widely"] = DENSITIES["energy, d = 2"].smoothed(5.0)
+SMOOTHED["energy, d = 2, coarser"] = SMOOTHED["energy, d = 2, smoothed"].coarser()
+
+
+def drawn(stack, *points):
+    generators = [np.random.default_rng(seed) for seed in stack.seeds]
+    stack.initialise(*points, generators)
+    stack.theta = stack.theta + 0.1  # what begins as the identity shall bend, too
+    return stack
+
+
+def separate(dim, precision="single", **shape):
+    members = ([0.2, 0.4], [0, 0], [50, 50], [[0.5] * dim] * 2, [2.0, 2.0])
+    stack = Ensemble(dim, Architecture(**shape), *members, precision)
+    return drawn(stack, SPREAD[:, :dim])
+
+
+def conditioned(dim, **more):
+    members = ([0, 1], [50, 50], [[0.5] * dim] * 2, [2.0, 2.0], [0.1, 0.1])
+    return drawn(Conditioned(dim, 8, 1, 0.1, 1.0, *members, **more))
+
+
+def field_of(stack, sigma=0.2):
+    return LearnedField(stack, 0, sigma)
+
+
+LINEAR = LinearOptimum.fit(SPREAD[:, :2])
+FIELDS = {
+    "denoising optimum, d = 1": DenoisingOptimum(LINE, 0.2),
+    "denoising optimum, d = 2": DenoisingOptimum(PLANE, 0.2),
+    "denoising optimum of points": DenoisingOptimum(KernelDensity(SPREAD[:, :2]), 0.2),
+    "denoising optimum of a curve": DenoisingOptimum(Curve(["t", "t**2"], (-1.0, 1.0)), 0.2),
+    "contractive optimum, d = 1": ContractiveOptimum1D(LINE, 0.2, 201),
+    "contractive optimum, d = 2": ContractiveOptimum2D.solve(PLANE, 0.2, 41),
+    "linear": LinearField(LINEAR, 0.2),
+    "linear, of one point": LinearField(LinearOptimum.fit(SPREAD[:1, :2]), 0.2),
+    "extrapolated": Extrapolated([LinearField(LINEAR, s) for s in (0.1, 0.2)], [1.5, -0.5]),
+    "separate, d = 1": field_of(separate(1, "double", hidden=(8,), residual="none")),
+    "separate, d = 2": field_of(separate(2, hidden=(8,))),
+    "separate, tied": field_of(separate(2, hidden=(8,), tied=True, residual="sigma")),
+    "separate, deep": field_of(separate(2, hidden=(8, 8, 8), activation="sigmoid")),
+    "conditioned": field_of(conditioned(2)),
+    "conditioned, with features": field_of(conditioned(2, features=4)),
+    "corrected": field_of(drawn(Corrected([1.0, 0.5, 0.0], 8, 6, 2, 0.1, 1.0, [0], [50]))),
+}
+OF_DENSITIES = {
+    "log_prob": lambda p, x: p.log_prob(x),
+    "score": lambda p, x: p.score(x),
+    "both, log_prob": lambda p, x: p.log_prob_and_score(x)[0],
+    "both, score": lambda p, x: p.log_prob_and_score(x)[1],
+    "hessian": lambda p, x: p.hessian(x),
+    "score_laplacian": lambda p, x: p.score_laplacian(x),
+    "posterior_variance": lambda p, x: p.posterior_variance(x, 0.2),
+}
+OF_FIELDS = {
+    "call": lambda r, x: r(x),
+    "move": lambda r, x: r.move(x),
+    "rounding": lambda r, x: r.rounding(x),
+    "jacobian": lambda r, x: r.jacobian(x),
+    "score": lambda r, x: r.score(x),
+    "hessian": lambda r, x: r.hessian(x),
+    "reconstruction_error": lambda r, x: r.reconstruction_error(x),
+    "symmetry": lambda r, x: r.symmetry(x),
+    "symmetry beside the identity": lambda r, x: r.symmetry(x, beside_identity=True),
+    "log_ratio": lambda r, x: r.log_ratio(x, x + 0.1),
+    "curl": lambda r, x: r.curl(x),
+}
+
+
+def check_rows(function, dim):
+    """No point gives no row, and one the row that it gives among others."""
+    x = 0.7 * SPREAD[:5, :dim]
+    many, one, none = (np.asarray(function(x[:n])) for n in (5, 1, 0))
+    assert many.shape[0] == 5
+    assert one.shape == (1, *many.shape[1:])
+    assert none.shape == (0, *many.shape[1:])
+    assert none.dtype == many.dtype == float
+    assert np.isfinite(many).all()
+    scale = np.abs(many).max()
+    np.testing.assert_allclose(one, many[:1], rtol=1e-6, atol=1e-6 * scale + 1e-12)
+
+
+@pytest.mark.parametrize("what", OF_DENSITIES)
+@pytest.mark.parametrize("name", DENSITIES | SMOOTHED)
+def test_a_density_takes_no_point_and_one(name, what):
+    density = (DENSITIES | SMOOTHED)[name]
+    check_rows(lambda x: OF_DENSITIES[what](density, x), density.dim)
+
+
+@pytest.mark.parametrize("what", OF_FIELDS)
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_field_takes_no_point_and_one(name, what):
+    field = FIELDS[name]
+    if what == "curl" and field.dim != 2:
+        pytest.skip("needs the plane")
+    check_rows(lambda x: OF_FIELDS[what](field, x), field.dim)
+
+
+# --- geometry, losses, distances: tables without rows, one point, refusals --------------------
+
+RNG = np.random.default_rng
+NONE, ONE, FIVE = SPREAD[:0, :2], SPREAD[:1, :2], SPREAD[:5, :2]
+ALIKE = np.full((4, 2), 0.1)  # the mean of which rounds to another number
+OPTIMUM, LEARNED = FIELDS["denoising optimum, d = 2"], FIELDS["separate, d = 2"]
+NOISY = PLANE.smoothed(0.2)
+PARABOLA = Curve(["t", "t**2"], (-1.0, 1.0))
+SQUARE = np.array([[-1.0, 1.0], [-1.0, 1.0]])
+
+
+class Steady(Field):
+    """r(x) - x is the same everywhere: no Newton step lessens it, and no point moves."""
+
+    sigma, dim = 0.1, 2
+
+    def __call__(self, x):
+        return x + np.array([0.0, 1.0])
+
+    def jacobian(self, x):
+        # as computed by a network, of no points if none moved
+        return np.eye(2) + 0.0 * LEARNED.jacobian(x)
+
+
+class Idle(Steady):
+    """r(x) = x."""
+
+    def __call__(self, x):
+        return x.copy()
+
+
+@pytest.mark.parametrize("field", [OPTIMUM, LEARNED, Steady()], ids=["exact", "learned", "steady"])
+def test_a_window_without_a_fixed_point_gives_all_columns_and_no_row(field, tmp_path):
+    far = SQUARE + 50.0
+    found, some = find_fixed_points(field, far, 5), find_fixed_points(OPTIMUM, 2 * SQUARE, 10)
+    assert len(found) == 0 < len(some)
+    assert found.dtypes.equals(some.dtypes)
+    judged = plane.judged_points(PLANE, {"exact": field}, FIVE, [far], RNG(0))
+    assert judged.columns.tolist() == COLUMNS["fixed_points"][:-1]
+    write_table(tmp_path / "empty.csv", judged)
+    assert pd.read_csv(tmp_path / "empty.csv").columns.tolist() == judged.columns.tolist()
+
+
+TABLES = {
+    "judge": lambda n: reconstruction.judge(OPTIMUM, NOISY, FIVE[:n], ONE),
+    "local_correlations": lambda n: reconstruction.local_correlations(
+        OPTIMUM, NOISY, FIVE[:n], RNG(0)
+    ),
+    "beside_curve": lambda n: beside_curve(PARABOLA, np.linspace(0.0, 0.1, n), 1, RNG(0)),
+    "direction_table": lambda n: direction_table({"a": OPTIMUM}, PARABOLA, ONE[:n], [0.0, 9.0]),
+    "tangent_table": lambda n: hessian.tangent_table(
+        {"a": LEARNED}, PARABOLA, np.linspace(-0.5, 0.5, n)
+    ),
+    "uniform_points": lambda n: windows.uniform_points(SQUARE, n, RNG(0)),
+    "nearest": lambda n: PARABOLA.nearest(FIVE[:n]),
+    "inverse": lambda n: Blend(LEARNED).inverse(FIVE[:n], 1e-3).y,
+    "linear draws": lambda n: LINEAR.sample(n, RNG(0)),
+    "linear error": lambda n: LINEAR.error(FIVE[:n], np.array([0.1])).T,
+    "kernel score": lambda n: peers.fit_kernel_score(FIVE[:2], ONE, RNG(0)).score(FIVE[:n]),
+} | {
+    f"draws, {name}": lambda n, p=p: p.sample(n, RNG(0))
+    for name, p in (DENSITIES | SMOOTHED).items()
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_no_point_has_no_row_and_that_of_one_has_one(name):
+    none, one = TABLES[name](0), TABLES[name](1)
+    assert (len(none), len(one)) == (0, 1)
+    assert none.shape[1:] == one.shape[1:]
+
+
+def sample_of(x):
+    return {"train": x[None], "validation": ONE, "held_out": FIVE[1:2]}
+
+
+NUMBERS = {  # what a single point, or points at one place, or a field that is idle, give
+    "relative error of a reference that is 0": (
+        lambda: [metrics.relative_error(e, 0 * ONE, np.ones(1)) for e in (0 * ONE, ONE)],
+        [0.0, np.inf],
+    ),
+    "bootstrap": (lambda: metrics.bootstrap_interval(np.ones(1), RNG(0)), [1.0, 1.0]),
+    "symmetry of zeros": (lambda: FIELDS["linear, of one point"].symmetry(ONE), 1.0),
+    "asymmetry of zeros": (
+        lambda: helmholtz.asymmetry(np.zeros((1, 2, 2)), np.ones(1), traceless=True), 0.0,
+    ),
+    "asymmetry, d = 1": (
+        lambda: helmholtz.asymmetry(np.ones((1, 1, 1)), np.ones(1), traceless=True), 0.0,
+    ),
+    "rotation of nothing": (lambda: helmholtz.helmholtz_split(Idle(), SQUARE, 4).fraction, 0.0),
+    "hessian error": (lambda: hessian.hessian_error(OPTIMUM, NOISY, ONE, np.ones(1)), 0.0),
+    "rank of one": (lambda: reconstruction.energy_correlation(OPTIMUM, NOISY, ONE), np.nan),
+    "rank of a tie": (lambda: reconstruction.energy_correlation(Idle(), NOISY, FIVE), np.nan),
+    "noise of an idle field": (
+        lambda: noise_estimate.estimate_noise(Idle(), FIVE, RNG(0))["sigma"][2:], np.nan,
+    ),
+    "shortfall of an idle field": (
+        lambda: noise_estimate.loss_shortfall(Idle(), ONE, ONE), np.nan,
+    ),
+    "gap of no way": (lambda: potential_gap(OPTIMUM, NOISY.log_prob, ONE, ONE), 0.0),
+    "bandwidth for one point": (
+        lambda: fit_bandwidth(ONE, ONE + 3.0).bandwidth, 3.0,
+    ),
+    "bandwidth for one place": (lambda: fit_bandwidth(ALIKE, ALIKE[:1]).bandwidth, 0.0),
+    "discrepancies of one point": (
+        lambda: [diagnostics.energy_distance(ONE, FIVE), diagnostics.squared_mmd(FIVE, ONE, 1.0)],
+        np.nan,
+    ),
+    "window of one point": (
+        lambda: windows.window_of(ONE, 0.2), np.stack([ONE[0] - 0.6, ONE[0] + 0.6], axis=1),
+    ),
+    "window of one place": (lambda: windows.windows_of(ALIKE, 0.1), [[[-0.2, 0.4]] * 2]),
+    "line around one place": (
+        lambda: curve_grid(KernelDensity([[2.0]]), 3, 0.5), [0.5, 2.0, 3.5],
+    ),
+    "error of held-out point that is its own": (
+        lambda: rulers.empirical_ruler(ONE, ONE, 0.2, RNG(0)).own_error, 0.0,
+    ),
+    "standard error of one point": (
+        lambda: losses(OPTIMUM, ONE, np.ones((1, 1, 2)))["standard_error"], np.nan,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_single_point_has_a_number(name):
+    function, expected = NUMBERS[name]
+    found = np.asarray(function())
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), atol=1e-12)
+
+
+def test_a_window_far_out_keeps_a_width():
+    low, high = windows.window_of(np.full((2, 1), 1e17), 0.1)[0]
+    assert low < 1e17 < high
+
+
+def test_everything_is_measured_on_one_held_out_and_one_validation_point():
+    stack = separate(2, hidden=(8,), tied=True)
+    learned = {("dae", "ensemble", "samples"): stack}
+    table = held_out_table(sample_of(FIVE), learned, np.array([0.2]), RNG(0))
+    assert np.isfinite(table[["denoising_loss", "score_matching_loss"]]).all(axis=None)
+    settings = {"sigmas": [0.2, 0.4], "shown": {"sigma": 0.2, "windows": []}, "figures": ["map"]}
+    _, tables = measure(KernelDensity(FIVE), learned, ONE, settings, RNG(0))
+    assert {name: table.columns.tolist() for name, table in tables.items()} == COLUMNS
+    summary = tables["summary"].set_index("quantity")["value"]
+    estimates = summary.index.str.startswith("sigma_")  # of no square that is positive
+    assert np.isfinite(summary[~estimates]).all()
+
+
+@pytest.mark.parametrize("objective", ["dae", "rcae"])
+@pytest.mark.parametrize("points", [ONE, ALIKE], ids=["one", "alike"])
+@pytest.mark.parametrize("kind", ["exact_ensemble", "sample_ensemble", "conditioned"])
+def test_points_at_one_place_are_learned(kind, points, objective):
+    train = getattr(experiments, f"train_{kind}")
+    schedule = {"steps": 3, "learning_rate": 0.01, "batch": 4}
+    settings = {"sigmas": [0.2, 0.4], "seeds": 1, "sizes": ["all"], "nodes": 16, "noise": "sobol"}
+    settings |= {"architecture": {"hidden": [4]}, "warm_start": False}
+    settings |= {"network": {"width": 4, "blocks": 1, "features": 0, "frequency": 2.0}}
+    settings["schedules"] = dict.fromkeys(("exact", "samples", "conditioned"), schedule)
+    exact = kind == "exact_ensemble"
+    data = KernelDensity(points[:, :1]) if exact else sample_of(points)
+    stack, _ = train(data, settings, objective, (0, "target", objective, kind))
+    field = stack.field(0.2, 0, np.inf if exact else len(points))
+    assert np.isfinite(field(FIVE[:, : field.dim])).all()
+
+
+REFUSED = {
+    "no grid": (lambda: find_fixed_points(OPTIMUM, SQUARE, 0), "1 cell or more, not 0"),
+    "no width": (lambda: find_fixed_points(OPTIMUM, [[1, 1], [0, 1]], 5), "low < high"),
+    "no width to split": (lambda: helmholtz.helmholtz_split(OPTIMUM, 0 * SQUARE, 4), "low < high"),
+    "window": (lambda: windows.window_of(NONE, 0.1), "a window needs"),
+    "windows": (lambda: windows.windows_of(NONE, 0.1), "a window needs"),
+    "judge": (lambda: reconstruction.judge(OPTIMUM, NOISY, ONE, NONE), "a quantile"),
+    "hessian": (lambda: hessian.hessian_error(OPTIMUM, NOISY, NONE, NONE[:, 0]), "a Hessian"),
+    "asymmetry": (lambda: helmholtz.asymmetry(np.empty((0, 2, 2)), NONE[:, 0]), "the asymmetry"),
+    "noise": (lambda: noise_estimate.estimate_noise(OPTIMUM, NONE, RNG(0)), "the noise needs"),
+    "gap": (lambda: potential_gap(OPTIMUM, NOISY.log_prob, NONE, NONE), "a gap"),
+    "losses": (lambda: losses(OPTIMUM, NONE, np.empty((1, 0, 2))), "a loss needs"),
+    "held out": (
+        lambda: held_out_table(sample_of(ONE) | {"held_out": NONE}, {}, [0.1], RNG(0)), "held-out",
+    ),
+    "pairs": (lambda: noisy_pairs(NONE[:, :1], NONE[:, 0], 0.1), "noisy points needs"),
+    "relative error": (lambda: metrics.relative_error(NONE, NONE, NONE[:, 0]), "relative error"),
+    "order": (lambda: metrics.fitted_order(np.ones(1), np.ones(1)), "at least 2 points, not 1"),
+    "bootstrap": (lambda: metrics.bootstrap_interval(NONE[:, 0], RNG(0)), "an? bootstrap interval"),
+    "distance": (lambda: diagnostics.median_distance(ONE), "at least 2 points, not 1"),
+    "bandwidth": (lambda: diagnostics.squared_mmd(FIVE, FIVE, 0.0), "must be > 0, not 0"),
+    "discrepancy": (lambda: diagnostics.energy_distance(NONE, FIVE), "a discrepancy"),
+    "discrepancy from": (lambda: diagnostics.energy_distance(FIVE, NONE), "a discrepancy"),
+    "divergence": (lambda: diagnostics.histogram_kl(NONE, CELLS), "a divergence"),
+    "log p": (lambda: diagnostics.mean_log_p(NONE, PLANE), "a mean of log p"),
+    "clean ruler": (lambda: rulers.clean_ruler(PLANE, NONE), "a reference"),
+    "ruler": (lambda: rulers.sampled_rulers(PLANE, "dae", 0.1, NONE, RNG(0)), "a reference"),
+    "empirical ruler": (lambda: rulers.empirical_ruler(ONE, NONE, 0.1, RNG(0)), "a reference"),
+    "fitted bandwidth": (lambda: fit_bandwidth(FIVE, NONE), "a choice of the bandwidth"),
+    "kernel score": (lambda: peers.fit_kernel_score(ONE, ONE, RNG(0)), "two different points"),
+    "Gaussian": (lambda: peers.fit_gaussian(ALIKE, ONE), "two different points"),
+    "Gaussian of none": (lambda: peers.fit_gaussian(FIVE, NONE), "held-out"),
+    "linear optimum": (lambda: LinearOptimum.fit(NONE), "a mean"),
+    "combination": (lambda: choose([OPTIMUM], FIVE[:4]), "4 held-out samples are too few"),
+    "combination of none": (lambda: choose([OPTIMUM], FIVE, NONE), "no samples"),
+    "noise grid": (lambda: Lengths.of(ALIKE).grid(), "at one place"),
+    "Tweedie": (lambda: tweedie_gap(WELL, 0.1, NONE[:, :1]), "a largest gap"),
+    "steps": (lambda: list(difference_rows(OPTIMUM, NOISY, ONE, RNG(0))), "2 points, not 1"),
+}  # fmt: skip
+CELLS = diagnostics.Cells.of(PLANE, [np.linspace(-3.0, 3.0, 4)] * 2)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_too_few_points_are_refused_in_one_sentence(name):
+    function, words = REFUSED[name]
+    with pytest.raises(ValueError, match=words):
+        function()
+
+
+def test_landmarks_that_are_mostly_one_place_have_a_bandwidth():
+    points = np.concatenate([np.repeat(ALIKE, 3, axis=0), ONE])
+    assert np.isfinite(peers.fit_kernel_score(points, ONE, RNG(0)).score(FIVE)).all()
+
+
+# --- chains -------------------------------------------------------------------------------------
+
+NOWHERE = ExactTarget(PLANE, bounds=SQUARE + 50.0)  # accepts no proposal that comes near the data
+KERNELS = {
+    "random walk": RandomWalk(NOWHERE, 0.1),
+    "Langevin": AdjustedLangevin(NOWHERE, 0.1),
+    "walk": AdjustedWalk(NOWHERE, OPTIMUM, 0.1),
+}
+
+
+@pytest.mark.parametrize("draws", [0, 1, 8])
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_chain_that_accepts_nothing_stays_and_is_measured(name, draws):
+    chains = run(KERNELS[name], ONE, draws, [RNG(0)], burn_in=2)
+    assert chains.draws.shape == (1, draws, 2)
+    assert (chains.draws == chains.state.x).all()
+    assert chains.acceptance == 0.0
+    found = mixing(chains)
+    assert not np.isfinite(found["rhat"])
+
+
+def test_stuck_chains_do_not_pass_for_mixed():
+    draws = np.repeat(FIVE[:, None], 8, axis=1)
+    assert (diagnostics.rhat(draws) > 1e9).all()
+    np.testing.assert_array_equal(diagnostics.effective_sample_size(draws), [5, 5])
+
+
+def test_one_draw_is_measured():
+    found = Rulers(PLANE, 0, "target").measure(ONE)
+    assert np.isfinite([found[key] for key in ("kl", "mean_log_p", "coverage")]).all()
+
+
+def test_no_chain_runs():
+    kernel = RandomWalk(PathTarget(LEARNED, 2), 0.1)
+    state, info = kernel.step(kernel.init(NONE), np.empty((0, 3)))
+    assert state.x.shape == (0, 2)
+    assert info.accepted.shape == (0,)
