@@ -67,8 +67,8 @@ def _scale(arrays: dict[str, np.ndarray], names: list[str], rows: int) -> LogNor
     exact = np.stack([arrays[f"norm_{k}_exact"] for k in range(rows)])
     middles = [np.median(arrays[f"norm_{k}_{name}"]) for k in range(rows) for name in names]
     high = max(exact.max(), *middles) or 1.0  # if nothing moves, nothing is dark
-    low = max(min(np.quantile(exact, 0.02), *middles), SMALLEST * high)
-    return LogNorm(min(low, 0.5 * high), high)
+    low = max(np.quantile(exact, 0.02), SMALLEST * high)
+    return LogNorm(min(low, 0.5 * high, *(middle for middle in middles if middle > 0)), high)
 
 
 def _draw_density(axis: Axes, arrays: dict[str, np.ndarray], k: int) -> AxesImage:
