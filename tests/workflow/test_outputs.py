@@ -63,8 +63,9 @@ def test_the_animation_has_a_frame_a_noise_level(finished):
 
 def test_the_error_table_has_its_columns(finished):
     errors = pd.read_csv(finished.folder / "results/score/errors.csv")
-    columns = "density objective model sigma seed reference relative_error n"
-    assert errors.columns.tolist() == columns.split()
+    columns = "density objective model sigma seed reference relative_error n reference_error"
+    assert errors.columns.tolist() == [*columns.split(), "resolved"]
+    assert errors["resolved"].all()
     assert set(errors["density"]) == {"three_wells", "mixture", "three_points", "thick_spiral"}
 
 

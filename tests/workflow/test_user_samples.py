@@ -11,7 +11,6 @@ densities:
   plane:
     kind: samples
     path: my plane.npy
-    figures: [quiver, map]
     train: {models: {ensemble: [dae]}}
   line:
     kind: samples
@@ -19,9 +18,10 @@ densities:
     columns: [x]
     missing: drop
     figures: [field]
-    train: {held_out: 0.25, models: {ensemble: [rcae]}}
+    train: {held_out: 0.25, sigmas: [0.1, 0.9], models: {ensemble: [rcae]}}
 """
-FIGURES = ("plane_quiver", "plane_map", "line_field")
+PARTS = ("train", "validation", "held_out")
+FIGURES = ("plane_quiver", "plane_map", "plane_held_out", "line_field")
 
 
 def test_samples_of_a_user_s_own_are_learned_and_measured(project):
@@ -38,8 +38,12 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     assert np.isfinite(errors["relative_error"]).all()
     assert (errors["relative_error"] > 0).all()
     rows = errors.groupby(["density", "objective", "n"]).size().to_dict()
-    # 2 noise levels and 2 seeds; what is held out and validated with is not trained on
-    assert rows == {("line", "rcae", 20): 4, ("plane", "dae", 36): 4}
+    # 2 seeds at 2 noise levels, or at 8 that were chosen for the points; what is held out and
+    # validated with is not trained on
+    assert rows == {("line", "rcae", 20): 4, ("plane", "dae", 36): 16}
+    losses = pd.read_csv(project.folder / "results/score/held_out.csv")
+    assert {"identity", "gaussian", "kde", "ensemble"} <= set(losses["model"])
+    assert "Held-out loss of plane" in outcome.text
     log = (project.folder / "results/logs/make_data/line.log").read_text(encoding="utf-8")
     assert "2 rows of my líne.csv lack a value and are left out" in log
     fixed = pd.read_csv(project.folder / "results/geometry/plane_fixed_points.csv")
@@ -61,4 +65,6 @@ def test_a_file_that_was_replaced_in_the_same_instant_is_read_anew(project):
     assert project.plan(made, target=None, changes=changes) == {"make_data mine"}
     assert project.snakemake(made, changes=changes).code == 0
     with np.load(project.folder / made) as arrays:
-        assert 4.0 in np.concatenate([arrays[part].ravel() for part in arrays])
+        assert 4.0 in np.concatenate(
+            [arrays[part] for part in ("train", "validation", "held_out")], axis=None
+        )
