@@ -88,9 +88,9 @@ class Field(ABC):
 def symmetric_share(slopes: np.ndarray) -> np.ndarray:
     """Return |S|^2 / (|S|^2 + |K|^2), of shape ``(n,)``, for matrices of shape ``(n, d, d)``.
 
-    It is 1 for a matrix of zeros, which is symmetric.
+    It is NaN for a matrix of zeros, of which nothing can be said.
     """
     turned = np.swapaxes(slopes, 1, 2)
     symmetric = ((slopes + turned) ** 2).sum((1, 2))
-    whole = symmetric + ((slopes - turned) ** 2).sum((1, 2))
-    return np.divide(symmetric, whole, out=np.ones(len(slopes)), where=whole > 0)
+    with np.errstate(invalid="ignore"):
+        return symmetric / (symmetric + ((slopes - turned) ** 2).sum((1, 2)))

@@ -8,9 +8,9 @@ FEWEST = 5  # values of which a bootstrap interval is more than their range
 
 
 def share(part: float, whole: float) -> float:
-    """Return part / whole; nothing is no part of nothing (0), and anything is too much (inf)."""
-    with np.errstate(divide="ignore"):
-        return float(np.divide(part, whole)) if part != 0 else 0.0
+    """Return part / whole: of nothing, NaN is nothing's share, and inf that of anything else."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.divide(part, whole))
 
 
 def relative_error(estimate: np.ndarray, reference: np.ndarray, weights: np.ndarray) -> float:
@@ -26,7 +26,7 @@ def relative_error(estimate: np.ndarray, reference: np.ndarray, weights: np.ndar
     Returns
     -------
     float
-        The error; of a reference that is 0 at all points, 0 or infinite.
+        The error; of a reference that is 0 at all points, infinite, or NaN if both are.
 
     Raises
     ------

@@ -72,7 +72,7 @@ class HelmholtzSplit:
 
     @property
     def fraction(self) -> float:
-        """The rotational part's share of the energy; 0 of a field that moves nothing."""
+        """The rotational part's share of the energy, NaN of a field that moves nothing."""
         return share(self.rotational, self.gradient + self.rotational)
 
 
