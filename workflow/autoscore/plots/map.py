@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.image import AxesImage
 
-from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, look_at, save
+from autoscore.plots.style import FIELDS, MODELS, PAGE, common_legend, look_at, proportion, save
 from autoscore.storage import read_arrays
 
 DEEP = 15.0  # nats below its highest at which a density is drawn like none
@@ -36,9 +36,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     names = [name for name in FIELDS if f"norm_0_{name}" in arrays]
     windows = [key for key in arrays if key.startswith("map_")]
     width, rows = PAGE / (1 + len(names)), len(windows)
-    figure, axes = plt.subplots(
-        rows, 1 + len(names), figsize=(PAGE, rows * width + 1.2), squeeze=False
-    )
+    height = width * sum(proportion(arrays[key]) for key in windows)
+    figure, axes = plt.subplots(rows, 1 + len(names), figsize=(PAGE, height + 1.2), squeeze=False)
     shades = [_draw_density(row[0], arrays, k) for k, row in enumerate(axes)]
     scale = _scale(arrays, names, rows)
     for k, row in enumerate(axes):

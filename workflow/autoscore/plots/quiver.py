@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import FIELDS, MODELS, PAGE, look_at, save
+from autoscore.plots.style import FIELDS, MODELS, PAGE, look_at, proportion, save
 from autoscore.storage import read_arrays
 
 
@@ -23,7 +23,12 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     arrays = read_arrays(inputs["arrays"])
     windows = [key for key in arrays if key.startswith("window_")]
     names = [name for name in FIELDS if f"arrows_0_{name}" in arrays]
-    size = (PAGE, PAGE / len(names) * len(windows) + 0.4)
+    shapes = [proportion(arrays[key]) for key in windows]
+    # labels take of a low panel what a square one can spare
+    size = (
+        PAGE,
+        PAGE / len(names) * sum(shapes) + 0.4 + sum(max(0.0, 1.0 - part) for part in shapes),
+    )
     figure, axes = plt.subplots(len(windows), len(names), figsize=size, squeeze=False)
     for row, key in zip(axes, windows, strict=True):
         for axis, name in zip(row, names, strict=True):

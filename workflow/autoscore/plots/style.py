@@ -83,12 +83,15 @@ def look_at(axis: Axes, window: np.ndarray) -> None:
     window
         Low and high of both coordinates, shape ``(2, 2)``.
     """
-    width, height = np.ptp(window, axis=1)
-    alike = max(width, height) <= ALIKE * min(width, height)
-    axis.set(xlim=window[0], ylim=window[1], aspect="equal" if alike else "auto")
-    if not alike:
-        axis.set_box_aspect(1)
+    axis.set(xlim=window[0], ylim=window[1], aspect="auto")
+    axis.set_box_aspect(proportion(window))
     axis.locator_params(nbins=4)
+
+
+def proportion(window: np.ndarray) -> float:
+    """Return a panel's height over its width: a square, unless both axes can have one scale."""
+    width, height = np.ptp(window, axis=1)
+    return height / width if max(width, height) <= ALIKE * min(width, height) else 1.0
 
 
 def common_legend(figure: Figure, columns: int, side: str = "upper") -> None:
