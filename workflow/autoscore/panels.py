@@ -13,7 +13,7 @@ from autoscore.grids import gauss_legendre
 
 STEP = 1.5  # standard deviations of a Gaussian on a panel: 16 nodes are exact to rounding
 REACH = 7  # panels to each side of a Gaussian, ten standard deviations and a half
-GRID = 4097  # points of the first look for modes
+GRID = 2**16 + 1  # points of the first look for modes: narrower ones may be missed
 DEEP = 700.0  # nats below the highest mode, where exp() is 0
 TOLERANCE = 1e-11  # of the integral, relative: what halving all panels may still change
 SETTLED = 1e-6  # what it may change if more panels do not lessen it
@@ -156,7 +156,7 @@ def _graded(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) 
 
 
 def _modes(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> np.ndarray:
-    """Return the local maxima that a grid shows, each followed to its top by golden sections."""
+    """Return the local maxima that a grid shows, and where golden sections lead from each."""
     x = np.linspace(low, high, GRID)
     values = log_f(x)
     padded = np.concatenate([[-np.inf], values, [-np.inf]])
@@ -168,4 +168,4 @@ def _modes(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) -
         left, right = b - inner, a + inner
         up = log_f(left) < log_f(right)
         a, b = np.where(up, left, a), np.where(up, b, right)
-    return 0.5 * (a + b)
+    return np.unique(np.concatenate([x[peaks], 0.5 * (a + b)]))
