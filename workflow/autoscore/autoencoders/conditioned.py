@@ -22,7 +22,7 @@ MARGIN = 1.25  # by this factor it is trained beyond its levels: it is weakest a
 
 
 class Conditioned(Stack):
-    """Conditioned auto-encoders, one a seed, in one batched matrix product.
+    """Conditioned auto-encoders, one per seed, in one batched matrix product.
 
     Parameters
     ----------

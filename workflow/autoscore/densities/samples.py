@@ -1,4 +1,4 @@
-"""A user's own points: what is learned of a file, and how it is told in the file's units."""
+"""The points of a user's file, as they are trained on and as results are told in its units."""
 
 from dataclasses import dataclass
 from functools import lru_cache
