@@ -1,5 +1,7 @@
 """A user's points of the kinds that are easily forgotten, from the file to its figures."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +63,28 @@ def test_every_sample_gets_its_figures_and_finite_numbers(project):
         for figure in FIGURES[SAMPLES[name].shape[1]]:
             panels = {"quiver": fields, "map": 1 + fields}.get(figure, 2)
             assert is_drawn(project.folder / f"figures/{name}_{figure}.png", panels), (name, figure)
+
+
+def test_noise_far_too_small_for_the_points_takes_no_more_memory(project):
+    # two clusters thousands of units apart: at this noise level r(x) - x turns everywhere
+    rng = np.random.default_rng(0)
+    clusters = [rng.normal([-1, 0], 0.4, (300, 2)), rng.normal([1, 0.5], 0.3, (300, 2))]
+    np.savetxt(project.folder / "far.csv", 3000 * np.concatenate(clusters), delimiter=",")
+    changes = """
+densities:
+  far:
+    kind: samples
+    path: far.csv
+    train: {seeds: 1, sigmas: [0.1], models: {ensemble: [dae], conditioned: []}}
+"""
+    drawn = "figures/far_map.png"
+    outcome = project.snakemake(drawn, changes=changes)
+    assert outcome.code == 0, outcome.text
+    assert "Note: " in outcome.text
+    record = json.loads((project.folder / "results/geometry/far.json").read_text(encoding="utf-8"))
+    assert record["peak_memory_mib"] < 1024
+    fixed = pd.read_csv(project.folder / "results/geometry/far_fixed_points.csv")
+    assert not len(fixed[fixed["field"] != "exact"])
 
 
 def is_drawn(figure, panels):
