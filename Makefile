@@ -37,8 +37,9 @@ figures: ## Draw the figures
 verify: ## Check the results against the paper's claims
 report: ## Put verdicts, figures and run times on one page, results/report.html
 
+# By files, since those of tests/workflow share what a run has made.
 test: setup ## Run the tests
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-machines: setup ## Run the tests under each set of kernels that the processor has
 	@$(RUN) tests.machines $(ARGS)

@@ -19,6 +19,14 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 PROCESSOR = Path("/proc/cpuinfo")
 OPENBLAS, TORCH, MKL = "OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS"
+SIDE_BY_SIDE = [
+    "--numprocesses",
+    "auto",
+    "--maxprocesses",
+    "4",
+    "--dist",
+    "loadfile",
+]  # as make test
 IN_USE = """
 import json, sys
 sys.path.insert(0, "workflow")
@@ -108,7 +116,7 @@ def run(kernels: Kernels, arguments: list[str]) -> tuple[str, bool | None]:
         return f"NOT RUN: {', '.join(vain)}", None
     begin, failed = time.monotonic(), []
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest", *arguments],
+        [sys.executable, "-m", "pytest", *SIDE_BY_SIDE, *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

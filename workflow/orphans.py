@@ -32,17 +32,33 @@ def end_with_the_run() -> None:
 
 
 def _watch(run: int, begin: str, parent: int) -> None:
-    while _begin(run) == begin and os.getppid() == parent:  # who loses its parent gets another one
+    # who loses its parent gets another one, which may have happened before the first look
+    while _begin(run) == begin and os.getppid() == parent and _is_below(parent, run):
         time.sleep(INTERVAL)
     os._exit(1)
+
+
+def _is_below(process: int, run: int) -> bool:
+    """Return whether a process is the run or was started by it; True where nobody tells."""
+    try:
+        while sys.platform == "linux" and process not in (0, run):
+            process = int(_told(process)[1])
+    except OSError:  # one of them has just ended
+        return False
+    return process != 0
+
+
+def _told(process: int) -> list[str]:
+    """Return what Linux says of a process: its state, its parent, and so on."""
+    text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    return text.rpartition(")")[2].split()  # after the name, which may hold all
 
 
 def _begin(process: int) -> str:
     """Return when a process began, since numbers are given again, and nothing if it has ended."""
     try:
         if sys.platform == "linux":
-            told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-            state, *facts = told.rpartition(")")[2].split()  # after the name, which may hold all
+            state, *facts = _told(process)
             return "" if state in "ZX" else facts[18]  # a killed process may wait for its parent
         if os.name == "posix":  # elsewhere this would end the process
             os.kill(process, 0)

@@ -119,6 +119,14 @@ def test_a_script_that_is_run_by_hand_watches_nobody(started, command):
     assert is_at_work(processes["job"])
 
 
+@on_linux
+def test_a_job_ends_whose_shell_was_killed_before_it_could_look(started):
+    processes = started("waiting", LATE="0.3")
+    os.kill(processes["shell"], signal.SIGKILL)
+    wait_for_the_end_of(processes["job"])
+    assert is_at_work(processes["run"])
+
+
 def test_who_has_ended_or_begun_anew_is_another_one():
     assert orphans._begin(os.getpid()) == orphans._begin(os.getpid()) != ""
     ended = subprocess.Popen([sys.executable, "-c", ""])
