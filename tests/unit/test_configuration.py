@@ -149,7 +149,7 @@ MISTAKES = {
     ),
     "figure": (
         configured(MIXTURE | {"figures": ["pie"]}),
-        "densities.target.figures.0 is 'pie'; allowed: one of density, optimum",
+        "densities.target.figures.0 is 'pie'; allowed: one of density, animation",
     ),
     "seeds_0": (configured(MIXTURE, train={"seeds": 0}), "train.seeds is 0; ", "number >= 1"),
     "seeds_true": (configured(MIXTURE, train={"seeds": True}), "train.seeds is True; ", ">= 1"),
@@ -483,7 +483,7 @@ MISTAKES = {
     ),
     "figure_of_another_dimension": (
         sampled({}, figures={"pairs": "one"}),
-        "sample.figures.pairs is 'one'; allowed: for another d than 2",
+        "sample.figures.pairs is 'one'; not available for d = 2",
     ),
     "probe_of_no_model": (
         sampled({}, far_starts={"models": ["ghost"]}),

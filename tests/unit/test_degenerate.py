@@ -500,7 +500,7 @@ def test_figures_of_nothing_and_of_one_value_are_drawn_without_a_warning(name, t
         paths[key] = str(tmp_path / f"{key}.{suffix}")
         write(paths[key], value)
     drawn, settings = str(tmp_path / "drawn.png"), {"densities": ["a"], "density": "a"}
-    import_module(f"autoscore.plots.{figure}").draw(paths, {"png": drawn}, settings)
+    import_module(f"autoscore.figures.{figure}").draw(paths, {"png": drawn}, settings)
     pixels = np.asarray(Image.open(drawn).convert("L"))
     assert (pixels < 128).any(axis=0).mean() > 0.1
     if figure == "map" and len(inputs["arrays"]) > 5:  # a panel that is learned is shaded, too

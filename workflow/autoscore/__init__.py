@@ -12,14 +12,16 @@ The floors of the library, each importing only from those above it in this list:
 ``densities``, ``autoencoders``, ``devices``
     targets with exact log-density, score, Hessian and samples; the networks that are trained, and
     where
+``blocks``, ``plan``; ``figures``
+    what a run consists of, from its configuration alone; declarations and drawing, from tables
 ``data``; ``noise``, ``mistakes``, ``configuration``
     the samples that everything later shares; noise levels that fit; what is run, checked before
     it is
 ``optimum``
     the reconstruction functions that no auto-encoder can beat
-``batches``, ``objectives``, ``training``, ``experiments``; ``rounding``, ``blocks``
+``batches``, ``objectives``, ``training``, ``experiments``; ``rounding``
     what a network sees, what it minimises, how, and all of that from a configuration; weights as
-    another processor might round them; a training that is divided among jobs
+    another processor might round them
 ``implicit``, ``extrapolation``, ``peers``
     the loss that needs no truth; the clean score from several noise levels; other estimators
 ``rulers``, ``estimators``, ``held_out``, ``score``; ``geometry``
@@ -28,8 +30,8 @@ The floors of the library, each importing only from those above it in this list:
     kernels, and what their draws are worth; all chains of one density
 ``images``
     images: their sources, models, measures and samples
-``claims``, ``plots``; ``report``
-    verdicts and pictures, from tables alone; one page of them
+``claims``; ``report``
+    verdicts, from tables alone; one page of them and of the figures
 
 Nothing here imports Snakemake: every module can be used from a notebook.
 """

@@ -8,6 +8,8 @@ from typing import Any
 
 from autoscore.data import training_points
 from autoscore.densities.registry import dimension, make_density
+from autoscore.figures.declaration import Listed
+from autoscore.figures.registry import figures_in_words, of_scope, schema_of_charts
 from autoscore.mistakes.files import (
     LARGEST,
     LOADER,
@@ -52,7 +54,7 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     ConfigurationError
         If a key is unknown or a value not allowed; each line names key, value and what is allowed.
     """
-    schema = read_yaml(SCHEMA)
+    schema = whole_schema()
     if math.isinf(expanded(config, parts_of_value)):
         endless = f"it holds itself, more than {LARGEST} values, or thousands of digits"
         raise ConfigurationError(_message([endless]))
@@ -131,6 +133,17 @@ def _fitting_sizes(entry: dict, usual: list) -> list:
     except (IndexError, KeyError, TypeError):  # a mistake in the entry, which is told later
         several = False
     return [size for size in usual if size != "exact"] or usual if several else usual
+
+
+def whole_schema() -> dict:
+    """Return the schema of a configuration, with what the figures declare of themselves."""
+    schema = copy.deepcopy(read_yaml(SCHEMA))
+    density = schema["$defs"]["density"]["properties"]
+    density["figures"]["items"] = {"enum": list(of_scope(Listed))}
+    density["figures"]["description"] += f" {figures_in_words()}"
+    charts = schema["$defs"]["sample"]["properties"]["figures"]
+    charts["properties"] = schema_of_charts()
+    return schema
 
 
 def read_yaml(path: str | Path) -> Any:

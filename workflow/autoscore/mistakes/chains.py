@@ -6,20 +6,11 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
+from autoscore.figures.registry import FIGURES
 from autoscore.grids import noise_levels
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.sampling.names import ACCEPTANCE, DESCENTS, FIELD_MOVES
 from autoscore.wording import shown
-
-SAMPLE_FIGURES = {  # the dimensions that each is for
-    "samples": (2,),
-    "pairs": range(3, 1_000_000),
-    "levels": range(1, 1_000_000),
-    "steps": range(1, 1_000_000),
-    "traces": range(1, 1_000_000),
-    "relaxation": (2,),
-    "comparison": range(1, 1_000_000),
-}
 
 
 def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
@@ -38,12 +29,9 @@ def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
                 f"{key}.figures.{figure} is {shown(name)}; "
                 f"allowed: a plan, of which there are {known}"
             )
-        dims = SAMPLE_FIGURES[figure]
-        if density.dim not in dims:
-            yield (
-                f"{key}.figures.{figure} is {shown(name)}; "
-                f"allowed: for another d than {density.dim}"
-            )
+        scope = FIGURES[figure].scope
+        if not scope.least <= density.dim <= scope.most:
+            yield f"{key}.figures.{figure} is {shown(name)}; not available for d = {density.dim}"
     for part in ("differences", "far_starts"):
         yield from grid_mistakes(f"{key}.{part}.sigmas", sample[part]["sigmas"])
         yield from _driver_mistakes(f"{key}.{part}", sample[part], models, levels=True)

@@ -6,6 +6,7 @@ from autoscore.data import training_points
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
+from autoscore.figures.registry import FIGURES, listed
 from autoscore.grids import noise_levels
 from autoscore.mistakes.chains import sample_mistakes
 from autoscore.mistakes.grids import grid_mistakes
@@ -19,23 +20,7 @@ KINDS = {  # the keys that describe a density of each kind
     "samples": {"path", "columns", "missing", "scale", "points"},
 }
 ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
-SMOOTH = KINDS.keys() - {"samples"}
-ANY = 0  # dimension
 FEWEST = 3  # points of a file
-FIGURES = {  # the dimension and the kinds of density that each is for
-    "density": (1, SMOOTH),
-    "optimum": (1, SMOOTH),
-    "animation": (1, SMOOTH),
-    "bias": (1, SMOOTH),
-    "reconstruction": (1, SMOOTH),
-    "losses": (1, SMOOTH),
-    "field": (1, KINDS.keys()),
-    "quiver": (2, KINDS.keys()),
-    "map": (2, KINDS.keys()),
-    "shape": (2, SMOOTH),
-    "tangent": (2, {"curve"}),
-    "held_out": (ANY, {"samples"}),
-}
 
 
 def density_mistakes(key: str, entry: dict) -> Iterator[str]:
@@ -102,8 +87,11 @@ def figures_of_points(d: int, separate: bool, held_out: bool) -> list[str]:
     held_out
         Whether points are held out.
     """
-    fields = {1: ["field"] * separate, 2: ["quiver", "map"]}.get(d, [])
-    return fields + ["held_out"] * held_out
+    return [
+        name
+        for name in listed("samples", d)
+        if (separate or not FIGURES[name].scope.separate) and (held_out or name != "held_out")
+    ]
 
 
 def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
@@ -180,17 +168,13 @@ def _variant_mistakes(key: str, variant: dict) -> Iterator[str]:
 
 def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
     """Yield which figures a density cannot have."""
-    allowed = [
-        name
-        for name, (dimension, kinds) in FIGURES.items()
-        if dimension in (d, ANY) and entry["kind"] in kinds
-    ]
+    allowed = listed(entry["kind"], d)
     if not set(entry["figures"]) <= set(allowed):
         yield (
             f"{key}.figures is {shown(entry['figures'])}; allowed for kind {entry['kind']} with "
             f"d = {d} are: {', '.join(allowed) or 'none'}"
         )
-    separate = sorted({"field", "reconstruction"} & set(entry["figures"]))
+    separate = sorted(name for name in entry["figures"] if FIGURES[name].scope.separate)
     if separate and not entry["train"]["models"]["ensemble"]:
         yield (
             f"{key}.train.models.ensemble is []; allowed: dae, rcae or both, since figures "
