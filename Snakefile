@@ -158,7 +158,9 @@ rule gallery:
 
 
 if workflow.is_main_process:
-    preflight.refuse_figures_that_are_not_drawn(sys.argv[1:], figure_files(config), config["densities"])
+    preflight.refuse_figures_that_are_not_drawn(
+        sys.argv[1:], figure_files(config), config["densities"]
+    )
 
 # what is fetched, put together or drawn is, of a cluster, too, done where Snakemake itself runs:
 # nodes may have no network, and seconds are too little for a queue

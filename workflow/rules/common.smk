@@ -7,7 +7,7 @@ import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
-from autoscore.figures.registry import FIGURES, figure_files, stem
+from autoscore.figures.registry import FIGURES, figure_files, log_of, stem
 from autoscore.images.sources import FOLDER
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
 from autoscore.records import hashes
@@ -72,9 +72,7 @@ def demand(function, name):
 
 def block_files(kind):
     """Return a function from wildcards to one file of each block of a training."""
-    return lambda wildcards: plan.block_files(
-        config, wildcards.density, tuple(wildcards)[1:], kind
-    )
+    return lambda wildcards: plan.block_files(config, wildcards.density, tuple(wildcards)[1:], kind)
 
 
 def figure_settings(name):

@@ -12,7 +12,7 @@ for name, figure in FIGURES.items():
         output:
             **{kind: f"figures/{stem(name)}.{kind}" for kind in figure.formats},
         log:
-            f"results/logs/plot_{name}{'/{density}' * figure.of_each_density}.log",
+            log_of(name),
         conda:
             "../../envs/autoscore.yaml"
         params:

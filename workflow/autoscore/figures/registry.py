@@ -92,6 +92,12 @@ def stem(name: str) -> str:
     return f"{{density}}_{name}" if FIGURES[name].of_each_density else name
 
 
+def log_of(name: str) -> str:
+    """Return the log of a figure's rule, with ``{density}`` where each density has one."""
+    own = "/{density}" if FIGURES[name].of_each_density else ""
+    return f"results/logs/plot_{name}{own}.log"
+
+
 def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]:
     """Return the files of every figure that a configuration asks for.
 
