@@ -137,7 +137,7 @@ MISTAKES = {
     # values
     "kind": (
         configured({"kind": "cauchy"}),
-        "densities.target.kind is 'cauchy'; allowed: one of mixture, curve_mixture, energy, curve",
+        "densities.target.kind is 'cauchy'; allowed: one of curve_mixture, curve, energy, mixture",
     ),
     "objective": (
         configured(MIXTURE, train={"models": {"ensemble": ["vae"]}}),

@@ -12,10 +12,11 @@ from autoscore.autoencoders.conditioned import Conditioned
 from autoscore.autoencoders.corrected import Corrected
 from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.autoencoders.stack import LearnedField
+from autoscore.densities.curve_mixtures import curve_mixture
 from autoscore.densities.curves import Curve
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
-from autoscore.densities.mixtures import GaussianMixture, curve_mixture
+from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.samples import Lengths
 from autoscore.estimators import CHOICES
 from autoscore.extrapolation import Extrapolated, choose

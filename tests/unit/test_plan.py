@@ -98,7 +98,9 @@ def test_a_density_that_is_solved_in_the_plane_hands_its_solution_on():
     thick = planned(thick=SPIRAL | {"thickness": 0.1, "train": {"sizes": [100]}})
     stem = "results/optimum/thick"
     assert plan.solved_files(thick, "thick") == [f"{stem}.npz", f"{stem}.csv"]
-    assert plan.optimum_settings(thick, "thick") == {"plane_points": thick["optimum"]["plane_points"]}
+    assert plan.optimum_settings(thick, "thick") == {
+        "plane_points": thick["optimum"]["plane_points"]
+    }
 
 
 def test_a_training_depends_on_its_own_schedule_alone(both):
@@ -118,7 +120,10 @@ def test_what_describes_a_density_says_nothing_of_its_figures(both):
 
 
 def test_images_have_figures_of_what_is_trained_and_drawn():
-    images = {"dataset": "digits", "models": {"one": {"kind": "ensemble"}, "all": {"kind": "conditioned"}}}
+    images = {
+        "dataset": "digits",
+        "models": {"one": {"kind": "ensemble"}, "all": {"kind": "conditioned"}},
+    }
     config = complete({"densities": {"line": MIXTURE}, "images": images})
     names = {file.partition(".")[0] for file in figure_files(config, of_images=True)}
     assert {"figures/images_denoising", "figures/images_symmetry"} <= names

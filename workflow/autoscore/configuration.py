@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autoscore.data import training_points
-from autoscore.densities.registry import dimension, make_density
+from autoscore.densities.registry import add_to_schema, dimension, is_known, make_density
 from autoscore.figures.declaration import Listed
 from autoscore.figures.registry import figures_in_words, of_scope, schema_of_charts
 from autoscore.mistakes.files import (
@@ -69,7 +69,7 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     for entry in config["densities"].values():
         sizes = {"sizes": _fitting_sizes(entry, usual)}
         entry["train"] = merge(merge(common, sizes), _own_training(entry))
-        if entry["kind"] == "samples":
+        if not is_known(entry):
             entry.setdefault("peers", [])  # a density by itself, points have no use for them
         _expand_variants(entry["train"])
     _fill(schema, config, schema)
@@ -136,8 +136,9 @@ def _fitting_sizes(entry: dict, usual: list) -> list:
 
 
 def whole_schema() -> dict:
-    """Return the schema of a configuration, with what the figures declare of themselves."""
+    """Return the schema, with what kinds of density and figures declare of themselves."""
     schema = copy.deepcopy(read_yaml(SCHEMA))
+    add_to_schema(schema["$defs"]["density"])
     density = schema["$defs"]["density"]["properties"]
     density["figures"]["items"] = {"enum": list(of_scope(Listed))}
     density["figures"]["description"] += f" {figures_in_words()}"

@@ -8,7 +8,7 @@ Snakemake. Which figures a run has is told by `autoscore.figures.registry`.
 from collections.abc import Collection, Mapping
 
 from autoscore import blocks
-from autoscore.densities.registry import dimension
+from autoscore.densities.registry import dimension, is_bare, is_known
 from autoscore.grids import noise_levels
 
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
@@ -55,17 +55,10 @@ def data_settings(config: Mapping, density: str) -> dict:
     return target_settings(config, density) | {"train": needed}
 
 
-def is_bare(config: Mapping, density: str) -> bool:
-    """Return whether a density is a curve without thickness, which has no density in the plane."""
-    entry = config["densities"][density]
-    return entry["kind"] == "curve" and not entry.get("thickness")
-
-
 def is_solved(config: Mapping, density: str) -> bool:
     """Return whether both optima are solved: the density is known, and d is 1 or 2."""
     entry = config["densities"][density]
-    unknown = entry["kind"] == "samples" or is_bare(config, density)
-    return dimension(entry) <= 2 and not unknown
+    return dimension(entry) <= 2 and is_known(entry) and not is_bare(entry)
 
 
 def is_solved_in_the_plane(config: Mapping, density: str) -> bool:
@@ -119,7 +112,7 @@ def beyond_the_line(config: Mapping) -> list[str]:
     return [
         name
         for name, entry in config["densities"].items()
-        if dimension(entry) > 1 and entry["kind"] != "samples"
+        if dimension(entry) > 1 and is_known(entry)
     ]
 
 
@@ -142,7 +135,7 @@ def combined(config: Mapping) -> list[str]:
         name
         for name in beyond_the_line(config)
         if "dae" in config["densities"][name]["train"]["models"]["conditioned"]
-        and not is_bare(config, name)
+        and not is_bare(config["densities"][name])
     ]
 
 

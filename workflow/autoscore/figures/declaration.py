@@ -7,6 +7,9 @@ settings)``. Its name is that of its module.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from autoscore.densities.declaration import KNOWN
+from autoscore.densities.registry import KINDS
+
 # the sections of the report, in their order
 LINE = "The score in one dimension"
 PLANE = "Fields in the plane"
@@ -15,7 +18,7 @@ IMAGES = "Images"
 BEYOND = "Beyond the paper"
 SECTIONS = (LINE, PLANE, SAMPLING, IMAGES, BEYOND)
 
-KNOWN, CURVE, FILE, ANYTHING = "a known density", "a curve", "a sample file", "any density"
+ANYTHING = "any density"
 
 STATEMENTS = {  # of the paper, in its order
     "T1": (
@@ -56,7 +59,7 @@ class Listed:
     dimensions
         Those of the densities that may name it; empty for any.
     of
-        `KNOWN`, `CURVE`, `FILE` or `ANYTHING`.
+        The trait that the kind of density has to have, or `ANYTHING`.
     separate
         Whether it shows separate auto-encoders, so that some have to be trained.
     """
@@ -71,8 +74,8 @@ class Listed:
 
     def fits(self, kind: str, d: int) -> bool:
         """Return whether a density of this kind and dimension may name it."""
-        fitting = {KNOWN: kind != "samples", CURVE: kind == "curve", FILE: kind == "samples"}
-        return fitting.get(self.of, True) and (not self.dimensions or d in self.dimensions)
+        fitting = self.of == ANYTHING or self.of in KINDS[kind].traits
+        return fitting and (not self.dimensions or d in self.dimensions)
 
 
 @dataclass(frozen=True)

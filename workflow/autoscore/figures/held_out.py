@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from autoscore.figures.declaration import FILE, Figure, LINE, Listed
+from autoscore.densities.declaration import POINTS
+from autoscore.figures.declaration import Figure, LINE, Listed
 from autoscore.figures.style import MODELS, PAGE, common_legend, mean_and_range, save, subplots
 
 LOOKS = {  # in the order in which they are drawn
@@ -27,7 +28,7 @@ FIGURE = Figure(
         "of your own points, how well what was trained denoises points that it has not seen, "
         "beside a fitted Gaussian and a kernel density estimate"
     ),
-    scope=Listed((), FILE),
+    scope=Listed((), POINTS),
     reads={"losses": "results/score/{density}_held_out.csv"},
 )
 

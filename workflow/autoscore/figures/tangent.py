@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from autoscore.figures.declaration import CURVE, Figure, Listed, PLANE
+from autoscore.densities.declaration import CURVE
+from autoscore.figures.declaration import Figure, Listed, PLANE
 from autoscore.figures.style import FIELDS, MODELS, PAGE, common_legend, drawable, save, subplots
 from autoscore.storage import read_arrays
 

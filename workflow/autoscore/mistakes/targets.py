@@ -5,40 +5,29 @@ from collections.abc import Iterator
 from autoscore.data import training_points
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
-from autoscore.densities.registry import make_density
+from autoscore.densities.registry import KINDS, make_density
 from autoscore.figures.registry import FIGURES, listed
 from autoscore.grids import noise_levels
 from autoscore.mistakes.chains import sample_mistakes
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.wording import shown
 
-KINDS = {  # the keys that describe a density of each kind
-    "mixture": {"weights", "means", "covariances", "standard_deviations"},
-    "curve_mixture": {"dimension", "components", "curve_seed"},
-    "energy": {"expression", "bounds"},
-    "curve": {"coordinates", "interval", "thickness"},
-    "samples": {"path", "columns", "missing", "scale", "points"},
-}
-ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
+COMMON = {"kind", "figures", "peers", "shown", "order_sigmas", "sample", "train"}  # to all kinds
 FEWEST = 3  # points of a file
 
 
 def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     """Yield what is wrong with a density itself."""
-    kind = entry["kind"]
-    foreign = (
-        set(entry)
-        - KINDS[kind]
-        - {"kind", "figures", "peers", "shown", "order_sigmas", "sample", "train"}
-    )
+    kind = KINDS[entry["kind"]]
+    foreign = set(entry) - kind.keys.keys() - COMMON
     for name in sorted(foreign):
-        own = ", ".join(sorted(KINDS[kind]))
-        renamed = any(name in keys for keys in KINDS.values())
+        renamed = any(name in other.keys for other in KINDS.values())
         hint = "; a new density needs a name that config.yaml does not have" if renamed else ""
-        yield f"{key}.{name} is not a key of kind {kind}; allowed are {own}{hint}"
-    for one, other in ALTERNATIVES:
-        if {one, other} <= KINDS[kind] and (one in entry) == (other in entry):
-            yield f"{key} is of kind {kind}; allowed: either {one} or {other}, not both"
+        own = ", ".join(sorted(kind.keys))
+        yield f"{key}.{name} is not a key of kind {kind.name}; allowed are {own}{hint}"
+    for one, other in kind.either:
+        if (one in entry) == (other in entry):
+            yield f"{key} is of kind {kind.name}; allowed: either {one} or {other}, not both"
             return
     for name in sorted({"columns", "missing", "scale"} & set(entry)) if "points" in entry else []:
         yield (
@@ -55,24 +44,8 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     try:
         make_density(entry).check_resolved()
     except ValueError as error:
-        part = _blamed(entry, str(error))
+        part = kind.blame(entry, str(error))
         yield f"{key}.{part} is {shown(entry[part])}; {error}"
-
-
-def _blamed(entry: dict, message: str) -> str:
-    """Return the key of a density's entry that an error speaks of."""
-    words = {"weight": "weights", "bounds must": "bounds", "covariance": "covariances"}
-    words |= {"interval": "interval", "thickness": "thickness"}
-    first = {
-        "mixture": "means",
-        "curve_mixture": "dimension",
-        "energy": "expression",
-        "curve": "coordinates",
-        "samples": "points",
-    }[entry["kind"]]
-    named = [key for word, key in words.items() if word in message and key in entry]
-    spread = ["standard_deviations"] if "standard_deviations" in message else []
-    return next((key for key in [*spread, *named, "path", first] if key in entry), first)
 
 
 def figures_of_points(d: int, separate: bool, held_out: bool) -> list[str]:
