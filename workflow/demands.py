@@ -10,7 +10,7 @@ from math import ceil
 import numpy as np
 
 from autoscore.grids import noise_levels
-from autoscore.sampling.names import DESCENTS
+from autoscore.samplers.registry import SAMPLERS
 
 BASE = 1500  # MB of an interpreter with PyTorch, its libraries and a density's samples
 START = 10  # minutes that any job may take, on a busy node and a slow file system
@@ -125,7 +125,7 @@ def _moves(plan: dict) -> int:
     """Return how often all samplers of a plan together move one chain."""
     total = 0
     for sampler in plan["samplers"]:
-        if sampler in DESCENTS:  # each draw has a way down of its own
+        if SAMPLERS[sampler].descends:  # each draw has a way down of its own
             total += plan["draws"] * plan["levels"] * plan["steps_a_level"]
             continue
         steps = plan["steps"].get(sampler, 0) if isinstance(plan["steps"], dict) else plan["steps"]

@@ -35,8 +35,8 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.samplers.chains import run
-from autoscore.samplers.kernels import RandomWalk
 from autoscore.samplers.langevin import AdjustedLangevin
+from autoscore.samplers.random_walk import RandomWalk
 from autoscore.samplers.targets import ExactTarget, PathTarget
 from autoscore.samplers.walk import AdjustedWalk, Blend
 from autoscore.sampling.differences import difference_rows

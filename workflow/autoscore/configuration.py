@@ -23,6 +23,7 @@ from autoscore.mistakes.names import OF_DENSITIES, name_mistakes
 from autoscore.mistakes.schemas import resolved, schema_mistakes
 from autoscore.mistakes.targets import density_mistakes, figures_of_points, training_mistakes
 from autoscore.noise import fit_grids
+from autoscore.samplers import registry as samplers
 from autoscore.wording import shown
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -136,12 +137,13 @@ def _fitting_sizes(entry: dict, usual: list) -> list:
 
 
 def whole_schema() -> dict:
-    """Return the schema, with what kinds of density and figures declare of themselves."""
+    """Return the schema, with what kinds of density, figures and samplers declare of themselves."""
     schema = copy.deepcopy(read_yaml(SCHEMA))
     add_to_schema(schema["$defs"]["density"])
     density = schema["$defs"]["density"]["properties"]
     density["figures"]["items"] = {"enum": list(of_scope(Listed))}
     density["figures"]["description"] += f" {figures_in_words()}"
+    samplers.add_to_schema(schema["$defs"]["plan"])
     charts = schema["$defs"]["sample"]["properties"]["figures"]
     charts["properties"] = schema_of_charts()
     return schema

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
-from autoscore.figures.style import COLUMN, SAMPLERS, drawable, save, subplots
+from autoscore.figures.style import COLUMN, drawable, save, subplots
+from autoscore.samplers.registry import SAMPLERS
 
 FIGURE = Figure(
     section=SAMPLING,
@@ -42,7 +43,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axis = subplots(figsize=(1.6 * COLUMN, 0.3 * len(samplers) + 0.9))
     axis.set_xscale("log")
     for place, sampler in enumerate(samplers):
-        colour = SAMPLERS[sampler][1]
+        colour = SAMPLERS[sampler].colour
         found = runs.loc[runs["sampler"] == sampler, "kl"]
         axis.plot(drawable(found), [place] * len(found), "o", color=colour, markersize=3, alpha=0.6)
         axis.plot(drawable(np.full(2, found.median())), [place - 0.3, place + 0.3], color=colour)
@@ -52,7 +53,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         ha="center", va="bottom", annotation_clip=False,
     )  # fmt: skip
     axis.set(xlabel=f"KL of cells (nats), {runs['n'].iloc[0]:,} draws a run")
-    axis.set(yticks=range(len(samplers)), yticklabels=[SAMPLERS[name][0] for name in samplers])
+    axis.set(yticks=range(len(samplers)), yticklabels=[SAMPLERS[name].label for name in samplers])
     axis.set_ylim(len(samplers) - 0.5, -0.6)
     axis.grid(axis="y", linewidth=0.3)
     save(figure, outputs)

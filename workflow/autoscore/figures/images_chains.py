@@ -3,7 +3,8 @@
 
 from autoscore.figures.sheets import drawn_arrays, drawn_runs, look, name_images, shape_of, sheet, show_sheet
 from autoscore.figures.declaration import Figure, IMAGES, OfImages
-from autoscore.figures.style import PAGE, SAMPLERS, save, subplots
+from autoscore.figures.style import PAGE, save, subplots
+from autoscore.samplers.registry import SAMPLERS
 from autoscore.plan import drawn_image_models
 
 CHAINS = 4  # a panel
@@ -44,7 +45,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     for axis, (row, pictures) in zip(axes.T.flat, runs, strict=False):
         steps = pictures.shape[1]
         show_sheet(axis, sheet(pictures.reshape(-1, pictures.shape[-1]), steps, shape_of(pictures)))
-        sampler = SAMPLERS[row.sampler][0]
+        sampler = SAMPLERS[row.sampler].label
         axis.set_title(
             f"{look(row.model)['label']}: {sampler}, from {row.start}, σ = {row.sigma:g}",
             fontsize=6,

@@ -4,7 +4,8 @@ import pandas as pd
 
 from autoscore.figures.sheets import look, name_images
 from autoscore.figures.declaration import Figure, IMAGES, OfImages
-from autoscore.figures.style import PAGE, SAMPLERS, save, subplots
+from autoscore.figures.style import PAGE, save, subplots
+from autoscore.samplers.registry import SAMPLERS
 from autoscore.plan import drawn_image_models
 
 RULERS = {
@@ -63,5 +64,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
 def _label(row: tuple) -> str:
     if row.source == "measured":
-        return f"{look(row.model)['label']}: {SAMPLERS[row.sampler][0]}, from {row.start}"
+        return f"{look(row.model)['label']}: {SAMPLERS[row.sampler].label}, from {row.start}"
     return f"{row.model} ({row.source})" if row.source == "published" else row.model

@@ -4,7 +4,8 @@ import numpy as np
 
 from autoscore.figures.sheets import drawn_arrays, drawn_runs, look, name_images, shape_of, sheet, show_sheet
 from autoscore.figures.declaration import Figure, IMAGES, OfImages
-from autoscore.figures.style import PAGE, SAMPLERS, save, subplots
+from autoscore.figures.style import PAGE, save, subplots
+from autoscore.samplers.registry import SAMPLERS
 from autoscore.plan import drawn_image_models
 
 SIDE = 10  # samples a row and column
@@ -35,7 +36,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     runs = [run for run in drawn_runs(inputs, settings["models"]) if run.consecutive is None]
     panels = []
     for row, drawn, *_ in runs:
-        text = f"{look(row.model)['label']}: {SAMPLERS[row.sampler][0]}"
+        text = f"{look(row.model)['label']}: {SAMPLERS[row.sampler].label}"
         panels.append((f"{text}\nParzen {row.parzen:.0f} nats, n = {row.n:.0f}", drawn))
     last = runs[-1].samples, runs[-1].nearest
     samples, nearest = (part[: SIDE * SIDE // 2] for part in last)

@@ -5,7 +5,8 @@ from functools import partial
 
 from autoscore.figures.runs import drawn_runs, few
 from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
-from autoscore.figures.style import PAGE, SAMPLERS, save, subplots, title
+from autoscore.figures.style import PAGE, save, subplots, title
+from autoscore.samplers.registry import SAMPLERS
 
 SHOWN = 1500  # draws a panel
 PANELS = 9
@@ -41,7 +42,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     drawn = arrays[run["chains"]].reshape(-1, reference.shape[1])
     count = min(PANELS, reference.shape[1] - 1)
     figure, axes = subplots(2, count, figsize=(PAGE, 2.3), sharex="col", sharey="col")
-    labels = ("independent draws", f"{SAMPLERS[run['sampler']][0]}")
+    labels = ("independent draws", f"{SAMPLERS[run['sampler']].label}")
     for row, draws, colour in zip(axes, (reference, drawn), ("black", "#0072B2"), strict=True):
         shown = few(draws, SHOWN)
         for k, axis in enumerate(row):

@@ -6,7 +6,8 @@ import numpy as np
 
 from autoscore.figures.runs import drawn_runs, few
 from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
-from autoscore.figures.style import Axes, PAGE, SAMPLERS, save, subplots, title
+from autoscore.figures.style import Axes, PAGE, save, subplots, title
+from autoscore.samplers.registry import SAMPLERS
 
 SHOWN = 1500  # draws a panel
 COLUMNS = 5
@@ -47,7 +48,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     _draw_panel(axes.flat[0], arrays, reference, "independent draws", "black")
     for axis, run in zip(axes.flat[1:], runs.itertuples(), strict=False):
         draws = arrays[run.chains].reshape(-1, reference.shape[1])
-        name, colour = SAMPLERS.get(run.sampler, (title(run.sampler), "0.3"))
+        name, colour = SAMPLERS[run.sampler].label, SAMPLERS[run.sampler].colour
         level = "" if run.sigma == 0 else f", σ = {run.sigma:g}"
         text = f"{name}\n{run.field}{level}\nKL {run.kl:.3f} (floor {run.kl_floor:.3f})"
         _draw_panel(axis, arrays, draws, text, colour)

@@ -5,7 +5,8 @@ from functools import partial
 import pandas as pd
 
 from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
-from autoscore.figures.style import PAGE, SAMPLERS, common_legend, mean_and_range, save, subplots
+from autoscore.figures.style import PAGE, common_legend, mean_and_range, save, subplots
+from autoscore.samplers.registry import SAMPLERS
 
 MEASURES = {
     "acceptance": "acceptance rate",
@@ -46,7 +47,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set(xscale="log", yscale=scale, xlabel="step")
     for axis, (name, text) in zip(axes, MEASURES.items(), strict=True):
         for sampler, some in runs.groupby("sampler", sort=False):
-            label, colour = SAMPLERS[sampler]
+            label, colour = SAMPLERS[sampler].label, SAMPLERS[sampler].colour
             look = {"color": colour, "marker": "o", "markersize": 3, "label": label}
             mean_and_range(axis, some, "step", name, **look)
         axis.set_ylabel(text)

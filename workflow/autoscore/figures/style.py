@@ -42,23 +42,6 @@ MODELS = {  # fields and estimators
     "kernel": {"color": "#009E73", "linestyle": ":", "marker": "D", "label": "kernel score"},
     "kde": {"color": "0.45", "linestyle": ":", "marker": "x", "label": "kernel density"},
 }
-SAMPLERS = {  # name and colour
-    "random_walk": ("random-walk Metropolis", "#0072B2"),
-    "random_walk_one_point": ("random walk, one-point", "#56B4E9"),
-    "langevin": ("Langevin, unadjusted", "#D55E00"),
-    "mala": ("Langevin, adjusted", "#009E73"),
-    "mala_one_point": ("Langevin, one-point", "#E69F00"),
-    "shaped_mala": ("Langevin, shaped", "#CC79A7"),
-    "noise_keeping": ("noise-keeping", "#E69F00"),
-    "walk": ("walk, unadjusted", "#D55E00"),
-    "adjusted_walk": ("walk, adjusted", "#009E73"),
-    "adjusted_walk_2013": ("walk of 2013", "#CC79A7"),
-    "adjusted_walk_2013_one_point": ("walk of 2013, one-point", "#E69F00"),
-    "dae_chain": ("corrupt, reconstruct", "0.4"),
-    "walkback": ("walkback", "0.6"),
-    "annealed_langevin": ("annealed Langevin", "#56B4E9"),
-    "flow": ("flow", "#0072B2"),
-}
 FIELDS = ("exact", "conditioned", "ensemble")  # side by side, in this order
 NAMES = {"dae": "DAE", "rcae": "RCAE"}
 # ticks within a decade: of axes that span one or two, and of those that span less

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,22 +16,13 @@ from autoscore.images.quality import Judge
 from autoscore.randomness import generator
 from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import run
-from autoscore.samplers.kernels import Kernel
-from autoscore.samplers.langevin import AdjustedLangevin
-from autoscore.samplers.targets import PathTarget
-from autoscore.samplers.walk import Walk, Walkback
+from autoscore.samplers.registration import Parts
+from autoscore.samplers.registry import SAMPLERS
 
 PATH_NODES = 3  # of the energy differences that adjust Langevin's move
-ACCEPTANCE = 0.574  # at which it is tuned
+FIRST_STEP = 0.02  # of it, in units of sigma^2, before it is tuned
 SHOWN = 100  # samples that are stored of each run
 CONSECUTIVE = (8, 20)  # chains and steps of them that are shown one after another
-KERNELS: dict[str, Callable[[Field, np.ndarray], Kernel]] = {
-    "dae_chain": lambda field, clean: Walk(field, field.sigma, 1.0),
-    "walkback": lambda field, clean: Walkback(field, clean, field.sigma),
-    "mala": lambda field, clean: AdjustedLangevin(
-        PathTarget(field, PATH_NODES), 0.02 * field.sigma**2
-    ),
-}
 CHAINS = (("dae_chain", "data"), ("dae_chain", "noise"), ("walkback", "data"))
 CHAINS += (("mala", "data"), ("mala", "noise"))
 
@@ -135,7 +126,12 @@ def _generators(seed: int, *names: object, count: int) -> list[np.random.Generat
 def _chains(
     images: Images, model: str, field: Field, sampler: str, start: str, settings: dict, seed: int
 ) -> Drawn:
-    kernel = KERNELS[sampler](field, images.train)
+    # in so many dimensions a drift is long beside its noise, and is not cut
+    parts = Parts(field, field, PATH_NODES, images.train, drift=np.inf)
+    registered = SAMPLERS[sampler]
+    tuned = registered.acceptance is not None
+    parts = replace(parts, step=FIRST_STEP * field.sigma**2) if tuned else parts
+    kernel = registered.make(parts)
     count, names = settings["chains"], (model, sampler, start)
     rng = generator(seed, "images", *names, "start")
     if start == "data":
@@ -153,7 +149,7 @@ def _chains(
         _generators(seed, *names, count=len(x)),
         burn_in=settings["burn_in"],
         thin=settings["thin"],
-        target_acceptance=ACCEPTANCE if kernel.tunable else None,
+        target_acceptance=registered.target_acceptance(field.dim),
     )
     seconds = time.perf_counter() - began
     few, steps = CONSECUTIVE

@@ -9,7 +9,7 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.figures.registry import FIGURES
 from autoscore.grids import noise_levels
 from autoscore.mistakes.grids import grid_mistakes
-from autoscore.sampling.names import ACCEPTANCE, DESCENTS, FIELD_MOVES
+from autoscore.samplers.registry import SAMPLERS
 from autoscore.wording import shown
 
 
@@ -53,6 +53,8 @@ def _denoisers(train: dict) -> dict[str, dict]:
 def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
     """Yield what no field of this density can do."""
     fields, samplers = set(plan["fields"]), set(plan["samplers"])
+    descents = {name for name in samplers if SAMPLERS[name].descends}
+    tuned = {name for name in samplers if SAMPLERS[name].acceptance}
     if isinstance(density, KernelDensity):
         yield f"{key} is given; allowed: no plans for a density that is known by samples alone"
     if density.is_bare and fields & {"exact", "extrapolated"}:
@@ -61,19 +63,21 @@ def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
             "allowed: optimum and learned, the curve is bare"
         )
     without_levels = fields & {"exact", "extrapolated"}
-    if without_levels and (samplers & set(DESCENTS) or plan["start"] == "flow"):
+    if without_levels and (descents or plan["start"] == "flow"):
         yield (
             f"{key}.fields is {shown(plan['fields'])}; allowed: optimum and learned, as "
             "only these have "
             "noise levels to go down"
         )
-    for name in sorted(samplers & set(FIELD_MOVES)) if plan["temperature"] != 1 else []:
+    for name in sorted(samplers) if plan["temperature"] != 1 else []:
+        if SAMPLERS[name].needs_target:
+            continue
         yield (
             f"{key}.temperature is {plan['temperature']:g}; allowed: 1, as {name} moves by the "
             "field alone"
         )
     given = plan["steps"]
-    needy = samplers - set(ACCEPTANCE) - set(DESCENTS) - set(map(str, given))
+    needy = samplers - tuned - descents - set(map(str, given))
     if "exact" in fields and needy and (isinstance(given, dict) or not given):
         yield f"{key}.steps is {shown(given)}; allowed: one for {min(needy)}, as exact has no sigma"
     for name in sorted(set(given) - samplers) if isinstance(given, dict) else []:
