@@ -455,7 +455,7 @@ MISTAKES = {
     ),
     "unknown_sampler": (
         sampled({"samplers": ["gibbs"]}),
-        "sample.plans.one.samplers.0 is 'gibbs'; allowed: one of random_walk, ",
+        "sample.plans.one.samplers.0 is 'gibbs'; allowed: one of annealed_langevin, ",
     ),
     "exact_score_down_the_grid": (
         sampled({"fields": ["exact"], "samplers": ["flow"]}),

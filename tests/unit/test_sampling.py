@@ -130,7 +130,7 @@ def test_chains_on_the_exact_score_are_as_good_as_independent_draws(sampler):
     assert row["kl"] < 1.3 * row["kl_floor"]
     assert row["rhat"] < 1.05
     assert abs(row["mean_log_p"] - row["mean_log_p_floor"]) < 0.05
-    assert row["acceptance"] == pytest.approx(target_acceptance(sampler, 2), abs=0.1)
+    assert row["acceptance"] == pytest.approx(SAMPLERS[sampler].target_acceptance(2), abs=0.1)
 
 
 def test_the_flow_of_the_best_auto_encoder_draws_from_the_noisy_data():
