@@ -1,4 +1,5 @@
 import copy
+import json
 import re
 
 import numpy as np
@@ -7,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autoscore.configuration import SCHEMA, ConfigurationError, complete, merge
+from autoscore.configuration import SCHEMA, ConfigurationError, complete, merge, whole_schema
 from autoscore.data import training_points
 from tests.unit.oracles import CONFIG, QUICK, ROOT
 
@@ -882,8 +883,7 @@ def numbers_of(node):
 
 
 def test_every_number_of_the_schema_has_an_end():
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    found = list(numbers_of(schema))
+    found = list(numbers_of(whole_schema()))
     assert len(found) > 50
     for node in found:
         assert {"minimum", "exclusiveMinimum"} & node.keys(), node
@@ -1018,3 +1018,27 @@ def test_any_configuration_is_completed_or_refused_in_words(place, value):
         lines = str(error).splitlines()
         assert 1 < len(lines) <= 52
         assert all(len(line) < 1000 for line in lines)
+
+
+def backwards(value):
+    """The same value with the keys of all its dictionaries in the opposite order."""
+    if isinstance(value, dict):
+        return {key: backwards(part) for key, part in reversed(value.items())}
+    return [backwards(part) for part in value] if isinstance(value, list) else value
+
+
+FULL = CONFIG
+PARTS = ["seed", "optimum", "figures", *whole_schema()["$defs"]["train"]["properties"]]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_an_overlay_that_says_what_holds_anyhow_changes_no_parameter(part):
+    expected = complete(copy.deepcopy(FULL))
+    if part in expected and part != "train":
+        stated = {part: backwards(expected[part])}
+    else:  # every density has its own; one whose entry does not name it holds the default
+        name = next(n for n, e in FULL["densities"].items() if part not in e.get("train", {}))
+        train = expected["densities"][name]["train"]
+        stated = {"densities": {name: {"train": {part: backwards(train.get(part))}}}}
+    found = complete(merge(copy.deepcopy(FULL), stated))
+    assert json.dumps(found) == json.dumps(expected)

@@ -8,7 +8,7 @@ from typing import Any
 
 from autoscore.data import training_points
 from autoscore.densities.registry import add_to_schema, dimension, is_known, make_density
-from autoscore.figures.declaration import Listed
+from autoscore.figures.declaration import Listed, Shared
 from autoscore.figures.registry import figures_in_words, of_scope, schema_of_charts
 from autoscore.mistakes.files import (
     LARGEST,
@@ -19,7 +19,7 @@ from autoscore.mistakes.files import (
 )
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.mistakes.images import image_mistakes
-from autoscore.mistakes.names import OF_DENSITIES, name_mistakes
+from autoscore.mistakes.names import OF_ALL_DENSITIES, OF_DENSITIES, name_mistakes
 from autoscore.mistakes.schemas import resolved, schema_mistakes
 from autoscore.mistakes.targets import density_mistakes, figures_of_points, training_mistakes
 from autoscore.noise import fit_grids
@@ -79,7 +79,7 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     mistakes = [] if checked else list(_semantic_mistakes(config))
     if mistakes:
         raise ConfigurationError(_message(mistakes))
-    return config
+    return _canonical(schema, config, schema)
 
 
 def _own_training(entry: dict) -> dict:
@@ -139,6 +139,11 @@ def _fitting_sizes(entry: dict, usual: list) -> list:
 def whole_schema() -> dict:
     """Return the schema, with what kinds of density, figures and samplers declare of themselves."""
     schema = copy.deepcopy(read_yaml(SCHEMA))
+    names = schema["properties"]["densities"]["propertyNames"]
+    reserved = [*OF_ALL_DENSITIES, *of_scope(Shared), "images"]
+    told = ", ".join(reserved) + " nor what begins with images_"
+    names["description"] = names["description"].format(reserved=told)
+    names["pattern"] = names["pattern"].replace("{reserved}", "|".join(reserved))
     add_to_schema(schema["$defs"]["density"])
     density = schema["$defs"]["density"]["properties"]
     density["figures"]["items"] = {"enum": list(of_scope(Listed))}
@@ -232,6 +237,35 @@ def _fill(schema: dict, value: Any, root: dict) -> None:
     if isinstance(extra, dict):
         for part in value.values():
             _fill(extra, part, root)
+
+
+def _canonical(schema: dict, value: Any, root: dict) -> Any:
+    """Return a completed value with the schema's keys in the schema's order.
+
+    Two configurations that mean the same then are the same, however files were put over one another
+    and whichever of them named a default: Snakemake compares the text of parameters. What the user
+    names keeps its order, which figures and tables follow.
+    """
+    schema = schema | resolved(schema, root)
+    if isinstance(value, dict):
+        schema = _form(schema, root)
+        parts, extra = schema.get("properties", {}), schema.get("additionalProperties")
+        ordered = [key for key in parts if key in value]
+        ordered += [key for key in value if key not in parts]
+        return {
+            key: _canonical(parts.get(key, extra if isinstance(extra, dict) else {}), part, root)
+            for key in ordered
+            for part in [value[key]]
+        }
+    if isinstance(value, list):
+        return [_canonical(schema.get("items", {}), part, root) for part in value]
+    return value
+
+
+def _form(schema: dict, root: dict) -> dict:
+    """Return, of forms that a value may have, the one of a dictionary."""
+    forms = [form | resolved(form, root) for form in schema.get("anyOf", [])]
+    return next((form for form in forms if form.get("type") == "object"), schema)
 
 
 def _semantic_mistakes(config: dict) -> Iterator[str]:
