@@ -396,7 +396,7 @@ MISTAKES = {
     ),
     "kind_of_a_variant": (
         varied({"kind": "kde"}),
-        "variants.other.kind is 'kde'; allowed: one of ensemble, conditioned",
+        "variants.other.kind is 'kde'; allowed: one of conditioned, ensemble",
     ),
     "variant_of_nothing": (varied({"objectives": []}), "variants.other.objectives is []; allowed"),
     "sliced_ensemble": (
@@ -818,7 +818,7 @@ IMAGES = {"models": {"one": {"kind": "ensemble"}}}
         (IMAGES | {"sigmas": [0.2, 0.1]}, ("images.sigmas", "increasing")),
         ({"models": {"one": {"kind": "flow"}}}, ("images.models.one.kind", "flow")),
         (
-            {"models": {"one": {"kind": "conditioned", "sigmas": [0.1]}}},
+            {"models": {"one": {"kind": "corrected", "sigmas": [0.1]}}},
             ("images.models.one.sigmas", "two or more"),
         ),
     ],

@@ -7,11 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autoscore import diagnostics, experiments, metrics, peers, rulers
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
-from autoscore.autoencoders.stack import LearnedField
+from autoscore import diagnostics, metrics, peers, rulers
 from autoscore.densities.curve_mixtures import curve_mixture
 from autoscore.densities.curves import Curve
 from autoscore.densities.energies import EnergyDensity
@@ -29,6 +25,10 @@ from autoscore.geometry.losses import noisy_pairs
 from autoscore.geometry.measure import COLUMNS, measure
 from autoscore.held_out import held_out_table, losses
 from autoscore.linear import LinearField, LinearOptimum
+from autoscore.models.conditioned.network import Conditioned
+from autoscore.models.corrected.network import Corrected
+from autoscore.models.ensemble.network import Architecture, Ensemble
+from autoscore.models.registry import MODELS
 from autoscore.optimum.bias import tweedie_gap
 from autoscore.optimum.curves import curve_grid
 from autoscore.optimum.dae import DenoisingOptimum
@@ -41,6 +41,7 @@ from autoscore.samplers.targets import ExactTarget, PathTarget
 from autoscore.samplers.walk import AdjustedWalk, Blend
 from autoscore.sampling.differences import difference_rows
 from autoscore.sampling.measures import Rulers, mixing
+from autoscore.stack import LearnedField
 from autoscore.storage import write_arrays, write_table
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -319,17 +320,20 @@ def test_everything_is_measured_on_one_held_out_and_one_validation_point():
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 @pytest.mark.parametrize("points", [ONE, ALIKE], ids=["one", "alike"])
-@pytest.mark.parametrize("kind", ["exact_ensemble", "sample_ensemble", "conditioned"])
+@pytest.mark.parametrize(
+    "kind", [(name, source) for name, model in MODELS.items() for source in model.training]
+)
 def test_points_at_one_place_are_learned(kind, points, objective):
-    train = getattr(experiments, f"train_{kind}")
+    name, source = kind
+    train = MODELS[name].trainer(source)
     schedule = {"steps": 3, "learning_rate": 0.01, "batch": 4}
     settings = {"sigmas": [0.2, 0.4], "seeds": 1, "sizes": ["all"], "nodes": 16, "noise": "sobol"}
     settings |= {"architecture": {"hidden": [4]}, "warm_start": False}
     settings |= {"network": {"width": 4, "blocks": 1, "features": 0, "frequency": 2.0}}
     settings["schedules"] = dict.fromkeys(("exact", "samples", "conditioned"), schedule)
-    exact = kind == "exact_ensemble"
+    exact = source == "exact"
     data = KernelDensity(points[:, :1]) if exact else sample_of(points)
-    stack, _ = train(data, settings, objective, (0, "target", objective, kind))
+    stack, _ = train(data, settings, objective, (0, "target", objective, name))
     field = stack.field(0.2, 0, np.inf if exact else len(points))
     assert np.isfinite(field(FIVE[:, : field.dim])).all()
 

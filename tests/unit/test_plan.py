@@ -122,7 +122,7 @@ def test_what_describes_a_density_says_nothing_of_its_figures(both):
 def test_images_have_figures_of_what_is_trained_and_drawn():
     images = {
         "dataset": "digits",
-        "models": {"one": {"kind": "ensemble"}, "all": {"kind": "conditioned"}},
+        "models": {"one": {"kind": "ensemble"}, "all": {"kind": "corrected"}},
     }
     config = complete({"densities": {"line": MIXTURE}, "images": images})
     names = {file.partition(".")[0] for file in figure_files(config, of_images=True)}

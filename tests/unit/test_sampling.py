@@ -7,11 +7,11 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.configuration import whole_schema
 from autoscore.densities.curves import Curve
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
+from autoscore.models.ensemble.network import Ensemble
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.randomness import generator
 from autoscore.samplers import langevin

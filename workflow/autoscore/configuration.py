@@ -22,6 +22,7 @@ from autoscore.mistakes.images import image_mistakes
 from autoscore.mistakes.names import OF_ALL_DENSITIES, OF_DENSITIES, name_mistakes
 from autoscore.mistakes.schemas import resolved, schema_mistakes
 from autoscore.mistakes.targets import density_mistakes, figures_of_points, training_mistakes
+from autoscore.models import registry as models
 from autoscore.noise import fit_grids
 from autoscore.samplers import registry as samplers
 from autoscore.wording import shown
@@ -137,7 +138,7 @@ def _fitting_sizes(entry: dict, usual: list) -> list:
 
 
 def whole_schema() -> dict:
-    """Return the schema, with what kinds of density, figures and samplers declare of themselves."""
+    """Return the schema, with what all kinds of things declare of themselves."""
     schema = copy.deepcopy(read_yaml(SCHEMA))
     names = schema["properties"]["densities"]["propertyNames"]
     reserved = [*OF_ALL_DENSITIES, *of_scope(Shared), "images"]
@@ -148,6 +149,7 @@ def whole_schema() -> dict:
     density = schema["$defs"]["density"]["properties"]
     density["figures"]["items"] = {"enum": list(of_scope(Listed))}
     density["figures"]["description"] += f" {figures_in_words()}"
+    models.add_to_schema(schema)
     samplers.add_to_schema(schema["$defs"]["plan"])
     charts = schema["$defs"]["sample"]["properties"]["figures"]
     charts["properties"] = schema_of_charts()

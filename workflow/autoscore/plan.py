@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from autoscore import blocks
 from autoscore.densities.registry import dimension, is_bare, is_known
 from autoscore.grids import noise_levels
+from autoscore.models.registry import MODELS
 
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
 OWN = (
@@ -152,25 +153,21 @@ def model_settings(config: Mapping, density: str, model: str) -> dict:
 
 
 def training_settings(config: Mapping, density: str, model: str, source: str) -> dict:
-    """Return what one training depends on: other schedules and models are left out."""
+    """Return exactly what one training depends on."""
     settings = model_settings(config, density, model)
-    unused = {
-        ("ensemble", "exact"): ["network", "noise", "warm_start"],
-        ("ensemble", "samples"): ["network", "nodes"],
-        ("conditioned", "samples"): ["architecture", "nodes", "warm_start"],
-    }[settings["kind"], source]
-    schedule = source if settings["kind"] == "ensemble" else "conditioned"
-    settings = without(settings, "models", "objectives", "validation", "held_out", "block", *unused)
-    return settings | {"schedules": {schedule: settings["schedules"][schedule]}}
+    kind = MODELS[settings["kind"]]
+    schedule = kind.schedules[source]
+    used = {key: settings[key] for key in settings if key in kind.uses[source]}
+    return used | {"schedules": {schedule: settings["schedules"][schedule]}}
 
 
 def trainings(config: Mapping, density: str) -> list[Training]:
     """Return everything that is trained on a density."""
     train, runs = config["densities"][density]["train"], []
-    for model in ["ensemble", "conditioned", *train["variants"]]:
+    for model in [*train["models"], *train["variants"]]:
         settings = model_settings(config, density, model)
-        exact = settings["kind"] == "ensemble" and "exact" in settings["sizes"]
-        sources = ["exact"] * exact + ["samples"] * (set(settings["sizes"]) != {"exact"})
+        asked = {"exact": "exact" in settings["sizes"], "samples": settings["sizes"] != ["exact"]}
+        sources = [name for name in MODELS[settings["kind"]].training if asked[name]]
         runs += [(what, model, source) for what in settings["objectives"] for source in sources]
     return runs
 
@@ -269,7 +266,7 @@ def separate_image_models(config: Mapping) -> list[str]:
     return [
         name
         for name in image_models(config)
-        if config["images"]["models"][name]["kind"] == "ensemble"
+        if MODELS[config["images"]["models"][name]["kind"]].separate
     ]
 
 
@@ -277,13 +274,10 @@ def image_training_settings(config: Mapping, model: str) -> dict:
     """Return what the training of one model of images depends on."""
     images = config["images"]
     settings = images["models"][model]
-    unused = {
-        "ensemble": ["width", "blocks"],
-        "conditioned": ["tied", "start"],
-    }[settings["kind"]]
-    return without(settings, *unused) | {
-        "shown": max(1, round(settings["shown"] * images["budget"]))
+    used = {
+        key: settings[key] for key in settings if key in MODELS[settings["kind"]].image_settings
     }
+    return used | {"shown": max(1, round(settings["shown"] * images["budget"]))}
 
 
 def image_tables(config: Mapping) -> list[str]:

@@ -1,6 +1,7 @@
 """Gaussian mixtures in d dimensions: everything in closed form."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr
@@ -53,9 +54,13 @@ class GaussianMixture(Density):
             self._factors = np.linalg.cholesky(self.covariances)
         except np.linalg.LinAlgError:
             raise ValueError("mixture covariances must be positive definite") from None
-        self._precisions = np.linalg.inv(self.covariances)
         reach = 10.0 * np.sqrt(np.diagonal(self.covariances, axis1=1, axis2=2))
         self.bounds = np.stack([(self.means - reach).min(0), (self.means + reach).max(0)], axis=1)
+
+    @cached_property
+    def _precisions(self) -> np.ndarray:
+        """Inverse covariances; checking a configuration needs none, and spares their time."""
+        return np.linalg.inv(self.covariances)
 
     def _components(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return log(w_k N_k(x)), shape (n, K), and the components' scores, shape (n, K, d)."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field
 from autoscore.images.data import Images
 from autoscore.images.fields import fields_at, principal_fields_at
@@ -18,6 +16,7 @@ from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import run
 from autoscore.samplers.registration import Parts
 from autoscore.samplers.registry import SAMPLERS
+from autoscore.stack import Stack
 
 PATH_NODES = 3  # of the energy differences that adjust Langevin's move
 FIRST_STEP = 0.02  # of it, in units of sigma^2, before it is tuned
@@ -69,7 +68,7 @@ class Drawn:
 def draw_all(
     images: Images,
     model: str,
-    stack: Ensemble | Corrected,
+    stack: Stack,
     settings: dict,
     seed: int,
     report: Callable[[str], object],
@@ -91,19 +90,19 @@ def draw_all(
         Is told which sampler is at work.
     """
     field_at, sigma = fields_at(stack, images.linear), settings["sigma"]
-    if isinstance(stack, Ensemble) and len(stack.known([sigma])):
+    if stack.separate and len(stack.known([sigma])):
         for sampler, start in CHAINS:
             report(f"{sampler} from {start}")
             yield _chains(images, model, field_at(sigma), sampler, start, settings, seed)
     levels = noise_schedule(stack, settings["levels"], settings["last"])
     for sampler in ("annealed_langevin", "flow"):
         report(sampler)
-        many = sampler == "flow" and isinstance(stack, Corrected)
+        many = sampler == "flow" and not stack.separate
         count = settings["samples" if many else "fewer"]
         yield _descent(images, model, stack, sampler, levels, count, settings, seed)
 
 
-def noise_schedule(stack: Ensemble | Corrected, count: int, last: float) -> np.ndarray:
+def noise_schedule(stack: Stack, count: int, last: float) -> np.ndarray:
     """Return the noise levels of a way down: those that were trained, or as many as are wanted.
 
     Parameters
@@ -113,7 +112,7 @@ def noise_schedule(stack: Ensemble | Corrected, count: int, last: float) -> np.n
     count, last
         Number of levels of a conditioned one, and where they end (or at its least level).
     """
-    if isinstance(stack, Ensemble):
+    if stack.separate:
         return np.sort(stack.sigmas)[::-1]
     end = max(last, stack.low)
     return np.clip(spaced_levels(stack.high, end, count), end, stack.high)
@@ -166,7 +165,7 @@ def _chains(
 def _descent(
     images: Images,
     model: str,
-    stack: Ensemble | Corrected,
+    stack: Stack,
     sampler: str,
     levels: np.ndarray,
     count: int,
@@ -175,7 +174,7 @@ def _descent(
 ) -> Drawn:
     linear = images.linear
     # ours is at home in principal coordinates: turning at every level would cost a third as much
-    turned = isinstance(stack, Corrected)
+    turned = not stack.separate
     field_at = (principal_fields_at if turned else fields_at)(stack, linear)
     rng = generator(seed, "images", model, sampler, "start")
     x = linear.sample(count, rng, float(levels[0]))

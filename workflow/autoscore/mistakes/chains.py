@@ -9,6 +9,7 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.figures.registry import FIGURES
 from autoscore.grids import noise_levels
 from autoscore.mistakes.grids import grid_mistakes
+from autoscore.models.registry import MODELS
 from autoscore.samplers.registry import SAMPLERS
 from autoscore.wording import shown
 
@@ -97,7 +98,7 @@ def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool
         if unknown:
             yield f"{key}.sizes has {unknown[0]}; allowed for {name}: {shown(settings['sizes'])}"
         for sigma in noise_levels(plan["sigmas"]) if levels else []:
-            if settings["kind"] == "conditioned":
+            if not MODELS[settings["kind"]].separate:
                 known = trained.min() <= sigma <= trained.max()
             else:
                 known = np.isclose(trained, sigma, rtol=1e-9).any()

@@ -10,6 +10,7 @@ from autoscore.figures.registry import FIGURES, listed
 from autoscore.grids import noise_levels
 from autoscore.mistakes.chains import sample_mistakes
 from autoscore.mistakes.grids import grid_mistakes
+from autoscore.models.registry import MODELS
 from autoscore.wording import shown
 
 COMMON = {"kind", "figures", "peers", "shown", "order_sigmas", "sample", "train"}  # to all kinds
@@ -128,15 +129,17 @@ def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[s
 def _variant_mistakes(key: str, variant: dict) -> Iterator[str]:
     """Yield what a variant of one kind cannot be."""
     yield from grid_mistakes(f"{key}.sigmas", variant["sigmas"])
-    if variant["kind"] == "ensemble" and "ssm" in variant["objectives"]:
+    model, objectives = MODELS[variant["kind"]], variant["objectives"]
+    if unable := sorted(set(objectives) - set(model.objectives)):
+        able = [name for name, other in MODELS.items() if unable[0] in other.objectives]
         yield (
-            f"{key}.objectives is {shown(variant['objectives'])}; "
-            "allowed: ssm for conditioned alone"
+            f"{key}.objectives is {shown(objectives)}; "
+            f"allowed: {unable[0]} for {' or '.join(able)} alone"
         )
-    if variant["kind"] == "conditioned" and len(noise_levels(variant["sigmas"])) < 2:
-        yield f"{key}.sigmas is {shown(variant['sigmas'])}; allowed: two or more for conditioned"
-    if variant["kind"] == "conditioned" and set(variant["sizes"]) == {"exact"}:
-        yield f"{key}.sizes is {shown(variant['sizes'])}; allowed: samples for conditioned"
+    if not model.separate and len(noise_levels(variant["sigmas"])) < 2:
+        yield f"{key}.sigmas is {shown(variant['sigmas'])}; allowed: two or more for {model.name}"
+    if "exact" not in model.training and set(variant["sizes"]) == {"exact"}:
+        yield f"{key}.sizes is {shown(variant['sizes'])}; allowed: samples for {model.name}"
 
 
 def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:

@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch.nn.functional import layer_norm
 
-from autoscore.autoencoders.conditioned import level_features, within
-from autoscore.autoencoders.stack import LearnedField, Stack
-from autoscore.autoencoders.units import silu, silu_slope
+from autoscore.models.conditioned.network import level_features, within
+from autoscore.stack import LearnedField, Stack
+from autoscore.units import silu, silu_slope
 
 DTYPE = torch.float32
 EMBEDDING = 64  # units that the noise level is turned into
@@ -49,6 +49,7 @@ class Corrected(Stack):
         If the range is empty, the members' descriptions differ in length, or no variance is > 0.
     """
 
+    kind = "corrected"
     of_members = ("seeds", "sizes")
 
     def __init__(

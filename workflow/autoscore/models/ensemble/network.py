@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from autoscore.autoencoders.stack import LearnedField, Stack
-from autoscore.autoencoders.units import sigmoid
+from autoscore.stack import LearnedField, Stack
+from autoscore.units import sigmoid
 
 ACTIVATIONS = {  # each with its derivative, as a function of the value
     "tanh": (torch.tanh, lambda unit: 1.0 - unit**2),
@@ -90,6 +90,8 @@ class Ensemble(Stack):
         If the members' descriptions differ in length or a sigma is not positive.
     """
 
+    kind = "ensemble"
+    separate = True
     of_members = ("sigmas", "seeds", "sizes", "shift", "scale")
 
     def __init__(
@@ -108,7 +110,7 @@ class Ensemble(Stack):
         self.dtype = PRECISIONS[precision]
         if isinstance(architecture, dict):
             architecture = Architecture(**architecture)
-        self.architecture = architecture
+        self.architecture, self.is_tied = architecture, architecture.tied
         self.sigmas = np.asarray(sigmas, dtype=float)
         self.seeds = np.asarray(seeds, dtype=int)
         self.sizes = np.asarray(sizes, dtype=float)

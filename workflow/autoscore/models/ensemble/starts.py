@@ -7,8 +7,8 @@ for given units the best decoder. A start that has them already leaves the rest 
 import numpy as np
 import torch
 
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.linear import LinearOptimum
+from autoscore.models.ensemble.network import Ensemble
 
 STEEPNESS = (
     0.3  # spread of what a unit sees: enough to bend, little enough to pass on what is linear

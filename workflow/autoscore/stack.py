@@ -38,10 +38,19 @@ class Stack(ABC):
         Networks work on z = (x - shift) / scale, one scale for all coordinates, so that noise stays
         isotropic and single precision does for data in any units, however far from the origin;
         shapes ``(m, d)`` and ``(m,)``. Noise levels are kept in the units of x.
+    kind : str
+        Its name in files.
+    separate : bool
+        Whether each member knows one noise level of its own, in ``sigmas``.
+    is_tied : bool
+        Whether the decoder is the encoder's transpose.
     of_members : tuple of str
-        Those parts of the description that have an entry a member.
+        Those parts of the description that have an entry per member.
     """
 
+    kind: ClassVar[str]
+    separate: ClassVar[bool] = False
+    is_tied: bool = False
     of_members: ClassVar[tuple[str, ...]]
     shift: np.ndarray
     scale: np.ndarray
@@ -82,6 +91,10 @@ class Stack(ABC):
     @abstractmethod
     def known(self, sigmas: np.ndarray) -> np.ndarray:
         """Return those of the noise levels, shape ``(k,)``, at which the stack gives fields."""
+
+    def levels(self, sigmas: np.ndarray) -> np.ndarray:
+        """Return the noise levels at which it is measured: its own, or those it knows."""
+        return np.unique(self.sigmas) if self.separate else self.known(sigmas)
 
     def inward(self, x: np.ndarray) -> np.ndarray:
         """Return z in double precision, ``(m, n, d)``, of points ``(n, d)`` or ``(m, n, d)``."""
@@ -154,7 +167,7 @@ class Stack(ABC):
         """
         theta = self.theta.cpu()
         tensors = {name: part.contiguous() for name, part in self.views(theta).items()}
-        described = json.dumps(self.description() | {"sha256": UNSEALED})
+        described = json.dumps({"kind": self.kind} | self.description() | {"sha256": UNSEALED})
         path.write_bytes(seal(save(tensors, {"description": described})))
 
     @classmethod
@@ -170,6 +183,8 @@ class Stack(ABC):
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             described = json.loads(file.metadata()["description"])
             check_seal(Path(path).read_bytes(), described.pop("sha256", ""))
+            if (kind := described.pop("kind", cls.kind)) != cls.kind:
+                raise ValueError(f"it holds a model of kind {kind}, not {cls.kind}")
             stack = cls(**described)
             stack.theta = stack.pack(tensors)
         return stack

@@ -14,8 +14,8 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from autoscore.autoencoders.stack import LearnedField, Stack
-from autoscore.autoencoders.units import silu, silu_slope
+from autoscore.stack import LearnedField, Stack
+from autoscore.units import silu, silu_slope
 
 DTYPE = torch.float32
 MARGIN = 1.25  # by this factor it is trained beyond its levels: it is weakest at the ends
@@ -55,6 +55,7 @@ class Conditioned(Stack):
         If the range is empty or the members' descriptions differ in length.
     """
 
+    kind = "conditioned"
     of_members = ("seeds", "sizes", "shift", "scale", "thickness", "spreads")
 
     def __init__(

@@ -2,22 +2,18 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore import experiments, training
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
+from autoscore import setups, training
 from autoscore.configuration import complete, merge
 from autoscore.data import make_data, target
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.densities.registry import make_density
-from autoscore.experiments import (
-    sample_sizes,
-    trace_rows,
-    train_conditioned,
-    train_exact_ensemble,
-    train_sample_ensemble,
-)
 from autoscore.metrics import relative_error
+from autoscore.models.conditioned.network import Conditioned
+from autoscore.models.conditioned.training import train as train_conditioned
+from autoscore.models.ensemble.network import Ensemble
+from autoscore.models.ensemble.training import train_exact, train_on_samples
 from autoscore.optimum.bias import optimal_field
+from autoscore.setups import sample_sizes, trace_rows
 from tests.unit.oracles import CONFIG
 
 MIXTURE = {key: value for key, value in CONFIG["densities"]["mixture"].items() if key != "figures"}
@@ -44,8 +40,8 @@ def train(kind, objective="dae", density=MIXTURE, *, data=None, members=None, **
     data, streams = data or make_data(0, "target", entry), (0, "target", objective, kind)
     if kind == "exact":
         exact = target(entry, data)
-        return train_exact_ensemble(exact, entry["train"], objective, streams, members=members)
-    runner = {"samples": train_sample_ensemble, "conditioned": train_conditioned}[kind]
+        return train_exact(exact, entry["train"], objective, streams, members=members)
+    runner = {"samples": train_on_samples, "conditioned": train_conditioned}[kind]
     return runner(data, entry["train"], objective, streams, members=members)
 
 
@@ -174,7 +170,7 @@ def test_bare_points_are_learned_exactly():
 @pytest.mark.parametrize(("given", "used"), [(57, 50), (50, 50), (10, 10), (7, 7)])
 def test_a_held_out_point_and_its_mirror_image_are_of_one_group(kind, given, used, monkeypatch):
     seen = []
-    monkeypatch.setattr(experiments, "fit", lambda *_, held_out, **__: seen.append(held_out))
+    monkeypatch.setattr(setups, "fit", lambda *_, held_out, **__: seen.append(held_out))
     data = points() | {"validation": np.random.default_rng(8).standard_normal((given, 1))}
     stack, _ = train(kind, data=data)
     (held_out,) = seen
@@ -237,7 +233,7 @@ def test_weights_handed_down_mean_the_same_at_every_level(objective, warm):
 
 
 def test_every_level_of_a_warm_start_goes_on_where_the_one_above_ended(monkeypatch):
-    begun, ended, fit = {}, {}, experiments.fit
+    begun, ended, fit = {}, {}, setups.fit
 
     def spy(stack, *args, **kwargs):
         (sigma,) = set(stack.sigmas.tolist())
@@ -246,7 +242,7 @@ def test_every_level_of_a_warm_start_goes_on_where_the_one_above_ended(monkeypat
         ended[sigma] = stack.theta.clone(), trace
         return trace
 
-    monkeypatch.setattr(experiments, "fit", spy)
+    monkeypatch.setattr(setups, "fit", spy)
     stack, trace = train("samples", warm_start=True, sigmas=[0.2, 0.6, 0.9])
     assert list(begun) == [0.9, 0.6, 0.2]
     for below, above in ((0.2, 0.6), (0.6, 0.9)):
