@@ -11,6 +11,8 @@ The floors of the library, each importing only from those above it in this list:
     what a reconstruction field is, rulers, Wiener filter, optimiser
 ``densities``, ``devices``
     targets with exact log-density, score, Hessian and samples; where networks are trained
+``optimum``
+    the reconstruction functions that no auto-encoder can beat
 ``stack``, ``units``; ``batches``, ``objectives``, ``training``, ``setups``; ``rounding``
     many networks as one tensor; what they see, what they minimise, how; weights as another
     processor might round them
@@ -21,8 +23,6 @@ The floors of the library, each importing only from those above it in this list:
 ``data``; ``noise``, ``mistakes``, ``configuration``
     the samples that everything later shares; noise levels that fit; what is run, checked before
     it is
-``optimum``
-    the reconstruction functions that no auto-encoder can beat
 ``implicit``, ``extrapolation``, ``peers``
     the loss that needs no truth; the clean score from several noise levels; other estimators
 ``rulers``, ``estimators``, ``held_out``, ``score``; ``geometry``
