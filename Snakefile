@@ -108,27 +108,27 @@ GALLERY = [
 rule all:
     default_target: True
     input:
-        figure_files(),
-        sample_tables(),
-        image_tables(),
+        figure_files(config),
+        plan.sample_tables(config),
+        plan.image_tables(config),
         "results/verify/claims.csv",
 
 
 rule toy:
     input:
-        [file for file in figure_files() if not is_of_images(file)],
-        sample_tables(),
+        figure_files(config, of_images=False),
+        plan.sample_tables(config),
 
 
 rule mnist:
     input:
-        [file for file in figure_files() if is_of_images(file)],
-        image_tables(),
+        figure_files(config, of_images=True),
+        plan.image_tables(config),
 
 
 rule figures:
     input:
-        figure_files(),
+        figure_files(config),
 
 
 rule verify:
@@ -158,11 +158,13 @@ rule gallery:
 
 
 if workflow.is_main_process:
-    preflight.refuse_figures_that_are_not_drawn(sys.argv[1:], figure_files(), config["densities"])
+    preflight.refuse_figures_that_are_not_drawn(
+        sys.argv[1:], figure_files(config), config["densities"]
+    )
 
 # what is fetched, put together or drawn is, of a cluster, too, done where Snakemake itself runs:
 # nodes may have no network, and seconds are too little for a queue
-BRIEF = ("get_", "gather_", "check_", "plot_", "animate_", "report")
+BRIEF = ("get_", "gather_", "check_", "plot_", "report")
 workflow.localrules(*(rule.name for rule in workflow.rules if rule.name.startswith(BRIEF)))
 
 if workflow.is_main_process:

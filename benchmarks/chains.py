@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 import demands
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.registry import make_density
+from autoscore.models.ensemble.network import Architecture, Ensemble
 from autoscore.randomness import generator
 from autoscore.samplers.chains import run as run_chains
 from autoscore.samplers.langevin import AdjustedLangevin, Langevin

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 import yaml
 
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
-from autoscore.autoencoders.stack import Stack
 from autoscore.batches import SampleBatches
 from autoscore.configuration import complete
 from autoscore.grids import noise_levels
 from autoscore.linear import LinearOptimum
+from autoscore.models.corrected.network import Corrected
+from autoscore.models.ensemble.network import Architecture, Ensemble
+from autoscore.stack import Stack
 from autoscore.training import Schedule, fit
 from benchmarks.rows import Row, timed
 from benchmarks.timing import interleaved, peak_memory

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 import demands
-from autoscore.experiments import train_sample_ensemble
+from autoscore.models.ensemble.training import train_on_samples
 from benchmarks.chains import foreseen, keep_chains
 from benchmarks.rows import Row
 from benchmarks.solver import solve_plane
@@ -62,4 +62,4 @@ def _train(levels: int | None, seeds: int | None, units: int | None) -> None:
     rng = np.random.default_rng(0)
     data = {"train": rng.standard_normal((seeds, POINTS, 2))}
     data["validation"] = rng.standard_normal((VALIDATION, 2))
-    train_sample_ensemble(data, _settings(levels, seeds, units), "dae", (0, "normal", "dae", "it"))
+    train_on_samples(data, _settings(levels, seeds, units), "dae", (0, "normal", "dae", "it"))

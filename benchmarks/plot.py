@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from autoscore.plots.style import PAGE, save
+from autoscore.figures.style import PAGE, save
 from benchmarks.table import FOLDER
 
 PICTURE = FOLDER / "gallery" / "benchmarks.png"

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.densities.energies import EnergyDensity
 from autoscore.fields import Field
+from autoscore.models.ensemble.network import Architecture, Ensemble
 from autoscore.randomness import generator
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.processes import run_in_processes

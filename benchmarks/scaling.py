@@ -8,11 +8,12 @@ import torch
 
 import demands
 from autoscore import blocks
-from autoscore.autoencoders.ensemble import Ensemble
-from autoscore.autoencoders.stack import Stack
 from autoscore.batches import SampleBatches
-from autoscore.experiments import train_conditioned, train_sample_ensemble
+from autoscore.models.conditioned.training import train as train_conditioned
+from autoscore.models.ensemble.network import Ensemble
+from autoscore.models.ensemble.training import train_on_samples
 from autoscore.objectives import OBJECTIVES
+from autoscore.stack import Stack
 from autoscore.training import Schedule, _Adam, fit
 from benchmarks.machine import Rates, rates
 from benchmarks.rows import Row, compared, timed
@@ -105,7 +106,7 @@ def _make(kind: str, size: dict[str, int], steps: int = 1) -> tuple[Stack, dict]
     settings, data = _settings(kind, size), _data(size)
     for schedule in settings["schedules"].values():
         schedule["steps"] = steps
-    train = train_sample_ensemble if kind == "ensemble" else train_conditioned
+    train = train_on_samples if kind == "ensemble" else train_conditioned
     return train(data, settings, "dae", (0, "normal", "dae", kind))[0], data
 
 

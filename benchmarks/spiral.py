@@ -6,20 +6,21 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from autoscore.autoencoders.stack import Stack
 from autoscore.configuration import complete, merge
 from autoscore.data import make_data
 from autoscore.densities.registry import make_density
-from autoscore.experiments import train_conditioned, train_sample_ensemble
 from autoscore.grids import noise_levels
+from autoscore.models.conditioned.training import train as train_conditioned
+from autoscore.models.ensemble.training import train_on_samples
 from autoscore.randomness import generator
 from autoscore.rulers import Ruler, sampled_rulers
+from autoscore.stack import Stack
 from benchmarks.timing import clock
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 MEASURED = 2000  # held-out points at which errors are measured
 STEPS_A_CHECK = 150  # held-out losses are looked at as often as in the configured schedules
-TRAINERS = {"ensemble": train_sample_ensemble, "conditioned": train_conditioned}
+TRAINERS = {"ensemble": train_on_samples, "conditioned": train_conditioned}
 SCHEDULES = {"ensemble": "samples", "conditioned": "conditioned"}
 
 

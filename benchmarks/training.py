@@ -7,8 +7,8 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.batches import SampleBatches
+from autoscore.models.ensemble.network import Ensemble
 from autoscore.randomness import generator
 from autoscore.training import Schedule, fit
 from benchmarks.rows import Row, compared, timed

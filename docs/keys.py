@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from autoscore.configuration import whole_schema
 from docs.parts import anchor, table
 
-SCHEMA = Path("workflow/schemas/config.schema.yaml")
 TOP = "Top level"
 NUMBERS = {"integer": "whole number", "number": "number"}
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
@@ -49,7 +49,7 @@ class Section:
 
 def key_tables(root: Path) -> str:
     """Return a Markdown table a section of the schema below the project's folder."""
-    return Keys(yaml.safe_load((root / SCHEMA).read_text(encoding="utf-8"))).text()
+    return Keys(whole_schema()).text()
 
 
 class Keys:

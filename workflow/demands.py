@@ -4,13 +4,13 @@ A scheduler ends a job that takes more than it asked for, and keeps one waiting 
 much: these are generous upper bounds, in MB and minutes. A local run does not look at them.
 """
 
-from itertools import pairwise
 from math import ceil
 
 import numpy as np
 
 from autoscore.grids import noise_levels
-from autoscore.sampling.names import DESCENTS
+from autoscore.models.registry import MODELS
+from autoscore.samplers.registry import SAMPLERS
 
 BASE = 1500  # MB of an interpreter with PyTorch, its libraries and a density's samples
 START = 10  # minutes that any job may take, on a busy node and a slow file system
@@ -23,17 +23,6 @@ STORED = 4  # of data: what was read, what is standardised, noise and sums of bo
 DOUBLE, SINGLE = 8, 4  # bytes of a number
 STREAM = 1100  # bytes of a chain's own generator of random numbers
 PLANE = 1200  # bytes a grid point of an exact solution in two dimensions, its multigrid included
-
-
-def layers(settings: dict, dim: int) -> list[tuple[int, int]]:
-    """Return the shapes of the weight matrices of one of them."""
-    if settings["kind"] == "ensemble":
-        widths = [dim, *settings["architecture"]["hidden"], dim]
-        return list(pairwise(widths))
-    network = settings["network"]
-    width = network["width"]
-    inner = [(width, width)] * (2 * network["blocks"])
-    return [(dim + 2 * network["features"], width), *inner, (width, dim)]
 
 
 def training(settings: dict, objective: str, source: str, dim: int, members: int) -> dict[str, int]:
@@ -51,13 +40,13 @@ def training(settings: dict, objective: str, source: str, dim: int, members: int
     members
         How many auto-encoders are trained side by side.
     """
-    name = source if settings["kind"] == "ensemble" else "conditioned"
-    schedule = settings["schedules"][name]
+    model = MODELS[settings["kind"]]
+    schedule = settings["schedules"][model.schedules[source]]
     points = settings["nodes"] if source == "exact" else schedule["batch"]
     # the network is differentiated along d directions for the contractive loss, along one for "ssm"
     directions = {"dae": 1, "rcae": 1 + dim, "ssm": 3}[objective]
     points *= directions
-    shapes = layers(settings, dim)
+    shapes = model.layers(settings, dim)
     weights = sum(rows * columns for rows, columns in shapes)
     units = sum(columns for _, columns in shapes)
     steps = schedule["steps"] + schedule["polish"]
@@ -125,7 +114,7 @@ def _moves(plan: dict) -> int:
     """Return how often all samplers of a plan together move one chain."""
     total = 0
     for sampler in plan["samplers"]:
-        if sampler in DESCENTS:  # each draw has a way down of its own
+        if SAMPLERS[sampler].descends:  # each draw has a way down of its own
             total += plan["draws"] * plan["levels"] * plan["steps_a_level"]
             continue
         steps = plan["steps"].get(sampler, 0) if isinstance(plan["steps"], dict) else plan["steps"]

@@ -3,7 +3,7 @@ from functools import cache
 import pytest
 import torch
 
-from autoscore import configuration, experiments, training
+from autoscore import configuration, setups, training
 from autoscore.images import training as image_training
 from autoscore.rounding import move_weights
 
@@ -35,6 +35,6 @@ def moved_weights(request):
         return trace
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (experiments, image_training):
+        for module in (setups, image_training):
             patch.setattr(module, "fit", fit_and_move)
         yield

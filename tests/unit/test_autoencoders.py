@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
-from autoscore.autoencoders.kinds import load_stack, load_stacks
-from autoscore.autoencoders.stack import LearnedField
+from autoscore.models.conditioned.network import Conditioned
+from autoscore.models.ensemble.network import Architecture, Ensemble
+from autoscore.models.registry import load_stack, load_stacks
+from autoscore.stack import LearnedField
 from tests.unit.oracles import difference
 
 SIGMAS, SEEDS, SIZES = [0.3, 0.1, 0.3], [0, 0, 1], [float("inf"), 50, 50]

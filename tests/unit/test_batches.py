@@ -3,7 +3,6 @@ import pytest
 import torch
 from scipy.stats import binomtest, kstest, norm, ttest_ind
 
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.batches import (
     LARGE,
     LONGEST,
@@ -16,6 +15,7 @@ from autoscore.batches import (
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
+from autoscore.models.ensemble.network import Ensemble
 from autoscore.objectives import contractive, denoising
 from tests.unit.oracles import CONFIG, FALSE_ALARM, THREE_WELLS
 

@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 import torch
 
-from autoscore.autoencoders.stack import Stack
-from autoscore.autoencoders.units import sigmoid, silu
 from autoscore.blocks import divide, join_tables, shape
-from autoscore.experiments import trace_rows
+from autoscore.setups import trace_rows
+from autoscore.stack import Stack
 from autoscore.training import _Adam
-from tests.unit.test_experiments import train
+from autoscore.units import sigmoid, silu
+from tests.unit.test_setups import train
 
 SETTINGS = {"kind": "ensemble", "sigmas": [0.1, 0.2, 0.4], "seeds": 4, "sizes": ["exact", 10, 20]}
 SETTINGS |= {"warm_start": False}

@@ -1,4 +1,5 @@
 import copy
+import json
 import re
 
 import numpy as np
@@ -7,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autoscore.configuration import SCHEMA, ConfigurationError, complete, merge
+from autoscore.configuration import SCHEMA, ConfigurationError, complete, merge, whole_schema
 from autoscore.data import training_points
 from tests.unit.oracles import CONFIG, QUICK, ROOT
 
@@ -137,7 +138,7 @@ MISTAKES = {
     # values
     "kind": (
         configured({"kind": "cauchy"}),
-        "densities.target.kind is 'cauchy'; allowed: one of mixture, curve_mixture, energy, curve",
+        "densities.target.kind is 'cauchy'; allowed: one of curve_mixture, curve, energy, mixture",
     ),
     "objective": (
         configured(MIXTURE, train={"models": {"ensemble": ["vae"]}}),
@@ -149,7 +150,7 @@ MISTAKES = {
     ),
     "figure": (
         configured(MIXTURE | {"figures": ["pie"]}),
-        "densities.target.figures.0 is 'pie'; allowed: one of density, optimum",
+        "densities.target.figures.0 is 'pie'; allowed: one of density, animation",
     ),
     "seeds_0": (configured(MIXTURE, train={"seeds": 0}), "train.seeds is 0; ", "number >= 1"),
     "seeds_true": (configured(MIXTURE, train={"seeds": True}), "train.seeds is True; ", ">= 1"),
@@ -395,7 +396,7 @@ MISTAKES = {
     ),
     "kind_of_a_variant": (
         varied({"kind": "kde"}),
-        "variants.other.kind is 'kde'; allowed: one of ensemble, conditioned",
+        "variants.other.kind is 'kde'; allowed: one of conditioned, ensemble",
     ),
     "variant_of_nothing": (varied({"objectives": []}), "variants.other.objectives is []; allowed"),
     "sliced_ensemble": (
@@ -455,7 +456,7 @@ MISTAKES = {
     ),
     "unknown_sampler": (
         sampled({"samplers": ["gibbs"]}),
-        "sample.plans.one.samplers.0 is 'gibbs'; allowed: one of random_walk, ",
+        "sample.plans.one.samplers.0 is 'gibbs'; allowed: one of annealed_langevin, ",
     ),
     "exact_score_down_the_grid": (
         sampled({"fields": ["exact"], "samplers": ["flow"]}),
@@ -483,7 +484,7 @@ MISTAKES = {
     ),
     "figure_of_another_dimension": (
         sampled({}, figures={"pairs": "one"}),
-        "sample.figures.pairs is 'one'; allowed: for another d than 2",
+        "sample.figures.pairs is 'one'; not available for d = 2",
     ),
     "probe_of_no_model": (
         sampled({}, far_starts={"models": ["ghost"]}),
@@ -817,7 +818,7 @@ IMAGES = {"models": {"one": {"kind": "ensemble"}}}
         (IMAGES | {"sigmas": [0.2, 0.1]}, ("images.sigmas", "increasing")),
         ({"models": {"one": {"kind": "flow"}}}, ("images.models.one.kind", "flow")),
         (
-            {"models": {"one": {"kind": "conditioned", "sigmas": [0.1]}}},
+            {"models": {"one": {"kind": "corrected", "sigmas": [0.1]}}},
             ("images.models.one.sigmas", "two or more"),
         ),
     ],
@@ -882,8 +883,7 @@ def numbers_of(node):
 
 
 def test_every_number_of_the_schema_has_an_end():
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    found = list(numbers_of(schema))
+    found = list(numbers_of(whole_schema()))
     assert len(found) > 50
     for node in found:
         assert {"minimum", "exclusiveMinimum"} & node.keys(), node
@@ -1018,3 +1018,27 @@ def test_any_configuration_is_completed_or_refused_in_words(place, value):
         lines = str(error).splitlines()
         assert 1 < len(lines) <= 52
         assert all(len(line) < 1000 for line in lines)
+
+
+def backwards(value):
+    """The same value with the keys of all its dictionaries in the opposite order."""
+    if isinstance(value, dict):
+        return {key: backwards(part) for key, part in reversed(value.items())}
+    return [backwards(part) for part in value] if isinstance(value, list) else value
+
+
+FULL = CONFIG
+PARTS = ["seed", "optimum", "figures", *whole_schema()["$defs"]["train"]["properties"]]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_an_overlay_that_says_what_holds_anyhow_changes_no_parameter(part):
+    expected = complete(copy.deepcopy(FULL))
+    if part in expected and part != "train":
+        stated = {part: backwards(expected[part])}
+    else:  # every density has its own; one whose entry does not name it holds the default
+        name = next(n for n, e in FULL["densities"].items() if part not in e.get("train", {}))
+        train = expected["densities"][name]["train"]
+        stated = {"densities": {name: {"train": {part: backwards(train.get(part))}}}}
+    found = complete(merge(copy.deepcopy(FULL), stated))
+    assert json.dumps(found) == json.dumps(expected)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.kinds import load_stack
 from autoscore.linear import LinearOptimum
+from autoscore.models.corrected.network import Corrected
+from autoscore.models.registry import load_stack
 
 VARIANCES = [2.0, 0.5, 0.1, 0.0]
 
@@ -44,7 +44,7 @@ def test_the_jacobian_is_that_of_autograd(several):
     sigma = levels.expand(2, -1)
     # layers of another type would be no test: these are double throughout
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("autoscore.autoencoders.conditioned.DTYPE", torch.float64)
+        patch.setattr("autoscore.models.conditioned.network.DTYPE", torch.float64)
         _, slope = stack.forward(stack.theta, x, sigma, jacobian=True)
         for member in range(2):
             for k in range(3):

@@ -7,15 +7,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autoscore import diagnostics, experiments, metrics, peers, rulers
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
-from autoscore.autoencoders.stack import LearnedField
+from autoscore import diagnostics, metrics, peers, rulers
+from autoscore.densities.curve_mixtures import curve_mixture
 from autoscore.densities.curves import Curve
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
-from autoscore.densities.mixtures import GaussianMixture, curve_mixture
+from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.samples import Lengths
 from autoscore.estimators import CHOICES
 from autoscore.extrapolation import Extrapolated, choose
@@ -28,18 +25,23 @@ from autoscore.geometry.losses import noisy_pairs
 from autoscore.geometry.measure import COLUMNS, measure
 from autoscore.held_out import held_out_table, losses
 from autoscore.linear import LinearField, LinearOptimum
+from autoscore.models.conditioned.network import Conditioned
+from autoscore.models.corrected.network import Corrected
+from autoscore.models.ensemble.network import Architecture, Ensemble
+from autoscore.models.registry import MODELS
 from autoscore.optimum.bias import tweedie_gap
 from autoscore.optimum.curves import curve_grid
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.samplers.chains import run
-from autoscore.samplers.kernels import RandomWalk
 from autoscore.samplers.langevin import AdjustedLangevin
+from autoscore.samplers.random_walk import RandomWalk
 from autoscore.samplers.targets import ExactTarget, PathTarget
 from autoscore.samplers.walk import AdjustedWalk, Blend
 from autoscore.sampling.differences import difference_rows
 from autoscore.sampling.measures import Rulers, mixing
+from autoscore.stack import LearnedField
 from autoscore.storage import write_arrays, write_table
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -318,17 +320,20 @@ def test_everything_is_measured_on_one_held_out_and_one_validation_point():
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 @pytest.mark.parametrize("points", [ONE, ALIKE], ids=["one", "alike"])
-@pytest.mark.parametrize("kind", ["exact_ensemble", "sample_ensemble", "conditioned"])
+@pytest.mark.parametrize(
+    "kind", [(name, source) for name, model in MODELS.items() for source in model.training]
+)
 def test_points_at_one_place_are_learned(kind, points, objective):
-    train = getattr(experiments, f"train_{kind}")
+    name, source = kind
+    train = MODELS[name].trainer(source)
     schedule = {"steps": 3, "learning_rate": 0.01, "batch": 4}
     settings = {"sigmas": [0.2, 0.4], "seeds": 1, "sizes": ["all"], "nodes": 16, "noise": "sobol"}
     settings |= {"architecture": {"hidden": [4]}, "warm_start": False}
     settings |= {"network": {"width": 4, "blocks": 1, "features": 0, "frequency": 2.0}}
     settings["schedules"] = dict.fromkeys(("exact", "samples", "conditioned"), schedule)
-    exact = kind == "exact_ensemble"
+    exact = source == "exact"
     data = KernelDensity(points[:, :1]) if exact else sample_of(points)
-    stack, _ = train(data, settings, objective, (0, "target", objective, kind))
+    stack, _ = train(data, settings, objective, (0, "target", objective, name))
     field = stack.field(0.2, 0, np.inf if exact else len(points))
     assert np.isfinite(field(FIVE[:, : field.dim])).all()
 
@@ -500,7 +505,7 @@ def test_figures_of_nothing_and_of_one_value_are_drawn_without_a_warning(name, t
         paths[key] = str(tmp_path / f"{key}.{suffix}")
         write(paths[key], value)
     drawn, settings = str(tmp_path / "drawn.png"), {"densities": ["a"], "density": "a"}
-    import_module(f"autoscore.plots.{figure}").draw(paths, {"png": drawn}, settings)
+    import_module(f"autoscore.figures.{figure}").draw(paths, {"png": drawn}, settings)
     pixels = np.asarray(Image.open(drawn).convert("L"))
     assert (pixels < 128).any(axis=0).mean() > 0.1
     if figure == "map" and len(inputs["arrays"]) > 5:  # a panel that is learned is shaded, too

@@ -9,6 +9,7 @@ import yaml
 import demands
 from autoscore import training
 from autoscore.configuration import complete
+from autoscore.models.registry import MODELS
 from tests.workflow.project import ROOT
 
 CONFIG = complete(yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")))
@@ -19,7 +20,7 @@ PLANS = CONFIG["densities"]["ninja_star"]["sample"]["plans"]
 
 @pytest.mark.parametrize("settings", [SEPARATE, CONDITIONED])
 def test_matrices_lead_from_the_input_to_the_output(settings):
-    shapes = demands.layers(settings, 7)
+    shapes = MODELS[settings["kind"]].layers(settings, 7)
     assert shapes[0][0] == 7 + 2 * settings["network"]["features"]
     assert shapes[-1][1] == 7
     assert all(left[1] == right[0] for left, right in pairwise(shapes))

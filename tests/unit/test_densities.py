@@ -9,9 +9,10 @@ from scipy.stats import kstest, multivariate_normal, norm
 
 from autoscore.densities import kernels
 from autoscore.densities.base import leading_bias
+from autoscore.densities.curve_mixtures import curve_mixture
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
-from autoscore.densities.mixtures import GaussianMixture, curve_mixture
+from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import dimension, make_density
 from autoscore.densities.smoothing import SmoothedEnergy
 from autoscore.randomness import generator

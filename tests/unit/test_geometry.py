@@ -6,7 +6,6 @@ import pytest
 import torch
 from scipy.special import i0e, i1e
 
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.densities.curves import Curve
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture
@@ -18,6 +17,7 @@ from autoscore.geometry.noise_estimate import estimate_noise, loss_shortfall
 from autoscore.geometry.windows import grid_points, uniform_points
 from autoscore.metrics import fitted_order
 from autoscore.metrics import fixed_points as fixed_points_1d
+from autoscore.models.ensemble.network import Architecture, Ensemble
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 

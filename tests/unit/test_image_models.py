@@ -8,8 +8,6 @@ import pytest
 import torch
 from sklearn.neural_network import MLPClassifier
 
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
-from autoscore.autoencoders.starts import start_linear, start_solved
 from autoscore.images import quality
 from autoscore.images.data import PARTS, provenance, restored, stored
 from autoscore.images.fields import PixelField, fields_at, principal_fields_at
@@ -32,6 +30,8 @@ from autoscore.images.training import (
     train_images,
 )
 from autoscore.linear import LinearField
+from autoscore.models.ensemble.network import Architecture, Ensemble
+from autoscore.models.ensemble.starts import start_linear, start_solved
 
 FOUND = scikit_digits("a test")
 IMAGES = restored(stored(FOUND))
@@ -39,7 +39,7 @@ COMMON = {"shown": 400, "batch": 20, "learning_rate": 0.002, "average": 0.9, "va
 COMMON |= {"precision": "single"}
 PAPER = COMMON | {"kind": "ensemble", "sigmas": [0.2, 0.4], "hidden": 80, "tied": False}
 PAPER |= {"start": "solved", "axes": 64}
-OURS = COMMON | {"kind": "conditioned", "sigmas": [0.1, 2.0], "hidden": 12, "width": 16}
+OURS = COMMON | {"kind": "corrected", "sigmas": [0.1, 2.0], "hidden": 12, "width": 16}
 OURS |= {"blocks": 1, "axes": 20}
 SAMPLE = {"samples": 30, "fewer": 20, "sigma": 0.4, "chains": 4, "draws": 6, "thin": 1}
 SAMPLE |= {"burn_in": 5, "levels": 4, "steps_a_level": 2, "last": 0.15}

@@ -8,8 +8,9 @@ import pytest
 
 from autoscore.configuration import complete
 from autoscore.data import make_data, target
-from autoscore.experiments import train_conditioned, train_exact_ensemble, train_sample_ensemble
 from autoscore.geometry.measure import measure as measure_geometry
+from autoscore.models.conditioned.training import train as train_conditioned
+from autoscore.models.ensemble.training import train_exact, train_on_samples
 from autoscore.score import measure as measure_score
 
 LEVELS = np.array([0.1, 0.3, 1.0])
@@ -92,10 +93,10 @@ def numbers(name, unit, deviations, folder):
     density = target(entry, data)
     learned = {
         ("dae", "conditioned", "samples"): train_conditioned(data, train, "dae", streams)[0],
-        ("dae", "ensemble", "samples"): train_sample_ensemble(data, train, "dae", streams)[0],
+        ("dae", "ensemble", "samples"): train_on_samples(data, train, "dae", streams)[0],
     }
     if density.dim == 1:
-        exact = train_exact_ensemble(density, train, "rcae", streams)[0]
+        exact = train_exact(density, train, "rcae", streams)[0]
         learned["rcae", "ensemble", "exact"] = exact
     asked = {"sigmas": train["sigmas"], "peers": []}
     table = measure_score(name, asked, data, density, learned, (1, "score"))["errors"]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autoscore.autoencoders.conditioned import Conditioned
+from autoscore.models.conditioned.network import Conditioned
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,12 @@ import pandas as pd
 import pytest
 import torch
 
-from autoscore import experiments
-from autoscore.autoencoders.ensemble import Ensemble
-from autoscore.autoencoders.stack import LearnedField
+from autoscore import setups
 from autoscore.claims.checking import check
 from autoscore.claims.reading import read_claims
 from autoscore.configuration import complete, merge
 from autoscore.data import make_data
 from autoscore.densities.registry import make_density
-from autoscore.experiments import train_conditioned, train_exact_ensemble
 from autoscore.fields import Field
 from autoscore.geometry import losses, measure, summary
 from autoscore.images.data import restored, stored
@@ -29,6 +26,9 @@ from autoscore.images.quality import Judge
 from autoscore.images.sources import scikit_digits
 from autoscore.linear import LinearField
 from autoscore.metrics import FEWEST
+from autoscore.models.conditioned.training import train as train_conditioned
+from autoscore.models.ensemble.network import Ensemble
+from autoscore.models.ensemble.training import train_exact
 from autoscore.objectives import OBJECTIVES
 from autoscore.optimum.bias import bias_table, optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
@@ -38,6 +38,7 @@ from autoscore.samplers import kernels, langevin
 from autoscore.samplers.walk import AdjustedWalk
 from autoscore.sampling.measure import Sampling
 from autoscore.score import measure as measure_score
+from autoscore.stack import LearnedField
 from tests.unit.oracles import CONFIG, QUICK, ROOT
 
 pytestmark = pytest.mark.slow
@@ -68,7 +69,7 @@ def save(table, path):
 def train(objective):
     settings = entry_of("mixture", quick=True)["train"] | {"sigmas": LEVELS}
     streams = (SEED, "train", "mixture", objective)
-    return train_exact_ensemble(density_of("mixture"), settings, objective, streams)[0]
+    return train_exact(density_of("mixture"), settings, objective, streams)[0]
 
 
 trained = cache(train)
@@ -193,7 +194,7 @@ def sigma_of_the_optimum(patch):
 
 
 def no_training(patch):
-    patch.setattr(experiments, "fit", lambda *others, **options: None)
+    patch.setattr(setups, "fit", lambda *others, **options: None)
     patch.setattr("tests.unit.test_mutations.learned", learn)
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.batches import Batch
+from autoscore.models.conditioned.network import Conditioned
+from autoscore.models.ensemble.network import Ensemble
 from autoscore.objectives import OBJECTIVES, contractive, denoising, sliced
 
 SIGMAS = [0.5, 0.1]

@@ -9,10 +9,9 @@ import yaml
 from PIL import Image
 
 from autoscore.configuration import complete
-from autoscore.report import circumstances, index, render
+from autoscore.report import circumstances, render
 from tests.unit.oracles import ROOT
 
-CAPTIONS = yaml.safe_load((ROOT / "workflow/report/figures.yaml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "workflow/report/page.html").read_text(encoding="utf-8")
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 CLAIM = {"value": 0.5, "low": 0.4, "high": 0.6, "requirement": "error <= 1", "reason": "3 rows"}
@@ -61,42 +60,12 @@ def page(*records, figures=("figures/mixture_bias.png", "figures/learned_error.p
         Path(files[-1]).write_text(json.dumps(content), encoding="utf-8")
     config = complete(CONFIG | change)
     tables = {"claims": "claims.csv", "order": "order.csv"}
-    return render(PAGE, CAPTIONS, config, figures, files, tables)
+    return render(PAGE, config, figures, files, tables)
 
 
-def test_the_folder_of_figures_has_the_captions():
-    readme = (ROOT / "figures/README.md").read_text(encoding="utf-8")
-    assert readme.endswith(index(CAPTIONS)), "put autoscore.report.index(captions) there"
-
-
-def test_every_rule_that_draws_has_a_caption_and_the_other_way_round():
-    rules = [
-        rule
-        for name in ("figures", "images")
-        for rule in re.findall(
-            r"^(?:use rule \w+ as|rule) ((?:plot|animate)_\w+)",
-            (ROOT / f"workflow/rules/{name}.smk").read_text(encoding="utf-8"),
-            re.MULTILINE,
-        )
-    ]
-    named = {entry["rule"] for section in CAPTIONS["sections"] for entry in section["figures"]}
-    assert len(rules) > 25
-    assert named == set(rules) - {"animate_optimum"}  # beside the same optimum, at rest
-
-
-def test_captions_name_statements_that_are_explained():
-    shown = {
-        name
-        for section in CAPTIONS["sections"]
-        for entry in section["figures"]
-        for name in entry["shows"]
-    }
-    assert shown <= CAPTIONS["statements"].keys()
-
-
-def test_claims_come_before_figures_and_those_in_the_order_of_the_captions():
+def test_claims_come_before_figures_and_those_in_the_order_of_the_statements():
     text = page()
-    places = [text.index(part) for part in ("<table", 'id="mixture_bias"', 'id="learned_error"')]
+    places = [text.index(part) for part in ("<table", 'id="learned_error"', 'id="mixture_bias"')]
     assert places == sorted(places)
     assert "2 claims:" in text
     assert text.count("0.5 [0.4, 0.6]</span>, 5 seeds<") == 2
@@ -121,12 +90,12 @@ def test_a_caption_says_what_this_run_measured():
 
 def test_pictures_are_in_the_page_whole():
     found = re.findall(r'<img src="data:image/png;base64,([^"]+)" width="12" height="6"', page())
-    files = [Path("figures/mixture_bias.png"), Path("figures/learned_error.png")]
+    files = [Path("figures/learned_error.png"), Path("figures/mixture_bias.png")]
     assert [base64.b64decode(data) for data in found] == [file.read_bytes() for file in files]
 
 
-def test_a_figure_without_a_caption_is_named():
-    with pytest.raises(ValueError, match=r"no caption for new_kind.*figures\.yaml"):
+def test_a_picture_of_no_figure_is_named():
+    with pytest.raises(ValueError, match="no figure is declared that makes new_kind"):
         page(figures=["figures/new_kind.png"])
 
 

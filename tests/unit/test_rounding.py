@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
 from autoscore.images.quality import Classifier
+from autoscore.models.ensemble.network import Architecture, Ensemble
 from autoscore.randomness import generator
 from autoscore.rounding import move_weights, moved
 

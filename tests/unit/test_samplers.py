@@ -14,7 +14,6 @@ from autoscore.randomness import generator
 from autoscore.samplers import chains as chains_module
 from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import StepTuning, run
-from autoscore.samplers.kernels import RandomWalk
 from autoscore.samplers.langevin import (
     AdjustedLangevin,
     Langevin,
@@ -22,6 +21,7 @@ from autoscore.samplers.langevin import (
     ShapedLangevin,
 )
 from autoscore.samplers.processes import run_in_processes
+from autoscore.samplers.random_walk import RandomWalk
 from autoscore.samplers.targets import (
     ExactField,
     ExactTarget,

@@ -1,25 +1,26 @@
+from dataclasses import replace
 from functools import partial
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from scipy.stats import ks_2samp
 
-from autoscore.autoencoders.ensemble import Ensemble
-from autoscore.configuration import SCHEMA
+from autoscore.configuration import whole_schema
 from autoscore.densities.curves import Curve
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
+from autoscore.models.ensemble.network import Ensemble
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.randomness import generator
+from autoscore.samplers import langevin
+from autoscore.samplers.registry import SAMPLERS, RegistrationError, registered
 from autoscore.sampling.differences import NODES, difference_rows
 from autoscore.sampling.far_starts import Ends, lost_share
 from autoscore.sampling.measure import COLUMNS, Sampling
 from autoscore.sampling.measures import Rulers, coverage
-from autoscore.sampling.names import ACCEPTANCE, DESCENTS, target_acceptance
 from autoscore.sampling.plans import Driver, Run, expand
-from autoscore.sampling.recipes import RECIPES
 from autoscore.sampling.runs import run_chains
 from autoscore.sampling.summary import sampler_table
 
@@ -62,12 +63,24 @@ def a_stack():
 
 
 def test_the_schema_knows_every_sampler():
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    known = schema["$defs"]["plan"]["properties"]["samplers"]["items"]["enum"]
-    assert known == [*RECIPES, *DESCENTS]
-    assert set(ACCEPTANCE) <= set(RECIPES)
-    assert target_acceptance("mala", 1) > target_acceptance("mala", 10)
-    assert target_acceptance("langevin", 2) is None
+    known = whole_schema()["$defs"]["plan"]["properties"]["samplers"]["items"]["enum"]
+    assert set(known) == set(SAMPLERS)
+    assert SAMPLERS["mala"].target_acceptance(1) > SAMPLERS["mala"].target_acceptance(10)
+    assert SAMPLERS["langevin"].target_acceptance(2) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, r"toy: sampler 'mala' is registered twice: rename one"),
+        ({"make": None}, r"toy: sampler 'toy' needs either make or descend"),
+    ],
+)
+def test_a_wrong_registration_names_its_module_and_the_remedy(change, message):
+    toy = ModuleType("toy")
+    toy.SAMPLERS = {"toy" if change else "mala": replace(SAMPLERS["mala"], **change)}
+    with pytest.raises(RegistrationError, match=message):
+        registered([langevin, toy])
 
 
 def test_a_plan_is_the_product_of_its_parts():
@@ -95,7 +108,7 @@ def test_learned_runs_are_those_that_were_trained():
 # --- chains -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sampler", [*RECIPES, *DESCENTS])
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_every_sampler_runs_and_is_measured(sampler):
     table, stored = sampling({"all": {"samplers": [sampler]}}).run()
     row = table.iloc[0]
@@ -104,7 +117,7 @@ def test_every_sampler_runs_and_is_measured(sampler):
     assert np.isfinite(row[measured].astype(float)).all()
     assert row["n"] == 160
     draws = stored[row["chains"]]
-    assert draws.shape == ((160, 1, 2) if sampler in DESCENTS else (20, 8, 2))
+    assert draws.shape == ((160, 1, 2) if SAMPLERS[sampler].descends else (20, 8, 2))
     assert np.isfinite(draws).all()
     assert row["score_evaluations"] >= 160
 
@@ -117,7 +130,7 @@ def test_chains_on_the_exact_score_are_as_good_as_independent_draws(sampler):
     assert row["kl"] < 1.3 * row["kl_floor"]
     assert row["rhat"] < 1.05
     assert abs(row["mean_log_p"] - row["mean_log_p_floor"]) < 0.05
-    assert row["acceptance"] == pytest.approx(target_acceptance(sampler, 2), abs=0.1)
+    assert row["acceptance"] == pytest.approx(SAMPLERS[sampler].target_acceptance(2), abs=0.1)
 
 
 def test_the_flow_of_the_best_auto_encoder_draws_from_the_noisy_data():

@@ -5,14 +5,14 @@ import torch
 
 from autoscore import rulers as references
 from autoscore import score
-from autoscore.autoencoders.conditioned import MARGIN, Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
 from autoscore.estimators import measure_kernel_density
 from autoscore.geometry import line
 from autoscore.geometry.line import displacement_curves, fixed_point_table
+from autoscore.models.conditioned.network import MARGIN, Conditioned
+from autoscore.models.ensemble.network import Ensemble
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.curves import optimum_plane
 from autoscore.optimum.dae import DenoisingOptimum

@@ -9,8 +9,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import save
 
-from autoscore.autoencoders.ensemble import Ensemble
-from autoscore.autoencoders.kinds import load_stack
+from autoscore.models.ensemble.network import Ensemble
+from autoscore.models.registry import load_stack
 from autoscore.storage import (
     DamagedFileError,
     read_arrays,

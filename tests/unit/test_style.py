@@ -1,12 +1,11 @@
-import matplotlib.pyplot as plt
 import pytest
 
-from autoscore.plots.style import save
+from autoscore.figures.style import save, subplots
 
 
 def labels(low, high, tmp_path, ticks=None):
     """The labels within a logarithmic axis as a saved figure has them."""
-    figure, axis = plt.subplots()
+    figure, axis = subplots()
     axis.set(xscale="log", xlim=(low, high))
     if ticks:
         axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from autoscore import training
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.batches import NOISES, Batch, SampleBatches, quadrature_batch
 from autoscore.densities.registry import make_density
+from autoscore.models.conditioned.network import Conditioned
+from autoscore.models.ensemble.network import Ensemble
 from autoscore.objectives import OBJECTIVES
 from autoscore.optimum.bias import optimal_field
 from autoscore.training import DivergedError, Schedule, fit

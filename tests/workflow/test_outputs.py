@@ -42,7 +42,7 @@ def test_each_figure_is_there_as_pdf_and_as_png_and_no_other(finished, figures):
     assert len(figures) > 5
     wanted = {f"{name}.{kind}" for name in figures for kind in ("pdf", "png")}
     found = {file.name for file in (finished.folder / "figures").iterdir()}
-    assert found == wanted | {"three_wells_optimum.gif"}
+    assert found == wanted | {"three_wells_animation.gif"}
 
 
 def test_figures_show_something(finished, figures):
@@ -57,7 +57,7 @@ def test_figures_show_something(finished, figures):
 
 def test_the_animation_has_a_frame_a_noise_level(finished):
     levels = yaml.safe_load((finished.folder / "tiny.yaml").read_text(encoding="utf-8"))
-    with Image.open(finished.folder / "figures/three_wells_optimum.gif") as animation:
+    with Image.open(finished.folder / "figures/three_wells_animation.gif") as animation:
         assert animation.n_frames == len(levels["optimum"]["sigmas"])
 
 

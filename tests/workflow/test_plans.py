@@ -6,10 +6,11 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+SHEET = "workflow/autoscore/figures/paper.mplstyle"
 DRAWN_FROM_OPTIMA = {
     "plot_density three_wells",
     "plot_optimum three_wells",
-    "animate_optimum three_wells",
+    "plot_animation three_wells",
     "plot_bias three_wells",
     "plot_bias mixture",
 }
@@ -82,7 +83,7 @@ def test_a_moved_project_plans_nothing(project):
     ("figure", "job"),
     [
         ("three_points_field.pdf", "plot_field three_points"),
-        ("three_wells_optimum.gif", "animate_optimum three_wells"),
+        ("three_wells_animation.gif", "plot_animation three_wells"),
     ],
 )
 def test_a_deleted_figure_is_all_that_is_redrawn(project, figure, job):
@@ -99,17 +100,17 @@ def test_a_figure_of_what_is_exact_trains_nothing(figure, project):
 
 
 def test_the_common_style_redraws_every_figure_and_computes_nothing(project):
-    project.rewrite("workflow/autoscore/plots/style.py", change_function)
+    project.rewrite("workflow/autoscore/figures/style.py", change_function)
     assert project.plan() == PLOTS
 
 
 def test_the_style_sheet_redraws_every_figure_and_computes_nothing(project):
-    project.rewrite("workflow/autoscore/plots/paper.mplstyle", lambda text: text + "font.size: 9\n")
+    project.rewrite(SHEET, lambda text: text + "font.size: 9\n")
     assert project.plan() == PLOTS
 
 
 def test_the_code_of_one_figure_redraws_it_and_computes_nothing(project):
-    project.rewrite("workflow/autoscore/plots/density.py", change_function)
+    project.rewrite("workflow/autoscore/figures/density.py", change_function)
     planned = project.plan()
     assert "plot_density three_wells" in planned
     assert planned <= PLOTS
@@ -117,7 +118,7 @@ def test_the_code_of_one_figure_redraws_it_and_computes_nothing(project):
 
 
 def test_words_rerun_nothing(project):
-    for module in ("plots/style", "plots/density", "training", "storage"):
+    for module in ("figures/style", "figures/density", "training", "storage"):
         project.rewrite(f"workflow/autoscore/{module}.py", change_words)
     assert project.plan() == set()
 

@@ -9,27 +9,30 @@ The floors of the library, each importing only from those above it in this list:
     atomic files and what made them; a user's own tables of numbers
 ``fields``, ``metrics``, ``linear``, ``lbfgs``
     what a reconstruction field is, rulers, Wiener filter, optimiser
-``densities``, ``autoencoders``, ``devices``
-    targets with exact log-density, score, Hessian and samples; the networks that are trained, and
-    where
+``densities``, ``devices``
+    targets with exact log-density, score, Hessian and samples; where networks are trained
+``optimum``
+    the reconstruction functions that no auto-encoder can beat
+``stack``, ``units``; ``batches``, ``objectives``, ``training``, ``setups``; ``rounding``
+    many networks as one tensor; what they see, what they minimise, how; weights as another
+    processor might round them
+``models``; ``samplers``
+    the kinds of auto-encoder; kernels, and what drives them
+``blocks``, ``plan``; ``figures``
+    what a run consists of, from its configuration alone; declarations and drawing, from tables
 ``data``; ``noise``, ``mistakes``, ``configuration``
     the samples that everything later shares; noise levels that fit; what is run, checked before
     it is
-``optimum``
-    the reconstruction functions that no auto-encoder can beat
-``batches``, ``objectives``, ``training``, ``experiments``; ``rounding``, ``blocks``
-    what a network sees, what it minimises, how, and all of that from a configuration; weights as
-    another processor might round them; a training that is divided among jobs
 ``implicit``, ``extrapolation``, ``peers``
     the loss that needs no truth; the clean score from several noise levels; other estimators
 ``rulers``, ``estimators``, ``held_out``, ``score``; ``geometry``
     learned against exact, and on points that were held out; the shape of the learned fields
-``samplers``, ``diagnostics``; ``sampling``
-    kernels, and what their draws are worth; all chains of one density
+``diagnostics``; ``sampling``
+    what draws are worth; all chains of one density
 ``images``
     images: their sources, models, measures and samples
-``claims``, ``plots``; ``report``
-    verdicts and pictures, from tables alone; one page of them
+``claims``; ``report``
+    verdicts, from tables alone; one page of them and of the figures
 
 Nothing here imports Snakemake: every module can be used from a notebook.
 """

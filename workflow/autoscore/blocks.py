@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from autoscore.grids import noise_levels
+from autoscore.models.registry import MODELS
 
 FEWEST = 2
 
@@ -25,9 +26,11 @@ def shape(settings: dict, source: str) -> tuple[int, int, int]:
     source
         ``"samples"`` or ``"exact"``.
     """
-    finite = [size for size in settings["sizes"] if size != "exact"]
-    levels = len(noise_levels(settings["sigmas"])) if settings["kind"] == "ensemble" else 1
-    return len(finite) if source == "samples" else 1, levels, settings["seeds"]
+    levels = MODELS[settings["kind"]].members(len(noise_levels(settings["sigmas"])))
+    sizes = 1
+    if source == "samples":
+        sizes = len([size for size in settings["sizes"] if size != "exact"])
+    return sizes, levels, settings["seeds"]
 
 
 def divide(settings: dict, source: str, most: int | None) -> list[list[int]]:
@@ -45,7 +48,7 @@ def divide(settings: dict, source: str, most: int | None) -> list[list[int]]:
     """
     sizes, levels, seeds = shape(settings, source)
     places = np.arange(sizes * levels * seeds).reshape(sizes, levels, seeds)
-    warm = settings["kind"] == "ensemble" and source == "samples" and settings["warm_start"]
+    warm = bool(settings.get("warm_start")) and source == "samples" and levels > 1
     units = places.swapaxes(1, 2).reshape(-1, levels) if warm else places.reshape(-1, 1)
     count = 1 if most is None else ceil(len(units) / max(1, most // units.shape[1]))
     count = max(1, min(count, len(units) // FEWEST))

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from autoscore.data import training_points
-from autoscore.densities.registry import dimension, make_density
+from autoscore.densities.registry import add_to_schema, dimension, is_known, make_density
+from autoscore.figures.declaration import Listed, Shared
+from autoscore.figures.registry import figures_in_words, of_scope, schema_of_charts
 from autoscore.mistakes.files import (
     LARGEST,
     LOADER,
@@ -17,10 +19,12 @@ from autoscore.mistakes.files import (
 )
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.mistakes.images import image_mistakes
-from autoscore.mistakes.names import OF_DENSITIES, name_mistakes
+from autoscore.mistakes.names import OF_ALL_DENSITIES, OF_DENSITIES, name_mistakes
 from autoscore.mistakes.schemas import resolved, schema_mistakes
 from autoscore.mistakes.targets import density_mistakes, figures_of_points, training_mistakes
+from autoscore.models import registry as models
 from autoscore.noise import fit_grids
+from autoscore.samplers import registry as samplers
 from autoscore.wording import shown
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -52,7 +56,7 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     ConfigurationError
         If a key is unknown or a value not allowed; each line names key, value and what is allowed.
     """
-    schema = read_yaml(SCHEMA)
+    schema = whole_schema()
     if math.isinf(expanded(config, parts_of_value)):
         endless = f"it holds itself, more than {LARGEST} values, or thousands of digits"
         raise ConfigurationError(_message([endless]))
@@ -67,7 +71,7 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     for entry in config["densities"].values():
         sizes = {"sizes": _fitting_sizes(entry, usual)}
         entry["train"] = merge(merge(common, sizes), _own_training(entry))
-        if entry["kind"] == "samples":
+        if not is_known(entry):
             entry.setdefault("peers", [])  # a density by itself, points have no use for them
         _expand_variants(entry["train"])
     _fill(schema, config, schema)
@@ -76,7 +80,7 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     mistakes = [] if checked else list(_semantic_mistakes(config))
     if mistakes:
         raise ConfigurationError(_message(mistakes))
-    return config
+    return _canonical(schema, config, schema)
 
 
 def _own_training(entry: dict) -> dict:
@@ -131,6 +135,25 @@ def _fitting_sizes(entry: dict, usual: list) -> list:
     except (IndexError, KeyError, TypeError):  # a mistake in the entry, which is told later
         several = False
     return [size for size in usual if size != "exact"] or usual if several else usual
+
+
+def whole_schema() -> dict:
+    """Return the schema, with what all kinds of things declare of themselves."""
+    schema = copy.deepcopy(read_yaml(SCHEMA))
+    names = schema["properties"]["densities"]["propertyNames"]
+    reserved = [*OF_ALL_DENSITIES, *of_scope(Shared), "images"]
+    told = ", ".join(reserved) + " nor what begins with images_"
+    names["description"] = names["description"].format(reserved=told)
+    names["pattern"] = names["pattern"].replace("{reserved}", "|".join(reserved))
+    add_to_schema(schema["$defs"]["density"])
+    density = schema["$defs"]["density"]["properties"]
+    density["figures"]["items"] = {"enum": list(of_scope(Listed))}
+    density["figures"]["description"] += f" {figures_in_words()}"
+    models.add_to_schema(schema)
+    samplers.add_to_schema(schema["$defs"]["plan"])
+    charts = schema["$defs"]["sample"]["properties"]["figures"]
+    charts["properties"] = schema_of_charts()
+    return schema
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -216,6 +239,35 @@ def _fill(schema: dict, value: Any, root: dict) -> None:
     if isinstance(extra, dict):
         for part in value.values():
             _fill(extra, part, root)
+
+
+def _canonical(schema: dict, value: Any, root: dict) -> Any:
+    """Return a completed value with the schema's keys in the schema's order.
+
+    Two configurations that mean the same then are the same, however files were put over one another
+    and whichever of them named a default: Snakemake compares the text of parameters. What the user
+    names keeps its order, which figures and tables follow.
+    """
+    schema = schema | resolved(schema, root)
+    if isinstance(value, dict):
+        schema = _form(schema, root)
+        parts, extra = schema.get("properties", {}), schema.get("additionalProperties")
+        ordered = [key for key in parts if key in value]
+        ordered += [key for key in value if key not in parts]
+        return {
+            key: _canonical(parts.get(key, extra if isinstance(extra, dict) else {}), part, root)
+            for key in ordered
+            for part in [value[key]]
+        }
+    if isinstance(value, list):
+        return [_canonical(schema.get("items", {}), part, root) for part in value]
+    return value
+
+
+def _form(schema: dict, root: dict) -> dict:
+    """Return, of forms that a value may have, the one of a dictionary."""
+    forms = [form | resolved(form, root) for form in schema.get("anyOf", [])]
+    return next((form for form in forms if form.get("type") == "object"), schema)
 
 
 def _semantic_mistakes(config: dict) -> Iterator[str]:

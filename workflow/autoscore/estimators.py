@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autoscore.autoencoders.conditioned import MARGIN, Conditioned
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.extrapolation import COLUMNS, Choice, choose
+from autoscore.models.conditioned.network import MARGIN, Conditioned
 from autoscore.peers import fit_kernel_score
 from autoscore.randomness import generator
 from autoscore.rulers import Ruler

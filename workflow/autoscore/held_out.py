@@ -9,11 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.fields import Field
 from autoscore.linear import LinearField, LinearOptimum
+from autoscore.models.registry import Learned
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.wording import require
 
@@ -26,7 +25,7 @@ COLUMNS = [
 
 def held_out_table(
     data: dict[str, np.ndarray],
-    learned: dict[tuple[str, str, str], Ensemble | Conditioned],
+    learned: Learned,
     sigmas: np.ndarray,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
@@ -137,13 +136,9 @@ def _baselines(data: dict[str, np.ndarray], sigmas: np.ndarray) -> Iterator[tupl
             yield {"model": model, "sigma": sigma, "n": len(points)}, field
 
 
-def _trained(
-    learned: dict[tuple[str, str, str], Ensemble | Conditioned], sigmas: np.ndarray
-) -> Iterator[tuple[dict, Field]]:
+def _trained(learned: Learned, sigmas: np.ndarray) -> Iterator[tuple[dict, Field]]:
     for (objective, model, _), stack in learned.items():
-        own = isinstance(stack, Ensemble)
-        levels = np.unique(stack.sigmas) if own else stack.known(sigmas)
-        for sigma in levels:
+        for sigma in stack.levels(sigmas):
             for size, seed in stack.trained():
                 labels = {"model": model, "objective": objective, "sigma": sigma, "n": size}
                 yield labels | {"seed": seed}, stack.field(sigma, seed, size)

@@ -2,9 +2,8 @@
 
 import torch
 
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.stack import Stack
 from autoscore.batches import Batch
+from autoscore.stack import Stack
 
 
 def denoising(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -28,7 +27,7 @@ def contractive(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor
     return batch.mean(error / batch.sigma**2 + (derivative**2).sum((-2, -1)))
 
 
-def sliced(stack: Conditioned, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
+def sliced(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Return E[v.(ds/dx) v + |s|^2 / 2] for s = (r(x) - x) / sigma^2 at clean points, ``(m,)``.
 
     Sliced score matching with its variance reduced (Song et al. 2019), a peer that knows no noise:

@@ -14,6 +14,8 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
+from autoscore.figures.declaration import SECTIONS, STATEMENTS
+from autoscore.figures.registry import FIGURES, stem
 from autoscore.grids import noise_levels
 from autoscore.records import without_folders
 
@@ -21,25 +23,8 @@ TYPES = {".png": "image/png", ".gif": "image/gif"}
 SCREEN_WIDTH = {".png": 0.6, ".gif": 1.0}  # of its pixels: print has more of them to the inch
 
 
-def index(captions: Mapping) -> str:
-    """Return the captions as Markdown: a table a section, then the statements."""
-    lines = []
-    for section in captions["sections"]:
-        lines += [f"## {section['title']}", ""]
-        lines += ["| file | statement | rule | what to see in it |", "| --- | --- | --- | --- |"]
-        for entry in section["figures"]:
-            shown = ", ".join(entry["shows"])
-            cells = [f"`{entry['name']}`", shown, f"`{entry['rule']}`", entry["see"]]
-            lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |"))
-        lines.append("")
-    lines += ["## The statements", ""]
-    lines += [f"- **{name}**: {text}" for name, text in captions["statements"].items()]
-    return "\n".join(lines) + "\n"
-
-
 def render(
     template: str,
-    captions: Mapping,
     config: Mapping,
     figures: Sequence[str],
     records: Iterable[str],
@@ -51,12 +36,10 @@ def render(
     ----------
     template
         In Jinja's language.
-    captions
-        The content of ``workflow/report/figures.yaml``: statements, and sections with figures.
     config
         The completed configuration of the run.
     figures
-        Files of pictures, .png and .gif; each must have a caption.
+        Files of pictures, .png and .gif, of figures that are declared.
     records
         Files of the jobs' records, see `autoscore.records`.
     tables
@@ -65,7 +48,7 @@ def render(
     Raises
     ------
     ValueError
-        If a figure has no caption.
+        If a file is of no figure.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -77,12 +60,12 @@ def render(
     words = {"config": without_folders(config), "orders": found["order"]}
     return environment.from_string(template).render(
         **words,
-        captions=captions,
+        statements=STATEMENTS,
         claims=found["claims"],
         counts=Counter(row["verdict"] for row in found["claims"]),
         by_statement=_by_statement(found["claims"]),
         images=without_folders(images[0]),
-        sections=_sections(environment.overlay(autoescape=False), captions, figures, words),
+        sections=_sections(environment.overlay(autoescape=False), figures, words),
         jobs=sorted(jobs, key=lambda job: -job["wall_seconds"]),
         machines=list({json.dumps(job["machine"]): job["machine"] for job in jobs}.values()),
         versions=_versions(jobs),
@@ -110,32 +93,31 @@ def _by_statement(claims: Iterable[Mapping]) -> dict[str, Counter]:
     return counts
 
 
-def _sections(
-    environment: Environment, captions: Mapping, figures: Iterable[str], words: Mapping
-) -> list[dict]:
+def _sections(environment: Environment, figures: Iterable[str], words: Mapping) -> list[dict]:
     """Return the sections that have figures, each figure with its pictures and its words."""
     densities = words["config"]["densities"]
     waiting = {stem: list(those) for stem, those in groupby(sorted(figures), _stem)}
-    sections = []
-    for section in captions["sections"]:
-        shown = []
-        for entry in section["figures"]:
-            for density in densities if "<density>" in entry["name"] else [""]:
-                name = entry["name"].replace("<density>", density)
-                files = waiting.pop(name, [])
-                measured = environment.from_string(entry.get("measured", ""))
-                added = {
-                    "name": name,
-                    "pictures": [_picture(file) for file in files],
+    shown: dict[str, list[dict]] = {title: [] for title in SECTIONS}
+    for name, figure in FIGURES.items():
+        for density in densities if figure.of_each_density else [""]:
+            file = stem(name).format(density=density)
+            if file not in waiting:
+                continue
+            measured = environment.from_string(figure.measured)
+            shown[figure.section].append(
+                {
+                    "name": file,
+                    "shows": figure.shows,
+                    "rule": f"plot_{name}",
+                    "see": figure.caption,
+                    "pictures": [_picture(path) for path in waiting.pop(file)],
                     "measured": " ".join(measured.render(density=density, **words).split()),
                     "about": circumstances(densities[density]) if density else "",
                 }
-                shown += [entry | added] if files else []
-        sections += [{"title": section["title"], "figures": shown}] if shown else []
+            )
     if waiting:
-        without = ", ".join(waiting)
-        raise ValueError(f"no caption for {without}: add one to workflow/report/figures.yaml")
-    return sections
+        raise ValueError(f"no figure is declared that makes {', '.join(waiting)}")
+    return [{"title": title, "figures": those} for title, those in shown.items() if those]
 
 
 def _stem(file: str) -> str:

@@ -8,8 +8,8 @@ depends on these digits.
 import numpy as np
 import torch
 
-from autoscore.autoencoders.stack import Stack
 from autoscore.randomness import generator
+from autoscore.stack import Stack
 
 
 def move_weights(stack: Stack, rounding: int | None, *names: object) -> None:

@@ -6,8 +6,6 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from autoscore.autoencoders.conditioned import MARGIN, Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.estimators import (
@@ -19,6 +17,8 @@ from autoscore.estimators import (
 from autoscore.grids import noise_levels
 from autoscore.held_out import COLUMNS as LOSSES
 from autoscore.held_out import held_out_table
+from autoscore.models.conditioned.network import MARGIN
+from autoscore.models.registry import Learned
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import stored_optimum
 from autoscore.randomness import generator
@@ -29,9 +29,9 @@ from autoscore.rulers import (
     rulers,
     sampled_rulers,
 )
+from autoscore.stack import Stack
 
 PEERS = 5  # seeds of other estimators, even where one comparison of auto-encoders has more
-Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
 
 
 def measure_optima(density: Density, objectives: list[str], sigmas: np.ndarray) -> Iterator[dict]:
@@ -54,7 +54,7 @@ def solved_rows(bias: pd.DataFrame) -> Iterator[dict]:
 
 
 def measure_learned(
-    stack: Ensemble | Conditioned,
+    stack: Stack,
     model: str,
     objective: str,
     sigmas: np.ndarray,
@@ -82,15 +82,13 @@ def measure_learned(
                 yield ruler.row(field.score(ruler.x), **labels)
 
 
-def trained_levels(
-    stack: Ensemble | Conditioned, objective: str, sigmas: np.ndarray
-) -> Iterable[float]:
+def trained_levels(stack: Stack, objective: str, sigmas: np.ndarray) -> Iterable[float]:
     """Return the noise levels at which a stack is measured.
 
     An ensemble has its own; a conditioned one is measured at those of `sigmas` in its range;
     sliced score matching has a nominal one.
     """
-    if isinstance(stack, Ensemble):
+    if stack.separate:
         return np.unique(stack.sigmas).tolist()
     if objective == "ssm":
         return [stack.high]
@@ -171,9 +169,9 @@ def measure(
     return found | {"held_out": own}
 
 
-def _spans(stack: Ensemble | Conditioned, sigmas: np.ndarray) -> bool:
+def _spans(stack: Stack, sigmas: np.ndarray) -> bool:
     """Return whether a stack is conditioned, and on this noise grid rather than another one."""
-    if not isinstance(stack, Conditioned):
+    if stack.separate:
         return False
     return bool(np.allclose([stack.low * MARGIN, stack.high / MARGIN], sigmas[[0, -1]]))
 

@@ -11,9 +11,9 @@ import torch
 from torch.nn.functional import pad
 
 from autoscore import lbfgs
-from autoscore.autoencoders.stack import Stack
 from autoscore.batches import Batch, SampleBatches
 from autoscore.objectives import OBJECTIVES
+from autoscore.stack import Stack
 from autoscore.storage import read_arrays, write_arrays
 from autoscore.vectors import VECTOR
 

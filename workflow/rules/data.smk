@@ -1,6 +1,6 @@
 rule make_data:
     input:
-        user_file,
+        of_density(plan.sample_file),
     output:
         arrays="results/data/{density}.npz",
         record="results/data/{density}.json",
@@ -13,8 +13,8 @@ rule make_data:
         mem_mb=measuring_memory,
     params:
         seed=config["seed"],
-        entry=data_settings,
-        content=user_content,
+        entry=of_density(plan.data_settings),
+        content=sample_hash,
         code=code("scripts.make_data"),
     script:
         "../scripts/make_data.py"

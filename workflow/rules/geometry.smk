@@ -1,7 +1,7 @@
 rule measure_geometry:
     input:
         data="results/data/{density}.npz",
-        learned=trained_files,
+        learned=of_density(plan.trained_files),
     output:
         arrays="results/geometry/{density}.npz",
         summary="results/geometry/{density}.csv",
@@ -17,9 +17,9 @@ rule measure_geometry:
         mem_mb=measuring_memory,
     params:
         seed=config["seed"],
-        entry=target_settings,
-        settings=shown_settings,
-        trainings=lambda wildcards: trainings(wildcards.density),
+        entry=of_density(plan.target_settings),
+        settings=of_density(plan.shown_settings),
+        trainings=of_density(plan.trainings),
         code=code("scripts.measure_geometry"),
     script:
         "../scripts/measure_geometry.py"

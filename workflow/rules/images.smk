@@ -38,7 +38,7 @@ rule train_images:
     params:
         **ROUNDING,
         seed=config["seed"],
-        settings=image_model_settings,
+        settings=lambda wildcards: plan.image_training_settings(config, wildcards.image_model),
         device=IMAGES["device"],
         code=code("scripts.train_images"),
     script:
@@ -48,7 +48,7 @@ rule train_images:
 rule measure_images:
     input:
         images="results/data/images.npz",
-        learned=expand("results/train/images/{model}.safetensors", model=IMAGE_MODELS),
+        learned=expand("results/train/images/{model}.safetensors", model=plan.image_models(config)),
     output:
         denoising="results/score/images_denoising.csv",
         spectra="results/score/images_spectra.csv",
@@ -67,7 +67,7 @@ rule measure_images:
         gpu=demands.gpus(IMAGES["device"]),
     params:
         seed=config["seed"],
-        models=IMAGE_MODELS,
+        models=plan.image_models(config),
         settings={key: IMAGES[key] for key in ("sigmas", "shown_sigma", "held_out", "device")},
         code=code("scripts.measure_images"),
     script:
@@ -128,7 +128,7 @@ rule sample_images:
 
 rule gather_images:
     input:
-        tables=expand("results/sample/images/{model}.csv", model=DRAWN_IMAGE_MODELS),
+        tables=expand("results/sample/images/{model}.csv", model=plan.drawn_image_models(config)),
         references="results/sample/images/references.csv",
     output:
         table="results/sample/images.csv",
@@ -141,140 +141,3 @@ rule gather_images:
         code=code("scripts.gather_images"),
     script:
         "../scripts/gather_images.py"
-
-
-rule plot_images_denoising:
-    input:
-        table="results/score/images_denoising.csv",
-        provenance="results/data/images.csv",
-    output:
-        pdf="figures/images_denoising.pdf",
-        png="figures/images_denoising.png",
-    log:
-        "results/logs/plot_images_denoising.log",
-    conda:
-        "../../envs/autoscore.yaml"
-    params:
-        figure="images.denoising",
-        settings={},
-        code=code("scripts.plot", "autoscore.plots.images.denoising"),
-    script:
-        "../scripts/plot.py"
-
-
-use rule plot_images_denoising as plot_images_spectra with:
-    input:
-        table="results/score/images_spectra.csv",
-        provenance="results/data/images.csv",
-    output:
-        pdf="figures/images_spectra.pdf",
-        png="figures/images_spectra.png",
-    log:
-        "results/logs/plot_images_spectra.log",
-    params:
-        figure="images.spectra",
-        settings={},
-        code=code("scripts.plot", "autoscore.plots.images.spectra"),
-
-
-use rule plot_images_denoising as plot_images_noise_levels with:
-    input:
-        table="results/score/images_noise_levels.csv",
-        provenance="results/data/images.csv",
-    output:
-        pdf="figures/images_noise_levels.pdf",
-        png="figures/images_noise_levels.png",
-    log:
-        "results/logs/plot_images_noise_levels.log",
-    params:
-        figure="images.noise_levels",
-        settings={},
-        code=code("scripts.plot", "autoscore.plots.images.noise_levels"),
-
-
-use rule plot_images_denoising as plot_images_energies with:
-    input:
-        table="results/score/images_energies.csv",
-        provenance="results/data/images.csv",
-    output:
-        pdf="figures/images_energies.pdf",
-        png="figures/images_energies.png",
-    log:
-        "results/logs/plot_images_energies.log",
-    params:
-        figure="images.energies",
-        settings={"sigma": IMAGES["shown_sigma"]},
-        code=code("scripts.plot", "autoscore.plots.images.energies"),
-
-
-use rule plot_images_denoising as plot_images_tangents with:
-    input:
-        arrays="results/score/images_tangents.npz",
-        provenance="results/data/images.csv",
-    output:
-        pdf="figures/images_tangents.pdf",
-        png="figures/images_tangents.png",
-    log:
-        "results/logs/plot_images_tangents.log",
-    params:
-        figure="images.tangents",
-        settings={},
-        code=code("scripts.plot", "autoscore.plots.images.tangents"),
-
-
-use rule plot_images_denoising as plot_images_symmetry with:
-    input:
-        **{model: f"results/train/images/{model}_symmetry.csv" for model in SEPARATE_IMAGE_MODELS},
-        provenance="results/data/images.csv",
-    output:
-        pdf="figures/images_symmetry.pdf",
-        png="figures/images_symmetry.png",
-    log:
-        "results/logs/plot_images_symmetry.log",
-    params:
-        figure="images.symmetry",
-        settings={"models": SEPARATE_IMAGE_MODELS},
-        code=code("scripts.plot", "autoscore.plots.images.symmetry"),
-
-
-use rule plot_images_denoising as plot_images_samples with:
-    input:
-        **{model: f"results/sample/images/{model}.npz" for model in DRAWN_IMAGE_MODELS},
-        table="results/sample/images.csv",
-        provenance="results/data/images.csv",
-    output:
-        pdf="figures/images_samples.pdf",
-        png="figures/images_samples.png",
-    log:
-        "results/logs/plot_images_samples.log",
-    params:
-        figure="images.samples",
-        settings={"models": DRAWN_IMAGE_MODELS},
-        code=code("scripts.plot", "autoscore.plots.images.samples"),
-
-
-use rule plot_images_samples as plot_images_chains with:
-    output:
-        pdf="figures/images_chains.pdf",
-        png="figures/images_chains.png",
-    log:
-        "results/logs/plot_images_chains.log",
-    params:
-        figure="images.chains",
-        settings={"models": DRAWN_IMAGE_MODELS},
-        code=code("scripts.plot", "autoscore.plots.images.chains"),
-
-
-use rule plot_images_denoising as plot_images_quality with:
-    input:
-        table="results/sample/images.csv",
-        provenance="results/data/images.csv",
-    output:
-        pdf="figures/images_quality.pdf",
-        png="figures/images_quality.png",
-    log:
-        "results/logs/plot_images_quality.log",
-    params:
-        figure="images.quality",
-        settings={},
-        code=code("scripts.plot", "autoscore.plots.images.quality"),

@@ -13,10 +13,10 @@ rule solve_optimum:
     resources:
         mem_mb=measuring_memory,
     params:
-        entry=target_settings,
-        settings=optimum_settings,
-        levels=solved_levels,
-        window=lambda wildcards: order_window(wildcards.density),
+        entry=of_density(plan.target_settings),
+        settings=of_density(plan.optimum_settings),
+        levels=of_density(plan.solved_levels),
+        window=of_density(plan.order_window),
         code=code("scripts.solve_optimum"),
     script:
         "../scripts/solve_optimum.py"

@@ -1,6 +1,6 @@
 rule report:
     input:
-        figures=[file for file in figure_files() if not file.endswith(".pdf")],
+        figures=[file for file in figure_files(config) if not file.endswith(".pdf")],
         claims="results/verify/claims.csv",
         order="results/score/order.csv",
         images=["results/data/images.csv"] if IMAGES else [],
@@ -12,10 +12,9 @@ rule report:
         "../../envs/autoscore.yaml"
     params:
         config=config,
-        # functions, since Snakemake would take braces for wildcards
-        captions=lambda wildcards: report_source("figures.yaml"),
-        template=lambda wildcards: report_source("page.html"),
-        records=record_files(),
+        # a function, since Snakemake would take braces for wildcards
+        template=lambda wildcards: (LIBRARY / "report" / "page.html").read_text(encoding="utf-8"),
+        records=plan.record_files(config),
         code=code("scripts.make_report"),
     script:
         "../scripts/make_report.py"

@@ -1,7 +1,7 @@
 rule sample:
     input:
         data="results/data/{density}.npz",
-        learned=sampled_files,
+        learned=of_density(plan.sampled_files),
     output:
         diagnostics="results/sample/{density}.csv",
         chains="results/sample/{density}.npz",
@@ -15,14 +15,14 @@ rule sample:
         "../../envs/autoscore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: sampling_demands(wildcards)["mem_mb"],
-        runtime=lambda wildcards: sampling_demands(wildcards)["runtime"],
-        gpu=lambda wildcards: sampling_demands(wildcards)["gpu"],
+        mem_mb=demand(sampling_demands, "mem_mb"),
+        runtime=demand(sampling_demands, "runtime"),
+        gpu=demand(sampling_demands, "gpu"),
     params:
         seed=config["seed"],
-        entry=target_settings,
-        settings=sample_settings,
-        trainings=lambda wildcards: sampled_trainings(wildcards.density),
+        entry=of_density(plan.target_settings),
+        settings=of_density(plan.sample_settings),
+        trainings=of_density(plan.sampled_trainings),
         code=code("scripts.sample"),
     script:
         "../scripts/sample.py"
@@ -30,7 +30,7 @@ rule sample:
 
 rule gather_samples:
     input:
-        diagnostics=expand("results/sample/{density}.csv", density=SAMPLED),
+        diagnostics=expand("results/sample/{density}.csv", density=plan.sampled(config)),
     output:
         diagnostics="results/sample/diagnostics.csv",
         samplers="results/sample/samplers.csv",

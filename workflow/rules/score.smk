@@ -1,8 +1,8 @@
 rule measure_score:
     input:
         data="results/data/{density}.npz",
-        learned=trained_files,
-        solved=solved_files,
+        learned=of_density(plan.trained_files),
+        solved=of_density(plan.solved_files),
     output:
         errors="results/score/{density}.csv",
         choices="results/score/{density}_choices.csv",
@@ -16,12 +16,9 @@ rule measure_score:
         mem_mb=measuring_memory,
     params:
         seed=config["seed"],
-        entry=target_settings,
-        settings=lambda wildcards: {
-            "sigmas": train_settings(wildcards.density)["sigmas"],
-            "peers": config["densities"][wildcards.density]["peers"],
-        },
-        trainings=lambda wildcards: trainings(wildcards.density),
+        entry=of_density(plan.target_settings),
+        settings=of_density(plan.score_settings),
+        trainings=of_density(plan.trainings),
         code=code("scripts.measure_score"),
     script:
         "../scripts/measure_score.py"
@@ -32,7 +29,7 @@ rule gather_scores:
         errors=expand("results/score/{density}.csv", density=config["densities"]),
         choices=expand("results/score/{density}_choices.csv", density=config["densities"]),
         held_out=expand("results/score/{density}_held_out.csv", density=config["densities"]),
-        orders=expand("results/optimum/{density}_order.csv", density=ORDERED),
+        orders=expand("results/optimum/{density}_order.csv", density=plan.ordered(config)),
     output:
         errors="results/score/errors.csv",
         choices="results/score/choices.csv",

@@ -1,8 +1,8 @@
 rule train:
     input:
         data="results/data/{density}.npz",
-        blocks=lambda wildcards: block_files(*wildcards, ".safetensors"),
-        traces=lambda wildcards: block_files(*wildcards, ".csv"),
+        blocks=block_files(".safetensors"),
+        traces=block_files(".csv"),
     output:
         weights="results/train/{density}/{objective}_{model}_{source}.safetensors",
         trace="results/train/{density}/{objective}_{model}_{source}.csv",
@@ -14,15 +14,19 @@ rule train:
         "../../envs/autoscore.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards: training_demands(wildcards)["mem_mb"],
-        runtime=lambda wildcards: training_demands(wildcards)["runtime"],
-        gpu=lambda wildcards: training_demands(wildcards)["gpu"],
+        mem_mb=demand(training_demands, "mem_mb"),
+        runtime=demand(training_demands, "runtime"),
+        gpu=demand(training_demands, "gpu"),
     params:
         **ROUNDING,
         seed=config["seed"],
-        entry=target_settings,
-        settings=training_settings,
-        block=lambda wildcards: block_size(wildcards.density, wildcards.model),
+        entry=of_density(plan.target_settings),
+        settings=lambda wildcards: plan.training_settings(
+            config, wildcards.density, wildcards.model, wildcards.source
+        ),
+        block=lambda wildcards: plan.model_settings(config, wildcards.density, wildcards.model)[
+            "block"
+        ],
         code=code("scripts.train"),
     script:
         "../scripts/train.py"

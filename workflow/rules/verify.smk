@@ -1,6 +1,6 @@
 rule check_claims:
     input:
-        tables=claimed_tables(),
+        tables=plan.claimed_tables(config, CLAIMS),
         images=["results/data/images.csv"] if IMAGES else [],
     output:
         table="results/verify/claims.csv",

@@ -5,8 +5,6 @@ from job import logged
 with logged(snakemake):
     from pathlib import Path
 
-    import yaml
-
     from autoscore.report import render
     from autoscore.storage import write_atomically
 
@@ -16,6 +14,5 @@ with logged(snakemake):
         tables["images"] = given.images[0]
     # by now all jobs of this run have ended: a record that is not there is of none
     records = [file for file in asked.records if Path(file).is_file()]
-    captions = yaml.safe_load(asked.captions)
-    page = render(asked.template, captions, asked.config, given.figures, records, tables)
+    page = render(asked.template, asked.config, given.figures, records, tables)
     write_atomically(snakemake.output[0], lambda path: path.write_text(page, encoding="utf-8"))

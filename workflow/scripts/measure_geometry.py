@@ -5,10 +5,10 @@ from job import logged
 with logged(snakemake):
     import torch
 
-    from autoscore.autoencoders.kinds import load_stacks
     from autoscore.data import target
     from autoscore.densities.samples import Units
     from autoscore.geometry.measure import measure
+    from autoscore.models.registry import load_stacks
     from autoscore.randomness import generator
     from autoscore.storage import read_arrays, write_arrays, write_table
 

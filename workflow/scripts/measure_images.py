@@ -5,11 +5,11 @@ from job import logged
 with logged(snakemake):
     import torch
 
-    from autoscore.autoencoders.kinds import load_stack
     from autoscore.devices import device_of
     from autoscore.grids import noise_levels
     from autoscore.images.data import restored
     from autoscore.images.measure import Measure
+    from autoscore.models.registry import load_stack
     from autoscore.storage import read_arrays, write_arrays, write_table
 
     torch.set_num_threads(snakemake.threads)

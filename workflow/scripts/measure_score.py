@@ -6,8 +6,8 @@ with logged(snakemake):
     import pandas as pd
     import torch
 
-    from autoscore.autoencoders.kinds import load_stacks
     from autoscore.data import target
+    from autoscore.models.registry import load_stacks
     from autoscore.score import measure
     from autoscore.storage import read_arrays, write_table
 

@@ -8,9 +8,9 @@ with logged(snakemake):
 
     import torch
 
-    from autoscore.autoencoders.kinds import load_stacks
     from autoscore.data import target
     from autoscore.devices import device_of
+    from autoscore.models.registry import load_stacks
     from autoscore.sampling.measure import Sampling
     from autoscore.storage import fingerprint, read_arrays, write_arrays, write_table
 

@@ -6,11 +6,11 @@ with logged(snakemake):
     import pandas as pd
     import torch
 
-    from autoscore.autoencoders.kinds import load_stack
     from autoscore.devices import device_of
     from autoscore.images.data import restored
     from autoscore.images.quality import Judge
     from autoscore.images.sampling import draw_all, drawn_row, shown_arrays
+    from autoscore.models.registry import load_stack
     from autoscore.storage import read_arrays, write_arrays, write_table
 
     torch.set_num_threads(snakemake.threads)

@@ -9,18 +9,13 @@ with logged(snakemake):
     import pandas as pd
     import torch
 
-    from autoscore.autoencoders.kinds import load_stack
-    from autoscore.autoencoders.stack import Stack
     from autoscore.blocks import divide, join_tables
     from autoscore.data import target
     from autoscore.devices import device_of
-    from autoscore.experiments import (
-        trace_rows,
-        train_conditioned,
-        train_exact_ensemble,
-        train_sample_ensemble,
-    )
+    from autoscore.models.registry import MODELS, load_stack
     from autoscore.rounding import move_weights
+    from autoscore.setups import trace_rows
+    from autoscore.stack import Stack
     from autoscore.storage import read_arrays, write_atomically, write_table
 
     torch.set_num_threads(snakemake.threads)
@@ -37,12 +32,8 @@ with logged(snakemake):
         streams = (snakemake.params.seed, density, objective, model)
         report = reporter(" ".join(["train", *snakemake.wildcards]))
         asked = (settings, objective, streams, report, members, device_of(settings["device"]))
-        if settings["kind"] == "conditioned":
-            trained = train_conditioned(data, *asked)
-        elif source == "samples":
-            trained = train_sample_ensemble(data, *asked)
-        else:
-            trained = train_exact_ensemble(target(snakemake.params.entry, data), *asked)
+        learned = target(snakemake.params.entry, data) if source == "exact" else data
+        trained = MODELS[settings["kind"]].trainer(source)(learned, *asked)
         stack, table = trained[0], pd.DataFrame(trace_rows(*trained))
         move_weights(stack, snakemake.params.get("rounding"), *streams)
     write_atomically(snakemake.output.weights, stack.save)

@@ -9,10 +9,10 @@ with logged(snakemake):
     import torch
 
     from autoscore.devices import device_of
-    from autoscore.experiments import trace_rows
     from autoscore.images.data import restored
     from autoscore.images.training import symmetry_rows, train_images
     from autoscore.rounding import move_weights
+    from autoscore.setups import trace_rows
     from autoscore.storage import fingerprint, read_arrays, write_atomically, write_table
 
     torch.set_num_threads(snakemake.threads)

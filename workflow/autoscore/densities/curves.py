@@ -5,6 +5,7 @@ import sympy
 from scipy.spatial import cKDTree
 
 from autoscore.densities.base import Density
+from autoscore.densities.declaration import CURVE, KNOWN, Kind
 from autoscore.densities.expressions import Compiled, parse
 from autoscore.densities.kernels import KernelDensity
 from autoscore.grids import gauss_legendre
@@ -109,3 +110,41 @@ class Curve(Density):
         """Return the nearest of many even points in t on the curve to each x, shape ``(n, d)``."""
         path = self.point(np.linspace(*self.interval, points))
         return path[cKDTree(path).query(x)[1]]
+
+
+KIND = Kind(
+    name="curve",
+    about="coordinates as expressions of t, and the interval of t",
+    keys={
+        "coordinates": {
+            "description": (
+                "Coordinates of a curve, each an expression of t; t is uniform on the interval."
+            ),
+            "type": "array",
+            "minItems": 2,
+            "items": {"description": "an expression of t", "type": "string"},
+        },
+        "interval": {
+            "description": "Range of t, [low, high].",
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 2,
+            "items": {"$ref": "#/$defs/real"},
+        },
+        "thickness": {
+            "description": (
+                "Standard deviation of the noise around a curve, >= 0; 0, for a bare one, if not "
+                "given."
+            ),
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1.0e100,
+        },
+    },
+    make=lambda entry: Curve(entry["coordinates"], entry["interval"], entry.get("thickness", 0.0)),
+    dimension=lambda entry: len(entry["coordinates"]),
+    required=("coordinates", "interval"),
+    blamed={"interval": "interval", "thickness": "thickness"},
+    traits=frozenset({KNOWN, CURVE}),
+    is_bare=lambda entry: not entry.get("thickness"),
+)

@@ -7,6 +7,7 @@ from scipy.ndimage import minimum_filter
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
+from autoscore.densities.declaration import Kind
 from autoscore.densities.expressions import read_energy
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
@@ -258,3 +259,37 @@ class EnergyDensity(Density):
 def _product(sides: list[np.ndarray]) -> np.ndarray:
     """Return all points of a product grid, shape (n, d)."""
     return np.stack([part.ravel() for part in np.meshgrid(*sides, indexing="ij")], axis=-1)
+
+
+KIND = Kind(
+    name="energy",
+    about="an expression of x, or of x1 and x2, and its bounds",
+    keys={
+        "expression": {
+            "description": (
+                "Energy as an expression of the coordinate x, or of x1 and x2; p is proportional "
+                "to exp(-energy)."
+            ),
+            "type": "string",
+        },
+        "bounds": {
+            "description": (
+                "The interval [[low, high]], one per coordinate, outside of which an energy's "
+                "density is 0."
+            ),
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "description": "[low, high]",
+                "type": "array",
+                "minItems": 2,
+                "maxItems": 2,
+                "items": {"$ref": "#/$defs/real"},
+            },
+        },
+    },
+    make=lambda entry: EnergyDensity(entry["expression"], entry["bounds"]),
+    dimension=lambda entry: len(entry["bounds"]),
+    required=("expression", "bounds"),
+    blamed={"bounds must": "bounds"},
+)

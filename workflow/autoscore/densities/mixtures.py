@@ -1,11 +1,14 @@
 """Gaussian mixtures in d dimensions: everything in closed form."""
 
+from collections.abc import Mapping
+from functools import cached_property
+
 import numpy as np
 from scipy.special import ndtr
 
 from autoscore.densities.base import Density
+from autoscore.densities.declaration import Kind
 from autoscore.panels import Panels, panels_around
-from autoscore.randomness import generator
 from autoscore.vectors import softmax_in_place
 
 
@@ -51,9 +54,13 @@ class GaussianMixture(Density):
             self._factors = np.linalg.cholesky(self.covariances)
         except np.linalg.LinAlgError:
             raise ValueError("mixture covariances must be positive definite") from None
-        self._precisions = np.linalg.inv(self.covariances)
         reach = 10.0 * np.sqrt(np.diagonal(self.covariances, axis1=1, axis2=2))
         self.bounds = np.stack([(self.means - reach).min(0), (self.means + reach).max(0)], axis=1)
+
+    @cached_property
+    def _precisions(self) -> np.ndarray:
+        """Inverse covariances; checking a configuration needs none, and spares their time."""
+        return np.linalg.inv(self.covariances)
 
     def _components(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return log(w_k N_k(x)), shape (n, K), and the components' scores, shape (n, K, d)."""
@@ -111,30 +118,60 @@ class GaussianMixture(Density):
         return GaussianMixture(self.weights, self.means, self.covariances + noise)
 
 
-def curve_mixture(dim: int, components: int = 25, seed: int = 0) -> GaussianMixture:
-    """Return equal Gaussians along a random curve, each stretched towards the next.
+def _make(entry: Mapping) -> GaussianMixture:
+    means = np.asarray(entry["means"], dtype=float)
+    if "covariances" in entry:
+        covariances = np.asarray(entry["covariances"], dtype=float)
+    else:
+        spread = np.asarray(entry["standard_deviations"], dtype=float)
+        if len(spread) != len(means):
+            raise ValueError(f"{len(means)} means need as many standard_deviations")
+        covariances = spread[:, None, None] ** 2 * np.eye(means.shape[-1])
+    return GaussianMixture(entry["weights"], means, covariances)
 
-    The authors' d-dimensional target: coordinate i of the mean at t is sin(2 pi f_i t)^e_i with
-    f_i ~ U(-1, 1) and e_i 1 or 2, for t even on [0, 1]. With v the way to the next mean (from the
-    last but one, for the last), the variance is |v|^2 along v and (|v| / 10)^2 across it.
 
-    Parameters
-    ----------
-    dim
-        Dimension d, >= 2.
-    components
-        Number K of components, >= 2.
-    seed
-        Seed of the frequencies and exponents.
-    """
-    rng = generator(seed, "curve_mixture", dim)
-    frequency = rng.uniform(-1.0, 1.0, dim)
-    exponent = rng.integers(1, 3, dim)
-    t = np.linspace(0.0, 1.0, components)[:, None]
-    means = np.sin(2.0 * np.pi * frequency * t) ** exponent
-    ahead = np.diff(means, axis=0)
-    ahead = np.concatenate([ahead, ahead[-1:]])
-    squared = (ahead**2).sum(1)[:, None, None]
-    along = ahead[:, :, None] * ahead[:, None, :]  # |v|^2 times the projection onto v
-    covariances = along + 0.01 * (squared * np.eye(dim) - along)
-    return GaussianMixture(np.ones(components), means, covariances)
+KIND = Kind(
+    name="mixture",
+    about="weights, means (K x d) and covariances (K x d x d) or standard_deviations (K)",
+    keys={
+        "means": {
+            "description": "Mixture means, one list of d numbers per component.",
+            "$ref": "#/$defs/matrix",
+        },
+        "weights": {
+            "description": "Mixture weights, one per component, positive; normalised when read.",
+            "$ref": "#/$defs/vector",
+        },
+        "standard_deviations": {
+            "description": (
+                "Standard deviation of each component of a mixture, the same in all directions, "
+                "> 0; or covariances."
+            ),
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "description": "a number > 0, from 1e-100 to 1e100",
+                "type": "number",
+                "minimum": 1.0e-100,
+                "maximum": 1.0e100,
+            },
+        },
+        "covariances": {
+            "description": (
+                "Covariance matrix of each component of a mixture; or standard_deviations."
+            ),
+            "type": "array",
+            "minItems": 1,
+            "items": {"$ref": "#/$defs/matrix"},
+        },
+    },
+    make=_make,
+    dimension=lambda entry: len(entry["means"][0]),
+    required=("weights", "means"),
+    either=(("covariances", "standard_deviations"),),
+    blamed={
+        "standard_deviations": "standard_deviations",
+        "weight": "weights",
+        "covariance": "covariances",
+    },
+)

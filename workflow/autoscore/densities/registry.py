@@ -1,14 +1,54 @@
-"""From an entry of the configuration to a density."""
+"""All kinds of density by name, and from an entry of the configuration to a density."""
 
-import numpy as np
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import KernelDensity
-from autoscore.densities.mixtures import GaussianMixture, curve_mixture
-from autoscore.densities.samples import load_sample
+from autoscore.densities.declaration import KNOWN, Kind
 
 
-def make_density(entry: dict) -> Density:
+class DeclarationError(ValueError):
+    """A kind that declares what cannot be; the message names its module and the remedy."""
+
+
+def declared(modules: Iterable[ModuleType]) -> dict[str, Kind]:
+    """Return the kinds that modules declare, by name.
+
+    Raises
+    ------
+    DeclarationError
+        If two have one name, or two give one key different schemas.
+    """
+    found: dict[str, Kind] = {}
+    for module in modules:
+        kind = getattr(module, "KIND", None)
+        if kind is None:
+            continue
+        if kind.name in found:
+            raise DeclarationError(
+                f"{module.__name__}: kind {kind.name!r} is declared twice: rename one"
+            )
+        for other in found.values():
+            for key in kind.keys.keys() & other.keys.keys():
+                raise DeclarationError(
+                    f"{module.__name__}: key {key!r} is one of kind {other.name}, too: rename it"
+                )
+        found[kind.name] = kind
+    return found
+
+
+def _modules() -> list[ModuleType]:
+    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py"))
+    others = ("__init__", "declaration", "registry")
+    return [import_module(f"autoscore.densities.{name}") for name in names if name not in others]
+
+
+KINDS = declared(_modules())
+
+
+def make_density(entry: Mapping) -> Density:
     """Return the density that a configuration entry describes.
 
     Parameters
@@ -21,51 +61,38 @@ def make_density(entry: dict) -> Density:
     ValueError
         If the numbers do not describe a density, or a file cannot be read.
     """
-    match entry["kind"]:
-        case "mixture":
-            return _make_mixture(entry)
-        case "curve_mixture":
-            return curve_mixture(
-                entry["dimension"], entry.get("components", 25), entry.get("curve_seed", 0)
-            )
-        case "energy":
-            from autoscore.densities.energies import EnergyDensity  # SymPy takes half a second
-
-            return EnergyDensity(entry["expression"], entry["bounds"])
-        case "curve":
-            from autoscore.densities.curves import Curve  # SymPy here, too
-
-            return Curve(entry["coordinates"], entry["interval"], entry.get("thickness", 0.0))
-        case "samples" if "path" in entry:
-            return KernelDensity(load_sample(entry).points)
-        case "samples":
-            return KernelDensity(np.asarray(entry["points"], dtype=float))
-    raise ValueError(f"unknown kind of density {entry['kind']!r}")
+    if entry["kind"] not in KINDS:
+        raise ValueError(f"unknown kind of density {entry['kind']!r}; known: {', '.join(KINDS)}")
+    return KINDS[entry["kind"]].make(entry)
 
 
-def dimension(entry: dict) -> int:
+def dimension(entry: Mapping) -> int:
     """Return the dimension d of the density that a configuration entry describes."""
-    match entry:
-        case {"kind": "mixture"}:
-            return len(entry["means"][0])
-        case {"kind": "curve_mixture", "dimension": d}:
-            return d
-        case {"kind": "energy"}:
-            return len(entry["bounds"])
-        case {"kind": "curve"}:
-            return len(entry["coordinates"])
-        case {"path": _}:
-            return len(entry.get("columns", ())) or load_sample(entry).points.shape[1]
-    return len(entry["points"][0])
+    return KINDS[entry["kind"]].dimension(entry)
 
 
-def _make_mixture(entry: dict) -> GaussianMixture:
-    means = np.asarray(entry["means"], dtype=float)
-    if "covariances" in entry:
-        covariances = np.asarray(entry["covariances"], dtype=float)
-    else:
-        spread = np.asarray(entry["standard_deviations"], dtype=float)
-        if len(spread) != len(means):
-            raise ValueError(f"{len(means)} means need as many standard_deviations")
-        covariances = spread[:, None, None] ** 2 * np.eye(means.shape[-1])
-    return GaussianMixture(entry["weights"], means, covariances)
+def is_bare(entry: Mapping) -> bool:
+    """Return whether all mass of an entry's density lies on points or a curve."""
+    return KINDS[entry["kind"]].is_bare(entry)
+
+
+def is_known(entry: Mapping) -> bool:
+    """Return whether log p, perhaps under noise, and the score are known."""
+    return KNOWN in KINDS[entry["kind"]].traits
+
+
+def add_to_schema(density: dict) -> None:
+    """Put the kinds and their keys, in place, into the schema of a density's entry."""
+    properties = density["properties"]
+    properties["kind"]["enum"] = list(KINDS)
+    for kind in KINDS.values():
+        density["description"] += f" kind {kind.name}: {kind.about}."
+        properties |= kind.keys
+    density["allOf"] = [
+        {
+            "if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]},
+            "then": {"required": list(kind.required)},
+        }
+        for kind in KINDS.values()
+        if kind.required
+    ]

@@ -1,11 +1,14 @@
 """The points of a user's file, as they are trained on and as results are told in its units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from autoscore.densities.declaration import POINTS, Kind
+from autoscore.densities.kernels import KernelDensity
 from autoscore.tables import read_table
 
 COMPARED = 10_000  # points at most whose nearest neighbours are looked for
@@ -151,3 +154,73 @@ class Lengths:
 def rounded(length: float, digits: int = 2) -> float:
     """Return a length with so many significant digits."""
     return float(f"{length:.{digits}g}")
+
+
+def _make(entry: Mapping) -> KernelDensity:
+    if "path" in entry:
+        return KernelDensity(load_sample(entry).points)
+    return KernelDensity(np.asarray(entry["points"], dtype=float))
+
+
+def _dimension(entry: Mapping) -> int:
+    if "path" in entry:
+        return len(entry.get("columns", ())) or load_sample(entry).points.shape[1]
+    return len(entry["points"][0])
+
+
+KIND = Kind(
+    name="samples",
+    about="the path of a .npy or .csv file of shape (n, d), or the points themselves",
+    keys={
+        "path": {
+            "description": (
+                "File of samples, .npy or .csv, of shape (n, d); relative to where snakemake runs. "
+                "A .csv is UTF-8, with commas between the cells, decimal points and perhaps one "
+                "line of titles."
+            ),
+            "type": "string",
+        },
+        "columns": {
+            "description": (
+                "Titles of the columns of a .csv that are the coordinates, in this order; all "
+                "columns if not given. The others may hold text."
+            ),
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 10000,
+            "uniqueItems": True,
+            "items": {
+                "description": "a title, in quotation marks if it is a number",
+                "type": "string",
+            },
+        },
+        "missing": {
+            "description": (
+                "What is done with a row of a file that lacks a value in one of its columns, where "
+                "there is nothing, NA, NaN or null: refuse the file, or drop the row; refuse if "
+                "not given."
+            ),
+            "enum": ["refuse", "drop"],
+        },
+        "scale": {
+            "description": (
+                "In what the coordinates of a sample file in two or more dimensions are measured. "
+                "none: as they are. columns: each in its own standard deviations from its mean, "
+                "for columns of different units; noise levels then are numbers of standard "
+                "deviations, and results are told in the file's units."
+            ),
+            "enum": ["none", "columns"],
+        },
+        "points": {
+            "description": (
+                "Samples written out, one list of d numbers per point; all of them are trained on."
+            ),
+            "$ref": "#/$defs/matrix",
+        },
+    },
+    make=_make,
+    dimension=_dimension,
+    either=(("path", "points"),),
+    traits=frozenset({POINTS}),
+    is_bare=lambda entry: True,
+)

@@ -3,17 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.grids import noise_levels
 from autoscore.metrics import fixed_points
+from autoscore.models.registry import Learned
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 
 
 def displacement_curves(
     density: Density,
-    learned: dict[tuple[str, str, str], Ensemble | Conditioned],
+    learned: Learned,
     settings: dict,
     x: np.ndarray,
 ) -> dict[str, np.ndarray]:

@@ -6,9 +6,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
-from autoscore.autoencoders.kinds import KINDS
 from autoscore.densities.base import Density
 from autoscore.densities.curves import Curve
 from autoscore.densities.kernels import KernelDensity
@@ -21,10 +18,10 @@ from autoscore.geometry.plane import arrows, direction_profile, judged_points, m
 from autoscore.geometry.summary import summary_rows
 from autoscore.geometry.windows import window_of, windows_of
 from autoscore.grids import noise_levels
+from autoscore.models.registry import MODELS, Learned
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import curve_grid
 
-Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
 SHOWN = ("conditioned", "ensemble", "paper")  # whose fields are drawn
 DIRECTIONS = 2000  # at all held-out points together, in which fields are differentiated
 COLUMNS = {
@@ -86,7 +83,7 @@ def measure(
     # a user's held-out points may be few
     shown = np.concatenate([x, density.points]) if isinstance(density, KernelDensity) else x
     levels = noise_levels(settings["sigmas"])
-    plain = {run: stack for run, stack in learned.items() if density.dim == 2 or run[1] in KINDS}
+    plain = {run: stack for run, stack in learned.items() if density.dim == 2 or run[1] in MODELS}
     window = window_of(shown, levels[0])
     summary = summary_rows(density, plain, levels, x, rng, window)
     tables = _without_rows() | {"summary": pd.DataFrame(summary, columns=COLUMNS["summary"])}

@@ -6,8 +6,6 @@ from functools import cache
 
 import numpy as np
 
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.fields import Field, symmetric_share
@@ -18,7 +16,9 @@ from autoscore.geometry.noise_estimate import estimate_noise, loss_shortfall
 from autoscore.geometry.reconstruction import energy_correlation
 from autoscore.geometry.windows import uniform_points
 from autoscore.grids import noise_levels
+from autoscore.models.registry import Learned
 from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.stack import Stack
 
 CELLS = 40  # of the Helmholtz split, along each side of the window
 FEWEST = 200  # points that are drawn in a window, at least
@@ -50,7 +50,7 @@ class Known:
 
 def summary_rows(
     density: Density,
-    learned: dict[tuple[str, str, str], Ensemble | Conditioned],
+    learned: Learned,
     sigmas: dict | list,
     x: np.ndarray,
     rng: np.random.Generator,
@@ -93,10 +93,8 @@ def summary_rows(
     for (objective, model, _), stack in learned.items():
         if objective == "ssm":
             continue
-        own = isinstance(stack, Ensemble)
-        levels = np.unique(stack.sigmas) if own else stack.known(noise_levels(sigmas))
         size = stack.sizes.max()
-        for sigma in levels:
+        for sigma in stack.levels(noise_levels(sigmas)):
             known = exact_at(float(sigma))
             for seed in np.unique(stack.seeds):
                 field = stack.field(sigma, seed, size)
@@ -105,7 +103,7 @@ def summary_rows(
                 numbers = _numbers(field, known, x, noise, around, window)
                 for row in estimate_noise(field, x, rng).itertuples():
                     numbers[f"sigma_{row.estimator}"] = row.sigma / sigma
-                if own and stack.architecture.tied and len(x) > 1:  # a segment has two ends
+                if stack.is_tied and len(x) > 1:  # a segment has two ends
                     numbers["potential_gap"] = tied_gap(stack, field, sigma, seed, size, x)
                 for quantity, value in numbers.items():
                     yield labels | {"quantity": quantity, "value": value}
@@ -139,7 +137,7 @@ def _numbers(
 
 
 def tied_gap(
-    stack: Ensemble, field: Field, sigma: float, seed: int, size: float, x: np.ndarray
+    stack: Stack, field: Field, sigma: float, seed: int, size: float, x: np.ndarray
 ) -> float:
     """Return the largest relative gap of path integrals to the closed-form energy (C9)."""
     member = stack.take([stack.member(sigma, seed, size)])

@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field
 from autoscore.linear import LinearOptimum
+from autoscore.stack import Stack
 
 FieldAt = Callable[[float], Field]
 
@@ -64,16 +63,16 @@ class PixelField(Field):
         return axes @ self._principal.jacobian((x - self._linear.mean) @ axes) @ axes.T
 
 
-def fields_at(stack: Ensemble | Corrected, linear: LinearOptimum) -> FieldAt:
+def fields_at(stack: Stack, linear: LinearOptimum) -> FieldAt:
     """Return what gives the field of a trained stack at a noise level, in pixels.
 
     Separate auto-encoders answer at their own levels alone, and raise ValueError at others.
     """
-    if isinstance(stack, Corrected):
-        return lambda sigma: PixelField(stack.field(sigma), linear)
-    return lambda sigma: stack.field(sigma, int(stack.seeds[0]), float(stack.sizes[0]))
+    if stack.separate:
+        return lambda sigma: stack.field(sigma, int(stack.seeds[0]), float(stack.sizes[0]))
+    return lambda sigma: PixelField(stack.field(sigma), linear)
 
 
-def principal_fields_at(stack: Corrected, linear: LinearOptimum) -> FieldAt:
+def principal_fields_at(stack: Stack, linear: LinearOptimum) -> FieldAt:
     """Return what gives the field of a conditioned stack at a noise level, in these coordinates."""
     return lambda sigma: PrincipalField(stack.field(sigma), linear)

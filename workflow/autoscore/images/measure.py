@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter, shift
 
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field, symmetric_share
 from autoscore.images.data import Images
 from autoscore.images.fields import FieldAt, fields_at
 from autoscore.images.metrics import Prepared, empirical_optimum
 from autoscore.linear import LinearField
 from autoscore.randomness import generator
+from autoscore.stack import Stack
 
 SLOPES = 4  # images at which dr/dx is taken apart
 BLIND = 50  # images whose noise level is estimated from each alone
@@ -24,7 +23,7 @@ PICTURED = 4  # images whose tangents are stored
 TANGENTS = 5  # of each
 STEP = 0.05  # of the difference that stands for a derivative along a random direction
 
-Stacks = Mapping[str, Ensemble | Corrected]
+Stacks = Mapping[str, Stack]
 
 
 class Measure:
@@ -178,7 +177,7 @@ class Measure:
         rng = generator(self.seed, "images", "probes")
         for name, stack in self.stacks.items():
             for sigma in map(float, stack.known(self.sigmas)):
-                alone = isinstance(stack, Corrected)
+                alone = not stack.separate
                 x = self.images.held_out[: BLIND if alone else self.fewer]
                 y = self._noisy(x, sigma, "blind")
                 labels = {"model": name, "sigma": sigma, "seen": "one" if alone else "all"}

@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.fields import Field
 from autoscore.images.data import Images
 from autoscore.images.fields import fields_at, principal_fields_at
@@ -16,22 +14,14 @@ from autoscore.images.quality import Judge
 from autoscore.randomness import generator
 from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import run
-from autoscore.samplers.kernels import Kernel
-from autoscore.samplers.langevin import AdjustedLangevin
-from autoscore.samplers.targets import PathTarget
-from autoscore.samplers.walk import Walk, Walkback
+from autoscore.samplers.registration import Parts
+from autoscore.samplers.registry import SAMPLERS
+from autoscore.stack import Stack
 
 PATH_NODES = 3  # of the energy differences that adjust Langevin's move
-ACCEPTANCE = 0.574  # at which it is tuned
+FIRST_STEP = 0.02  # of it, in units of sigma^2, before it is tuned
 SHOWN = 100  # samples that are stored of each run
 CONSECUTIVE = (8, 20)  # chains and steps of them that are shown one after another
-KERNELS: dict[str, Callable[[Field, np.ndarray], Kernel]] = {
-    "dae_chain": lambda field, clean: Walk(field, field.sigma, 1.0),
-    "walkback": lambda field, clean: Walkback(field, clean, field.sigma),
-    "mala": lambda field, clean: AdjustedLangevin(
-        PathTarget(field, PATH_NODES), 0.02 * field.sigma**2
-    ),
-}
 CHAINS = (("dae_chain", "data"), ("dae_chain", "noise"), ("walkback", "data"))
 CHAINS += (("mala", "data"), ("mala", "noise"))
 
@@ -78,7 +68,7 @@ class Drawn:
 def draw_all(
     images: Images,
     model: str,
-    stack: Ensemble | Corrected,
+    stack: Stack,
     settings: dict,
     seed: int,
     report: Callable[[str], object],
@@ -100,19 +90,19 @@ def draw_all(
         Is told which sampler is at work.
     """
     field_at, sigma = fields_at(stack, images.linear), settings["sigma"]
-    if isinstance(stack, Ensemble) and len(stack.known([sigma])):
+    if stack.separate and len(stack.known([sigma])):
         for sampler, start in CHAINS:
             report(f"{sampler} from {start}")
             yield _chains(images, model, field_at(sigma), sampler, start, settings, seed)
     levels = noise_schedule(stack, settings["levels"], settings["last"])
     for sampler in ("annealed_langevin", "flow"):
         report(sampler)
-        many = sampler == "flow" and isinstance(stack, Corrected)
+        many = sampler == "flow" and not stack.separate
         count = settings["samples" if many else "fewer"]
         yield _descent(images, model, stack, sampler, levels, count, settings, seed)
 
 
-def noise_schedule(stack: Ensemble | Corrected, count: int, last: float) -> np.ndarray:
+def noise_schedule(stack: Stack, count: int, last: float) -> np.ndarray:
     """Return the noise levels of a way down: those that were trained, or as many as are wanted.
 
     Parameters
@@ -122,7 +112,7 @@ def noise_schedule(stack: Ensemble | Corrected, count: int, last: float) -> np.n
     count, last
         Number of levels of a conditioned one, and where they end (or at its least level).
     """
-    if isinstance(stack, Ensemble):
+    if stack.separate:
         return np.sort(stack.sigmas)[::-1]
     end = max(last, stack.low)
     return np.clip(spaced_levels(stack.high, end, count), end, stack.high)
@@ -135,7 +125,12 @@ def _generators(seed: int, *names: object, count: int) -> list[np.random.Generat
 def _chains(
     images: Images, model: str, field: Field, sampler: str, start: str, settings: dict, seed: int
 ) -> Drawn:
-    kernel = KERNELS[sampler](field, images.train)
+    # in so many dimensions a drift is long beside its noise, and is not cut
+    parts = Parts(field, field, PATH_NODES, images.train, drift=np.inf)
+    registered = SAMPLERS[sampler]
+    tuned = registered.acceptance is not None
+    parts = replace(parts, step=FIRST_STEP * field.sigma**2) if tuned else parts
+    kernel = registered.make(parts)
     count, names = settings["chains"], (model, sampler, start)
     rng = generator(seed, "images", *names, "start")
     if start == "data":
@@ -153,7 +148,7 @@ def _chains(
         _generators(seed, *names, count=len(x)),
         burn_in=settings["burn_in"],
         thin=settings["thin"],
-        target_acceptance=ACCEPTANCE if kernel.tunable else None,
+        target_acceptance=registered.target_acceptance(field.dim),
     )
     seconds = time.perf_counter() - began
     few, steps = CONSECUTIVE
@@ -170,7 +165,7 @@ def _chains(
 def _descent(
     images: Images,
     model: str,
-    stack: Ensemble | Corrected,
+    stack: Stack,
     sampler: str,
     levels: np.ndarray,
     count: int,
@@ -179,7 +174,7 @@ def _descent(
 ) -> Drawn:
     linear = images.linear
     # ours is at home in principal coordinates: turning at every level would cost a third as much
-    turned = isinstance(stack, Corrected)
+    turned = not stack.separate
     field_at = (principal_fields_at if turned else fields_at)(stack, linear)
     rng = generator(seed, "images", model, sampler, "start")
     x = linear.sample(count, rng, float(levels[0]))

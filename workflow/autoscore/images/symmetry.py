@@ -7,7 +7,7 @@ wanted of A are quadratic forms of h' in matrices that are the same for all poin
 import numpy as np
 import torch
 
-from autoscore.autoencoders.ensemble import Ensemble
+from autoscore.models.ensemble.network import Ensemble
 
 
 def jacobian_moments(

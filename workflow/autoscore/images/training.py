@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from autoscore.autoencoders.corrected import Corrected
-from autoscore.autoencoders.ensemble import Architecture, Ensemble
-from autoscore.autoencoders.starts import start_linear, start_solved
 from autoscore.batches import SampleBatches
-from autoscore.experiments import validation_batch
 from autoscore.grids import noise_levels
 from autoscore.images.data import Images
 from autoscore.images.symmetry import mean_symmetry
 from autoscore.linear import LinearOptimum
+from autoscore.models.corrected.network import Corrected
+from autoscore.models.ensemble.network import Architecture, Ensemble
+from autoscore.models.ensemble.starts import start_linear, start_solved
 from autoscore.randomness import generator
+from autoscore.setups import validation_batch
 from autoscore.training import GROUPS, Schedule, Trace, fit, silent
 
 PROBES = 200  # validation images at which symmetry is followed
@@ -62,7 +62,7 @@ def train_images(
         The auto-encoders, and their losses on the way; of separate ones, the trace has observed
         how symmetric dr/dx was at noisy validation images, see `mean_symmetry`.
     """
-    make = {"ensemble": _separate, "conditioned": _conditioned}[settings["kind"]]
+    make = {"ensemble": _separate, "corrected": _corrected}[settings["kind"]]
     stack, points, validation, sigmas = make(images, settings, streams)
     m, n = len(stack.seeds), len(points)
     followed = settings["kind"] == "ensemble"
@@ -144,7 +144,7 @@ def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
     return stack, train, validation, sigmas
 
 
-def _conditioned(images: Images, settings: dict, streams: Streams) -> tuple:
+def _corrected(images: Images, settings: dict, streams: Streams) -> tuple:
     """Return ours, and the same."""
     low, high = noise_levels(settings["sigmas"])[[0, -1]]
     linear = _leading(images, settings["axes"])

@@ -6,20 +6,12 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
+from autoscore.figures.registry import FIGURES
 from autoscore.grids import noise_levels
 from autoscore.mistakes.grids import grid_mistakes
-from autoscore.sampling.names import ACCEPTANCE, DESCENTS, FIELD_MOVES
+from autoscore.models.registry import MODELS
+from autoscore.samplers.registry import SAMPLERS
 from autoscore.wording import shown
-
-SAMPLE_FIGURES = {  # the dimensions that each is for
-    "samples": (2,),
-    "pairs": range(3, 1_000_000),
-    "levels": range(1, 1_000_000),
-    "steps": range(1, 1_000_000),
-    "traces": range(1, 1_000_000),
-    "relaxation": (2,),
-    "comparison": range(1, 1_000_000),
-}
 
 
 def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
@@ -38,12 +30,9 @@ def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
                 f"{key}.figures.{figure} is {shown(name)}; "
                 f"allowed: a plan, of which there are {known}"
             )
-        dims = SAMPLE_FIGURES[figure]
-        if density.dim not in dims:
-            yield (
-                f"{key}.figures.{figure} is {shown(name)}; "
-                f"allowed: for another d than {density.dim}"
-            )
+        scope = FIGURES[figure].scope
+        if not scope.least <= density.dim <= scope.most:
+            yield f"{key}.figures.{figure} is {shown(name)}; not available for d = {density.dim}"
     for part in ("differences", "far_starts"):
         yield from grid_mistakes(f"{key}.{part}.sigmas", sample[part]["sigmas"])
         yield from _driver_mistakes(f"{key}.{part}", sample[part], models, levels=True)
@@ -65,6 +54,8 @@ def _denoisers(train: dict) -> dict[str, dict]:
 def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
     """Yield what no field of this density can do."""
     fields, samplers = set(plan["fields"]), set(plan["samplers"])
+    descents = {name for name in samplers if SAMPLERS[name].descends}
+    tuned = {name for name in samplers if SAMPLERS[name].acceptance}
     if isinstance(density, KernelDensity):
         yield f"{key} is given; allowed: no plans for a density that is known by samples alone"
     if density.is_bare and fields & {"exact", "extrapolated"}:
@@ -73,19 +64,21 @@ def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
             "allowed: optimum and learned, the curve is bare"
         )
     without_levels = fields & {"exact", "extrapolated"}
-    if without_levels and (samplers & set(DESCENTS) or plan["start"] == "flow"):
+    if without_levels and (descents or plan["start"] == "flow"):
         yield (
             f"{key}.fields is {shown(plan['fields'])}; allowed: optimum and learned, as "
             "only these have "
             "noise levels to go down"
         )
-    for name in sorted(samplers & set(FIELD_MOVES)) if plan["temperature"] != 1 else []:
+    for name in sorted(samplers) if plan["temperature"] != 1 else []:
+        if SAMPLERS[name].needs_target:
+            continue
         yield (
             f"{key}.temperature is {plan['temperature']:g}; allowed: 1, as {name} moves by the "
             "field alone"
         )
     given = plan["steps"]
-    needy = samplers - set(ACCEPTANCE) - set(DESCENTS) - set(map(str, given))
+    needy = samplers - tuned - descents - set(map(str, given))
     if "exact" in fields and needy and (isinstance(given, dict) or not given):
         yield f"{key}.steps is {shown(given)}; allowed: one for {min(needy)}, as exact has no sigma"
     for name in sorted(set(given) - samplers) if isinstance(given, dict) else []:
@@ -105,7 +98,7 @@ def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool
         if unknown:
             yield f"{key}.sizes has {unknown[0]}; allowed for {name}: {shown(settings['sizes'])}"
         for sigma in noise_levels(plan["sigmas"]) if levels else []:
-            if settings["kind"] == "conditioned":
+            if not MODELS[settings["kind"]].separate:
                 known = trained.min() <= sigma <= trained.max()
             else:
                 known = np.isclose(trained, sigma, rtol=1e-9).any()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from autoscore.grids import noise_levels
 from autoscore.mistakes.grids import grid_mistakes
 from autoscore.mistakes.names import OF_IMAGES, name_mistakes
+from autoscore.models.registry import MODELS
 from autoscore.wording import shown
 
 
@@ -16,8 +17,9 @@ def image_mistakes(images: dict) -> Iterator[str]:
     for name, model in models.items():
         key = f"images.models.{name}"
         yield from grid_mistakes(f"{key}.sigmas", model["sigmas"])
-        if model["kind"] == "conditioned" and len(noise_levels(model["sigmas"])) < 2:
-            yield f"{key}.sigmas is {shown(model['sigmas'])}; allowed: two or more for conditioned"
+        if not MODELS[model["kind"]].separate and len(noise_levels(model["sigmas"])) < 2:
+            told = f"allowed: two or more for {model['kind']}"
+            yield f"{key}.sigmas is {shown(model['sigmas'])}; {told}"
     for name in images["sample"]["models"]:
         if name not in models:
             known = ", ".join(models) or "none"

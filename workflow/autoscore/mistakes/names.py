@@ -8,6 +8,7 @@ OF_DENSITIES = (
     "profiles",
 )  # fmt: skip
 OF_IMAGES = ("symmetry",)
+OF_ALL_DENSITIES = ("errors", "order", "choices", "held_out", "diagnostics", "samplers")  # tables
 
 
 def name_mistakes(key: str, names: Collection[str], suffixes: Collection[str]) -> Iterator[str]:

@@ -5,55 +5,30 @@ from collections.abc import Iterator
 from autoscore.data import training_points
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
-from autoscore.densities.registry import make_density
+from autoscore.densities.registry import KINDS, make_density
+from autoscore.figures.registry import FIGURES, listed
 from autoscore.grids import noise_levels
 from autoscore.mistakes.chains import sample_mistakes
 from autoscore.mistakes.grids import grid_mistakes
+from autoscore.models.registry import MODELS
 from autoscore.wording import shown
 
-KINDS = {  # the keys that describe a density of each kind
-    "mixture": {"weights", "means", "covariances", "standard_deviations"},
-    "curve_mixture": {"dimension", "components", "curve_seed"},
-    "energy": {"expression", "bounds"},
-    "curve": {"coordinates", "interval", "thickness"},
-    "samples": {"path", "columns", "missing", "scale", "points"},
-}
-ALTERNATIVES = (("path", "points"), ("covariances", "standard_deviations"))
-SMOOTH = KINDS.keys() - {"samples"}
-ANY = 0  # dimension
+COMMON = {"kind", "figures", "peers", "shown", "order_sigmas", "sample", "train"}  # to all kinds
 FEWEST = 3  # points of a file
-FIGURES = {  # the dimension and the kinds of density that each is for
-    "density": (1, SMOOTH),
-    "optimum": (1, SMOOTH),
-    "animation": (1, SMOOTH),
-    "bias": (1, SMOOTH),
-    "reconstruction": (1, SMOOTH),
-    "losses": (1, SMOOTH),
-    "field": (1, KINDS.keys()),
-    "quiver": (2, KINDS.keys()),
-    "map": (2, KINDS.keys()),
-    "shape": (2, SMOOTH),
-    "tangent": (2, {"curve"}),
-    "held_out": (ANY, {"samples"}),
-}
 
 
 def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     """Yield what is wrong with a density itself."""
-    kind = entry["kind"]
-    foreign = (
-        set(entry)
-        - KINDS[kind]
-        - {"kind", "figures", "peers", "shown", "order_sigmas", "sample", "train"}
-    )
+    kind = KINDS[entry["kind"]]
+    foreign = set(entry) - kind.keys.keys() - COMMON
     for name in sorted(foreign):
-        own = ", ".join(sorted(KINDS[kind]))
-        renamed = any(name in keys for keys in KINDS.values())
+        renamed = any(name in other.keys for other in KINDS.values())
         hint = "; a new density needs a name that config.yaml does not have" if renamed else ""
-        yield f"{key}.{name} is not a key of kind {kind}; allowed are {own}{hint}"
-    for one, other in ALTERNATIVES:
-        if {one, other} <= KINDS[kind] and (one in entry) == (other in entry):
-            yield f"{key} is of kind {kind}; allowed: either {one} or {other}, not both"
+        own = ", ".join(sorted(kind.keys))
+        yield f"{key}.{name} is not a key of kind {kind.name}; allowed are {own}{hint}"
+    for one, other in kind.either:
+        if (one in entry) == (other in entry):
+            yield f"{key} is of kind {kind.name}; allowed: either {one} or {other}, not both"
             return
     for name in sorted({"columns", "missing", "scale"} & set(entry)) if "points" in entry else []:
         yield (
@@ -70,24 +45,8 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     try:
         make_density(entry).check_resolved()
     except ValueError as error:
-        part = _blamed(entry, str(error))
+        part = kind.blame(entry, str(error))
         yield f"{key}.{part} is {shown(entry[part])}; {error}"
-
-
-def _blamed(entry: dict, message: str) -> str:
-    """Return the key of a density's entry that an error speaks of."""
-    words = {"weight": "weights", "bounds must": "bounds", "covariance": "covariances"}
-    words |= {"interval": "interval", "thickness": "thickness"}
-    first = {
-        "mixture": "means",
-        "curve_mixture": "dimension",
-        "energy": "expression",
-        "curve": "coordinates",
-        "samples": "points",
-    }[entry["kind"]]
-    named = [key for word, key in words.items() if word in message and key in entry]
-    spread = ["standard_deviations"] if "standard_deviations" in message else []
-    return next((key for key in [*spread, *named, "path", first] if key in entry), first)
 
 
 def figures_of_points(d: int, separate: bool, held_out: bool) -> list[str]:
@@ -102,8 +61,11 @@ def figures_of_points(d: int, separate: bool, held_out: bool) -> list[str]:
     held_out
         Whether points are held out.
     """
-    fields = {1: ["field"] * separate, 2: ["quiver", "map"]}.get(d, [])
-    return fields + ["held_out"] * held_out
+    return [
+        name
+        for name in listed("samples", d)
+        if (separate or not FIGURES[name].scope.separate) and (held_out or name != "held_out")
+    ]
 
 
 def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
@@ -167,30 +129,28 @@ def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[s
 def _variant_mistakes(key: str, variant: dict) -> Iterator[str]:
     """Yield what a variant of one kind cannot be."""
     yield from grid_mistakes(f"{key}.sigmas", variant["sigmas"])
-    if variant["kind"] == "ensemble" and "ssm" in variant["objectives"]:
+    model, objectives = MODELS[variant["kind"]], variant["objectives"]
+    if unable := sorted(set(objectives) - set(model.objectives)):
+        able = [name for name, other in MODELS.items() if unable[0] in other.objectives]
         yield (
-            f"{key}.objectives is {shown(variant['objectives'])}; "
-            "allowed: ssm for conditioned alone"
+            f"{key}.objectives is {shown(objectives)}; "
+            f"allowed: {unable[0]} for {' or '.join(able)} alone"
         )
-    if variant["kind"] == "conditioned" and len(noise_levels(variant["sigmas"])) < 2:
-        yield f"{key}.sigmas is {shown(variant['sigmas'])}; allowed: two or more for conditioned"
-    if variant["kind"] == "conditioned" and set(variant["sizes"]) == {"exact"}:
-        yield f"{key}.sizes is {shown(variant['sizes'])}; allowed: samples for conditioned"
+    if not model.separate and len(noise_levels(variant["sigmas"])) < 2:
+        yield f"{key}.sigmas is {shown(variant['sigmas'])}; allowed: two or more for {model.name}"
+    if "exact" not in model.training and set(variant["sizes"]) == {"exact"}:
+        yield f"{key}.sizes is {shown(variant['sizes'])}; allowed: samples for {model.name}"
 
 
 def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
     """Yield which figures a density cannot have."""
-    allowed = [
-        name
-        for name, (dimension, kinds) in FIGURES.items()
-        if dimension in (d, ANY) and entry["kind"] in kinds
-    ]
+    allowed = listed(entry["kind"], d)
     if not set(entry["figures"]) <= set(allowed):
         yield (
             f"{key}.figures is {shown(entry['figures'])}; allowed for kind {entry['kind']} with "
             f"d = {d} are: {', '.join(allowed) or 'none'}"
         )
-    separate = sorted({"field", "reconstruction"} & set(entry["figures"]))
+    separate = sorted(name for name in entry["figures"] if FIGURES[name].scope.separate)
     if separate and not entry["train"]["models"]["ensemble"]:
         yield (
             f"{key}.train.models.ensemble is []; allowed: dae, rcae or both, since figures "

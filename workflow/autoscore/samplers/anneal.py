@@ -15,6 +15,7 @@ from autoscore.grids import gauss_legendre
 from autoscore.samplers.chains import check, normals_by_step
 from autoscore.samplers.kernels import Kernel
 from autoscore.samplers.langevin import NoiseKeeping
+from autoscore.samplers.registration import Sampler
 
 FieldAt = Callable[[float], Field]
 Progress = Callable[[int, float, np.ndarray], None]
@@ -152,3 +153,42 @@ def _continuation(known: list[float], end: float) -> np.ndarray:
         for at in known
     ]
     return np.array([(weights * polynomial).sum() for polynomial in lagrange])
+
+
+def _anneal(
+    field_at: FieldAt,
+    x: np.ndarray,
+    levels: np.ndarray,
+    steps: int,
+    generators: Sequence[np.random.Generator],
+) -> tuple[np.ndarray, int]:
+    ends = annealed_langevin(field_at, x, levels, steps, generators)
+    return ends, steps * len(levels) * len(x)
+
+
+def _flow(
+    field_at: FieldAt,
+    x: np.ndarray,
+    levels: np.ndarray,
+    steps: int,
+    generators: Sequence[np.random.Generator],
+) -> tuple[np.ndarray, int]:
+    return flow(field_at, x, levels), (len(levels) - 1) * len(x)
+
+
+SAMPLERS = {
+    "annealed_langevin": Sampler(
+        label="annealed Langevin",
+        colour="#56B4E9",
+        about="noise-keeping moves down the noise grid, from its top",
+        descend=_anneal,
+        needs_target=False,
+    ),
+    "flow": Sampler(
+        label="flow",
+        colour="#0072B2",
+        about="deterministic, down the noise grid, from its top",
+        descend=_flow,
+        needs_target=False,
+    ),
+}

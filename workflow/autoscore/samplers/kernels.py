@@ -1,4 +1,4 @@
-"""What every sampler is made of, and the simplest one.
+"""What every sampler is made of.
 
 A kernel is a pair of pure functions on a batch of n chains: ``init(x)`` gives a `State`, and
 ``step(state, normals)`` the next one with an `Info`. All randomness comes in as standard normals,
@@ -14,7 +14,7 @@ from typing import ClassVar, Self, TypeVar
 import numpy as np
 from scipy.special import ndtr
 
-from autoscore.samplers.targets import Known, Target
+from autoscore.samplers.targets import Known
 
 
 @dataclass(frozen=True)
@@ -168,31 +168,3 @@ def metropolis(
     accepted = ndtr(normal) < np.exp(np.minimum(log_acceptance, 0.0))
     info = Info(new.x, accepted, log_acceptance, evaluations, jacobians)
     return select(accepted, new, old), info
-
-
-@dataclass(frozen=True)
-class RandomWalk(Kernel):
-    """Random-walk Metropolis: y = x + step_size xi, accepted by the difference of log p alone.
-
-    Parameters
-    ----------
-    target
-        The density; its kind decides how the difference is found.
-    step_size
-        Standard deviation of the proposal.
-    """
-
-    target: Target
-    step_size: float
-    name: ClassVar[str] = "random-walk Metropolis"
-    adjusted: ClassVar[bool] = True
-
-    def init(self, x: np.ndarray) -> TargetState:
-        known = self.target.know(x, score=False)
-        return TargetState(x, known.score, known.log_prob)
-
-    def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
-        proposal = state.x + self.step_size * normals[:, :-1]
-        difference, known = self.target.compare(state.x, state.known, proposal, score=False)
-        new = TargetState(proposal, known.score, known.log_prob)
-        return metropolis(state, new, difference, normals[:, -1], known.evaluations)

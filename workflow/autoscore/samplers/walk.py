@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from autoscore.fields import Field
 from autoscore.samplers.kernels import Info, Kernel, State, TargetState, metropolis
 from autoscore.samplers.langevin import all_accepted
+from autoscore.samplers.registration import Parts, Sampler
 from autoscore.samplers.targets import Target
 
 NEWTON_STEPS = 20
@@ -316,3 +317,52 @@ class Walkback(Kernel):
         chosen = np.minimum((place * len(self.clean)).astype(int), len(self.clean) - 1)
         origin = np.where((walks_on < self.continuation)[:, None], x, self.clean[chosen])
         return WalkbackState(x, origin), all_accepted(corrupted, len(x))
+
+
+def _walk_of_2013(parts: Parts, target: Target) -> AdjustedWalk:
+    """Return what the experiments of 2013 most likely did: no determinant, folds not looked for."""
+    return AdjustedWalk(target, parts.field, parts.scale(1.0), determinant=False, folds=False)
+
+
+SAMPLERS = {
+    # with noise of sigma and half of the reconstruction, small steps would sample p itself
+    "walk": Sampler(
+        label="walk, unadjusted",
+        colour="#D55E00",
+        about="the authors' move, half of the way from a noisy point to its reconstruction",
+        make=lambda parts: Walk(parts.field, parts.scale(1.0), 0.5),
+        needs_target=False,
+    ),
+    "adjusted_walk": Sampler(
+        label="walk, adjusted",
+        colour="#009E73",
+        about="the same with its acceptance ratio",
+        make=lambda parts: AdjustedWalk(parts.target(), parts.field, parts.scale(1.0)),
+    ),
+    "adjusted_walk_2013": Sampler(
+        label="walk of 2013",
+        colour="#CC79A7",
+        about="the same without the map's determinant",
+        make=lambda parts: _walk_of_2013(parts, parts.target()),
+    ),
+    "adjusted_walk_2013_one_point": Sampler(
+        label="walk of 2013, one-point",
+        colour="#E69F00",
+        about="and with differences of energy from the score at one point",
+        make=lambda parts: _walk_of_2013(parts, parts.target("one-point")),
+    ),
+    "dae_chain": Sampler(
+        label="corrupt, reconstruct",
+        colour="0.4",
+        about="the whole way from a noisy point to its reconstruction",
+        make=lambda parts: Walk(parts.field, parts.scale(1.0), 1.0),
+        needs_target=False,
+    ),
+    "walkback": Sampler(
+        label="walkback",
+        colour="0.6",
+        about="several moves from a training point",
+        make=lambda parts: Walkback(parts.field, parts.clean, parts.scale(1.0)),
+        needs_target=False,
+    ),
+}

@@ -12,11 +12,11 @@ from autoscore.fields import Field
 from autoscore.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.randomness import generator
+from autoscore.samplers.registry import SAMPLERS
 from autoscore.sampling.differences import COLUMNS as DIFFERENCES
 from autoscore.sampling.differences import difference_rows
 from autoscore.sampling.far_starts import Ends, lost_share
 from autoscore.sampling.measures import Rulers, mixing
-from autoscore.sampling.names import ACCEPTANCE
 from autoscore.sampling.plans import Driver, Learned, Run, expand, make_driver, stack_of
 from autoscore.sampling.runs import run_chains
 from autoscore.storage import fingerprint
@@ -188,7 +188,7 @@ class Sampling:
             "plan": run.plan,
             "trained_on": run.size,
             "step": getattr(kernel, "step_size", np.nan),
-            "is_tuned": run.step is None and run.sampler in ACCEPTANCE,
+            "is_tuned": run.step is None and SAMPLERS[run.sampler].acceptance is not None,
             "chains": run.key,
         }
 

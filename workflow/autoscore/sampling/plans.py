@@ -10,17 +10,16 @@ from functools import partial
 
 import numpy as np
 
-from autoscore.autoencoders.conditioned import Conditioned
-from autoscore.autoencoders.ensemble import Ensemble
 from autoscore.densities.base import Density
 from autoscore.estimators import combine_levels
 from autoscore.fields import Field
 from autoscore.grids import noise_levels
+from autoscore.models.registry import Learned
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.samplers.anneal import FieldAt
 from autoscore.samplers.targets import ExactField, Scored
+from autoscore.stack import Stack
 
-Learned = dict[tuple[str, str, str], Ensemble | Conditioned]
 DRIFTING = 0.1  # noise whose drift an exact field has if its sampler has no step
 HIGHEST = 4.0  # spreads of the data: with so much noise hardly anything else is left
 
@@ -105,7 +104,7 @@ def _drivers(plan: dict, field: str, learned: Learned) -> Iterator[tuple[str, fl
                     yield model, float(sigma), int(seed), float(size)
 
 
-def stack_of(learned: Learned, model: str) -> Ensemble | Conditioned:
+def stack_of(learned: Learned, model: str) -> Stack:
     """Return the stack of a model that was trained on samples, for the denoising objective."""
     return learned["dae", model, "samples"]
 
@@ -157,7 +156,7 @@ def make_driver(
         If a model has no such level, seed or size.
     """
     if run.field == "exact":
-        # of 2013: the whole drift of Langevin's step, after its noise; see `recipes`
+        # of 2013: the whole drift of Langevin's step, after its noise
         field = ExactField(density, (run.step or DRIFTING) / np.sqrt(2))
         return Driver(density, field, None, np.array([]), continuous=False)
     if run.field == "extrapolated":
@@ -171,7 +170,7 @@ def make_driver(
     else:
         stack = stack_of(learned, run.model)
         at = partial(_member, stack, run.seed, run.size)
-        separate = isinstance(stack, Ensemble)
+        separate = stack.separate
         levels = np.unique(stack.sigmas) if separate else [run.sigma, stack.high]
     levels = np.asarray(levels)
     levels = levels[levels >= run.sigma * (1 - 1e-9)]
@@ -179,5 +178,5 @@ def make_driver(
     return Driver(field, field, at, levels, continuous=not separate)
 
 
-def _member(stack: Ensemble | Conditioned, seed: int, size: float, sigma: float) -> Field:
+def _member(stack: Stack, seed: int, size: float, sigma: float) -> Field:
     return stack.field(sigma, seed, size)

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from autoscore.fields import Field
-from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
+from autoscore.samplers.anneal import spaced_levels
 from autoscore.samplers.chains import Chains, run
 from autoscore.samplers.kernels import State
 from autoscore.samplers.langevin import AdjustedLangevin
+from autoscore.samplers.registration import Parts, Sampler
+from autoscore.samplers.registry import SAMPLERS
 from autoscore.samplers.targets import PathTarget
 from autoscore.samplers.walk import AdjustedWalk
-from autoscore.sampling.names import DESCENTS, target_acceptance
 from autoscore.sampling.plans import HIGHEST, Driver, Run
-from autoscore.sampling.recipes import RECIPES, Parts
 from autoscore.storage import read_arrays, write_arrays
 
 SETTLING = 8  # steps at the largest noise level, from a Gaussian to p_sigma
@@ -46,11 +46,12 @@ def run_chains(
     progress, checkpoint
         As for `autoscore.samplers.chains.run`.
     """
-    if this.sampler in DESCENTS:
-        return _descend(this.sampler, plan, driver, clean, generators, plan["draws"], checkpoint)
-    parts = Parts(driver, plan["nodes"], plan["temperature"], box(clean), clean, this.step)
-    kernel = RECIPES[this.sampler](parts)
-    rate = target_acceptance(this.sampler, clean.shape[1]) if this.step is None else None
+    sampler = SAMPLERS[this.sampler]
+    if sampler.descends:
+        return _descend(sampler, plan, driver, clean, generators, plan["draws"], checkpoint)
+    asked = (clean, this.step, plan["temperature"], box(clean))
+    kernel = sampler.make(Parts(driver.scored, driver.field, plan["nodes"], *asked))
+    rate = sampler.target_acceptance(clean.shape[1]) if this.step is None else None
     above = None
     match plan["start"]:
         case "noise":
@@ -58,7 +59,7 @@ def run_chains(
         case "data":
             start = np.stack([clean[rng.integers(len(clean))] for rng in generators])
         case "flow":
-            above = _descend("flow", plan, driver, clean, generators, 1)
+            above = _descend(SAMPLERS["flow"], plan, driver, clean, generators, 1)
             start = above.state.x
     found = run(
         kernel,
@@ -89,7 +90,7 @@ def box(clean: np.ndarray) -> np.ndarray:
 
 
 def _descend(
-    sampler: str,
+    sampler: Sampler,
     plan: dict,
     driver: Driver,
     clean: np.ndarray,
@@ -109,12 +110,8 @@ def _descend(
     if driver.continuous:
         levels = spaced_levels(*levels, plan["levels"])
     x, evaluations = _settle(driver.field_at(levels[0]), clean, generators, each)
-    if sampler == "flow":
-        x = flow(driver.field_at, x, levels)
-        evaluations += (len(levels) - 1) * len(x)
-    else:
-        x = annealed_langevin(driver.field_at, x, levels, plan["steps_a_level"], generators)
-        evaluations += plan["steps_a_level"] * len(levels) * len(x)
+    x, asked = sampler.descend(driver.field_at, x, levels, plan["steps_a_level"], generators)
+    evaluations += asked
     seconds = time.perf_counter() - began
     if checkpoint is not None:
         write_arrays(checkpoint, {"x": x, "evaluations": evaluations, "seconds": seconds})
@@ -143,6 +140,6 @@ def _settle(
     if field.sigma >= HIGHEST * np.sqrt(np.linalg.eigvalsh(covariance)[-1]):
         return x, 0
     kernel = AdjustedLangevin(PathTarget(field, 1), 0.3 * field.sigma**2)
-    rate = target_acceptance("mala", dim)
+    rate = SAMPLERS["mala"].target_acceptance(dim)
     settled = run(kernel, x, 1, generators, burn_in=SETTLING, target_acceptance=rate)
     return settled.state.x, settled.evaluations

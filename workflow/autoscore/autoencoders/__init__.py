@@ -1,1 +1,0 @@
-"""The auto-encoders: separate ones stacked, and one conditioned on sigma."""

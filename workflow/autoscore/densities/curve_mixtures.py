@@ -1,0 +1,80 @@
+"""Gaussian mixtures along a random curve, the authors' d-dimensional target."""
+
+import numpy as np
+
+from autoscore.densities.declaration import Kind
+from autoscore.densities.mixtures import GaussianMixture
+from autoscore.randomness import generator
+
+COMPONENTS = 25
+
+
+def curve_mixture(dim: int, components: int = COMPONENTS, seed: int = 0) -> GaussianMixture:
+    """Return equal Gaussians along a random curve, each stretched towards the next.
+
+    The authors' d-dimensional target: coordinate i of the mean at t is sin(2 pi f_i t)^e_i with
+    f_i ~ U(-1, 1) and e_i 1 or 2, for t even on [0, 1]. With v the way to the next mean (from the
+    last but one, for the last), the variance is |v|^2 along v and (|v| / 10)^2 across it.
+
+    Parameters
+    ----------
+    dim
+        Dimension d, >= 2.
+    components
+        Number K of components, >= 2.
+    seed
+        Seed of the frequencies and exponents.
+    """
+    rng = generator(seed, "curve_mixture", dim)
+    frequency = rng.uniform(-1.0, 1.0, dim)
+    exponent = rng.integers(1, 3, dim)
+    t = np.linspace(0.0, 1.0, components)[:, None]
+    means = np.sin(2.0 * np.pi * frequency * t) ** exponent
+    ahead = np.diff(means, axis=0)
+    ahead = np.concatenate([ahead, ahead[-1:]])
+    squared = (ahead**2).sum(1)[:, None, None]
+    along = ahead[:, :, None] * ahead[:, None, :]  # |v|^2 times the projection onto v
+    covariances = along + 0.01 * (squared * np.eye(dim) - along)
+    return GaussianMixture(np.ones(components), means, covariances)
+
+
+KIND = Kind(
+    name="curve_mixture",
+    about=(
+        "its dimension, number of components and curve_seed; equal Gaussians along a random curve, "
+        "stretched along it"
+    ),
+    keys={
+        "dimension": {
+            "description": (
+                "Dimension d of a mixture along a curve, a whole number >= 2, at most 10000."
+            ),
+            "type": "integer",
+            "minimum": 2,
+            "maximum": 10000,
+        },
+        "components": {
+            "description": (
+                "Components of a mixture along a curve, a whole number >= 2, at most 10000; 25 if "
+                "not given."
+            ),
+            "type": "integer",
+            "minimum": 2,
+            "maximum": 10000,
+        },
+        "curve_seed": {
+            "description": (
+                "Seed of the random curve along which a mixture lies, a whole number >= 0, below "
+                "2^63; 0 if not given."
+            ),
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 9223372036854775807,
+        },
+    },
+    make=lambda entry: curve_mixture(
+        entry["dimension"], entry.get("components", COMPONENTS), entry.get("curve_seed", 0)
+    ),
+    dimension=lambda entry: entry["dimension"],
+    required=("dimension",),
+)

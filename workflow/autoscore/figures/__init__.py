@@ -1,0 +1,1 @@
+"""Figures: each module declares one, and draws it from tables and arrays."""

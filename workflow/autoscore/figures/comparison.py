@@ -1,0 +1,59 @@
+"""Samplers side by side, each run repeated: the comparison of 2013."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.style import COLUMN, drawable, save, subplots
+from autoscore.samplers.registry import SAMPLERS
+
+FIGURE = Figure(
+    section=SAMPLING,
+    shows=("C7",),
+    caption=(
+        "the samplers of 2013, with the right acceptance ratio and with the one that lacks "
+        "the map's determinant"
+    ),
+    scope=Charted("distances of repeated runs by sampler"),
+    reads={
+        "chains": "results/sample/{density}.npz",
+        "diagnostics": "results/sample/{density}.csv",
+    },
+    settings=partial(its_plan, figure="comparison"),
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the divergence of each repeat by sampler, with that of independent draws.
+
+    Parameters
+    ----------
+    inputs
+        ``diagnostics`` of one density.
+    outputs
+        Files to write.
+    settings
+        ``plan``: the runs of all plans are shown whose names begin so.
+    """
+    table = pd.read_csv(inputs["diagnostics"])
+    runs = table[table["plan"].str.startswith(settings["plan"])]
+    samplers = list(dict.fromkeys(runs["sampler"]))
+    figure, axis = subplots(figsize=(1.6 * COLUMN, 0.3 * len(samplers) + 0.9))
+    axis.set_xscale("log")
+    for place, sampler in enumerate(samplers):
+        colour = SAMPLERS[sampler].colour
+        found = runs.loc[runs["sampler"] == sampler, "kl"]
+        axis.plot(drawable(found), [place] * len(found), "o", color=colour, markersize=3, alpha=0.6)
+        axis.plot(drawable(np.full(2, found.median())), [place - 0.3, place + 0.3], color=colour)
+    axis.axvline(runs["kl_floor"].mean(), color="0.5", linewidth=0.8)
+    axis.annotate(
+        "independent draws", (runs["kl_floor"].mean(), -0.6), fontsize=6, color="0.4",
+        ha="center", va="bottom", annotation_clip=False,
+    )  # fmt: skip
+    axis.set(xlabel=f"KL of cells (nats), {runs['n'].iloc[0]:,} draws a run")
+    axis.set(yticks=range(len(samplers)), yticklabels=[SAMPLERS[name].label for name in samplers])
+    axis.set_ylim(len(samplers) - 0.5, -0.6)
+    axis.grid(axis="y", linewidth=0.3)
+    save(figure, outputs)

@@ -1,0 +1,196 @@
+"""What a figure declares of itself; rules, schema, messages, captions and indexes derive from it.
+
+A figure is one module of this folder with ``FIGURE``, a `Figure`, and ``draw(inputs, outputs,
+settings)``. Its name is that of its module.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from autoscore.densities.declaration import KNOWN
+from autoscore.densities.registry import KINDS
+
+# the sections of the report, in their order
+LINE = "The score in one dimension"
+PLANE = "Fields in the plane"
+SAMPLING = "Energy and sampling"
+IMAGES = "Images"
+BEYOND = "Beyond the paper"
+SECTIONS = (LINE, PLANE, SAMPLING, IMAGES, BEYOND)
+
+ANYTHING = "any density"
+
+STATEMENTS = {  # of the paper, in its order
+    "T1": (
+        "the best denoising auto-encoder (DAE) is r(x) = x + sigma^2 grad log p_sigma(x), with "
+        "p_sigma the density of the noisy data."
+    ),
+    "T2": (
+        "the best reconstruction-contractive auto-encoder (RCAE) is x + sigma^2 grad log p(x) + "
+        "o(sigma^2), and solves p (r - x) = sigma^2 (p r')'."
+    ),
+    "P1": "for r(x) near x the denoising and the contractive loss agree to o(sigma^2).",
+    "C1": "(r(x) - x) / sigma^2 estimates the score with an error of order sigma^2.",
+    "C2": "small reconstruction error does not mean high density.",
+    "C3": "sigma can be estimated from the trained auto-encoder.",
+    "C4": "r(x) - x need not be a gradient; tied weights make dr/dx symmetric.",
+    "C5": "(dr/dx - I) / sigma^2 estimates the Hessian of log p.",
+    "C6": "differences of energy are path integrals of the learned score.",
+    "C7": (
+        "Metropolis-Hastings and Langevin chains driven by a trained model sample p approximately."
+    ),
+    "C8": (
+        "far from the data a learned field has spurious attractors, which training that visits "
+        "such places removes."
+    ),
+    "C9": (
+        "the loss of a denoising auto-encoder is denoising score matching; tied sigmoid units have "
+        "an energy in closed form."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Drawn of each density whose ``figures`` name it.
+
+    Attributes
+    ----------
+    dimensions
+        Those of the densities that may name it; empty for any.
+    of
+        The trait that the kind of density has to have, or `ANYTHING`.
+    separate
+        Whether it shows separate auto-encoders, so that some have to be trained.
+    """
+
+    dimensions: tuple[int, ...]
+    of: str = KNOWN
+    separate: bool = False
+
+    def subjects(self, name: str, config: Mapping) -> list[str]:
+        """Return the densities of which a figure of that name is drawn."""
+        return [who for who, entry in config["densities"].items() if name in entry["figures"]]
+
+    def fits(self, kind: str, d: int) -> bool:
+        """Return whether a density of this kind and dimension may name it."""
+        fitting = self.of == ANYTHING or self.of in KINDS[kind].traits
+        return fitting and (not self.dimensions or d in self.dimensions)
+
+
+@dataclass(frozen=True)
+class Charted:
+    """Drawn of one plan of chains of each density, as its ``sample.figures`` say.
+
+    Attributes
+    ----------
+    about
+        What it shows, for the schema.
+    least, most
+        Dimensions of the densities that may have it.
+    """
+
+    about: str
+    least: int = 1
+    most: int = 1_000_000
+
+    def subjects(self, name: str, config: Mapping) -> list[str]:
+        """Return the densities of which a figure of that name is drawn."""
+        densities = config["densities"].items()
+        return [who for who, entry in densities if name in entry["sample"]["figures"]]
+
+
+@dataclass(frozen=True)
+class Probed:
+    """Drawn of each density whose ``sample`` names models for the probe of that name."""
+
+    def subjects(self, name: str, config: Mapping) -> list[str]:
+        """Return the densities of which a figure of that name is drawn."""
+        densities = config["densities"].items()
+        return [who for who, entry in densities if entry["sample"][name]["models"]]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Drawn once, of all densities that `chosen` picks from the configuration, if there are any."""
+
+    chosen: Callable[[Mapping], list[str]]
+
+    def subjects(self, name: str, config: Mapping) -> list[str]:
+        """Return [""] if it is drawn, [] if not."""
+        return [""] if self.chosen(config) else []
+
+
+@dataclass(frozen=True)
+class OfImages:
+    """Drawn once if there are images, and models of the kind that `needed` picks."""
+
+    needed: Callable[[Mapping], list[str]]
+
+    def subjects(self, name: str, config: Mapping) -> list[str]:
+        """Return [""] if it is drawn, [] if not."""
+        return [""] if config.get("images") and self.needed(config) else []
+
+
+Scope = Listed | Charted | Probed | Shared | OfImages
+
+
+def nothing(config: Mapping, density: str) -> dict:
+    """Return the settings of a figure that has none."""
+    return {}
+
+
+def its_name(config: Mapping, density: str) -> dict:
+    """Return the density's name."""
+    return {"density": density}
+
+
+def its_plan(config: Mapping, density: str, figure: str) -> dict:
+    """Return the plan that a figure of chains shows."""
+    return {"plan": config["densities"][density]["sample"]["figures"][figure]}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure's declaration.
+
+    Attributes
+    ----------
+    section
+        One of `SECTIONS`.
+    shows
+        The statements of the paper that it is about.
+    caption
+        What to see in it.
+    scope
+        Of what it is drawn, and who asks for it.
+    reads
+        The results that ``draw`` gets, by name; ``{density}`` stands for the density's name. A
+        function of the configuration where their number depends on it.
+    settings
+        From the configuration and the density's name to what ``draw`` is told beside them.
+    formats
+        What it is written as.
+    measured
+        What the report adds from this run, as a Jinja template; ``orders`` are the rows of
+        results/score/order.csv, ``density`` is the name.
+    """
+
+    section: str
+    shows: tuple[str, ...]
+    caption: str
+    scope: Scope
+    reads: Mapping[str, str] | Callable[[Mapping], dict[str, str]]
+    settings: Callable[[Mapping, str], dict] = nothing
+    formats: tuple[str, ...] = ("pdf", "png")
+    measured: str = ""
+
+    @property
+    def of_each_density(self) -> bool:
+        """Whether every density has one of its own."""
+        return isinstance(self.scope, Listed | Charted | Probed)
+
+    def inputs(self, config: Mapping) -> dict[str, str]:
+        """Return the results that it reads, by name."""
+        return self.reads(config) if callable(self.reads) else dict(self.reads)
+

@@ -1,0 +1,62 @@
+"""Energies of changed images, and closed loops, from the learned score alone (C6, C4)."""
+
+import pandas as pd
+
+from autoscore.figures.sheets import look, name_images
+from autoscore.figures.declaration import Figure, IMAGES, OfImages
+from autoscore.figures.style import PAGE, common_legend, mark_levels, save, subplots
+from autoscore.plan import image_models
+
+FIGURE = Figure(
+    section=IMAGES,
+    shows=("C4", "C6"),
+    caption="energy tells digits from what is none; loops close only for tied weights",
+    scope=OfImages(image_models),
+    reads={
+        "table": "results/score/images_energies.csv",
+        "provenance": "results/data/images.csv",
+    },
+    settings=lambda config, density: {"sigma": config["images"]["shown_sigma"]},
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw differences of energy by kind of change at one level, and loops over the noise grid.
+
+    Parameters
+    ----------
+    inputs
+        ``table``: what `autoscore.images.measure.Measure.energies` returned, and ``provenance``.
+    outputs
+        Files to write.
+    settings
+        ``sigma``: the level of the left panel; the nearest that all models know is taken.
+    """
+    table = pd.read_csv(inputs["table"])
+    known = table.groupby("sigma")["model"].nunique()
+    common = known.index[known == known.max()]
+    sigma = min(common, key=lambda level: abs(level - settings["sigma"]))
+    figure, (left, right) = subplots(1, 2, figsize=(PAGE, 3.0), layout="constrained")
+    loops = table["path"] == "loop"
+    changes = table[(table["sigma"] == sigma) & ~loops]
+    paths = changes.groupby("path")["mean"].mean().sort_values().index.tolist()
+    for place, (model, rows) in enumerate(changes.groupby("model", sort=False)):
+        rows = rows.set_index("path").loc[paths]
+        height = [k + 0.2 * (place - 1) for k in range(len(paths))]
+        style = look(model) | {"linestyle": "", "markersize": 4}
+        style["marker"] = style["marker"] or "|"
+        left.errorbar(rows["mean"], height, xerr=2 * rows["standard_error"], **style)
+    left.axvline(0.0, color="0.7", linewidth=0.6)
+    left.set_xscale("symlog", linthresh=10)
+    left.margins(x=0.08)
+    left.set_yticks(range(len(paths)), paths)
+    left.set(xlabel="energy above the image's own (nats)", title=f"σ = {sigma:g}")
+    for model, rows in table[loops].groupby("model", sort=False):
+        right.plot(rows["sigma"], rows["mean"], **look(model), markersize=3)
+    right.set(xscale="log", xlabel=r"noise level $\sigma$ (white = 1)", ylim=(-0.03, None))
+    right.set_ylabel("loop of three images / a side")
+    right.set_title("closed loops (0 for a gradient)")
+    mark_levels(right, table["sigma"])
+    name_images(figure, inputs["provenance"], "Energies along paths")
+    common_legend(figure, 4, "lower")
+    save(figure, outputs)

@@ -1,0 +1,52 @@
+"""Noise levels estimated from noisy images, over the true ones (C3)."""
+
+import pandas as pd
+
+from autoscore.figures.sheets import look, name_images
+from autoscore.figures.declaration import Figure, IMAGES, OfImages
+from autoscore.figures.style import COLUMN, mark_levels, save, subplots
+from autoscore.plan import image_models
+
+SHIFT = 1.06  # between models, so that one does not hide another
+
+FIGURE = Figure(
+    section=IMAGES,
+    shows=("C3",),
+    caption="the noise level is read off the auto-encoder",
+    scope=OfImages(image_models),
+    reads={
+        "table": "results/score/images_noise_levels.csv",
+        "provenance": "results/data/images.csv",
+    },
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw estimated over true sigma: of all images together, or with the spread of single ones.
+
+    Parameters
+    ----------
+    inputs
+        ``table``: what `autoscore.images.measure.Measure.noise_levels` returned, ``provenance``.
+    outputs
+        Files to write.
+    settings
+        None.
+    """
+    table = pd.read_csv(inputs["table"])
+    figure, axis = subplots(figsize=(COLUMN, 2.9), layout="constrained")
+    axis.axhline(1.0, color="black", linewidth=0.8)
+    for place, (model, rows) in enumerate(table.groupby("model", sort=False)):
+        ratios = rows.groupby("sigma")["ratio"]
+        spread = {share: ratios.quantile(share) for share in (0.05, 0.5, 0.95)}
+        style = look(model) | {"linestyle": "", "markersize": 3.5}
+        if (rows["seen"] == "one").any():
+            style["label"] += ", image by image (90 %)"
+        reach = [spread[0.5] - spread[0.05], spread[0.95] - spread[0.5]]
+        axis.errorbar(spread[0.5].index * SHIFT ** (place - 1), spread[0.5], reach, **style)
+    axis.set(xscale="log", xlabel=r"true noise level $\sigma$ (white = 1)")
+    axis.set_ylabel(r"estimated / true $\sigma$")
+    mark_levels(axis, table["sigma"])
+    axis.legend(fontsize=6)
+    name_images(figure, inputs["provenance"], "Unknown noise")
+    save(figure, outputs)

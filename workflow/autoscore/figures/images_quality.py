@@ -1,0 +1,68 @@
+"""The samplers of images compared: likelihood, copying, discrepancy, balance and switching."""
+
+import pandas as pd
+
+from autoscore.figures.sheets import look, name_images
+from autoscore.figures.declaration import Figure, IMAGES, OfImages
+from autoscore.figures.style import PAGE, save, subplots
+from autoscore.samplers.registry import SAMPLERS
+from autoscore.plan import drawn_image_models
+
+RULERS = {
+    "parzen": "Parzen\nlog-likelihood (nats)",
+    "nearest": "median distance to a\ntraining image",
+    "mmd2": "squared MMD to\nheld-out images",
+    "confidence": "classifier's\nconfidence",
+    "switching": "class changes\na draw",
+}
+
+FIGURE = Figure(
+    section=IMAGES,
+    shows=("C7",),
+    caption="every sampler's numbers beside those of real images",
+    scope=OfImages(drawn_image_models),
+    reads={"table": "results/sample/images.csv", "provenance": "results/data/images.csv"},
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw every ruler of every sampler, with real images and published values.
+
+    Parameters
+    ----------
+    inputs
+        ``table``: what all samplers drew, and ``provenance``.
+    outputs
+        Files to write.
+    settings
+        None.
+    """
+    table = pd.read_csv(inputs["table"])
+    labels = [_label(row) for row in table.itertuples()]
+    figure, axes = subplots(
+        1, len(RULERS), figsize=(PAGE, 0.17 * len(table) + 1.0), sharey=True, layout="constrained"
+    )
+    height = range(len(table))[::-1]
+    for axis, (ruler, text) in zip(axes, RULERS.items(), strict=True):
+        for y, row in zip(height, table.to_dict("records"), strict=True):
+            style = (
+                {"color": "black", "marker": "o"}
+                if row["source"] != "measured"
+                else {key: look(row["model"])[key] for key in ("color", "marker")}
+            )
+            error = row["parzen_error"] if ruler == "parzen" else None
+            axis.errorbar(row[ruler], y, xerr=error, linestyle="", markersize=3.5, **style)
+        axis.set_xlabel(text, fontsize=6)
+        axis.grid(axis="y", linewidth=0.3, color="0.9")
+        axis.tick_params(axis="x", labelsize=6)
+    axes[2].set_xscale("symlog", linthresh=1e-3)
+    axes[2].axvline(table["mmd2_floor"].max(), color="0.6", linewidth=0.6, linestyle=":")
+    axes[0].set_yticks(list(height), labels, fontsize=6)
+    name_images(figure, inputs["provenance"], "Samples, and real images")
+    save(figure, outputs)
+
+
+def _label(row: tuple) -> str:
+    if row.source == "measured":
+        return f"{look(row.model)['label']}: {SAMPLERS[row.sampler].label}, from {row.start}"
+    return f"{row.model} ({row.source})" if row.source == "published" else row.model

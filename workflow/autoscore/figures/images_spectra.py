@@ -1,0 +1,63 @@
+"""Eigenvalues of dr/dx at noisy images, and how many directions are kept over sigma (C5)."""
+
+import numpy as np
+import pandas as pd
+
+from autoscore.figures.sheets import look, name_images
+from autoscore.figures.declaration import Figure, IMAGES, OfImages
+from autoscore.figures.style import PAGE, common_legend, mark_levels, save, subplots
+from autoscore.plan import image_models
+
+SHOWN = 300  # leading eigenvalues
+
+FIGURE = Figure(
+    section=IMAGES,
+    shows=("C5",),
+    caption="dr/dx keeps few directions; how many, over sigma",
+    scope=OfImages(image_models),
+    reads={
+        "table": "results/score/images_spectra.csv",
+        "provenance": "results/data/images.csv",
+    },
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the spectra of the last model at each level, and the sum of eigenvalues of all models.
+
+    Parameters
+    ----------
+    inputs
+        ``table``: what `autoscore.images.measure.Measure.spectra` returned, and ``provenance``.
+    outputs
+        Files to write.
+    settings
+        None.
+    """
+    from matplotlib import colormaps
+
+    table = pd.read_csv(inputs["table"])
+    figure, (left, right) = subplots(1, 2, figsize=(PAGE, 2.9), layout="constrained")
+    columns = [name for name in table.columns if name.startswith("eigenvalue_")][:SHOWN]
+    model = table["model"].iloc[-1]
+    some = table[table["model"] == model].sort_values("sigma")
+    colours = colormaps["viridis"](np.linspace(0.0, 0.85, len(some)))
+    for colour, row in zip(colours, some.itertuples(index=False), strict=True):
+        values = some.loc[some["sigma"] == row.sigma, columns].to_numpy()[0]
+        left.plot(np.arange(1, len(values) + 1), values, color=colour)
+        half = int((values > 0.5).sum())
+        left.annotate(
+            f"{row.sigma:g}", (max(half, 1), 0.5), ha="center", va="center", fontsize=6,
+            color=colour, bbox={"color": "white", "pad": 0.6},
+        )  # fmt: skip
+    left.set(xscale="log", xlabel="rank, the largest eigenvalue first")
+    left.set_ylabel(r"eigenvalue of $\partial r/\partial x$")
+    left.set_title(f"{look(model)['label']}, by noise level σ")
+    for name, rows in table.groupby("model", sort=False):
+        right.plot(rows["sigma"], rows["trace"], **look(name), markersize=3)
+    right.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$ (white = 1)")
+    right.set_ylabel("sum of eigenvalues")
+    mark_levels(right, table["sigma"])
+    name_images(figure, inputs["provenance"], "How many directions r keeps")
+    common_legend(figure, 4, "lower")
+    save(figure, outputs)

@@ -1,0 +1,65 @@
+"""How symmetric dr/dx becomes through training (C4)."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from autoscore.figures.sheets import look, name_images
+from autoscore.figures.declaration import Figure, IMAGES, OfImages
+from autoscore.figures.style import PAGE, common_legend, save, subplots
+from autoscore.plan import separate_image_models
+
+PARTS = {
+    "symmetry": r"$\partial r/\partial x$",
+    "symmetry_beside_identity": r"$\partial r/\partial x - I$",
+}
+WIDTHS = (1.6, 0.8)  # the largest noise level is drawn first
+
+
+def _reads(config: Mapping) -> dict[str, str]:
+    tables = {
+        model: f"results/train/images/{model}_symmetry.csv"
+        for model in separate_image_models(config)
+    }
+    return tables | {"provenance": "results/data/images.csv"}
+
+
+FIGURE = Figure(
+    section=IMAGES,
+    shows=("C4",),
+    caption="untied weights become nearly symmetric through training",
+    scope=OfImages(separate_image_models),
+    reads=_reads,
+    settings=lambda config, density: {"models": separate_image_models(config)},
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw symmetry over training steps at the least and the largest noise level of each model.
+
+    Parameters
+    ----------
+    inputs
+        ``provenance``, and of each model the symmetries that training wrote down.
+    outputs
+        Files to write.
+    settings
+        ``models``: the names of these, in the same order.
+    """
+    figure, axes = subplots(1, 2, figsize=(PAGE, 2.9), sharey=True, layout="constrained")
+    for model in settings["models"]:
+        table = pd.read_csv(inputs[model])
+        ends = table["sigma"].max(), table["sigma"].min()
+        for axis, part in zip(axes, PARTS, strict=True):
+            for sigma, width in list(zip(ends, WIDTHS, strict=True))[: table["sigma"].nunique()]:
+                some = table[table["sigma"] == sigma]
+                style = look(model) | {"linewidth": width, "markersize": 3}
+                style["label"] += f", σ = {sigma:g}"
+                axis.plot(some["step"] + 1, some[part], **style)
+    for axis, text in zip(axes, PARTS.values(), strict=True):
+        axis.axhline(0.5, color="0.7", linewidth=0.6)
+        axis.set(xscale="log", xlabel="training step + 1", title=f"of {text}", ylim=(0.45, 1.02))
+    axes[0].set_ylabel("symmetry (random matrix: 0.5)")
+    name_images(figure, inputs["provenance"], "Symmetry through training")
+    common_legend(figure, 3, "lower")
+    save(figure, outputs)

@@ -1,0 +1,63 @@
+"""True against sampled draws in pairs of neighbouring coordinates."""
+
+from functools import partial
+
+
+from autoscore.figures.runs import drawn_runs, few
+from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.style import PAGE, save, subplots, title
+from autoscore.samplers.registry import SAMPLERS
+
+SHOWN = 1500  # draws a panel
+PANELS = 9
+
+FIGURE = Figure(
+    section=SAMPLING,
+    shows=("C7",),
+    caption="in ten and a hundred dimensions, true and sampled pairs of coordinates",
+    scope=Charted("draws in pairs of neighbouring coordinates (d > 2)", least=3),
+    reads={
+        "chains": "results/sample/{density}.npz",
+        "diagnostics": "results/sample/{density}.csv",
+    },
+    settings=partial(its_plan, figure="pairs"),
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the pairs (x_i, x_{i+1}) of independent draws above those of one run.
+
+    Parameters
+    ----------
+    inputs
+        ``chains`` and ``diagnostics`` of one density.
+    outputs
+        Files to write.
+    settings
+        ``plan``, whose first run is shown.
+    """
+    arrays, runs = drawn_runs(inputs, settings["plan"])
+    run = runs.iloc[0]
+    reference = arrays["reference"]
+    drawn = arrays[run["chains"]].reshape(-1, reference.shape[1])
+    count = min(PANELS, reference.shape[1] - 1)
+    figure, axes = subplots(2, count, figsize=(PAGE, 2.3), sharex="col", sharey="col")
+    labels = ("independent draws", f"{SAMPLERS[run['sampler']].label}")
+    for row, draws, colour in zip(axes, (reference, drawn), ("black", "#0072B2"), strict=True):
+        shown = few(draws, SHOWN)
+        for k, axis in enumerate(row):
+            axis.plot(
+                shown[:, k], shown[:, k + 1], ".", color=colour, markersize=1.1, markeredgewidth=0,
+                rasterized=True,
+            )  # fmt: skip
+            axis.set(xticks=[], yticks=[])
+            axis.set_title(f"$x_{{{k + 1}}}, x_{{{k + 2}}}$", fontsize=6)
+    for axis, label in zip(axes[:, 0], labels, strict=True):
+        axis.set_ylabel(label, fontsize=6)
+    short = run["mean_log_p_floor"] - run["mean_log_p"]
+    figure.suptitle(
+        f"{title(run['density'])}: mean log p {short:.2f} nats below that of the data; "
+        f"least coverage of a pair {run['coverage']:.3f} (independent {run['coverage_floor']:.3f})",
+        fontsize=7,
+    )
+    save(figure, outputs)

@@ -1,0 +1,153 @@
+"""All figures by name, and which of them a configuration asks for."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from autoscore.figures.declaration import SECTIONS, STATEMENTS, Charted, Figure, Listed, OfImages
+
+
+class DeclarationError(ValueError):
+    """A figure that declares what cannot be; the message names its module and the remedy."""
+
+
+def declared(modules: Iterable[ModuleType]) -> dict[str, Figure]:
+    """Return the figures that modules declare, by name, in the order of the report.
+
+    Parameters
+    ----------
+    modules
+        A figure is called as its module. Those without ``FIGURE`` are left out.
+
+    Raises
+    ------
+    DeclarationError
+        If a name is given twice, a section or statement is unknown, a result lies outside of
+        ``results/``, or ``draw`` is missing.
+    """
+    found: dict[str, ModuleType] = {}
+    for module in modules:
+        if not hasattr(module, "FIGURE"):
+            continue
+        name = module.__name__.rpartition(".")[2]
+        for mistake in _mistakes(module, found.get(name)):
+            raise DeclarationError(f"{module.__name__}: {mistake}")
+        found[name] = module
+    figures = {name: module.FIGURE for name, module in found.items()}
+    return dict(sorted(figures.items(), key=lambda item: _place(*item)))
+
+
+def _mistakes(module: ModuleType, other: ModuleType | None) -> Iterator[str]:
+    """Yield what is wrong with a declaration, where another module may have the same name."""
+    figure = module.FIGURE
+    if other:
+        yield f"{other.__name__} declares a figure of that name, too: rename one of the modules"
+    if not callable(getattr(module, "draw", None)):
+        yield "it declares FIGURE but has no draw(inputs, outputs, settings): add that function"
+    if figure.section not in SECTIONS:
+        yield f"section {figure.section!r} is unknown: use one of declaration.SECTIONS"
+    if unknown := set(figure.shows) - STATEMENTS.keys():
+        yield f"statement {min(unknown)!r} is unknown: use those of declaration.STATEMENTS"
+    for file in () if callable(figure.reads) else figure.reads.values():
+        if not file.startswith("results/"):
+            yield f"it reads {file!r}: name a file in results/, as a rule makes it"
+
+
+def _place(name: str, figure: Figure) -> tuple:
+    """Return what figures are sorted by: section, then statement, then name."""
+    statements = list(STATEMENTS)
+    first = min((statements.index(shown) for shown in figure.shows), default=-1)
+    return SECTIONS.index(figure.section), first, name
+
+
+def _modules() -> list[ModuleType]:
+    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py"))
+    return [
+        import_module(f"autoscore.figures.{name}")
+        for name in names
+        if name not in ("__init__", "declaration", "registry")
+    ]
+
+
+FIGURES = declared(_modules())
+
+
+def listed(kind: str, d: int) -> list[str]:
+    """Return the figures that a density of this kind and dimension may name."""
+    return [
+        name
+        for name, figure in FIGURES.items()
+        if isinstance(figure.scope, Listed) and figure.scope.fits(kind, d)
+    ]
+
+
+def of_scope(scope: type) -> dict[str, Figure]:
+    """Return the figures whose scope is of one class."""
+    return {name: figure for name, figure in FIGURES.items() if isinstance(figure.scope, scope)}
+
+
+def stem(name: str) -> str:
+    """Return the name of a figure's files, with ``{density}`` where each density has one."""
+    return f"{{density}}_{name}" if FIGURES[name].of_each_density else name
+
+
+def log_of(name: str) -> str:
+    """Return the log of a figure's rule, with ``{density}`` where each density has one."""
+    own = "/{density}" if FIGURES[name].of_each_density else ""
+    return f"results/logs/plot_{name}{own}.log"
+
+
+def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]:
+    """Return the files of every figure that a configuration asks for.
+
+    Parameters
+    ----------
+    config
+        Completed.
+    of_images
+        If given, only those of images, or only the others.
+    """
+    return [
+        f"figures/{stem(name).format(density=subject)}.{kind}"
+        for name, figure in FIGURES.items()
+        if of_images is None or of_images == isinstance(figure.scope, OfImages)
+        for subject in figure.scope.subjects(name, config)
+        for kind in figure.formats
+    ]
+
+
+def index() -> str:
+    """Return all figures as Markdown: a table per section, then the statements."""
+    lines = []
+    for section in SECTIONS:
+        lines += [f"## {section}", ""]
+        lines += ["| file | statements | rule | what to see in it |", "| --- | --- | --- | --- |"]
+        for name, figure in FIGURES.items():
+            if figure.section == section:
+                file = stem(name).format(density="<density>")
+                cells = [f"`{file}`", ", ".join(figure.shows), f"`plot_{name}`", figure.caption]
+                lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |"))
+        lines.append("")
+    lines += ["## The statements", ""]
+    lines += [f"- **{name}**: {text}" for name, text in STATEMENTS.items()]
+    return "\n".join(lines)
+
+
+def figures_in_words() -> str:
+    """Return which figures each sort of density may name, for the schema."""
+    sorts: dict[str, list[str]] = {}
+    for name, figure in of_scope(Listed).items():
+        d = " or ".join(map(str, figure.scope.dimensions))
+        sort = f"{figure.scope.of} with d = {d}" if d else figure.scope.of
+        sorts.setdefault(sort, []).append(name)
+    parts = [f"For {sort}: {', '.join(names)}." for sort, names in sorts.items()]
+    return " ".join(parts)
+
+
+def schema_of_charts() -> dict[str, dict]:
+    """Return the schema's entries for figures of chains, by name."""
+    return {
+        name: {"description": figure.scope.about, "type": "string"}
+        for name, figure in sorted(of_scope(Charted).items())
+    }

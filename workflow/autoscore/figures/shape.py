@@ -1,0 +1,56 @@
+"""One number a field over the noise grid: symmetry, rotation, Hessian, rank order, noise."""
+
+import pandas as pd
+
+from autoscore.figures.declaration import Figure, Listed, PLANE
+from autoscore.figures.style import MODELS, PAGE, common_legend, mean_and_range, save, subplots
+
+PANELS = (  # quantity, title, statement, scale of the axis
+    ("hessian_error", "Hessian: squared relative error (C5)", "log"),
+    ("asymmetry_traceless", "skew part of dr/dx less its trace (C4)", "log"),
+    ("rotational_fraction", "rotational part of r − x (C4)", "log"),
+    ("energy_correlation", "rank order of |r − x|² and −log p (C2)", "linear"),
+    ("sigma_divergence", "σ from the field over true σ (C3)", "linear"),
+    ("sigma_loss", "σ from the loss over true σ (C3)", "linear"),
+)
+
+# of the best reconstruction, or, for the skew part, of random matrices in the plane
+EXPECTED = {"sigma_divergence": 1.0, "sigma_loss": 1.0, "asymmetry_traceless": 1 / 3}
+
+FIGURE = Figure(
+    section=PLANE,
+    shows=("C2", "C3", "C4", "C5"),
+    caption="Hessian, symmetry, rotation, rank order and estimates of sigma over the noise grid",
+    scope=Listed((2,)),
+    reads={"summary": "results/geometry/{density}.csv"},
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw a panel a quantity: mean and range over seeds of each model.
+
+    Parameters
+    ----------
+    inputs
+        ``summary``: what `autoscore.geometry.summary.summary_rows` yielded.
+    outputs
+        Files to write.
+    settings
+        Not used.
+    """
+    table = pd.read_csv(inputs["summary"])
+    table = table[table["model"].isin(["ensemble", "conditioned"]) & (table["objective"] == "dae")]
+    figure, axes = subplots(2, 3, figsize=(PAGE, 3.9), sharex=True)
+    for axis, (quantity, title, scale) in zip(axes.flat, PANELS, strict=True):
+        axis.set(xscale="log", yscale=scale, xlabel="", ylabel="")
+        for model in ("conditioned", "ensemble"):
+            some = table[(table["quantity"] == quantity) & (table["model"] == model)]
+            if len(some):
+                mean_and_range(axis, some, "sigma", "value", markersize=3.5, **MODELS[model])
+        axis.set_title(title, fontsize=7)
+        if quantity in EXPECTED:
+            axis.axhline(EXPECTED[quantity], color="0.6", linewidth=0.8, zorder=0)
+    for axis in axes[-1]:
+        axis.set_xlabel(r"noise level $\sigma$")
+    common_legend(figure, 2)
+    save(figure, outputs)

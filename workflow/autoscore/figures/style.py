@@ -1,0 +1,221 @@
+"""One look for all figures: every kind of line has its colour, dash and width everywhere.
+
+Matplotlib is imported where something is drawn, since every run of the pipeline reads the figures'
+declarations.
+"""
+
+from collections.abc import Callable
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from autoscore.storage import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Picture
+    from matplotlib.image import AxesImage
+else:
+    Artist = Axes = AxesImage = Picture = Any
+
+COLUMN = 3.4  # inches: one column of a two-column page
+PAGE = 6.9  # inches: the whole width
+SCREEN = 110  # pixels an inch of animations
+ALIKE = 3.0  # ratio of ranges up to which both axes of a plane have one scale
+EMPTY = {"ha": "center", "va": "center", "color": "0.5", "fontsize": 7}
+LAST_FRAME = 2000  # milliseconds for which they show their end
+
+TRUTH = {"color": "black", "linestyle": "-", "linewidth": 1.6}
+BEST = {  # exact optima
+    "dae": {"color": "#0072B2", "linestyle": "--"},
+    "rcae": {"color": "#D55E00", "linestyle": "-."},
+}
+MODELS = {  # fields and estimators
+    "exact": {"color": "black", "linestyle": "-", "marker": "", "label": "exact"},
+    "conditioned": {"color": "#0072B2", "linestyle": "-", "marker": "o", "label": "conditioned"},
+    "ensemble": {"color": "#D55E00", "linestyle": "--", "marker": "s", "label": "separate"},
+    "combined": {"color": "#56B4E9", "linestyle": "-", "marker": "^", "label": "levels combined"},
+    "sliced": {"color": "#CC79A7", "linestyle": "-.", "marker": "v", "label": "sliced score m."},
+    "kernel": {"color": "#009E73", "linestyle": ":", "marker": "D", "label": "kernel score"},
+    "kde": {"color": "0.45", "linestyle": ":", "marker": "x", "label": "kernel density"},
+}
+FIELDS = ("exact", "conditioned", "ensemble")  # side by side, in this order
+NAMES = {"dae": "DAE", "rcae": "RCAE"}
+# ticks within a decade: of axes that span one or two, and of those that span less
+BETWEEN, CLOSE = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
+# dark to light, so that grey print keeps the order
+SIZES = ["#000000", "#0072B2", "#E69F00", "#56B4E9", "#CC79A7"]
+MARKERS = ["o", "s", "^", "D", "v"]
+
+
+def subplots(*shape: int, **options: Any) -> tuple["Picture", Any]:
+    """Return a figure in the project's style, and its panels, as Matplotlib's ``subplots``."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    plt.style.use(resources.files("autoscore.figures") / "paper.mplstyle")
+    return plt.subplots(*shape, **options)
+
+
+def title(name: str) -> str:
+    """Return a density's name as a person would write it."""
+    return name.replace("_", " ")
+
+
+def look_at(axis: Axes, window: np.ndarray) -> None:
+    """Show a window of the plane, both axes alike where their ranges are of one size.
+
+    Parameters
+    ----------
+    axis
+        Where.
+    window
+        Low and high of both coordinates, shape ``(2, 2)``.
+    """
+    axis.set(xlim=window[0], ylim=window[1], aspect="auto")
+    axis.set_box_aspect(proportion(window))
+    axis.locator_params(nbins=4)
+
+
+def proportion(window: np.ndarray) -> float:
+    """Return a panel's height over its width: a square, unless both axes can have one scale."""
+    width, height = np.ptp(window, axis=1)
+    return height / width if max(width, height) <= ALIKE * min(width, height) else 1.0
+
+
+def common_legend(figure: Picture, columns: int, side: str = "upper") -> None:
+    """Put one legend above all panels, or below (side ``lower``), each label once."""
+    found: dict[str, Artist] = {}
+    for axis in figure.axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if not found:
+        return
+    figure.legend(found.values(), found.keys(), loc=f"outside {side} center", ncols=columns)
+
+
+def drawable(values: pd.Series | np.ndarray) -> pd.Series | np.ndarray:
+    """Return values for a logarithmic axis, which cannot show them if none is above 0: then NaN.
+
+    The scale must be set before anything is drawn: an axis without data keeps limits that it can't
+    have afterwards.
+    """
+    return values if (np.asarray(values) > 0).any() else np.nan * values
+
+
+def mean_and_range(axis: Axes, table: pd.DataFrame, x: str, y: str, **look: Any) -> None:
+    """Draw the mean of one column over the rows that share another, in a band of their range.
+
+    Parameters
+    ----------
+    axis
+        Where to draw.
+    table
+        Rows, several for each x: those of the seeds, for instance. Those without a y are left out.
+    x, y
+        Names of the columns.
+    look
+        What the line looks like; a ``color`` is needed, which is the band's too.
+    """
+    groups = table.dropna(subset=[y]).groupby(x)[y]
+    mean, low, high = groups.mean(), groups.min(), groups.max()
+    if axis.get_yscale() == "log":
+        mean, low, high = map(drawable, (mean, low, high))
+    axis.plot(mean.index, mean, markeredgewidth=0.5, **look)  # a cross is all edge
+    axis.fill_between(mean.index, low, high, color=look["color"], alpha=0.2, linewidth=0)
+
+
+def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
+    """Put a tick at each noise level of a logarithmic axis, and no other."""
+    levels = sorted(sigmas.unique())
+    axis.set_xticks(levels, [f"{level:g}" for level in levels])
+    axis.set_xticks([], minor=True)
+
+
+def save(figure: Picture, outputs: dict[str, str]) -> None:
+    """Write a figure to every file in `outputs`, the same bytes each time.
+
+    Panels without data say so.
+    """
+    from matplotlib import pyplot as plt
+
+    for panel in figure.axes:
+        if panel.get_visible() and not np.isfinite(panel.dataLim.get_points()).all():
+            panel.text(0.5, 0.5, "nothing to show", transform=panel.transAxes, **EMPTY)
+    _choose_ticks(figure)
+    for path in outputs.values():
+        stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
+        write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
+        _keep_layout(figure)
+    plt.close(figure)
+
+
+def animate(
+    figure: Picture,
+    show: Callable[[int], list[Artist]],
+    count: int,
+    path: str,
+    frames_per_second: float,
+) -> None:
+    """Write an animated GIF of so many frames, the last of which stays.
+
+    `show(k)` sets the k-th and returns all that it changes: the rest is drawn once.
+    """
+    from matplotlib import pyplot as plt
+    from PIL import Image
+
+    figure.set_dpi(SCREEN)
+    changing = show(0)
+    figure.canvas.draw()
+    _keep_layout(figure)  # nothing but what is shown may move
+    for artist in changing:
+        artist.set_animated(True)
+    figure.canvas.draw()
+    still = figure.canvas.copy_from_bbox(figure.bbox)
+    frames = []
+    for frame in range(count):
+        changed = show(frame)
+        figure.canvas.restore_region(still)
+        for artist in changed:
+            figure.draw_artist(artist)
+        pixels = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
+        frames.append(pixels.quantize(32))
+    durations = [round(1000 / frames_per_second)] * (count - 1) + [LAST_FRAME]
+    write_atomically(
+        path,
+        lambda file: frames[0].save(
+            file, save_all=True, append_images=frames[1:], duration=durations, loop=0
+        ),
+    )
+    plt.close(figure)
+
+
+def _choose_ticks(figure: Picture) -> None:
+    """Put ticks on logarithmic axes where one reads them: at decades, or at plain numbers between.
+
+    Those that a figure has chosen itself stay.
+    """
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    for panel in figure.axes:
+        for axis in (panel.xaxis, panel.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            if axis.get_scale() != "log" or not isinstance(axis.get_major_locator(), LogLocator):
+                continue
+            axis.set_minor_locator(NullLocator())
+            if high < 100 * low:
+                axis.set_major_locator(LogLocator(subs=BETWEEN if high > 5 * low else CLOSE))
+                axis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
+def _keep_layout(figure: Picture) -> None:
+    """Lay a figure out no more; an engine that does nothing would still have it drawn twice."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)

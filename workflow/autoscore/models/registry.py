@@ -1,0 +1,90 @@
+"""All kinds of auto-encoder by name, and reading any of them from a file."""
+
+import json
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from autoscore.models.declaration import Model
+
+if TYPE_CHECKING:
+    from autoscore.stack import Stack
+
+Learned = dict[tuple[str, str, str], "Stack"]  # by objective, model and source
+
+
+class DeclarationError(ValueError):
+    """A kind that declares what cannot be; the message names its module and the remedy."""
+
+
+def declared(modules: Iterable[ModuleType]) -> dict[str, Model]:
+    """Return the kinds that modules declare, by name.
+
+    Raises
+    ------
+    DeclarationError
+        If two have one name, or a source has no schedule or no settings.
+    """
+    found: dict[str, Model] = {}
+    for module in modules:
+        model = module.MODEL
+        if model.name in found:
+            raise DeclarationError(
+                f"{module.__name__}: model {model.name!r} is declared twice: rename one"
+            )
+        for source in model.training:
+            if source not in model.uses or source not in model.schedules:
+                raise DeclarationError(
+                    f"{module.__name__}: trained on {source}, it needs uses and schedules for that"
+                )
+        found[model.name] = model
+    return found
+
+
+def _modules() -> list[ModuleType]:
+    folders = sorted(file.parent.name for file in Path(__file__).parent.glob("*/__init__.py"))
+    return [import_module(f"autoscore.models.{name}") for name in folders]
+
+
+MODELS = declared(_modules())
+
+
+def of_densities() -> list[str]:
+    """Return the kinds that are trained on densities."""
+    return [name for name, model in MODELS.items() if model.training]
+
+
+def of_images() -> list[str]:
+    """Return the kinds that are trained on images."""
+    return [name for name, model in MODELS.items() if model.image_settings]
+
+
+def load_stack(path: str | Path) -> "Stack":
+    """Read a stack of any kind that `Stack.save` wrote; errors are those of `Stack.load`."""
+    from safetensors import safe_open
+
+    from autoscore.storage import reading
+
+    with reading(path), safe_open(path, framework="pt") as file:
+        kind = json.loads(file.metadata()["description"])["kind"]
+        model = MODELS[kind]
+    return model.load().load(path)
+
+
+def load_stacks(
+    trainings: Iterable[tuple[str, str, str]], paths: Iterable[str], device: object = "cpu"
+) -> Learned:
+    """Read a stack for each (objective, model, source), to a device."""
+    pairs = zip(trainings, paths, strict=True)
+    return {tuple(training): load_stack(path).to(device) for training, path in pairs}
+
+
+def add_to_schema(schema: dict) -> None:
+    """Put the kinds, in place, into the schemas of variants and of models of images."""
+    for part, names in (("variant", of_densities()), ("image_model", of_images())):
+        kind = schema["$defs"][part]["properties"]["kind"]
+        kind["enum"] = names
+        told = "; ".join(f"{name}: {MODELS[name].about}" for name in names)
+        kind["description"] += f" {told}."

@@ -1,0 +1,323 @@
+"""What a run consists of: pure functions from a completed configuration to trainings and files.
+
+Every function takes the whole configuration, as `autoscore.configuration.complete` returned it, and
+most take the name of a density. The rules in ``workflow/rules`` call them, and nothing here knows
+Snakemake. Which figures a run has is told by `autoscore.figures.registry`.
+"""
+
+from collections.abc import Collection, Mapping
+
+from autoscore import blocks
+from autoscore.densities.registry import dimension, is_bare, is_known
+from autoscore.grids import noise_levels
+from autoscore.models.registry import MODELS
+
+LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
+OWN = (
+    "train",
+    "figures",
+    "peers",
+    "shown",
+    "order_sigmas",
+    "sample",
+)  # no part of a density itself
+STAGES = ("data", "optimum", "score", "geometry", "sample")  # that have one job per density
+
+Training = tuple[str, str, str]  # objective, model, source
+
+
+def without(entry: Mapping, *keys: str) -> dict:
+    """Drop keys that a rule does not use, so that they do not trigger a rerun."""
+    return {key: value for key, value in entry.items() if key not in keys}
+
+
+# the densities
+
+
+def target_settings(config: Mapping, density: str) -> dict:
+    """Return what describes a density itself."""
+    return without(config["densities"][density], *OWN)
+
+
+def sample_file(config: Mapping, density: str) -> list[str]:
+    """Return the user's file of points that a density stands for, if it is one."""
+    entry = config["densities"][density]
+    return [entry["path"]] if "path" in entry else []
+
+
+def data_settings(config: Mapping, density: str) -> dict:
+    """Return what the samples of a density depend on."""
+    train = config["densities"][density]["train"]
+    needed = {key: train[key] for key in ("seeds", "sizes", "validation", "held_out")}
+    needed["variants"] = {
+        name: {key: variant[key] for key in ("seeds", "sizes")}
+        for name, variant in train["variants"].items()
+    }
+    return target_settings(config, density) | {"train": needed}
+
+
+def is_solved(config: Mapping, density: str) -> bool:
+    """Return whether both optima are solved: the density is known, and d is 1 or 2."""
+    entry = config["densities"][density]
+    return dimension(entry) <= 2 and is_known(entry) and not is_bare(entry)
+
+
+def is_solved_in_the_plane(config: Mapping, density: str) -> bool:
+    """Return whether both optima are solved in two dimensions."""
+    return is_solved(config, density) and dimension(config["densities"][density]) == 2
+
+
+def optimum_settings(config: Mapping, density: str) -> dict:
+    """Return the settings of the exact solutions that belong to a density's dimension."""
+    if dimension(config["densities"][density]) == 2:
+        return {"plane_points": config["optimum"]["plane_points"]}
+    return without(config["optimum"], "plane_points", "order_sigmas")
+
+
+def solved_levels(config: Mapping, density: str) -> object:
+    """Return the noise grid at which a two-dimensional density is solved: that of its training."""
+    entry = config["densities"][density]
+    return entry["train"]["sigmas"] if dimension(entry) == 2 else None
+
+
+def order_window(config: Mapping, density: str) -> object:
+    """Return the noise levels at which the order of convergence is fitted, None if it is not."""
+    entry = config["densities"][density]
+    default = config["optimum"]["order_sigmas"] if dimension(entry) == 1 else None
+    return entry.get("order_sigmas", default)
+
+
+def ordered(config: Mapping) -> list[str]:
+    """Return the densities on which the order of convergence is fitted."""
+    names = config["densities"]
+    return [name for name in names if is_solved(config, name) and order_window(config, name)]
+
+
+def solved_files(config: Mapping, density: str) -> list[str]:
+    """Return the stored solution of a density in the plane and its bias, if it is solved."""
+    stem = f"results/optimum/{density}"
+    return [f"{stem}.npz", f"{stem}.csv"] if is_solved_in_the_plane(config, density) else []
+
+
+def on_the_line(config: Mapping) -> list[str]:
+    """Return the one-dimensional densities whose errors are drawn over several noise levels."""
+    return [
+        name
+        for name, entry in config["densities"].items()
+        if dimension(entry) == 1 and len(noise_levels(entry["train"]["sigmas"])) > 1
+    ]
+
+
+def beyond_the_line(config: Mapping) -> list[str]:
+    """Return the densities in two and more dimensions whose score under noise is known."""
+    return [
+        name
+        for name, entry in config["densities"].items()
+        if dimension(entry) > 1 and is_known(entry)
+    ]
+
+
+def compared_by_size(config: Mapping) -> list[str]:
+    """Return the densities beyond the line that are learned from three or more sample sizes."""
+    sizes = {
+        name: {
+            size
+            for _, model, _ in trainings(config, name)
+            for size in model_settings(config, name, model)["sizes"]
+        }
+        for name in beyond_the_line(config)
+    }
+    return [name for name, those in sizes.items() if len(those) > 2]
+
+
+def combined(config: Mapping) -> list[str]:
+    """Return the densities whose clean score several levels of a conditioned model estimate."""
+    return [
+        name
+        for name in beyond_the_line(config)
+        if "dae" in config["densities"][name]["train"]["models"]["conditioned"]
+        and not is_bare(config["densities"][name])
+    ]
+
+
+# training
+
+
+def model_settings(config: Mapping, density: str, model: str) -> dict:
+    """Return the kind of a model and all that its training is told."""
+    train = config["densities"][density]["train"]
+    if model in train["variants"]:
+        return train["variants"][model]
+    objectives = train["models"][model]
+    return without(train, "variants") | {"kind": model, "objectives": objectives}
+
+
+def training_settings(config: Mapping, density: str, model: str, source: str) -> dict:
+    """Return exactly what one training depends on."""
+    settings = model_settings(config, density, model)
+    kind = MODELS[settings["kind"]]
+    schedule = kind.schedules[source]
+    used = {key: settings[key] for key in settings if key in kind.uses[source]}
+    return used | {"schedules": {schedule: settings["schedules"][schedule]}}
+
+
+def trainings(config: Mapping, density: str) -> list[Training]:
+    """Return everything that is trained on a density."""
+    train, runs = config["densities"][density]["train"], []
+    for model in [*train["models"], *train["variants"]]:
+        settings = model_settings(config, density, model)
+        asked = {"exact": "exact" in settings["sizes"], "samples": settings["sizes"] != ["exact"]}
+        sources = [name for name in MODELS[settings["kind"]].training if asked[name]]
+        runs += [(what, model, source) for what in settings["objectives"] for source in sources]
+    return runs
+
+
+def weights(density: str, training: Training) -> str:
+    """Return the file of one training's weights."""
+    return f"results/train/{density}/{'_'.join(training)}.safetensors"
+
+
+def trained_files(config: Mapping, density: str) -> list[str]:
+    """Return the weights of everything that is trained on a density."""
+    return [weights(density, training) for training in trainings(config, density)]
+
+
+def training_blocks(config: Mapping, density: str, model: str, source: str) -> list[list[int]]:
+    """Return the members of each block that one training is divided into."""
+    settings = model_settings(config, density, model)
+    return blocks.divide(settings, source, settings["block"])
+
+
+def block_files(config: Mapping, density: str, training: Training, kind: str) -> list[str]:
+    """Return one file of each block of a training; none if it is not divided."""
+    count = len(training_blocks(config, density, *training[1:]))
+    folder = f"results/train/{density}/{'_'.join(training)}"
+    return [f"{folder}/{block}{kind}" for block in range(count)] if count > 1 else []
+
+
+# score, geometry and chains
+
+
+def score_settings(config: Mapping, density: str) -> dict:
+    """Return what the score errors of a density are measured with."""
+    entry = config["densities"][density]
+    return {"sigmas": entry["train"]["sigmas"], "peers": entry["peers"]}
+
+
+def shown_settings(config: Mapping, density: str) -> dict:
+    """Return what the geometry of a density is measured with."""
+    entry = config["densities"][density]
+    settings = {key: entry["train"][key] for key in ("sigmas", "seeds")}
+    if dimension(entry) == 1:
+        return settings | {"points": config["optimum"]["points"]}
+    return settings | {"shown": entry["shown"], "figures": entry["figures"]}
+
+
+def sampled(config: Mapping) -> list[str]:
+    """Return the densities of which anything is sampled, or whose fields chains probe."""
+    return [
+        name
+        for name, entry in config["densities"].items()
+        if entry["sample"]["plans"]
+        or any(entry["sample"][probe]["models"] for probe in ("differences", "far_starts"))
+    ]
+
+
+def sample_settings(config: Mapping, density: str) -> dict:
+    """Return what is sampled of a density; how it is shown is left out."""
+    return without(config["densities"][density]["sample"], "figures")
+
+
+def sampled_trainings(config: Mapping, density: str) -> list[Training]:
+    """Return the trained models that drive chains."""
+    sample = config["densities"][density]["sample"]
+    plans = [plan for plan in sample["plans"].values() if set(plan["fields"]) & LEARNED]
+    asked = [*plans, sample["differences"], sample["far_starts"]]
+    models = dict.fromkeys(model for one in asked for model in one["models"])
+    return [("dae", model, "samples") for model in models]
+
+
+def sampled_files(config: Mapping, density: str) -> list[str]:
+    """Return their weights."""
+    return [weights(density, training) for training in sampled_trainings(config, density)]
+
+
+def sample_tables(config: Mapping) -> list[str]:
+    """Return the tables of all chains, if there are any."""
+    names = ("diagnostics", "samplers") if sampled(config) else ()
+    return [f"results/sample/{name}.csv" for name in names]
+
+
+# images
+
+
+def image_models(config: Mapping) -> list[str]:
+    """Return the models that are trained on images."""
+    return list(config["images"]["models"]) if config.get("images") else []
+
+
+def drawn_image_models(config: Mapping) -> list[str]:
+    """Return the models from which images are drawn."""
+    return config["images"]["sample"]["models"] if config.get("images") else []
+
+
+def separate_image_models(config: Mapping) -> list[str]:
+    """Return the models of images that have one auto-encoder per noise level."""
+    return [
+        name
+        for name in image_models(config)
+        if MODELS[config["images"]["models"][name]["kind"]].separate
+    ]
+
+
+def image_training_settings(config: Mapping, model: str) -> dict:
+    """Return what the training of one model of images depends on."""
+    images = config["images"]
+    settings = images["models"][model]
+    used = {
+        key: settings[key] for key in settings if key in MODELS[settings["kind"]].image_settings
+    }
+    return used | {"shown": max(1, round(settings["shown"] * images["budget"]))}
+
+
+def image_tables(config: Mapping) -> list[str]:
+    """Return the tables of the images that no figure asks for."""
+    return ["results/sample/images.csv"] if config.get("images") else []
+
+
+# verdicts and records
+
+
+def is_testable(config: Mapping, claim: Mapping) -> bool:
+    """Return whether a run with these densities and images can test a claim."""
+    target, images = claim.get("target"), claim.get("dataset")
+    return (
+        "why_not" not in claim
+        and (target is None or target in config["densities"])
+        and (
+            images is None
+            or (bool(config.get("images")) and config["images"]["dataset"] in (images, "auto"))
+        )
+    )
+
+
+def claimed_tables(config: Mapping, claims: Collection[Mapping]) -> list[str]:
+    """Return the tables that the claims look into which a run can test."""
+    return sorted({claim["table"] for claim in claims if is_testable(config, claim)})
+
+
+def record_files(config: Mapping) -> list[str]:
+    """Return the records of all jobs that a run may have."""
+    files = [f"results/{stage}/{name}.json" for name in config["densities"] for stage in STAGES]
+    for name in config["densities"]:
+        for training in trainings(config, name):
+            files.append(f"results/train/{name}/{'_'.join(training)}.json")
+            files += block_files(config, name, training, ".json")
+    if config.get("images"):
+        drawn = ["judge", *drawn_image_models(config)]
+        files += ["results/data/images.json", "results/score/images.json"]
+        files += [f"results/train/images/{model}.json" for model in image_models(config)]
+        files += [f"results/sample/images/{name}.json" for name in drawn]
+        files += ["results/sample/images.json"]
+    gathered = ["score/errors", "sample/diagnostics", "verify/claims"]
+    return files + [f"results/{job}.json" for job in gathered]
