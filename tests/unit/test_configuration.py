@@ -249,9 +249,13 @@ MISTAKES = {
         configured(MIXTURE | {"columns": ["x"]}),
         "densities.target.columns is not a key of kind mixture",
     ),
-    "peers_of_samples": (
-        configured(samples("ten.npy") | {"peers": ["kde"]}),
-        "densities.target.peers is ['kde']; allowed: none for samples",
+    "peers": (
+        configured(MIXTURE | {"peers": ["kde"]}),
+        "densities.target.peers is now called densities.target.baselines: rename it",
+    ),
+    "baselines_of_samples": (
+        configured(samples("ten.npy") | {"baselines": ["kde"]}),
+        "densities.target.baselines is ['kde']; allowed: none for samples",
     ),
     "sizes_above_the_file": (
         configured(samples("ten.npy", sizes=[3, 7])),
@@ -628,10 +632,12 @@ def test_defaults_are_those_of_the_schema():
             assert filled["schedules"][name] == common | part["default"]
 
 
-def test_samples_have_no_peers():
-    assert complete(configured(POINTS))["densities"]["target"]["peers"] == []
-    assert complete(configured(POINTS | {"peers": []}))["densities"]["target"]["peers"] == []
-    assert complete(configured(MIXTURE))["densities"]["target"]["peers"] == ["kde"]
+def test_samples_have_no_baselines():
+    assert complete(configured(POINTS))["densities"]["target"]["baselines"] == []
+    assert (
+        complete(configured(POINTS | {"baselines": []}))["densities"]["target"]["baselines"] == []
+    )
+    assert complete(configured(MIXTURE))["densities"]["target"]["baselines"] == ["kde"]
 
 
 def test_what_is_given_stays():

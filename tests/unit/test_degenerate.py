@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autoscore import diagnostics, metrics, peers, rulers
+from autoscore import diagnostics, metrics, rulers
+from autoscore.baselines.kernel_score import fit_gaussian, fit_kernel_score
 from autoscore.densities.curve_mixtures import curve_mixture
 from autoscore.densities.curves import Curve
 from autoscore.densities.energies import EnergyDensity
@@ -225,7 +226,7 @@ TABLES = {
     "inverse": lambda n: Blend(LEARNED).inverse(FIVE[:n], 1e-3).y,
     "linear draws": lambda n: LINEAR.sample(n, RNG(0)),
     "linear error": lambda n: LINEAR.error(FIVE[:n], np.array([0.1])).T,
-    "kernel score": lambda n: peers.fit_kernel_score(FIVE[:2], ONE, RNG(0)).score(FIVE[:n]),
+    "kernel score": lambda n: fit_kernel_score(FIVE[:2], ONE, RNG(0)).score(FIVE[:n]),
 } | {
     f"draws, {name}": lambda n, p=p: p.sample(n, RNG(0))
     for name, p in (DENSITIES | SMOOTHED).items()
@@ -367,9 +368,9 @@ REFUSED = {
     "ruler": (lambda: rulers.sampled_rulers(PLANE, "dae", 0.1, NONE, RNG(0)), "a reference"),
     "empirical ruler": (lambda: rulers.empirical_ruler(ONE, NONE, 0.1, RNG(0)), "a reference"),
     "fitted bandwidth": (lambda: fit_bandwidth(FIVE, NONE), "a choice of the bandwidth"),
-    "kernel score": (lambda: peers.fit_kernel_score(ONE, ONE, RNG(0)), "two different points"),
-    "Gaussian": (lambda: peers.fit_gaussian(ALIKE, ONE), "two different points"),
-    "Gaussian of none": (lambda: peers.fit_gaussian(FIVE, NONE), "held-out"),
+    "kernel score": (lambda: fit_kernel_score(ONE, ONE, RNG(0)), "two different points"),
+    "Gaussian": (lambda: fit_gaussian(ALIKE, ONE), "two different points"),
+    "Gaussian of none": (lambda: fit_gaussian(FIVE, NONE), "held-out"),
     "linear optimum": (lambda: LinearOptimum.fit(NONE), "a mean"),
     "combination": (lambda: choose([OPTIMUM], FIVE[:4]), "4 held-out samples are too few"),
     "combination of none": (lambda: choose([OPTIMUM], FIVE, NONE), "no samples"),
@@ -389,7 +390,7 @@ def test_too_few_points_are_refused_in_one_sentence(name):
 
 def test_landmarks_that_are_mostly_one_place_have_a_bandwidth():
     points = np.concatenate([np.repeat(ALIKE, 3, axis=0), ONE])
-    assert np.isfinite(peers.fit_kernel_score(points, ONE, RNG(0)).score(FIVE)).all()
+    assert np.isfinite(fit_kernel_score(points, ONE, RNG(0)).score(FIVE)).all()
 
 
 # --- chains -------------------------------------------------------------------------------------
@@ -477,7 +478,7 @@ DRAWN = {
     "held out, infinite": ("held_out", losses_of(np.inf, 1.0)),
     **{
         f"{figure}, {name}": (figure, rows)
-        for figure in ("learned_error", "plane_error", "peers")
+        for figure in ("learned_error", "plane_error", "baselines")
         for name, rows in {
             "none": rows_of(),
             "one": rows_of(0.1),

@@ -98,7 +98,7 @@ def numbers(name, unit, deviations, folder):
     if density.dim == 1:
         exact = train_exact(density, train, "rcae", streams)[0]
         learned["rcae", "ensemble", "exact"] = exact
-    asked = {"sigmas": train["sigmas"], "peers": []}
+    asked = {"sigmas": train["sigmas"], "baselines": []}
     table = measure_score(name, asked, data, density, learned, (1, "score"))["errors"]
     fixed = None
     if name not in ("ring", "curve"):  # nearly all of which is at rest: where exactly, is chance

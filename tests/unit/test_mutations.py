@@ -83,7 +83,7 @@ def score():
     save(bias, "results/optimum/mixture.csv")
     save(order_table(bias, WINDOW).assign(density="mixture"), "results/score/order.csv")
     learned = {(what, "ensemble", "exact"): trained(what) for what in ("dae", "rcae")}
-    settings = {"sigmas": LEVELS, "peers": []}
+    settings = {"sigmas": LEVELS, "baselines": []}
     tables = measure_score("mixture", settings, EMPTY, mixture, learned, (SEED, "score"))
     save(tables["errors"], "results/score/errors.csv")
 
@@ -120,7 +120,7 @@ def error():
     """The error of what was learned of the ring."""
     data, stack = learned()
     named = {("dae", "conditioned", "samples"): stack}
-    settings = entry_of("ring", quick=True)["train"] | {"peers": []}
+    settings = entry_of("ring", quick=True)["train"] | {"baselines": []}
     tables = measure_score("ring", settings, data, density_of("ring"), named, (SEED, "score"))
     save(tables["errors"], "results/score/errors.csv")
 

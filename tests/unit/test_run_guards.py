@@ -111,7 +111,7 @@ def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, sho
     assert console._is_news(record) != shown
 
 
-DRAWN = ["figures/two_bumps_map.pdf", "figures/two_bumps_quiver.pdf", "figures/peers.pdf"]
+DRAWN = ["figures/two_bumps_map.pdf", "figures/two_bumps_quiver.pdf", "figures/baselines.pdf"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ DRAWN = ["figures/two_bumps_map.pdf", "figures/two_bumps_quiver.pdf", "figures/p
     [
         ("figures/two_bumps_shape.pdf", "two_bumps has two_bumps_map, two_bumps_quiver. Name"),
         ("figures/two_map.pdf", "two has no figure. Name what is to be drawn of it under"),
-        ("figures/pears.pdf", "Did you mean peers?"),
+        ("figures/baseline.pdf", "Did you mean baselines?"),
         ("figures/else.gif", "is not drawn with this configuration. See figures/README.md"),
     ],
 )

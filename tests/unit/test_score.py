@@ -5,10 +5,11 @@ import torch
 
 from autoscore import rulers as references
 from autoscore import score
+from autoscore.baselines.registry import BASELINES
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
-from autoscore.estimators import measure_kernel_density
+from autoscore.estimators import measure_baseline
 from autoscore.geometry import line
 from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.models.conditioned.network import MARGIN, Conditioned
@@ -163,7 +164,9 @@ def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
     rng = np.random.default_rng(2)
     train, validation = GAUSSIAN.sample(400, rng).reshape(2, 200, 1), GAUSSIAN.sample(200, rng)
     found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
-    rows = pd.DataFrame(measure_kernel_density(train, validation, 100, found))
+    rows = pd.DataFrame(
+        measure_baseline(BASELINES["kde"], train, validation, 100, found, (0, "score"))
+    )
     assert set(rows["model"]) == {"kde"}
     assert rows["sigma"].tolist() == [0.1, 0.0, 0.4] * 2
     assert rows["reference"].tolist() == ["p_sigma", "p", "p_sigma"] * 2
@@ -180,9 +183,19 @@ def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
         assert measured == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_gaussian_is_exact_for_a_gaussian_and_the_identity_knows_nothing():
+    rng = np.random.default_rng(2)
+    points = GAUSSIAN.sample(20_000, rng)
+    found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
+    for name, error in (("identity", 1.0), ("gaussian", 0.0)):
+        rows = measure_baseline(BASELINES[name], points[None], points, 20_000, found, (0, "score"))
+        errors = [row["relative_error"] for row in rows]
+        assert errors == pytest.approx([error] * 3, abs=2e-3)
+
+
 def test_a_density_gets_one_tidy_table():
     sigmas = [0.2, 0.5]
-    settings = {"sigmas": sigmas, "peers": ["kde"]}
+    settings = {"sigmas": sigmas, "baselines": ["kde"]}
     rng = np.random.default_rng(3)
     data = {
         "train": GAUSSIAN.sample(50, rng)[None],
@@ -220,7 +233,7 @@ def test_a_sample_file_is_measured_against_its_empirical_optimum():
         "validation": rng.standard_normal((20, 1)),
         "held_out": rng.standard_normal((20, 1)),
     }
-    density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "peers": ["kde"]}
+    density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "baselines": ["kde"]}
     learned = {("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, [0.5], size=60, sign=0)}
     table = measure("file", settings, data, density, learned, (0, "score"))["errors"]
     assert table["reference"].tolist() == ["optimum"]
@@ -258,7 +271,7 @@ def test_a_density_in_the_plane_gets_its_table():
     stack.initialise([np.random.default_rng(0)])
     # nearly the identity: levels that are all of them just that could not be told apart
     stack.theta += 1e-6 * torch.randn(stack.theta.shape, generator=torch.manual_seed(0))
-    settings = {"sigmas": sigmas, "peers": ["kde", "kernel"]}
+    settings = {"sigmas": sigmas, "baselines": ["kde", "kernel"]}
     wider = Conditioned(2, 4, 1, 0.1, 4.0, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     wider.initialise([np.random.default_rng(0)])
     learned = {("dae", "conditioned", "samples"): stack, ("dae", "wider", "samples"): wider}
@@ -325,7 +338,10 @@ def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them
             }
         ),
     )
-    learned, settings = {("rcae", "ensemble", "samples"): stack}, {"sigmas": sigmas, "peers": []}
+    learned, settings = (
+        {("rcae", "ensemble", "samples"): stack},
+        {"sigmas": sigmas, "baselines": []},
+    )
     table = measure("plane", settings, data, plane, learned, (0, "score"), solved)["errors"]
     exact = table[table["model"] == "exact"]
     assert exact[
@@ -355,7 +371,7 @@ def test_a_score_without_noise_is_held_against_the_clean_score_alone():
     }
     stack = Conditioned(2, 4, 1, 0.1, 0.9, [0, 1], [50] * 2, [[0.0] * 2] * 2, [1.0] * 2, [0.5] * 2)
     stack.initialise([np.random.default_rng(k) for k in range(2)])
-    settings = {"sigmas": [0.2, 0.6], "peers": []}
+    settings = {"sigmas": [0.2, 0.6], "baselines": []}
     learned = {("ssm", "sliced", "samples"): stack}
     table = measure("plane", settings, data, plane, learned, (0, "score"))["errors"]
     assert table[["model", "sigma", "seed", "reference"]].to_numpy().tolist() == [

@@ -16,6 +16,8 @@ The floors of the library, each importing only from those above it in this list:
 ``stack``, ``units``; ``batches``, ``objectives``, ``training``, ``setups``; ``rounding``
     many networks as one tensor; what they see, what they minimise, how; weights as another
     processor might round them
+``implicit``; ``baselines``
+    the loss that needs no truth; what trivial and classical estimators make of the same points
 ``models``; ``samplers``
     the kinds of auto-encoder; kernels, and what drives them
 ``blocks``, ``plan``; ``figures``
@@ -23,8 +25,8 @@ The floors of the library, each importing only from those above it in this list:
 ``data``; ``noise``, ``mistakes``, ``configuration``
     the samples that everything later shares; noise levels that fit; what is run, checked before
     it is
-``implicit``, ``extrapolation``, ``peers``
-    the loss that needs no truth; the clean score from several noise levels; other estimators
+``extrapolation``
+    the clean score from several noise levels
 ``rulers``, ``estimators``, ``held_out``, ``score``; ``geometry``
     learned against exact, and on points that were held out; the shape of the learned fields
 ``diagnostics``; ``sampling``

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from autoscore.baselines import registry as baselines
 from autoscore.data import training_points
 from autoscore.densities.registry import add_to_schema, dimension, is_known, make_density
 from autoscore.figures.declaration import Listed, Shared
@@ -72,7 +73,7 @@ def complete(config: dict, *, checked: bool = False) -> dict:
         sizes = {"sizes": _fitting_sizes(entry, usual)}
         entry["train"] = merge(merge(common, sizes), _own_training(entry))
         if not is_known(entry):
-            entry.setdefault("peers", [])  # a density by itself, points have no use for them
+            entry.setdefault("baselines", [])  # a density by itself, points have no use for them
         _expand_variants(entry["train"])
     _fill(schema, config, schema)
     for entry in config["densities"].values():
@@ -146,6 +147,7 @@ def whole_schema() -> dict:
     names["description"] = names["description"].format(reserved=told)
     names["pattern"] = names["pattern"].replace("{reserved}", "|".join(reserved))
     add_to_schema(schema["$defs"]["density"])
+    baselines.add_to_schema(schema["$defs"]["density"])
     density = schema["$defs"]["density"]["properties"]
     density["figures"]["items"] = {"enum": list(of_scope(Listed))}
     density["figures"]["description"] += f" {figures_in_words()}"

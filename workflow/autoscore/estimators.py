@@ -1,4 +1,4 @@
-"""Estimates of the clean score from samples: peers of the auto-encoders, and several levels of one.
+"""Estimates of the clean score from samples: baselines, and several levels of one.
 
 The clean score has no noise level: in the error table these rows have sigma 0.
 """
@@ -7,69 +7,58 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autoscore.densities.kernels import fit_bandwidth
+from autoscore.baselines.declaration import Baseline
 from autoscore.extrapolation import COLUMNS, Choice, choose
 from autoscore.models.conditioned.network import MARGIN, Conditioned
-from autoscore.peers import fit_kernel_score
 from autoscore.randomness import generator
 from autoscore.rulers import Ruler
 
 LEVELS = 10  # of a conditioned auto-encoder that are combined
 DIRECTIONS = 10_000  # at all points together, in which each level is differentiated for a choice
 SHOWN = 1000  # training points on which combinations are fitted besides the validation points
-LANDMARKS = 200  # of the kernel score estimator
-WIDEST = 10_000  # points of a kernel density estimate that is measured under noise, too
-MEASURED = 500  # points at which a kernel density estimate is measured in the plane and beyond
-TUNED = 500  # validation points at which bandwidths are compared
 CHOICES = ["trained", "seed", "n", "model", *COLUMNS, "chosen_by", "relative_error"]
 
 
-def measure_kernel_density(
-    train: np.ndarray, validation: np.ndarray, size: int, rulers_at: dict[float, list[Ruler]]
+def measure_baseline(
+    baseline: Baseline,
+    train: np.ndarray,
+    validation: np.ndarray,
+    size: int,
+    references: dict[float, list[Ruler]],
+    streams: tuple,
 ) -> Iterator[dict]:
-    """Yield what the best kernel density estimate makes of the same points.
-
-    Its bandwidth is the likeliest on the validation points; noise is added to it exactly.
+    """Yield the errors of a baseline on the points that auto-encoders were trained on.
 
     Parameters
     ----------
+    baseline
+        Which one.
     train
         Shape ``(seeds, n, d)``; the first `size` points of each seed are used.
     validation
         Shape ``(m, d)``.
     size
         Number of points.
-    rulers_at
-        The denoising rulers at each noise level.
+    references
+        The score of p_sigma, and of p, at each noise level.
+    streams
+        Names the random streams.
     """
+    noisy = baseline.noisy and size <= baseline.widest
+    most = baseline.measured
+    if most and size > baseline.widest:
+        most //= 2
     for seed, points in enumerate(train):
-        tuned = TUNED if size <= WIDEST else TUNED // 5
-        estimate = fit_bandwidth(points[:size], validation[:tuned])
-        labels = {"objective": "dae", "model": "kde", "seed": seed, "n": size}
-        for index, (sigma, found) in enumerate(rulers_at.items()):
-            smoothed = estimate.smoothed(sigma)
+        rng = generator(*streams, baseline.name, seed, size)
+        estimate = baseline.fit(points[:size], validation, rng)
+        labels = {"objective": baseline.objective, "model": baseline.name, "seed": seed, "n": size}
+        for index, (sigma, found) in enumerate(references.items()):
             for ruler in found:
-                most = MEASURED if size <= WIDEST else MEASURED // 2
-                fewer = ruler if ruler.x.shape[1] == 1 else ruler.first(most)
-                if ruler.reference == "p_sigma" and size <= WIDEST:
-                    yield fewer.row(smoothed.score(fewer.x), **labels, sigma=sigma)
-                elif ruler.reference == "p" and index == 0:
-                    yield fewer.row(estimate.score(fewer.x), **labels, sigma=0.0)
-
-
-def measure_kernel_score(
-    train: np.ndarray, validation: np.ndarray, size: int, ruler: Ruler, streams: tuple
-) -> Iterator[dict]:
-    """Yield what a kernel score estimator makes of the same points, see `autoscore.peers`.
-
-    Parameters are those of `measure_kernel_density`, but for the one `ruler` of the clean score
-    and `streams`, the names of the random streams that draw the landmarks.
-    """
-    for seed, points in enumerate(train):
-        rng = generator(*streams, "kernel", seed, size)
-        estimate = fit_kernel_score(points[:size], validation, rng, LANDMARKS)
-        labels = {"objective": "ism", "model": "kernel", "seed": seed, "n": size, "sigma": 0.0}
-        yield ruler.row(estimate.score(ruler.x), **labels)
+                fewer = ruler.first(most) if most and ruler.x.shape[1] > 1 else ruler
+                if ruler.reference == "p_sigma" and noisy:
+                    yield fewer.row(baseline.score(estimate, sigma, fewer.x), **labels, sigma=sigma)
+                elif ruler.reference == "p" and baseline.clean and index == 0:
+                    yield fewer.row(baseline.score(estimate, 0.0, fewer.x), **labels, sigma=0.0)
 
 
 def combine_levels(stack: Conditioned, seed: int, size: int, data: dict[str, np.ndarray]) -> Choice:

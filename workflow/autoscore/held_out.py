@@ -9,11 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from autoscore.densities.kernels import KernelDensity, fit_bandwidth
+from autoscore.baselines.registry import BASELINES
 from autoscore.fields import Field
-from autoscore.linear import LinearField, LinearOptimum
 from autoscore.models.registry import Learned
-from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.wording import require
 
 DRAWN = 2000  # noisy points, spread over the held-out ones and over both signs of the noise
@@ -109,31 +107,15 @@ def losses(field: Field, clean: np.ndarray, noise: np.ndarray) -> dict[str, floa
     }
 
 
-class _Identity(Field):
-    def __init__(self, sigma: float, dim: int) -> None:
-        self.sigma, self.dim = sigma, dim
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x
-
-    def jacobian(self, x: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(np.eye(self.dim), (len(x), self.dim, self.dim))
-
-
 def _baselines(data: dict[str, np.ndarray], sigmas: np.ndarray) -> Iterator[tuple[dict, Field]]:
     points, validation = data["train"][0], data["validation"]
-    linear = LinearOptimum.fit(points)
-    smooth = fit_bandwidth(points, validation) if len(validation) else None
-    for sigma in sigmas:
-        found = {
-            "identity": _Identity(sigma, points.shape[1]),
-            "gaussian": LinearField(linear, sigma),
-            "training points": DenoisingOptimum(KernelDensity(points), sigma),
-        }
-        if smooth is not None:
-            found["kde"] = DenoisingOptimum(smooth, sigma)
-        for model, field in found.items():
-            yield {"model": model, "sigma": sigma, "n": len(points)}, field
+    for name, baseline in BASELINES.items():
+        if baseline.field is None or (baseline.needs_validation and not len(validation)):
+            continue
+        estimate = baseline.fit(points, validation, np.random.default_rng(0))
+        for sigma in sigmas:
+            labels = {"model": name, "sigma": sigma, "n": len(points)}
+            yield labels, baseline.field(estimate, sigma)
 
 
 def _trained(learned: Learned, sigmas: np.ndarray) -> Iterator[tuple[dict, Field]]:

@@ -16,7 +16,7 @@ LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were train
 OWN = (
     "train",
     "figures",
-    "peers",
+    "baselines",
     "shown",
     "order_sigmas",
     "sample",
@@ -201,7 +201,7 @@ def block_files(config: Mapping, density: str, training: Training, kind: str) ->
 def score_settings(config: Mapping, density: str) -> dict:
     """Return what the score errors of a density are measured with."""
     entry = config["densities"][density]
-    return {"sigmas": entry["train"]["sigmas"], "peers": entry["peers"]}
+    return {"sigmas": entry["train"]["sigmas"], "baselines": entry["baselines"]}
 
 
 def shown_settings(config: Mapping, density: str) -> dict:

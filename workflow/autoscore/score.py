@@ -6,14 +6,10 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
+from autoscore.baselines.registry import BASELINES
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
-from autoscore.estimators import (
-    CHOICES,
-    measure_combinations,
-    measure_kernel_density,
-    measure_kernel_score,
-)
+from autoscore.estimators import CHOICES, measure_baseline, measure_combinations
 from autoscore.grids import noise_levels
 from autoscore.held_out import COLUMNS as LOSSES
 from autoscore.held_out import held_out_table
@@ -31,7 +27,7 @@ from autoscore.rulers import (
 )
 from autoscore.stack import Stack
 
-PEERS = 5  # seeds of other estimators, even where one comparison of auto-encoders has more
+FITTED = 5  # seeds of other estimators, even where one comparison of auto-encoders has more
 
 
 def measure_optima(density: Density, objectives: list[str], sigmas: np.ndarray) -> Iterator[dict]:
@@ -121,7 +117,7 @@ def measure(
     Parameters
     ----------
     name, settings
-        The density's name; ``sigmas``, the noise grid, and ``peers``, the other estimators.
+        The density's name; ``sigmas``, the noise grid, and ``baselines``, their names.
     data
         What `autoscore.data.make_data` returned.
     density
@@ -150,9 +146,9 @@ def measure(
         rows += measure_learned(stack, model, objective, sigmas, partial(references, objective))
     choices: list[dict] = []
     if not isinstance(density, KernelDensity) and len(data["validation"]):
-        if settings["peers"]:
+        if settings["baselines"]:
             denoised = {sigma: references("dae", sigma) for sigma in sigmas}
-            rows += measure_peers(data, settings["peers"], learned, denoised, streams)
+            rows += measure_baselines(data, settings["baselines"], learned, denoised, streams)
         combined = [] if density.is_bare or density.dim == 1 else learned.items()
         for (objective, model, _), stack in combined:
             if objective == "dae" and _spans(stack, sigmas):
@@ -207,21 +203,18 @@ def _discretisation(bias: pd.DataFrame, sigma: float) -> float:
     return float(rows["discretisation"].max())
 
 
-def measure_peers(
+def measure_baselines(
     data: dict[str, np.ndarray],
-    peers: list[str],
+    names: list[str],
     learned: Learned,
-    denoised: dict[float, list[Ruler]],
+    references: dict[float, list[Ruler]],
     streams: tuple[int, str],
 ) -> Iterator[dict]:
-    """Yield the errors of other estimators on the points that the auto-encoders had."""
-    clean = [ruler for ruler in next(iter(denoised.values())) if ruler.reference == "p"]
+    """Yield the errors of baselines on the points that the auto-encoders had."""
     for size, seeds in learned_sizes(learned).items():
-        points = (data["train"][: min(seeds, PEERS)], data["validation"], size)
-        if "kde" in peers:
-            yield from measure_kernel_density(*points, denoised)
-        if "kernel" in peers and clean:
-            yield from measure_kernel_score(*points, clean[0], streams)
+        points = (data["train"][: min(seeds, FITTED)], data["validation"], size)
+        for name in names:
+            yield from measure_baseline(BASELINES[name], *points, references, streams)
 
 
 def learned_sizes(learned: Learned) -> dict[int, int]:

@@ -3,18 +3,13 @@
 import numpy as np
 import pandas as pd
 
+from autoscore.baselines.registry import BASELINES
 from autoscore.densities.declaration import POINTS
 from autoscore.figures.declaration import Figure, LINE, Listed
 from autoscore.figures.style import MODELS, PAGE, common_legend, mean_and_range, save, subplots
 
-LOOKS = {  # in the order in which they are drawn
-    "identity": {"color": "0.6", "linestyle": "-", "marker": "", "label": "identity"},
-    "gaussian": {"color": "#E69F00", "linestyle": "-.", "marker": "^", "label": "fitted Gaussian"},
-    "kde": MODELS["kde"] | {"label": "kernel density estimate"},
-    "training points": {"color": "#CC79A7", "linestyle": ":", "marker": "v"},
-    "ensemble": MODELS["ensemble"],
-    "conditioned": MODELS["conditioned"],
-}
+LOOKS = {name: dict(baseline.look) for name, baseline in BASELINES.items() if baseline.field}
+LOOKS |= {name: MODELS[name] for name in ("ensemble", "conditioned")}  # drawn over the baselines
 PANELS = {  # column and label
     "denoising_loss": "E|r(x + e) − x|² / (σ² d)",
     "score_matching_loss": "σ² E[|s|² / 2 + div s] / d",

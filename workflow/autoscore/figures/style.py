@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from autoscore.baselines.registry import BASELINES
 from autoscore.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ MODELS = {  # fields and estimators
     "ensemble": {"color": "#D55E00", "linestyle": "--", "marker": "s", "label": "separate"},
     "combined": {"color": "#56B4E9", "linestyle": "-", "marker": "^", "label": "levels combined"},
     "sliced": {"color": "#CC79A7", "linestyle": "-.", "marker": "v", "label": "sliced score m."},
-    "kernel": {"color": "#009E73", "linestyle": ":", "marker": "D", "label": "kernel score"},
-    "kde": {"color": "0.45", "linestyle": ":", "marker": "x", "label": "kernel density"},
-}
+} | {name: dict(baseline.look) for name, baseline in BASELINES.items()}
 FIELDS = ("exact", "conditioned", "ensemble")  # side by side, in this order
 NAMES = {"dae": "DAE", "rcae": "RCAE"}
 # ticks within a decade: of axes that span one or two, and of those that span less

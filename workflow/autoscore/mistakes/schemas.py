@@ -22,6 +22,7 @@ def _is_number(value: Any) -> bool:
     return number and abs(value) <= sys.float_info.max
 
 
+RENAMED = {"peers": "baselines"}  # keys of earlier versions
 TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
     {
         "integer": lambda _, value: isinstance(value, int) and _is_number(value),  # not 2.0
@@ -73,7 +74,13 @@ def _explain(error: ValidationError, strict: Any, whole: str, place: str) -> lis
         case "additionalProperties":
             known = sorted(error.schema["properties"])
             unknown = sorted(set(map(str, error.instance)) - set(known))
-            return [_unknown_key(f"{key}." if key else "", name, known) for name in unknown]
+            place = f"{key}." if key else ""
+            return [
+                f"{place}{name} is now called {place}{RENAMED[name]}: rename it"
+                if RENAMED.get(name) in known
+                else _unknown_key(place, name, known)
+                for name in unknown
+            ]
         case "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             return [f"{key or whole} lacks {', '.join(missing)}"]

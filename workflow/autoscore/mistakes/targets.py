@@ -13,7 +13,15 @@ from autoscore.mistakes.grids import grid_mistakes
 from autoscore.models.registry import MODELS
 from autoscore.wording import shown
 
-COMMON = {"kind", "figures", "peers", "shown", "order_sigmas", "sample", "train"}  # to all kinds
+COMMON = {
+    "kind",
+    "figures",
+    "baselines",
+    "shown",
+    "order_sigmas",
+    "sample",
+    "train",
+}  # to all kinds
 FEWEST = 3  # points of a file
 
 
@@ -92,9 +100,9 @@ def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
                 "only where the density is known and d > 1"
             )
     if isinstance(density, KernelDensity):
-        if entry["peers"]:
+        if entry["baselines"]:
             yield (
-                f"{key}.peers is {shown(entry['peers'])}; allowed: none for samples, whose "
+                f"{key}.baselines is {shown(entry['baselines'])}; allowed: none for samples, whose "
                 "reference is a kernel density itself"
             )
         yield from _file_mistakes(key, entry, density)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
+from autoscore.baselines.declaration import Baseline
 from autoscore.implicit import QuadraticLoss
 from autoscore.vectors import exp_in_place
 from autoscore.wording import require
@@ -25,6 +26,7 @@ SEARCHED = 5_000  # points on which the bandwidth is chosen; more hardly move it
 BANDWIDTHS = np.geomspace(0.05, 2.0, 10)  # in units of the median distance between landmarks
 RIDGES = np.logspace(-10, 1, 12)  # lambda h^2
 SHRINKAGES = (0.0, 1e-3, 1e-2, 0.1, 0.3, 1.0)
+LANDMARKS = 200  # in tables of errors
 JITTER = 1e-12  # of the mean diagonal, which keeps the solve positive definite
 
 
@@ -256,3 +258,21 @@ def _check(points: np.ndarray, held_out: np.ndarray) -> None:
         raise ValueError("points and held-out points must be finite")
     if len(held_out) < 1 or len(points) < 2 or not np.ptp(points, axis=0).any():
         raise ValueError("a kernel score needs two different points and one held-out point")
+
+
+def _score(estimate: KernelScore, sigma: float, x: np.ndarray) -> np.ndarray:
+    if sigma:
+        raise ValueError("a kernel score estimate knows the clean score alone")
+    return estimate.score(x)
+
+
+BASELINE = Baseline(
+    name="kernel",
+    about="a kernel estimator of the score",
+    look={"color": "#009E73", "linestyle": ":", "marker": "D", "label": "kernel score"},
+    fit=lambda points, validation, rng: fit_kernel_score(points, validation, rng, LANDMARKS),
+    score=_score,
+    objective="ism",
+    needs_validation=True,
+    noisy=False,
+)

@@ -2,11 +2,16 @@ import numpy as np
 import pytest
 import torch
 
+from autoscore.baselines.kernel_score import (
+    GaussianScore,
+    KernelScore,
+    fit_kernel_score,
+    quadratic_losses,
+)
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.implicit import implicit_score_loss
 from autoscore.metrics import relative_error
-from autoscore.peers import GaussianScore, KernelScore, fit_kernel_score, quadratic_losses
 from tests.unit.oracles import derivatives
 
 TWO = GaussianMixture([0.4, 0.6], [[-1.0, 0.0], [1.0, 0.5]], [0.1 * np.eye(2), 0.2 * np.eye(2)])
@@ -61,7 +66,7 @@ def test_blocks_change_nothing(monkeypatch):
     found, x = estimate(3)
     parts = found.log_prob(x), found.score(x), found.divergence(x)
     (whole,) = quadratic_losses(found.base, found.landmarks, [0.8], x)
-    monkeypatch.setattr("autoscore.peers.BLOCK", 2 * len(found.landmarks))
+    monkeypatch.setattr("autoscore.baselines.kernel_score.BLOCK", 2 * len(found.landmarks))
     for got, expected in zip(
         (found.log_prob(x), found.score(x), found.divergence(x)), parts, strict=True
     ):

@@ -1,4 +1,4 @@
-"""The clean score from samples: auto-encoders and peers against sample size and dimension."""
+"""The clean score from samples: auto-encoders and baselines against sample size and dimension."""
 
 import pandas as pd
 

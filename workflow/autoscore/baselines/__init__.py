@@ -1,0 +1,1 @@
+"""What trivial and classical estimators make of the same points, beside every trained model."""

@@ -1,0 +1,16 @@
+"""The optimum for the training points alone, which memorises them."""
+
+from autoscore.baselines.declaration import Baseline, field_score
+from autoscore.densities.kernels import KernelDensity
+from autoscore.optimum.dae import DenoisingOptimum
+
+BASELINE = Baseline(
+    name="training points",
+    about="the best reconstruction for the training points themselves",
+    look={"color": "#CC79A7", "linestyle": ":", "marker": "v", "label": "training points"},
+    fit=lambda points, validation, rng: KernelDensity(points),
+    score=field_score(DenoisingOptimum),
+    field=DenoisingOptimum,
+    chosen=False,  # of a known density it is far from the score wherever points are sparse
+    clean=False,
+)
