@@ -40,7 +40,7 @@ MISTAKES = {
     "unknown kind": (
         "values",
         "densities.mixture.kind is 'gaussian'; allowed: ",
-        "energy, curve, samples",
+        "energy, mixture, samples",
     ),
     "empty grid": ("values", "densities.mixture.train.sigmas is []; allowed: ", GRID),
     "sigma of zero": ("values", "three_wells.train.sigmas is [0.0, 0.1]; allowed: ", GRID),
