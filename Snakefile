@@ -158,6 +158,9 @@ rule gallery:
 
 
 if workflow.is_main_process:
+    preflight.refuse_unmade_results(
+        config, lambda file: any(rule.is_producer(file) for rule in workflow.rules)
+    )
     preflight.refuse_figures_that_are_not_drawn(
         sys.argv[1:], figure_files(config), config["densities"]
     )

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -143,6 +143,29 @@ def refuse_figures_that_are_not_drawn(
         near = difflib.get_close_matches(Path(file).stem, stems, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         sys.exit(f"{file} is not drawn with this configuration.{meant} See figures/README.md.")
+
+
+def refuse_unmade_results(config: Mapping, is_made: Callable[[str], bool]) -> None:
+    """End with a message if a figure reads a file that no rule makes.
+
+    Parameters
+    ----------
+    config
+        Completed.
+    is_made
+        Tells of a file whether a rule makes it.
+    """
+    from autoscore.figures.registry import FIGURES
+
+    for name, figure in FIGURES.items():
+        for density in figure.scope.subjects(name, config):
+            for file in figure.inputs(config).values():
+                path = file.format(density=density)
+                if not is_made(path):
+                    sys.exit(
+                        f"autoscore.figures.{name} reads {path}, which no rule makes: name a "
+                        "result of results/, or add a rule that makes it."
+                    )
 
 
 def _density_of(stem: str, densities: Collection[str]) -> str:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from autoscore.baselines import identity
-from autoscore.baselines.registry import BASELINES, DeclarationError, declared
+from autoscore.baselines.registry import BASELINES, declared
+from autoscore.declarations import DeclarationError
 from autoscore.densities.mixtures import GaussianMixture
 
 RNG = np.random.default_rng(3)
@@ -52,7 +53,7 @@ def test_looks_differ():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({}, "toy: baseline 'identity' is declared twice: rename one"),
+        ({}, "toy: 'identity' is declared in .*, too: rename one"),
         ({"name": "toy", "score": None}, "toy: it needs a score, or a field and no choice"),
     ],
 )

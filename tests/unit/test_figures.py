@@ -4,9 +4,10 @@ from types import ModuleType
 
 import pytest
 
+from autoscore.declarations import DeclarationError
 from autoscore.figures import style
 from autoscore.figures.declaration import LINE, SECTIONS, Figure, Listed
-from autoscore.figures.registry import FIGURES, DeclarationError, declared, listed, stem
+from autoscore.figures.registry import FIGURES, declared, listed, stem
 
 
 def module(name="autoscore.figures.toy", *, draw=True, **change):
@@ -37,7 +38,7 @@ def test_a_module_without_a_declaration_is_no_figure():
         ([module(shows=("T1", "X1"))], r"figures\.toy: statement 'X1' is unknown: use those of"),
         (
             [module("one.toy"), module("two.toy")],
-            r"two\.toy: one\.toy declares a figure of that name, too: rename one",
+            r"two\.toy: 'toy' is declared in one\.toy, too: rename one",
         ),
         ([module(reads={"a": "tables/b.csv"})], r"figures\.toy: .*'tables/b\.csv'.* in results/"),
     ],

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from autoscore.configuration import complete
+from autoscore.declarations import DeclarationError
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.models import ensemble
-from autoscore.models.registry import MODELS, DeclarationError, declared, load_stack
+from autoscore.models.registry import MODELS, declared, load_stack
 from autoscore.rounding import move_weights
 
 TOLD_BY_SCRIPTS = {"kind", "device"}  # which training is run, and where
@@ -104,7 +105,7 @@ def module(name, model):
 
 def test_a_wrong_declaration_names_its_module_and_the_remedy():
     twice = [ensemble, module("one.toy", ensemble.MODEL)]
-    with pytest.raises(DeclarationError, match=r"one\.toy: .* is declared twice: rename one"):
+    with pytest.raises(DeclarationError, match=r"one\.toy: .* is declared in .*, too: rename one"):
         declared(twice)
     bare = replace(ensemble.MODEL, name="toy", uses={})
     with pytest.raises(DeclarationError, match=r"one\.toy: trained on exact, it needs uses"):

@@ -1,7 +1,12 @@
+from dataclasses import replace
+from types import ModuleType
+
 import numpy as np
 import pytest
 
-from autoscore.densities.registry import dimension, make_density
+from autoscore.declarations import DeclarationError
+from autoscore.densities import curves
+from autoscore.densities.registry import declared, dimension, make_density
 
 POINTS = [[1.5, -2.0], [3e-3, 4.0], [5.0, 6.0]]
 
@@ -31,3 +36,17 @@ def test_the_dimension_of_a_file_is_that_of_its_present_content(missing, tmp_pat
     for columns in (1, 3):
         np.savetxt(entry["path"], np.random.default_rng(0).normal(size=(9, columns)), delimiter=",")
         assert dimension(entry) == columns
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("curve", "toy: 'curve' is declared in"),
+        ("toy", "toy: key 'coordinates' is one of kind curve"),
+    ],
+)
+def test_a_wrong_declaration_names_its_module_and_the_remedy(name, message):
+    toy = ModuleType("toy")
+    toy.KIND = replace(curves.KIND, name=name)
+    with pytest.raises(DeclarationError, match=message):
+        declared([curves, toy])

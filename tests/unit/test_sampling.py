@@ -8,6 +8,7 @@ import torch
 from scipy.stats import ks_2samp
 
 from autoscore.configuration import whole_schema
+from autoscore.declarations import DeclarationError
 from autoscore.densities.curves import Curve
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
@@ -15,7 +16,7 @@ from autoscore.models.ensemble.network import Ensemble
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.randomness import generator
 from autoscore.samplers import langevin
-from autoscore.samplers.registry import SAMPLERS, RegistrationError, registered
+from autoscore.samplers.registry import SAMPLERS, registered
 from autoscore.sampling.differences import NODES, difference_rows
 from autoscore.sampling.far_starts import Ends, lost_share
 from autoscore.sampling.measure import COLUMNS, Sampling
@@ -72,14 +73,14 @@ def test_the_schema_knows_every_sampler():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({}, r"toy: sampler 'mala' is registered twice: rename one"),
+        ({}, r"toy: 'mala' is declared in .*langevin, too: rename one"),
         ({"make": None}, r"toy: sampler 'toy' needs either make or descend"),
     ],
 )
 def test_a_wrong_registration_names_its_module_and_the_remedy(change, message):
     toy = ModuleType("toy")
     toy.SAMPLERS = {"toy" if change else "mala": replace(SAMPLERS["mala"], **change)}
-    with pytest.raises(RegistrationError, match=message):
+    with pytest.raises(DeclarationError, match=message):
         registered([langevin, toy])
 
 

@@ -2,9 +2,10 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``remedies``, ``wording``; ``randomness``, ``sequences``, ``grids``, ``panels``, ``vectors``
-    what to do where the system refuses something, values in messages; generators, evenly spread
-    numbers, quadrature, where a density has mass, exponentials
+``declarations``, ``remedies``, ``wording``
+    what the modules of a folder declare; what to do where the system refuses something; words
+``randomness``, ``sequences``, ``grids``, ``panels``, ``vectors``
+    generators, evenly spread numbers, quadrature, where a density has mass, exponentials
 ``storage``, ``records``; ``tables``
     atomic files and what made them; a user's own tables of numbers
 ``fields``, ``metrics``, ``linear``, ``lbfgs``

@@ -1,47 +1,23 @@
 """All baselines by name."""
 
-from collections.abc import Iterable
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from autoscore.baselines.declaration import Baseline
+from autoscore.declarations import collect, modules_of, one
 
 
-class DeclarationError(ValueError):
-    """A baseline that declares what cannot be; the message names its module and the remedy."""
+def _mistakes(module: ModuleType, name: str, baseline: Baseline) -> Iterator[str]:
+    if baseline.score is None and (baseline.chosen or baseline.field is None):
+        yield "it needs a score, or a field and no choice"
 
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Baseline]:
-    """Return the baselines that modules declare, by name.
-
-    Raises
-    ------
-    DeclarationError
-        If two have one name, or one has neither a score nor a reconstruction.
-    """
-    found: dict[str, Baseline] = {}
-    for module in modules:
-        baseline = getattr(module, "BASELINE", None)
-        if baseline is None:
-            continue
-        if baseline.name in found:
-            raise DeclarationError(
-                f"{module.__name__}: baseline {baseline.name!r} is declared twice: rename one"
-            )
-        if baseline.score is None and (baseline.chosen or baseline.field is None):
-            raise DeclarationError(f"{module.__name__}: it needs a score, or a field and no choice")
-        found[baseline.name] = baseline
-    return found
+    """Return the baselines that modules declare, by name; raise DeclarationError for wrong ones."""
+    return collect(modules, one("BASELINE"), _mistakes)
 
 
-def _modules() -> list[ModuleType]:
-    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py"))
-    others = ("__init__", "declaration", "registry")
-    return [import_module(f"autoscore.baselines.{name}") for name in names if name not in others]
-
-
-BASELINES = declared(_modules())
+BASELINES = declared(modules_of(__name__, __file__))
 
 
 def add_to_schema(density: dict) -> None:

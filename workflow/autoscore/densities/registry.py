@@ -1,51 +1,27 @@
 """All kinds of density by name, and from an entry of the configuration to a density."""
 
-from collections.abc import Iterable, Mapping
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
+from autoscore.declarations import collect, modules_of, one
 from autoscore.densities.base import Density
 from autoscore.densities.declaration import KNOWN, Kind
 
 
-class DeclarationError(ValueError):
-    """A kind that declares what cannot be; the message names its module and the remedy."""
-
-
 def declared(modules: Iterable[ModuleType]) -> dict[str, Kind]:
-    """Return the kinds that modules declare, by name.
+    """Return the kinds that modules declare, by name; raise DeclarationError for wrong ones."""
+    keys: dict[str, str] = {}
 
-    Raises
-    ------
-    DeclarationError
-        If two have one name, or two give one key different schemas.
-    """
-    found: dict[str, Kind] = {}
-    for module in modules:
-        kind = getattr(module, "KIND", None)
-        if kind is None:
-            continue
-        if kind.name in found:
-            raise DeclarationError(
-                f"{module.__name__}: kind {kind.name!r} is declared twice: rename one"
-            )
-        for other in found.values():
-            for key in kind.keys.keys() & other.keys.keys():
-                raise DeclarationError(
-                    f"{module.__name__}: key {key!r} is one of kind {other.name}, too: rename it"
-                )
-        found[kind.name] = kind
-    return found
+    def mistakes(module: ModuleType, name: str, kind: Kind) -> Iterator[str]:
+        for key in kind.keys:
+            if key in keys:
+                yield f"key {key!r} is one of kind {keys[key]}, too: rename it"
+            keys[key] = name
+
+    return collect(modules, one("KIND"), mistakes)
 
 
-def _modules() -> list[ModuleType]:
-    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py"))
-    others = ("__init__", "declaration", "registry")
-    return [import_module(f"autoscore.densities.{name}") for name in names if name not in others]
-
-
-KINDS = declared(_modules())
+KINDS = declared(modules_of(__name__, __file__))
 
 
 def make_density(entry: Mapping) -> Density:

@@ -1,48 +1,22 @@
 """All figures by name, and which of them a configuration asks for."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
+from autoscore.declarations import collect, modules_of, one
 from autoscore.figures.declaration import SECTIONS, STATEMENTS, Charted, Figure, Listed, OfImages
 
 
-class DeclarationError(ValueError):
-    """A figure that declares what cannot be; the message names its module and the remedy."""
-
-
 def declared(modules: Iterable[ModuleType]) -> dict[str, Figure]:
-    """Return the figures that modules declare, by name, in the order of the report.
+    """Return the figures that modules declare, in the order of the report.
 
-    Parameters
-    ----------
-    modules
-        A figure is called as its module. Those without ``FIGURE`` are left out.
-
-    Raises
-    ------
-    DeclarationError
-        If a name is given twice, a section or statement is unknown, a result lies outside of
-        ``results/``, or ``draw`` is missing.
+    A figure is called as its module. Raises DeclarationError for wrong ones.
     """
-    found: dict[str, ModuleType] = {}
-    for module in modules:
-        if not hasattr(module, "FIGURE"):
-            continue
-        name = module.__name__.rpartition(".")[2]
-        for mistake in _mistakes(module, found.get(name)):
-            raise DeclarationError(f"{module.__name__}: {mistake}")
-        found[name] = module
-    figures = {name: module.FIGURE for name, module in found.items()}
+    figures = collect(modules, one("FIGURE"), _mistakes)
     return dict(sorted(figures.items(), key=lambda item: _place(*item)))
 
 
-def _mistakes(module: ModuleType, other: ModuleType | None) -> Iterator[str]:
-    """Yield what is wrong with a declaration, where another module may have the same name."""
-    figure = module.FIGURE
-    if other:
-        yield f"{other.__name__} declares a figure of that name, too: rename one of the modules"
+def _mistakes(module: ModuleType, name: str, figure: Figure) -> Iterator[str]:
     if not callable(getattr(module, "draw", None)):
         yield "it declares FIGURE but has no draw(inputs, outputs, settings): add that function"
     if figure.section not in SECTIONS:
@@ -61,16 +35,7 @@ def _place(name: str, figure: Figure) -> tuple:
     return SECTIONS.index(figure.section), first, name
 
 
-def _modules() -> list[ModuleType]:
-    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py"))
-    return [
-        import_module(f"autoscore.figures.{name}")
-        for name in names
-        if name not in ("__init__", "declaration", "registry")
-    ]
-
-
-FIGURES = declared(_modules())
+FIGURES = declared(modules_of(__name__, __file__))
 
 
 def listed(kind: str, d: int) -> list[str]:

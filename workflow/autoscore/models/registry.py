@@ -1,12 +1,12 @@
 """All kinds of auto-encoder by name, and reading any of them from a file."""
 
 import json
-from collections.abc import Iterable
-from importlib import import_module
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from autoscore.declarations import collect, modules_of, one
 from autoscore.models.declaration import Model
 
 if TYPE_CHECKING:
@@ -15,40 +15,18 @@ if TYPE_CHECKING:
 Learned = dict[tuple[str, str, str], "Stack"]  # by objective, model and source
 
 
-class DeclarationError(ValueError):
-    """A kind that declares what cannot be; the message names its module and the remedy."""
+def _mistakes(module: ModuleType, name: str, model: Model) -> Iterator[str]:
+    for source in model.training:
+        if source not in model.uses or source not in model.schedules:
+            yield f"trained on {source}, it needs uses and schedules for that"
 
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Model]:
-    """Return the kinds that modules declare, by name.
-
-    Raises
-    ------
-    DeclarationError
-        If two have one name, or a source has no schedule or no settings.
-    """
-    found: dict[str, Model] = {}
-    for module in modules:
-        model = module.MODEL
-        if model.name in found:
-            raise DeclarationError(
-                f"{module.__name__}: model {model.name!r} is declared twice: rename one"
-            )
-        for source in model.training:
-            if source not in model.uses or source not in model.schedules:
-                raise DeclarationError(
-                    f"{module.__name__}: trained on {source}, it needs uses and schedules for that"
-                )
-        found[model.name] = model
-    return found
+    """Return the kinds that modules declare, by name; raise DeclarationError for wrong ones."""
+    return collect(modules, one("MODEL"), _mistakes)
 
 
-def _modules() -> list[ModuleType]:
-    folders = sorted(file.parent.name for file in Path(__file__).parent.glob("*/__init__.py"))
-    return [import_module(f"autoscore.models.{name}") for name in folders]
-
-
-MODELS = declared(_modules())
+MODELS = declared(modules_of(__name__, __file__))
 
 
 def of_densities() -> list[str]:

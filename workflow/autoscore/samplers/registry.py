@@ -1,48 +1,23 @@
 """All samplers by name."""
 
-from collections.abc import Iterable
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 
+from autoscore.declarations import collect, modules_of
 from autoscore.samplers.registration import Sampler
 
 
-class RegistrationError(ValueError):
-    """A sampler that cannot be registered; the message names its module and the remedy."""
+def _mistakes(module: ModuleType, name: str, sampler: Sampler) -> Iterator[str]:
+    if (sampler.make is None) == (sampler.descend is None):
+        yield f"sampler {name!r} needs either make or descend"
 
 
 def registered(modules: Iterable[ModuleType]) -> dict[str, Sampler]:
-    """Return the samplers that modules register, by name.
-
-    Raises
-    ------
-    RegistrationError
-        If a name is given twice, or a sampler has neither a kernel nor a way down the noise grid,
-        or both.
-    """
-    found: dict[str, Sampler] = {}
-    for module in modules:
-        for name, sampler in getattr(module, "SAMPLERS", {}).items():
-            if name in found:
-                raise RegistrationError(
-                    f"{module.__name__}: sampler {name!r} is registered twice: rename one"
-                )
-            if (sampler.make is None) == (sampler.descend is None):
-                raise RegistrationError(
-                    f"{module.__name__}: sampler {name!r} needs either make or descend"
-                )
-            found[name] = sampler
-    return found
+    """Return the samplers that modules register; raise DeclarationError for wrong ones."""
+    return collect(modules, lambda module: getattr(module, "SAMPLERS", {}), _mistakes)
 
 
-def _modules() -> list[ModuleType]:
-    names = sorted(file.stem for file in Path(__file__).parent.glob("*.py"))
-    others = ("__init__", "registry")
-    return [import_module(f"autoscore.samplers.{name}") for name in names if name not in others]
-
-
-SAMPLERS = registered(_modules())
+SAMPLERS = registered(modules_of(__name__, __file__))
 
 
 def add_to_schema(plan: dict) -> None:
