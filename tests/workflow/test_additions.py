@@ -86,7 +86,7 @@ densities:
     baselines: [toy_baseline]
     sample:
       plans:
-        toy: {fields: [exact], samplers: [toy_sampler], steps: [0.01], chains: 20, draws: 5, burn_in: 5}
+        toy: {fields: [exact], samplers: [toy_sampler], steps: [0.01], chains: 9, draws: 5}
     train:
       models: {ensemble: [], conditioned: []}
       sizes: [50]
