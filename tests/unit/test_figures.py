@@ -49,6 +49,13 @@ def test_a_wrong_declaration_names_its_module_and_the_remedy(modules, message):
         declared(modules)
 
 
+def test_a_figure_without_a_declaration_is_named():
+    toy = module()
+    del toy.FIGURE
+    with pytest.raises(DeclarationError, match="toy: it has draw but no FIGURE: declare one"):
+        declared([toy])
+
+
 def test_every_figure_says_what_to_see_and_reads_something():
     config = {"images": {"models": {"a": {"kind": "ensemble"}}, "sample": {"models": ["a"]}}}
     for name, figure in FIGURES.items():

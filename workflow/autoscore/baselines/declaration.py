@@ -25,26 +25,26 @@ class Baseline:
     look
         How figures draw it: colour, line style, marker and label.
     fit
-        From training points ``(n, d)``, validation points ``(m, d)`` and a generator to an
-        estimate.
+        ``fit(points, validation, rng)`` takes ``(n, d)`` and ``(m, d)``, m > 0 if
+        `needs_validation`, and returns an estimate.
     score
-        From the estimate, a noise level and points ``(k, d)`` to its score of p_sigma there,
-        ``(k, d)``; of p for sigma = 0.
+        ``score(estimate, sigma, x)`` returns its score of p_sigma at x, ``(k, d)``; of p for
+        sigma = 0.
     field
-        From the estimate and a noise level > 0 to its reconstruction; None if it has none.
+        ``field(estimate, sigma)`` returns its reconstruction for sigma > 0, whose score has to be
+        that of ``score``; None if it has none. One that has is in every table of held-out losses.
     objective
-        What it minimises, as error tables call it.
+        Its entry in the column ``objective`` of error tables.
     needs_validation
         Whether it chooses something on validation points.
     chosen
-        Whether densities may name it under ``baselines``.
+        Whether densities may list it under ``baselines``.
     clean, noisy
-        Whether it estimates the score of p, and that of p_sigma.
+        Whether it estimates the score of p; whether that of p_sigma.
     widest
         Largest sample on which it is measured under noise.
     measured
-        Points at which it is measured beyond the line, half of them for larger samples; None for
-        all.
+        Most evaluation points for d > 1, halved for samples above `widest`; None for all.
     """
 
     name: str

@@ -27,18 +27,18 @@ class Kind:
     about
         What it is, and which keys describe it, in a sentence for the documentation.
     keys
-        The schema of each key that is its own, with a description; the first is the one that a
-        message names where nothing else is known.
+        JSON Schema of each of its own keys, with a description; no two kinds share one. The first
+        is blamed for an error that names no other.
     make
-        From an entry to the density; raises ValueError if the numbers do not describe one.
+        ``make(entry)`` returns the density, or raises ValueError if the numbers describe none.
     dimension
-        From an entry to d.
+        ``dimension(entry)`` returns d.
     required
         Keys without which there is no such density.
     either
-        Pairs of keys of which exactly one is given.
+        Pairs of keys; exactly one of each pair must be given.
     blamed
-        Words of an error's message, and the key that it then speaks of.
+        From a phrase of an error message to the key to blame.
     traits
         `KNOWN` if log p and the score are known, `CURVE` if the points lie along one, `POINTS` if
         a user's points are all there is.
@@ -60,4 +60,4 @@ class Kind:
     def blame(self, entry: Mapping, message: str) -> str:
         """Return the key of an entry that an error speaks of."""
         named = [key for words, key in self.blamed.items() if words in message]
-        return next(key for key in [*named, *self.keys] if key in entry)
+        return next((key for key in [*named, *self.keys] if key in entry), "kind")

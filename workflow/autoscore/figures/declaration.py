@@ -52,16 +52,16 @@ STATEMENTS = {  # of the paper, in its order
 
 @dataclass(frozen=True)
 class Listed:
-    """Drawn of each density whose ``figures`` name it.
+    """Drawn once per density that lists it under ``figures``.
 
     Attributes
     ----------
     dimensions
-        Those of the densities that may name it; empty for any.
+        Allowed values of d; empty for any.
     of
         The trait that the kind of density has to have, or `ANYTHING`.
     separate
-        Whether it shows separate auto-encoders, so that some have to be trained.
+        Whether it needs separate auto-encoders (one per noise level) to be trained.
     """
 
     dimensions: tuple[int, ...]
@@ -80,14 +80,14 @@ class Listed:
 
 @dataclass(frozen=True)
 class Charted:
-    """Drawn of one plan of chains of each density, as its ``sample.figures`` say.
+    """Drawn per density, for the plan that ``sample.figures`` assigns to it.
 
     Attributes
     ----------
     about
-        What it shows, for the schema.
+        What it shows, in the schema's words.
     least, most
-        Dimensions of the densities that may have it.
+        Smallest and largest d of the densities that may have it.
     """
 
     about: str
@@ -102,7 +102,10 @@ class Charted:
 
 @dataclass(frozen=True)
 class Probed:
-    """Drawn of each density whose ``sample`` names models for the probe of that name."""
+    """Drawn per density whose ``sample`` section has models for the probe of the same name.
+
+    The probes are ``differences`` and ``far_starts``; a new one needs a section of the schema.
+    """
 
     def subjects(self, name: str, config: Mapping) -> list[str]:
         """Return the densities of which a figure of that name is drawn."""
@@ -159,18 +162,19 @@ class Figure:
     section
         One of `SECTIONS`.
     shows
-        The statements of the paper that it is about.
+        Ids of the statements that it is about, keys of `STATEMENTS`; may be empty.
     caption
         What to see in it.
     scope
-        Of what it is drawn, and who asks for it.
+        What it is drawn for, and which setting requests it.
     reads
-        The results that ``draw`` gets, by name; ``{density}`` stands for the density's name. A
-        function of the configuration where their number depends on it.
+        Files in ``results/`` by the keys of ``inputs`` in ``draw``; ``{density}`` stands for the
+        density's name. A function of the configuration where their number depends on it.
     settings
-        From the configuration and the density's name to what ``draw`` is told beside them.
+        ``settings(config, density)`` returns the dictionary that ``draw`` gets as ``settings``;
+        the density is "" for `Shared` and `OfImages`.
     formats
-        What it is written as.
+        File extensions: one output each, and the keys of ``outputs`` in ``draw``.
     measured
         What the report adds from this run, as a Jinja template; ``orders`` are the rows of
         results/score/order.csv, ``density`` is the name.
@@ -187,7 +191,7 @@ class Figure:
 
     @property
     def of_each_density(self) -> bool:
-        """Whether every density has one of its own."""
+        """Whether one is drawn per density, and not one for all."""
         return isinstance(self.scope, Listed | Charted | Probed)
 
     def inputs(self, config: Mapping) -> dict[str, str]:

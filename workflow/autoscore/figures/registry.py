@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
-from autoscore.declarations import collect, modules_of, one
+from autoscore.declarations import DeclarationError, collect, modules_of, one
 from autoscore.figures.declaration import SECTIONS, STATEMENTS, Charted, Figure, Listed, OfImages
 
 
@@ -12,6 +12,10 @@ def declared(modules: Iterable[ModuleType]) -> dict[str, Figure]:
 
     A figure is called as its module. Raises DeclarationError for wrong ones.
     """
+    modules = list(modules)
+    for module in modules:
+        if hasattr(module, "draw") and not hasattr(module, "FIGURE"):
+            raise DeclarationError(f"{module.__name__}: it has draw but no FIGURE: declare one")
     figures = collect(modules, one("FIGURE"), _mistakes)
     return dict(sorted(figures.items(), key=lambda item: _place(*item)))
 

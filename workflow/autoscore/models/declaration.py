@@ -25,20 +25,24 @@ class Model:
     network
         Its `autoscore.stack.Stack`, as ``module:class``.
     training
-        By source, what trains it on a density, as ``module:function``; sources are ``exact`` (the
-        density itself) and ``samples``. Empty where it is only for images.
+        Training function per source, as ``module:function``; sources are ``exact`` (the density
+        itself) and ``samples``. It is called as ``(density or data, settings, objective, streams,
+        report, members, device)`` and returns a `Stack` and a `Trace`. Empty if only for images.
     uses
-        By source, the settings that the training depends on, of those of ``train``.
+        Per source, exactly the keys of ``train`` on which the training depends, with ``kind`` and
+        ``device``, which the script reads.
     schedules
-        By source, the schedule that it follows.
+        Per source, the key of ``train.schedules`` that it follows.
     image_settings
-        The settings that its training on images depends on; empty where it is not for images.
+        Keys on which its training on images depends; empty if it is not for images.
     separate
-        Whether it has one auto-encoder per noise level, and not one for all.
+        True for one auto-encoder per noise level, False for one for all, whose stack then has its
+        range of noise levels as ``low`` and ``high``.
     objectives
-        What it can minimise.
+        Those of ``dae``, ``rcae`` and ``ssm`` that it can minimise.
     layers
-        From the settings and d to the shapes of its weight matrices, for the demands of a job.
+        ``layers(settings, d)`` returns the shapes (inputs, outputs) of its weight matrices, without
+        biases, from which the memory and time of a job are estimated.
     """
 
     name: str

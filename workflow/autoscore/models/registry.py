@@ -16,6 +16,8 @@ Learned = dict[tuple[str, str, str], "Stack"]  # by objective, model and source
 
 
 def _mistakes(module: ModuleType, name: str, model: Model) -> Iterator[str]:
+    if model.training and model.layers is None:
+        yield "it is trained on densities: declare layers, for the demands of a job"
     for source in model.training:
         if source not in model.uses or source not in model.schedules:
             yield f"trained on {source}, it needs uses and schedules for that"

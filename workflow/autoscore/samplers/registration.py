@@ -23,17 +23,19 @@ class Parts:
     Attributes
     ----------
     scored
-        The score of what is sampled: the density itself, or a field.
+        What is sampled: the density itself, or a field.
     field
-        The reconstruction with that score.
+        The reconstruction with the same score.
     nodes
-        Of the path along which differences of log p are integrated, where they are not exact.
+        Number of nodes of the path along which differences of log p are integrated, where they
+        are not exact.
     clean
         Training points, shape ``(n, d)``.
     step
-        The sampler's step; None leaves it to the sampler.
+        Step size, in the sampler's own units; None leaves it to the sampler: see `scale` and
+        `spread`.
     temperature
-        Of what is sampled.
+        Temperature of the target, > 0.
     bounds
         Outside of this box, ``(d, 2)``, proposals are rejected.
     drift
@@ -60,7 +62,7 @@ class Parts:
         return self.step or factor * self.field.sigma**power
 
     def spread(self, factor: float, power: int = 1) -> float:
-        """Return the step, or if there is none the same of the spread of the data."""
+        """Return the step, or if there is none factor * (mean standard deviation)^power."""
         return self.step or factor * float(self.clean.std(0).mean()) ** power
 
 
@@ -75,15 +77,15 @@ class Sampler:
     about
         What it does, for the schema.
     make
-        From its parts to its kernel; None for a sampler that descends the noise grid.
+        ``make(parts)`` returns its kernel; None for a sampler that descends the noise grid.
     descend
-        Of one that does: from the field at any noise level, the starts ``(n, d)``, the levels,
-        steps per level and generators to the ends and the number of score evaluations.
+        ``descend(field_at, x, levels, steps, generators)`` takes starts x ``(n, d)`` down the
+        decreasing levels, and returns the ends ``(n, d)`` and the number of score evaluations.
     acceptance
         Rates to which steps are tuned for d = 1, for 2 to 4, and from 5 on; None if they are not.
     needs_target
-        Whether it samples a target, which a temperature can flatten; not the moves of a field
-        alone.
+        Whether it samples a target, at any temperature; False for kernels that only apply the
+        field.
     """
 
     label: str
