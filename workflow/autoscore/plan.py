@@ -2,7 +2,7 @@
 
 Every function takes the whole configuration, as `autoscore.configuration.complete` returned it, and
 most take the name of a density. The rules in ``workflow/rules`` call them, and nothing here knows
-Snakemake. Which figures a run has is told by `autoscore.figures.registry`.
+Snakemake. `autoscore.figures.registry` knows which figures a run has.
 """
 
 from collections.abc import Collection, Mapping
@@ -144,7 +144,7 @@ def combined(config: Mapping) -> list[str]:
 
 
 def model_settings(config: Mapping, density: str, model: str) -> dict:
-    """Return the kind of a model and all that its training is told."""
+    """Return the kind of a model and all settings of its training."""
     train = config["densities"][density]["train"]
     if model in train["variants"]:
         return train["variants"][model]

@@ -1,4 +1,4 @@
-"""What the rules share: the plan of this run, with wildcards in the place of names."""
+"""What the rules share: functions of the plan, called with wildcards."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
-from autoscore.figures.registry import FIGURES, figure_files, log_of, stem
+from autoscore.figures.registry import FIGURES, figure_files, log_of, settings_of, stem
 from autoscore.images.sources import FOLDER
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
 from autoscore.records import hashes
@@ -20,7 +20,7 @@ ROUNDING = {} if config["rounding"] is None else {"rounding": config["rounding"]
 
 
 def of_density(function):
-    """Return a function of the plan as one of wildcards, of which only the density counts."""
+    """Turn a function of the plan, which takes a density, into one of wildcards."""
     return lambda wildcards: function(config, wildcards.density)
 
 
@@ -76,5 +76,5 @@ def block_files(kind):
 
 
 def figure_settings(name):
-    """Return a function from wildcards to what the drawing of one figure is told."""
-    return lambda wildcards: FIGURES[name].settings(config, wildcards.get("density", ""))
+    """Return a function from wildcards to the settings with which one figure is drawn."""
+    return lambda wildcards: settings_of(name, config, wildcards.get("density", ""))

@@ -4,7 +4,7 @@ import numpy as np
 
 from autoscore.figures.density import visible
 from autoscore.figures.optimum import draw_level
-from autoscore.figures.declaration import Figure, LINE, Listed
+from autoscore.figures.declaration import Figure, LINE, Listed, its_speed
 from autoscore.figures.style import Artist, BEST, animate, subplots
 from autoscore.storage import read_arrays
 
@@ -14,7 +14,7 @@ FIGURE = Figure(
     caption="the frames of the figure of both optima, one per noise level, as sigma falls",
     scope=Listed((1,)),
     reads={"curves": "results/optimum/{density}.npz"},
-    settings=lambda config, density: {"frames_per_second": config["figures"]["frames_per_second"]},
+    settings=its_speed,
     formats=("gif",),
 )
 

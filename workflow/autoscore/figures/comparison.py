@@ -1,11 +1,9 @@
 """Samplers side by side, each run repeated: the comparison of 2013."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 
-from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.style import COLUMN, drawable, save, subplots
 from autoscore.samplers.registry import SAMPLERS
 
@@ -17,11 +15,7 @@ FIGURE = Figure(
         "the map's determinant"
     ),
     scope=Charted("distances of repeated runs by sampler"),
-    reads={
-        "chains": "results/sample/{density}.npz",
-        "diagnostics": "results/sample/{density}.csv",
-    },
-    settings=partial(its_plan, figure="comparison"),
+    reads=RUNS,
 )
 
 

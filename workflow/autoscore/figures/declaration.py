@@ -19,6 +19,10 @@ BEYOND = "Beyond the paper"
 SECTIONS = (LINE, PLANE, SAMPLING, IMAGES, BEYOND)
 
 ANYTHING = "any density"
+RUNS = {  # what figures of chains read
+    "chains": "results/sample/{density}.npz",
+    "diagnostics": "results/sample/{density}.csv",
+}
 
 STATEMENTS = {  # of the paper, in its order
     "T1": (
@@ -115,7 +119,7 @@ class Probed:
 
 @dataclass(frozen=True)
 class Shared:
-    """Drawn once, of all densities that `chosen` picks from the configuration, if there are any."""
+    """Drawn once for all densities that `chosen` picks from the configuration, if any."""
 
     chosen: Callable[[Mapping], list[str]]
 
@@ -148,9 +152,9 @@ def its_name(config: Mapping, density: str) -> dict:
     return {"density": density}
 
 
-def its_plan(config: Mapping, density: str, figure: str) -> dict:
-    """Return the plan that a figure of chains shows."""
-    return {"plan": config["densities"][density]["sample"]["figures"][figure]}
+def its_speed(config: Mapping, density: str) -> dict:
+    """Return the speed of an animation."""
+    return {"frames_per_second": config["figures"]["frames_per_second"]}
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ class Figure:
         density's name. A function of the configuration where their number depends on it.
     settings
         ``settings(config, density)`` returns the dictionary that ``draw`` gets as ``settings``;
-        the density is "" for `Shared` and `OfImages`.
+        the density is "" for `Shared` and `OfImages`. `Charted` adds the ``plan``.
     formats
         File extensions: one output each, and the keys of ``outputs`` in ``draw``.
     measured

@@ -1,11 +1,9 @@
 """How far chains end from the density, by the noise level of the field that drives them."""
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 
-from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.style import Axes, MODELS, PAGE, common_legend, mark_levels, mean_and_range, save, subplots
 
 MEASURES = {"kl": "KL of cells (nats)", "mmd2": "squared MMD", "mean_log_p": "mean log p"}
@@ -18,11 +16,7 @@ FIGURE = Figure(
         "small noise"
     ),
     scope=Charted("distances from the density by noise level"),
-    reads={
-        "chains": "results/sample/{density}.npz",
-        "diagnostics": "results/sample/{density}.csv",
-    },
-    settings=partial(its_plan, figure="levels"),
+    reads=RUNS,
 )
 
 

@@ -1,10 +1,8 @@
 """True against sampled draws in pairs of neighbouring coordinates."""
 
-from functools import partial
-
 
 from autoscore.figures.runs import drawn_runs, few
-from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.style import PAGE, save, subplots, title
 from autoscore.samplers.registry import SAMPLERS
 
@@ -16,11 +14,7 @@ FIGURE = Figure(
     shows=("C7",),
     caption="in ten and a hundred dimensions, true and sampled pairs of coordinates",
     scope=Charted("draws in pairs of neighbouring coordinates (d > 2)", least=3),
-    reads={
-        "chains": "results/sample/{density}.npz",
-        "diagnostics": "results/sample/{density}.csv",
-    },
-    settings=partial(its_plan, figure="pairs"),
+    reads=RUNS,
 )
 
 

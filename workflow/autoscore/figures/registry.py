@@ -61,6 +61,15 @@ def stem(name: str) -> str:
     return f"{{density}}_{name}" if FIGURES[name].of_each_density else name
 
 
+def settings_of(name: str, config: Mapping, density: str) -> dict:
+    """Return what ``draw`` gets as ``settings``, with the plan of a figure of chains."""
+    figure = FIGURES[name]
+    plan = {}
+    if isinstance(figure.scope, Charted):
+        plan = {"plan": config["densities"][density]["sample"]["figures"][name]}
+    return plan | figure.settings(config, density)
+
+
 def log_of(name: str) -> str:
     """Return the log of a figure's rule, with ``{density}`` where each density has one."""
     own = "/{density}" if FIGURES[name].of_each_density else ""
@@ -75,7 +84,7 @@ def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]
     config
         Completed.
     of_images
-        If given, only those of images, or only the others.
+        If given, whether to return only the figures of images or only the others.
     """
     return [
         f"figures/{stem(name).format(density=subject)}.{kind}"

@@ -1,29 +1,18 @@
 """An animation of chains that relax to the data."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from autoscore.figures.runs import drawn_runs
-from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure, its_speed
 from autoscore.figures.style import Artist, COLUMN, animate, subplots, title
-
-
-def _settings(config: Mapping, density: str) -> dict:
-    speed = config["figures"]["frames_per_second"]
-    return its_plan(config, density, "relaxation") | {"frames_per_second": speed}
-
 
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
     caption="chains relax to the data",
     scope=Charted("an animation of the first run (d = 2)", least=2, most=2),
-    reads={
-        "chains": "results/sample/{density}.npz",
-        "diagnostics": "results/sample/{density}.csv",
-    },
-    settings=_settings,
+    reads=RUNS,
+    settings=its_speed,
     formats=("gif",),
 )
 

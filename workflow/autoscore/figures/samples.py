@@ -1,11 +1,9 @@
 """Draws of every run of a plan over the density, a panel a run."""
 
-from functools import partial
-
 import numpy as np
 
 from autoscore.figures.runs import drawn_runs, few
-from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.style import Axes, PAGE, save, subplots, title
 from autoscore.samplers.registry import SAMPLERS
 
@@ -17,11 +15,7 @@ FIGURE = Figure(
     shows=("C7",),
     caption="every sampler on one field; draws over the density",
     scope=Charted("draws of every run over the density (d = 2)", least=2, most=2),
-    reads={
-        "chains": "results/sample/{density}.npz",
-        "diagnostics": "results/sample/{density}.csv",
-    },
-    settings=partial(its_plan, figure="samples"),
+    reads=RUNS,
 )
 
 

@@ -1,10 +1,8 @@
 """What the length of a step costs: acceptance rate and effective sample size."""
 
-from functools import partial
-
 import pandas as pd
 
-from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.style import PAGE, common_legend, mean_and_range, save, subplots
 from autoscore.samplers.registry import SAMPLERS
 
@@ -19,11 +17,7 @@ FIGURE = Figure(
     shows=("C7",),
     caption="acceptance rate, effective draws and distance by step; what is not adjusted is biased",
     scope=Charted("acceptance rate and effective sample size by step"),
-    reads={
-        "chains": "results/sample/{density}.npz",
-        "diagnostics": "results/sample/{density}.csv",
-    },
-    settings=partial(its_plan, figure="steps"),
+    reads=RUNS,
 )
 
 

@@ -1,11 +1,9 @@
 """Whether chains have mixed: traces, and the ranks of their draws."""
 
-from functools import partial
-
 import numpy as np
 
 from autoscore.figures.runs import drawn_runs
-from autoscore.figures.declaration import SAMPLING, Charted, Figure, its_plan
+from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.style import PAGE, SIZES, save, subplots, title
 
 CHAINS = 4
@@ -16,11 +14,7 @@ FIGURE = Figure(
     shows=("C7",),
     caption="whether chains have mixed",
     scope=Charted("trace and rank plots of the first run"),
-    reads={
-        "chains": "results/sample/{density}.npz",
-        "diagnostics": "results/sample/{density}.csv",
-    },
-    settings=partial(its_plan, figure="traces"),
+    reads=RUNS,
 )
 
 

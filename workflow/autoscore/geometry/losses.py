@@ -21,7 +21,7 @@ from autoscore.wording import require
 
 REACH = 9.0  # standard deviations of noise beyond the outermost clean points
 SPACING = 0.25  # of the lattice, in units of sigma
-FINEST = 4000  # its points at least, which what was learned may need where sigma is large
+FINEST = 4000  # its points at least, which trained models may need where sigma is large
 
 
 @dataclass(frozen=True)

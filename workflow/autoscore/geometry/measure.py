@@ -156,7 +156,7 @@ def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[int, 
 def over_seeds(
     seeds: dict[int, dict[str, Field]], table: Callable[[dict[str, Field]], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return the tables of each seed's fields, one after another; what is exact has no seed."""
+    """Return the tables of each seed's fields, one after another. Exact rows leave `seed` empty."""
     parts = [table(fields).assign(seed=seed) for seed, fields in seeds.items()]
     whole = pd.concat(parts, ignore_index=True)
     learned = whole["field"] != "exact"
@@ -175,7 +175,7 @@ def _measure_line(
 
 
 def loss_table(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.DataFrame:
-    """Return both losses of the exact optima and of what was learned of the density itself (P1).
+    """Return both losses of the exact optima and of models trained on the density itself (P1).
 
     A row for each objective, model, seed and sigma, with the columns of
     `autoscore.geometry.losses.both_losses`, and ``matching_gap``, see that function (C9); the model

@@ -1,4 +1,4 @@
-"""Images drawn from what was learned: chains at one noise level, and ways down the noise grid."""
+"""Images drawn from trained models: chains at one noise level, and ways down the noise grid."""
 
 import time
 from collections.abc import Callable, Iterator

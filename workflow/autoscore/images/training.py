@@ -73,7 +73,7 @@ def train_images(
         sigmas,
         [generator(*streams, "batches")],
         noise="sobol",
-        paired=True,  # of images, worth more than as many again, for all levels, too
+        paired=True,  # on images, antithetic pairs gain more than doubling the batch
         dtype=stack.theta.dtype,
         device=device,
     )

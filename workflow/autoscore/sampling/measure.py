@@ -37,7 +37,7 @@ COLUMNS = [
 
 
 class Sampling:
-    """One density, what was learned of it, and the chains that are asked for.
+    """One density, the models trained on it, and the chains that are asked for.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One auto-encoder for all noise levels, which is told the level. Beyond the paper."""
+"""One auto-encoder for all noise levels, with the level as an input. Beyond the paper."""
 
 from collections.abc import Mapping
 

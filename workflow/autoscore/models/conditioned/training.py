@@ -59,7 +59,7 @@ def train(
     stack.initialise([generator(*streams, "start", k) for k in seeds])
     if members is not None:
         stack = stack.take(members)
-    # sliced score matching knows no noise level: the network is told always the same one
+    # sliced score matching knows no noise level: the network always gets the same one
     one = objective == "ssm"
     drawn = np.full(len(stack.seeds), stack.high) if one else (stack.low, stack.high)
     batches = batches_of(points, settings, objective, streams, stack, drawn, device)

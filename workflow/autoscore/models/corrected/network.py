@@ -28,7 +28,7 @@ EMBEDDING = 64  # units that the noise level is turned into
 
 
 class Corrected(Stack):
-    """Conditioned corrections of one linear optimum, one a seed.
+    """Conditioned corrections of one linear optimum, one per seed.
 
     Parameters
     ----------

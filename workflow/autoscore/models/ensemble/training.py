@@ -30,7 +30,7 @@ def train_exact(
     members: list[int] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Ensemble, Trace]:
-    """Train one auto-encoder a noise level and seed on the density itself.
+    """Train one auto-encoder per noise level and seed on the density itself.
 
     Parameters
     ----------
