@@ -3,7 +3,6 @@
 import tracemalloc
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from autoscore.configuration import complete
@@ -116,6 +115,13 @@ def numbers(name, unit, deviations, folder):
     return table.set_index(keys)["relative_error"], fixed, peak
 
 
+def spread_of_seeds(errors):
+    """The range over seeds of each error, in every row."""
+    alike = [name for name in errors.index.names if name != "seed"]
+    groups = errors.groupby(alike, dropna=False)
+    return groups.transform("max") - groups.transform("min")
+
+
 PLACES = [(1e-6, 1e7), (1e6, 1e4), (1.0, 1e7), (1e6, 0.0), (1e-6, 1e4)]
 
 
@@ -129,8 +135,10 @@ def test_units_and_origin_change_no_relative_number(name, tmp_path):
         found, points, peak = numbers(name, unit, deviations, tmp_path)
         # an origin 10^7 deviations away leaves nine of the 16 digits of a coordinate: second-order
         # training in double precision then ends elsewhere, as near as another seed's
-        rtol, atol = (0.02, 1e-6) if deviations < 1e7 else (0.3, 1e-3)
-        pd.testing.assert_series_equal(found, expected, rtol=rtol, atol=atol)
+        allowed = 1e-6 + 0.02 * expected
+        if deviations >= 1e7:
+            allowed = 1e-3 + np.maximum(0.1 * expected, spread_of_seeds(expected))
+        assert ((found - expected).abs() <= allowed).all()
         assert peak < 1.2 * memory
         if fixed is not None:
             back = (points - deviations * unit) / unit
