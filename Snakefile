@@ -17,16 +17,16 @@ min_version("9.0")
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
-import preflight
+from run import preflight
 
 preflight.refuse_too_small_limits()  # before anything is imported that takes memory
 
-import checksums
-import code_hash
-import console
-import locking
-import preloaded
-from autoscore.claims.reading import left_out, read_claims, recorded_tests
+from run import checksums
+from run import code_hash
+from run import console
+from run import locking
+from run import preloaded
+from autoscore.verify.reading import left_out, read_claims, recorded_tests
 from autoscore.configuration import ConfigurationError, complete
 from autoscore.noise import cautions
 
@@ -64,7 +64,7 @@ wildcard_constraints:
     model="[a-z][a-z0-9_]*",
     image_model="|".join(config.get("images", {"models": ["none"]})["models"]),
     source="exact|samples",
-    block="[0-9]+",
+    shard="[0-9]+",
 
 
 include: "workflow/rules/common.smk"
@@ -75,13 +75,6 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/geometry.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/figures.smk"
-
-
-if IMAGES:
-
-    include: "workflow/rules/images.smk"
-
-
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/report.smk"
 

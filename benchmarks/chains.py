@@ -6,17 +6,17 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-import demands
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.registry import make_density
-from autoscore.models.ensemble.network import Architecture, Ensemble
-from autoscore.randomness import generator
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.numerics.streams import generator
 from autoscore.samplers.chains import run as run_chains
 from autoscore.samplers.langevin import AdjustedLangevin, Langevin
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
 from benchmarks.rows import Row, compared, timed
 from benchmarks.sampling import ENERGY, NODES
 from benchmarks.timing import interleaved, peak_memory
+from run import demands
 
 STEP = 0.01  # the authors' own
 CHAINS = (100, 1000, 10_000, 100_000)
@@ -127,10 +127,10 @@ def _by_dimension() -> Iterator[Row]:
         yield timed(case, "dim", dim, "ours", each, "10^6 chain-steps", base, over)
 
 
-def _untrained(points: np.ndarray) -> Ensemble:
+def _untrained(points: np.ndarray) -> Separate:
     """Return one auto-encoder of these points, shape ``(n, d)``, whose weights do not matter."""
     n, d = points.shape
-    stack = Ensemble(
+    stack = Separate(
         d,
         Architecture(WIDTH, residual="sigma"),
         [0.1],

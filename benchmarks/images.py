@@ -9,14 +9,14 @@ import numpy as np
 import torch
 import yaml
 
-from autoscore.batches import SampleBatches
 from autoscore.configuration import complete
-from autoscore.grids import noise_levels
-from autoscore.linear import LinearOptimum
 from autoscore.models.corrected.network import Corrected
-from autoscore.models.ensemble.network import Architecture, Ensemble
-from autoscore.stack import Stack
-from autoscore.training import Schedule, fit
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.numerics.grids import noise_levels
+from autoscore.optimum.linear import LinearOptimum
+from autoscore.train.batches import SampleBatches
+from autoscore.train.fit import Schedule, fit
+from autoscore.train.stack import Stack
 from benchmarks.rows import Row, timed
 from benchmarks.timing import interleaved, peak_memory
 
@@ -25,7 +25,7 @@ SIDES = (8, 14, 28, 56)  # pixels
 SMALLEST = 4
 IMAGES = 4000
 STEPS, ROUNDS = 2, 3
-MODELS = {"ensemble": "untied", "conditioned": "conditioned"}  # of the configuration
+MODELS = {"separate": "untied", "conditioned": "conditioned"}  # of the configuration
 
 
 def run() -> Iterator[Row]:
@@ -61,11 +61,11 @@ def _training(kind: str, side: int) -> Callable[[], object]:
     points = _images(side)[:, : settings["axes"]]
     sigmas, k = noise_levels(settings["sigmas"]), points.shape[1]
     stack: Stack
-    if kind == "ensemble":
+    if kind == "separate":
         m = len(sigmas)
         members = (sigmas.tolist(), [0] * m, [IMAGES] * m, [[0.0] * k] * m, [1.0] * m)
         architecture = Architecture((settings["hidden"],), residual="none", gain=2.0)
-        stack, levels = Ensemble(k, architecture, *members, "single"), sigmas
+        stack, levels = Separate(k, architecture, *members, "single"), sigmas
         generators = [np.random.default_rng(level) for level in range(m)]
         stack.initialise(points, generators)
     else:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-import demands
-from autoscore.models.ensemble.training import train_on_samples
+from autoscore.models.separate.training import train_on_samples
 from benchmarks.chains import foreseen, keep_chains
 from benchmarks.rows import Row
 from benchmarks.solver import solve_plane
 from benchmarks.timing import peak_memory
+from run import demands
 
 LEVELS, SEEDS, UNITS = 64, 32, 256
 STEPS, BATCH, POINTS, VALIDATION = 10, 64, 10_000, 1000
@@ -43,7 +43,7 @@ def _measured(
 def _settings(levels: int, seeds: int, units: int) -> dict:
     schedule = {"steps": STEPS, "batch": BATCH, "polish": 0, "checks": 1}
     return {
-        "kind": "ensemble",
+        "kind": "separate",
         "sigmas": np.geomspace(0.01, 1.0, levels).tolist(),
         "seeds": seeds,
         "sizes": [POINTS],

@@ -23,7 +23,7 @@ DENSITY = {  # a small one, with everything that a density can have done
     "standard_deviations": [1.0],
     "figures": ["map"],
     "train": {
-        "models": {"ensemble": ["dae"], "conditioned": ["dae"]},
+        "models": {"separate": ["dae"], "conditioned": ["dae"]},
         "sigmas": [0.1, 0.2],
         "sizes": [1000],
     },

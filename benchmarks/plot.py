@@ -41,17 +41,17 @@ LINES = {  # case: label, colour, marker, power that turns the size into numbers
     "exact contractive optimum, d = 1": ("exact optimum, d = 1", "#0072B2", "o", 1),
     "exact contractive optimum, d = 2": ("exact optimum, d = 2", "#56B4E9", "s", 2),
     "images: linear optimum": ("images: linear optimum", "black", "x", 1),
-    "images: ensemble": ("images: two steps, separate", "#D55E00", "^", 1),
+    "images: separate": ("images: two steps, separate", "#D55E00", "^", 1),
     "images: conditioned": ("images: two steps, conditioned", "#E69F00", "v", 1),
 }
-OURS = {"ours, ensemble": "#D55E00", "ours, ensemble of one": "#D55E00"}  # others: conditioned
+OURS = {"ours, separate": "#D55E00", "ours, separate of one": "#D55E00"}  # others: conditioned
 
 
 def draw(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
     """Draw the table of a folder; what it does not have is left out."""
     table = pd.read_csv(folder / "benchmarks.csv")
     figure, axes = plt.subplots(2, 3, figsize=(PAGE, 5.3))
-    for axis, kind in zip(axes[0], ("ensemble", "conditioned"), strict=False):
+    for axis, kind in zip(axes[0], ("separate", "conditioned"), strict=False):
         _growth(axis, table[table["case"] == f"training, {kind}"])
         axis.set_title(f"training, {kind}")
     _chains(axes[0, 2], table)

@@ -14,11 +14,11 @@ import pandas as pd
 
 import benchmarks.__main__  # noqa: F401 (one thread, and where the library is)
 from autoscore.configuration import complete
-from autoscore.data import make_data
-from autoscore.grids import noise_levels
-from autoscore.held_out import held_out_table
+from autoscore.data import draw_data
 from autoscore.models.registry import MODELS
-from autoscore.randomness import generator
+from autoscore.numerics.grids import noise_levels
+from autoscore.numerics.streams import generator
+from autoscore.score.held_out import held_out_table
 
 SEEDS = range(101, 111)
 PENGUINS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]
@@ -49,7 +49,7 @@ def entries(folder: Path, files: list[str]) -> dict[str, dict]:
 def losses(name: str, entry: dict, seed: int) -> dict[str, float]:
     """Return the mean held-out denoising loss over the noise grid of each model on one split."""
     completed = complete({"densities": {name: entry}})["densities"][name]
-    train, data = completed["train"], make_data(seed, name, completed)
+    train, data = completed["train"], draw_data(seed, name, completed)
     settings = train | {"kind": "conditioned"}
     streams = (seed, name, "dae", "conditioned")
     stack, _ = MODELS["conditioned"].trainer("samples")(data, settings, "dae", streams)

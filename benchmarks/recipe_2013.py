@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
-from autoscore.randomness import generator
+from autoscore.numerics.streams import generator
 from benchmarks.rows import Row, timed
 from benchmarks.spiral import Spiral
 from benchmarks.timing import clock
@@ -20,7 +20,7 @@ TARGETS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 STEPS = (25, 50, 100, 200, 400)
 ROUNDS = 3
 OURS = {  # small batches: at this error it is steps that are wanted
-    "ensemble of one": ("ensemble", {"sigmas": [SIGMA]}, {"batch": 128}),
+    "separate of one": ("separate", {"sigmas": [SIGMA]}, {"batch": 128}),
     "conditioned": ("conditioned", {}, {"batch": 128, "learning_rate": 0.01}),
 }
 CASE = f"spiral, sigma {SIGMA}, {UNITS} units by BFGS"
@@ -118,7 +118,7 @@ def _follow_recipe(spiral: Spiral, *, eased: bool) -> History:
     """Train until the time is up, and return the seconds and the error after each iteration."""
     points = spiral.data["train"][0, : spiral.settings["sizes"][0]]
     recipe = Recipe(points, UNITS, generator(0, "recipe"), eased=eased)
-    x = spiral.ruler(SIGMA).x
+    x = spiral.reference(SIGMA).x
     history: History = []
     watching = 0.0
     begin = clock()

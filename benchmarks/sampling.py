@@ -10,8 +10,8 @@ import torch
 
 from autoscore.densities.energies import EnergyDensity
 from autoscore.fields import Field
-from autoscore.models.ensemble.network import Architecture, Ensemble
-from autoscore.randomness import generator
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.numerics.streams import generator
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.processes import run_in_processes
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
@@ -66,7 +66,7 @@ def _field(star: EnergyDensity) -> Field:
     """Return an auto-encoder as the pipeline trains them; its weights do not matter here."""
     points = star.sample(500, generator(0))
     members = ([0.1], [0], [500.0], [[0.0, 0.0]], [1.0])
-    stack = Ensemble(2, Architecture(WIDTH, residual="sigma"), *members, "single")
+    stack = Separate(2, Architecture(WIDTH, residual="sigma"), *members, "single")
     stack.initialise(points, [generator(1)])
     return stack.field(0.1, 0, 500)
 

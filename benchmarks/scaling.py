@@ -6,23 +6,23 @@ from math import prod
 import numpy as np
 import torch
 
-import demands
-from autoscore import blocks
-from autoscore.batches import SampleBatches
+from autoscore import shards
 from autoscore.models.conditioned.training import train as train_conditioned
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.models.ensemble.training import train_on_samples
-from autoscore.objectives import OBJECTIVES
-from autoscore.stack import Stack
-from autoscore.training import Schedule, _Adam, fit
+from autoscore.models.separate.network import Separate
+from autoscore.models.separate.training import train_on_samples
+from autoscore.train.batches import SampleBatches
+from autoscore.train.fit import Schedule, _Adam, fit
+from autoscore.train.objectives import OBJECTIVES
+from autoscore.train.stack import Stack
 from benchmarks.machine import Rates, rates
 from benchmarks.rows import Row, compared, timed
 from benchmarks.timing import interleaved, peak_memory
+from run import demands
 
 STEPS = 10  # that are timed at once
 ROUNDS = 3
 BASE = {  # as the spiral is trained
-    "ensemble": {"levels": 9, "seeds": 5, "units": 64, "batch": 256, "points": 10_000, "dim": 2},
+    "separate": {"levels": 9, "seeds": 5, "units": 64, "batch": 256, "points": 10_000, "dim": 2},
     "conditioned": {"levels": 9, "seeds": 5, "units": 96, "batch": 768, "points": 10_000, "dim": 2},
 }
 GROWTH = {  # factors; one size is changed at a time
@@ -34,7 +34,7 @@ GROWTH = {  # factors; one size is changed at a time
     "dim": (5, 50),
 }
 SMALLEST = {"levels": 1, "seeds": 1, "units": 8, "batch": 2, "points": 100, "dim": 2}
-LAYERS = {"ensemble": 3, "conditioned": 2}  # hidden layers, residual blocks
+LAYERS = {"separate": 3, "conditioned": 2}  # hidden layers, residual blocks
 NUMBER = 4  # bytes
 
 
@@ -76,13 +76,13 @@ def _settings(kind: str, size: dict[str, int]) -> dict:
     sigmas = np.geomspace(0.01, 1.0, size["levels"]).tolist()
     return {
         "kind": kind,
-        "sigmas": sigmas if kind == "ensemble" else [0.01, 1.0],
+        "sigmas": sigmas if kind == "separate" else [0.01, 1.0],
         "seeds": size["seeds"],
         "sizes": [size["points"]],
         "validation": 0,
         "noise": "sobol",
         "warm_start": False,
-        "architecture": {"hidden": [size["units"]] * LAYERS["ensemble"], "residual": "sigma"},
+        "architecture": {"hidden": [size["units"]] * LAYERS["separate"], "residual": "sigma"},
         "network": {
             "width": size["units"],
             "blocks": LAYERS["conditioned"],
@@ -94,7 +94,7 @@ def _settings(kind: str, size: dict[str, int]) -> dict:
 
 
 def _data(size: dict[str, int]) -> dict[str, np.ndarray]:
-    """Return standard normal points, as `autoscore.data.make_data` would."""
+    """Return standard normal points, as `autoscore.data.draw_data` would."""
     shape = (size["seeds"], size["points"], size["dim"])
     nothing = np.empty((0, size["dim"]))
     train = np.random.default_rng(0).standard_normal(shape)
@@ -106,12 +106,12 @@ def _make(kind: str, size: dict[str, int], steps: int = 1) -> tuple[Stack, dict]
     settings, data = _settings(kind, size), _data(size)
     for schedule in settings["schedules"].values():
         schedule["steps"] = steps
-    train = train_on_samples if kind == "ensemble" else train_conditioned
+    train = train_on_samples if kind == "separate" else train_conditioned
     return train(data, settings, "dae", (0, "normal", "dae", kind))[0], data
 
 
 def _batches(stack: Stack, points: np.ndarray) -> SampleBatches:
-    levels = stack.sigmas if isinstance(stack, Ensemble) else (stack.low, stack.high)
+    levels = stack.sigmas if isinstance(stack, Separate) else (stack.low, stack.high)
     generators = [np.random.default_rng(k) for k in range(len(points))]
     own = {"shift": stack.shift, "scale": stack.scale, "dtype": stack.theta.dtype}
     return SampleBatches(points, stack.sizes, stack.seeds, levels, generators, noise="sobol", **own)
@@ -133,7 +133,7 @@ def _train_once(kind: str | None, size: dict[str, int] | None) -> None:
 
 def _members(settings: dict) -> int:
     """Return how many auto-encoders are trained side by side."""
-    return prod(blocks.shape(settings, "samples"))
+    return prod(shards.shape(settings, "samples"))
 
 
 def _least(kind: str, size: dict[str, int], machine: Rates) -> float:
@@ -197,7 +197,7 @@ def _products(shapes: list[tuple[int, int]], m: int, n: int) -> Callable[[], Non
 
 def _functions(stack: Stack, n: int) -> Callable[[], None]:
     """Return what evaluates the units of a step."""
-    if isinstance(stack, Ensemble):
+    if isinstance(stack, Separate):
         shapes = [(len(stack.theta), n, units) for units in stack.architecture.hidden]
         work = [(torch.tanh, torch.randn(shape)) for shape in shapes]
     else:

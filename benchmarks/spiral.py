@@ -7,21 +7,21 @@ import numpy as np
 import yaml
 
 from autoscore.configuration import complete, merge
-from autoscore.data import make_data
+from autoscore.data import draw_data
 from autoscore.densities.registry import make_density
-from autoscore.grids import noise_levels
 from autoscore.models.conditioned.training import train as train_conditioned
-from autoscore.models.ensemble.training import train_on_samples
-from autoscore.randomness import generator
-from autoscore.rulers import Ruler, sampled_rulers
-from autoscore.stack import Stack
+from autoscore.models.separate.training import train_on_samples
+from autoscore.numerics.grids import noise_levels
+from autoscore.numerics.streams import generator
+from autoscore.score.references import Reference, sampled_references
+from autoscore.train.stack import Stack
 from benchmarks.timing import clock
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 MEASURED = 2000  # held-out points at which errors are measured
 STEPS_A_CHECK = 150  # held-out losses are looked at as often as in the configured schedules
-TRAINERS = {"ensemble": train_on_samples, "conditioned": train_conditioned}
-SCHEDULES = {"ensemble": "samples", "conditioned": "conditioned"}
+TRAINERS = {"separate": train_on_samples, "conditioned": train_conditioned}
+SCHEDULES = {"separate": "samples", "conditioned": "conditioned"}
 
 
 class Spiral:
@@ -32,9 +32,9 @@ class Spiral:
         entry = config["densities"]["spiral"]
         self.settings = entry["train"]
         self.sigmas = noise_levels(self.settings["sigmas"])
-        self.data = make_data(config["seed"], "spiral", entry)
+        self.data = draw_data(config["seed"], "spiral", entry)
         self._density = make_density(entry)
-        self.ruler = cache(self._ruler)
+        self.reference = cache(self._reference)
 
     @cached_property
     def scale(self) -> tuple[np.ndarray, float]:
@@ -42,21 +42,23 @@ class Spiral:
         points = self.data["train"][0]
         return points.mean(0), float(points.std(0).mean())
 
-    def _ruler(self, sigma: float) -> Ruler:
+    def _reference(self, sigma: float) -> Reference:
         held_out = self.data["held_out"][:MEASURED]
-        return sampled_rulers(self._density, "dae", sigma, held_out, generator(0, "benchmark"))[0]
+        return sampled_references(self._density, "dae", sigma, held_out, generator(0, "benchmark"))[
+            0
+        ]
 
     def error(self, reconstruction: np.ndarray, sigma: float) -> float:
-        """Return E|r - r*|^2 / E|r* - x|^2 at `ruler(sigma).x`, r* the exact posterior mean."""
-        ruler = self.ruler(sigma)
-        return ruler.error((reconstruction - ruler.x) / sigma**2)
+        """Return E|r - r*|^2 / E|r* - x|^2 at `reference(sigma).x`, r* the exact posterior mean."""
+        reference = self.reference(sigma)
+        return reference.error((reconstruction - reference.x) / sigma**2)
 
     def errors(self, stack: Stack, sigmas: np.ndarray) -> np.ndarray:
         """Return the error of a stack's first seed at these noise levels."""
         size = self.settings["sizes"][0]
         return np.array(
             [
-                self.error(stack.field(sigma, 0, size)(self.ruler(sigma).x), sigma)
+                self.error(stack.field(sigma, 0, size)(self.reference(sigma).x), sigma)
                 for sigma in sigmas
             ]
         )
@@ -67,7 +69,7 @@ class Spiral:
         Parameters
         ----------
         kind
-            ``"ensemble"`` or ``"conditioned"``.
+            ``"separate"`` or ``"conditioned"``.
         seed
             Which of the data sets; it becomes the stack's only seed, 0.
         change

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from autoscore.records import machine, versions
-from autoscore.storage import write_atomically
+from autoscore.files.records import machine, versions
+from autoscore.files.storage import write_atomically
 from benchmarks.rows import Row
 
 FOLDER = Path(__file__).parents[1] / "docs"

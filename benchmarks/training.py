@@ -7,10 +7,10 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
-from autoscore.batches import SampleBatches
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.randomness import generator
-from autoscore.training import Schedule, fit
+from autoscore.models.separate.network import Separate
+from autoscore.numerics.streams import generator
+from autoscore.train.batches import SampleBatches
+from autoscore.train.fit import Schedule, fit
 from benchmarks.rows import Row, compared, timed
 from benchmarks.spiral import Spiral
 from benchmarks.timing import clock, interleaved
@@ -20,11 +20,11 @@ ROUNDS = 3  # one seed each
 FRACTIONS = {  # of the configured number of steps
     PLAIN: (1 / 2,),
     ENERGY: (1 / 2,),
-    "ensemble": (1, 1 / 2, 1 / 4),
+    "separate": (1, 1 / 2, 1 / 4),
     "conditioned": (1 / 4, 1 / 8, 1 / 16, 1 / 32),
 }
 EVERY = 4  # a loop trains every fourth level; its time is scaled to all of them
-RATE = {"ensemble": 0.01, "conditioned": 0.01}  # short schedules bear a high learning rate
+RATE = {"separate": 0.01, "conditioned": 0.01}  # short schedules bear a high learning rate
 SLICE = 20  # steps that are timed where only the time of a step is asked for
 STACKED = ((3, 1), (9, 1), (9, 5), (27, 5))  # levels, seeds
 Found = dict[tuple[str, int], list[tuple[float, np.ndarray]]]  # seconds, errors; one a round
@@ -50,7 +50,7 @@ def run() -> Iterator[Row]:
         who = way if way in PEERS else f"ours, {way}"
         yield timed("spiral, all levels", "steps", steps, who, seconds, "one seed", error=error)
     for way in PEERS:
-        for ours in ("ensemble", "conditioned"):
+        for ours in ("separate", "conditioned"):
             yield from _compare_times(sigmas, found, way, ours)
 
 
@@ -73,7 +73,7 @@ def _plan(
             start = clock()
             plain.train(steps)
             seconds += clock() - start
-            errors.append(spiral.error(plain.reconstruct(spiral.ruler(sigma).x), sigma))
+            errors.append(spiral.error(plain.reconstruct(spiral.reference(sigma).x), sigma))
         return seconds * len(spiral.sigmas) / len(sigmas), np.array(errors)
 
     return steps, train_peer if way in PEERS else train_library
@@ -82,7 +82,7 @@ def _plan(
 class Plain:
     """One auto-encoder of one level and seed, as one would write it with PyTorch alone.
 
-    The network, its starting weights, the loss, the batch and the schedule are the ensemble's.
+    The network, its starting weights, the loss, the batch and the schedule are the separate's.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Plain:
         Which data it sees.
     """
 
-    def __init__(self, spiral: Spiral, stack: Ensemble, member: int, seed: int) -> None:
+    def __init__(self, spiral: Spiral, stack: Separate, member: int, seed: int) -> None:
         self._sigma = float(stack.sigmas[member])
         self._clean = torch.as_tensor(spiral.data["train"][seed], dtype=torch.float32)
         mean, spread = spiral.scale
@@ -144,7 +144,7 @@ class EnergyBased(Plain):
     its slope, so that a step differentiates twice.
     """
 
-    def __init__(self, spiral: Spiral, stack: Ensemble, member: int, seed: int) -> None:
+    def __init__(self, spiral: Spiral, stack: Separate, member: int, seed: int) -> None:
         super().__init__(spiral, stack, member, seed)
         from torchebm.core import BaseModel
         from torchebm.losses import DenoisingScoreMatching
@@ -175,12 +175,12 @@ class EnergyBased(Plain):
 PEERS = {PLAIN: Plain, ENERGY: EnergyBased}
 
 
-def _start(spiral: Spiral, seed: int, sigmas: np.ndarray, seeds: int) -> Ensemble:
-    """Return an untrained ensemble of these levels and so many seeds."""
+def _start(spiral: Spiral, seed: int, sigmas: np.ndarray, seeds: int) -> Separate:
+    """Return an untrained separate of these levels and so many seeds."""
     mean, spread = spiral.scale
     m = len(sigmas) * seeds
     each = np.repeat(sigmas, seeds)
-    stack = Ensemble(
+    stack = Separate(
         len(mean),
         spiral.settings["architecture"],
         each.tolist(),
@@ -201,7 +201,7 @@ def _compare_steps(spiral: Spiral) -> Iterator[Row]:
         stack = _start(spiral, 0, np.geomspace(*spiral.sigmas[[0, -1]], levels), seeds)
         points = spiral.data["train"][:seeds]
 
-        def together(stack: Ensemble = stack, points: np.ndarray = points) -> None:
+        def together(stack: Separate = stack, points: np.ndarray = points) -> None:
             batches = SampleBatches(
                 points,
                 stack.sizes,
@@ -215,7 +215,7 @@ def _compare_steps(spiral: Spiral) -> Iterator[Row]:
             )
             fit(stack.take(list(range(len(stack.seeds)))), "dae", batches, plan)
 
-        def one_by_one(stack: Ensemble = stack) -> None:
+        def one_by_one(stack: Separate = stack) -> None:
             for member, seed in enumerate(stack.seeds):
                 Plain(spiral, stack, member, seed).train(SLICE)
 

@@ -31,7 +31,7 @@ IN_USE = """
 import json, sys
 sys.path.insert(0, "workflow")
 import numpy, scipy.linalg, torch
-from autoscore.records import kernels
+from autoscore.files.records import kernels
 print(json.dumps(kernels()))
 """
 
@@ -89,7 +89,7 @@ def settled(sets: list[Kernels], environment: Mapping[str, str]) -> Iterator[Ker
 
 
 def not_in_use(chosen: Mapping[str, str], told: dict) -> list[str]:
-    """Return what was chosen in vain, from what `autoscore.records.kernels` says.
+    """Return what was chosen in vain, from what `autoscore.files.records.kernels` says.
 
     A library may be built without some kernels, and then takes others. MKL does not tell.
     """

@@ -3,9 +3,11 @@ from functools import cache
 import pytest
 import torch
 
-from autoscore import configuration, setups, training
-from autoscore.images import training as image_training
-from autoscore.rounding import move_weights
+from autoscore import configuration
+from autoscore.images import train as image_training
+from autoscore.train import fit as training
+from autoscore.train import setups
+from autoscore.train.rounding import move_weights
 
 
 @pytest.fixture(scope="session", autouse=True)

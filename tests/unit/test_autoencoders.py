@@ -3,19 +3,19 @@ import pytest
 import torch
 
 from autoscore.models.conditioned.network import Conditioned
-from autoscore.models.ensemble.network import Architecture, Ensemble
 from autoscore.models.registry import load_stack, load_stacks
-from autoscore.stack import LearnedField
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.train.stack import LearnedField
 from tests.unit.oracles import difference
 
 SIGMAS, SEEDS, SIZES = [0.3, 0.1, 0.3], [0, 0, 1], [float("inf"), 50, 50]
 
 
-def ensemble(dim, *, precision="double", **architecture):
+def separate(dim, *, precision="double", **architecture):
     """Three members with arbitrary weights, all of them far from 0."""
     rng = np.random.default_rng(dim)
     shift, scale = rng.standard_normal((3, dim)), [0.7, 1.3, 2.0]
-    stack = Ensemble(dim, architecture, SIGMAS, SEEDS, SIZES, shift.tolist(), scale, precision)
+    stack = Separate(dim, architecture, SIGMAS, SEEDS, SIZES, shift.tolist(), scale, precision)
     parameters = sum(int(np.prod(shape)) for shape in stack.shapes().values())
     stack.theta = torch.as_tensor(0.7 * rng.standard_normal((3, parameters)), dtype=stack.dtype)
     return stack
@@ -82,8 +82,8 @@ def assert_closed_form_is_automatic(stack, x, sigma):
 @pytest.mark.parametrize("dim", [1, 2, 3])
 @pytest.mark.parametrize("residual", ["none", "sigma", "score"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=NAMES)
-def test_closed_form_jacobian_of_an_ensemble(architecture, residual, dim):
-    stack = ensemble(dim, residual=residual, **architecture)
+def test_closed_form_jacobian_of_an_separate(architecture, residual, dim):
+    stack = separate(dim, residual=residual, **architecture)
     assert_closed_form_is_automatic(stack, inputs(dim), levels("member"))
 
 
@@ -94,8 +94,8 @@ def test_closed_form_jacobian_of_conditioned(kind, dim):
     assert_closed_form_is_automatic(conditioned(dim), inputs(dim), levels(kind))
 
 
-def test_noise_levels_of_samples_enter_an_ensemble():
-    stack = ensemble(2, hidden=(7,), residual="sigma")
+def test_noise_levels_of_samples_enter_an_separate():
+    stack = separate(2, hidden=(7,), residual="sigma")
     assert_closed_form_is_automatic(stack, inputs(2), levels("sample"))
 
 
@@ -104,10 +104,10 @@ UNITS = {"tanh": np.tanh, "sigmoid": lambda a: 1.0 / (1.0 + np.exp(-a))}
 
 @pytest.mark.parametrize("activation", UNITS)
 @pytest.mark.parametrize("residual", ["none", "sigma", "score"])
-def test_an_ensemble_is_the_formula(residual, activation):
+def test_an_separate_is_the_formula(residual, activation):
     """r = shift + scale net, x + sigma net or x + sigma^2 net / scale of (x - shift) / scale."""
     x = inputs(2)[0].numpy()
-    stack = ensemble(2, hidden=(4, 3), residual=residual, activation=activation)
+    stack = separate(2, hidden=(4, 3), residual=residual, activation=activation)
     named = {name: part.numpy() for name, part in stack.views(stack.theta).items()}
     for k, (sigma, seed, size) in enumerate(zip(SIGMAS, SEEDS, SIZES, strict=True)):
         shift, scale = np.array(stack.description()["shift"][k]), stack.description()["scale"][k]
@@ -131,14 +131,14 @@ def test_an_ensemble_is_the_formula(residual, activation):
 def test_tied_weights_make_the_jacobian_symmetric(dim, residual, activation):
     skew = {}
     for tied in (True, False):
-        stack = ensemble(dim, hidden=(7,), tied=tied, residual=residual, activation=activation)
+        stack = separate(dim, hidden=(7,), tied=tied, residual=residual, activation=activation)
         slope = stack.forward(stack.theta, inputs(dim), levels("member"), jacobian=True)[1]
         skew[tied] = float((slope - slope.transpose(2, 3)).abs().max())
     assert skew[True] < 1e-14
     assert skew[False] > 1e-3
 
 
-@pytest.mark.parametrize("stack", [ensemble(2, hidden=(6, 5)), conditioned(2)], ids=["e", "c"])
+@pytest.mark.parametrize("stack", [separate(2, hidden=(6, 5)), conditioned(2)], ids=["e", "c"])
 def test_members_are_independent(stack):
     x, sigma = inputs(2).to(stack.theta.dtype), levels("sample").to(stack.theta.dtype)
     together = stack.forward(stack.theta, x, sigma, jacobian=True)
@@ -154,7 +154,7 @@ def test_members_are_independent(stack):
 
 
 def test_a_disturbed_member_disturbs_no_other():
-    stack = ensemble(2, hidden=(7,))
+    stack = separate(2, hidden=(7,))
     disturbed = stack.theta.clone()
     disturbed[1] = torch.nan
     before, after = (
@@ -166,10 +166,10 @@ def test_a_disturbed_member_disturbs_no_other():
 
 @pytest.mark.parametrize("precision", ["single", "double"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=NAMES)
-def test_an_ensemble_survives_a_file(architecture, precision, tmp_path):
-    stack = ensemble(2, precision=precision, **architecture)
+def test_an_separate_survives_a_file(architecture, precision, tmp_path):
+    stack = separate(2, precision=precision, **architecture)
     stack.save(tmp_path / "stack.safetensors")
-    loaded = Ensemble.load(tmp_path / "stack.safetensors")
+    loaded = Separate.load(tmp_path / "stack.safetensors")
     assert torch.equal(loaded.theta, stack.theta)
     assert loaded.theta.dtype == stack.dtype
     assert loaded.description() == stack.description()
@@ -191,21 +191,21 @@ def test_the_thickness_of_the_data_bends_from_noise_to_score(sigma):
 
 
 @pytest.mark.parametrize(
-    "stack", [ensemble(2, hidden=(7,), activation="sigmoid"), conditioned(2)], ids=["e", "c"]
+    "stack", [separate(2, hidden=(7,), activation="sigmoid"), conditioned(2)], ids=["e", "c"]
 )
 def test_a_file_tells_which_kind_it_holds(stack, tmp_path):
-    other, path = ensemble(1, hidden=(3,)), tmp_path / "stack.safetensors"
+    other, path = separate(1, hidden=(3,)), tmp_path / "stack.safetensors"
     stack.save(path)
     loaded = load_stack(path)
     assert type(loaded) is type(stack)
     assert torch.equal(loaded.theta, stack.theta)
     assert loaded.description() == stack.description()
     other.save(tmp_path / "other.safetensors")
-    keys = [["dae", "one", "samples"], ["rcae", "ensemble", "exact"]]
+    keys = [["dae", "one", "samples"], ["rcae", "separate", "exact"]]
     both = load_stacks(keys, [str(path), str(tmp_path / "other.safetensors")])
     assert list(both) == [tuple(key) for key in keys]
     assert torch.equal(both["dae", "one", "samples"].theta, stack.theta)
-    assert torch.equal(both["rcae", "ensemble", "exact"].theta, other.theta)
+    assert torch.equal(both["rcae", "separate", "exact"].theta, other.theta)
     with pytest.raises(ValueError, match="argument"):
         load_stacks(keys, [str(path)])
     elsewhere = load_stacks(keys[:1], [str(path)], "meta")["dae", "one", "samples"]
@@ -220,7 +220,7 @@ def test_conditioned_survives_a_file(tmp_path):
     assert loaded.description() == stack.description()
 
 
-@pytest.mark.parametrize("stack", [ensemble(2, hidden=(7,)), conditioned(2)], ids=["e", "c"])
+@pytest.mark.parametrize("stack", [separate(2, hidden=(7,)), conditioned(2)], ids=["e", "c"])
 def test_views_and_pack_are_inverse(stack):
     assert torch.equal(stack.pack(stack.views(stack.theta)), stack.theta)
     shapes = {name: tuple(part.shape) for name, part in stack.views(stack.theta).items()}
@@ -228,11 +228,11 @@ def test_views_and_pack_are_inverse(stack):
 
 
 def test_tied_weights_have_no_decoder_matrix():
-    assert "decoder.weight" in ensemble(2, hidden=(7,)).shapes()
-    assert "decoder.weight" not in ensemble(2, hidden=(7,), tied=True).shapes()
+    assert "decoder.weight" in separate(2, hidden=(7,)).shapes()
+    assert "decoder.weight" not in separate(2, hidden=(7,), tied=True).shapes()
 
 
-@pytest.mark.parametrize("stack", [ensemble(2, hidden=(7,)), conditioned(2)], ids=["e", "c"])
+@pytest.mark.parametrize("stack", [separate(2, hidden=(7,)), conditioned(2)], ids=["e", "c"])
 def test_taken_members_are_copies_in_the_order_asked_for(stack):
     taken = stack.take([2, 0])
     assert torch.equal(taken.theta, stack.theta[[2, 0]])
@@ -249,9 +249,9 @@ def test_taken_members_are_copies_in_the_order_asked_for(stack):
 @pytest.mark.parametrize(
     ("stack", "asked", "member"),
     [
-        (ensemble(2, hidden=(7,)), (0.3, 0), 0),
-        (ensemble(2, hidden=(7,)), (0.1, 0, 50), 1),
-        (ensemble(2, hidden=(7,)), (0.3 * (1 + 1e-12), 1, 50), 2),
+        (separate(2, hidden=(7,)), (0.3, 0), 0),
+        (separate(2, hidden=(7,)), (0.1, 0, 50), 1),
+        (separate(2, hidden=(7,)), (0.3 * (1 + 1e-12), 1, 50), 2),
         (conditioned(2), (0.4, 1, 50), 1),
         (conditioned(2), (0.4, 0, 80), 2),
     ],
@@ -274,12 +274,12 @@ def test_a_field_is_the_member_asked_for(stack, asked, member, monkeypatch):
 
 
 def test_the_jacobian_of_a_field_is_its_derivative():
-    field, x = ensemble(2, hidden=(6, 5)).field(0.3, 0), np.array([[0.1, 0.2], [1.0, -0.5]])
+    field, x = separate(2, hidden=(6, 5)).field(0.3, 0), np.array([[0.1, 0.2], [1.0, -0.5]])
     np.testing.assert_allclose(field.jacobian(x), difference(field, x), rtol=1e-7, atol=1e-9)
 
 
 def test_a_field_keeps_its_weights():
-    stack = ensemble(2, hidden=(7,))
+    stack = separate(2, hidden=(7,))
     field, x = stack.field(0.3, 0), np.ones((1, 2))
     before = field(x)
     stack.theta[:] = 0
@@ -295,9 +295,9 @@ def test_a_field_keeps_its_weights():
         ((0.1, 1, 50), "no member has sigma 0.1, seed 1, size 50"),
     ],
 )
-def test_an_ensemble_says_which_members_it_has(asked, message):
+def test_an_separate_says_which_members_it_has(asked, message):
     with pytest.raises(ValueError, match=message):
-        ensemble(2, hidden=(7,)).field(*asked)
+        separate(2, hidden=(7,)).field(*asked)
 
 
 @pytest.mark.parametrize(
@@ -340,10 +340,10 @@ def test_an_architecture_names_what_is_wrong(architecture, message):
 @pytest.mark.parametrize("short", range(5))
 def test_members_must_be_described_alike(short):
     parts = [[0.1, 0.2], [0, 1], [5, 5], [[0.0], [0.0]], [1.0, 1.0]]
-    Ensemble(1, {"hidden": (3,)}, *parts)
+    Separate(1, {"hidden": (3,)}, *parts)
     parts[short] = parts[short][:1]
     with pytest.raises(ValueError, match="must name the same members"):
-        Ensemble(1, {"hidden": (3,)}, *parts)
+        Separate(1, {"hidden": (3,)}, *parts)
 
 
 @pytest.mark.parametrize("short", range(5))
@@ -356,9 +356,9 @@ def test_conditioned_members_must_be_described_alike(short):
 
 
 @pytest.mark.parametrize("sigma", [0.0, -0.1, np.nan])
-def test_an_ensemble_needs_positive_noise(sigma):
+def test_an_separate_needs_positive_noise(sigma):
     with pytest.raises(ValueError, match="every sigma must be > 0"):
-        Ensemble(1, {"hidden": (3,)}, [sigma], [0], [5], [[0.0]], [1.0])
+        Separate(1, {"hidden": (3,)}, [sigma], [0], [5], [[0.0]], [1.0])
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.2, 0.2), (1.0, 0.1)])
@@ -368,7 +368,7 @@ def test_conditioned_needs_a_range(low, high):
 
 
 def test_the_units_of_the_first_layer_switch_at_data_points():
-    stack = ensemble(2, hidden=(40, 5), gain=3.0)
+    stack = separate(2, hidden=(40, 5), gain=3.0)
     points = torch.as_tensor(np.random.default_rng(4).standard_normal((3, 30, 2)))
     stack.initialise(points, [np.random.default_rng(k) for k in range(3)])
     named, described = stack.views(stack.theta), stack.description()
@@ -384,7 +384,7 @@ def test_the_units_of_the_first_layer_switch_at_data_points():
 
 
 def test_a_start_depends_on_its_own_generator_alone():
-    stack = ensemble(2, hidden=(7,))
+    stack = separate(2, hidden=(7,))
     points = torch.as_tensor(np.random.default_rng(5).standard_normal((3, 9, 2)))
     stack.initialise(points, [np.random.default_rng(k) for k in (5, 6, 5)])
     alone = stack.take([1])
@@ -411,7 +411,7 @@ def test_conditioned_starts_as_the_identity(dim):
 @pytest.mark.parametrize(
     ("stack", "asked", "known"),
     [
-        (ensemble(2, hidden=(7,)), [0.05, 0.1, 0.2, 0.3 * (1 + 1e-12)], [0.1, 0.3]),
+        (separate(2, hidden=(7,)), [0.05, 0.1, 0.2, 0.3 * (1 + 1e-12)], [0.1, 0.3]),
         (conditioned(2), [1e-6, 0.4, 1e6], [0.4]),
     ],
 )

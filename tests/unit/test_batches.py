@@ -3,7 +3,11 @@ import pytest
 import torch
 from scipy.stats import binomtest, kstest, norm, ttest_ind
 
-from autoscore.batches import (
+from autoscore.densities.energies import EnergyDensity
+from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.registry import make_density
+from autoscore.models.separate.network import Separate
+from autoscore.train.batches import (
     LARGE,
     LONGEST,
     NOISES,
@@ -12,11 +16,7 @@ from autoscore.batches import (
     SampleBatches,
     quadrature_batch,
 )
-from autoscore.densities.energies import EnergyDensity
-from autoscore.densities.kernels import KernelDensity
-from autoscore.densities.registry import make_density
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.objectives import contractive, denoising
+from autoscore.train.objectives import contractive, denoising
 from tests.unit.oracles import CONFIG, FALSE_ALARM, THREE_WELLS
 
 DENSITIES = {
@@ -30,7 +30,7 @@ SIGMAS = np.array([0.5, 0.5, 0.1])
 def smooth_stack(sigmas, residual="none"):
     """Untrained auto-encoders whose reconstructions bend over about a unit of length."""
     m = len(sigmas)
-    stack = Ensemble(
+    stack = Separate(
         1,
         {"hidden": (6,), "residual": residual},
         list(sigmas),

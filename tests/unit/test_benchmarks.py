@@ -17,7 +17,7 @@ FACTS = {
 
 def grown(seconds, memory, asked):
     """Rows of a training whose levels are varied, the base size being 9."""
-    case, name = "training, ensemble", "levels"
+    case, name = "training, separate", "levels"
     base = np.array([seconds[9]])
     for size, value in seconds.items():
         yield timed(case, name, size, "ours", np.array([value]), "10 steps", base, "base size")
@@ -78,7 +78,7 @@ def test_a_peer_is_held_against_two_of_ours_in_one_cell(root):
 def test_what_is_to_come_follows_the_power_that_was_measured(root):
     text = scale_tables(root)
     times, memory = "100 s | size^2.0 | 2.8 h | 3.2 y", "50 MiB | 1,000 MiB | **98 GiB**"
-    assert f"| training, ensemble: levels | 9 | {times} | {memory} |" in text
+    assert f"| training, separate: levels | 9 | {times} | {memory} |" in text
     assert "training 2.0 times [2.0, 2.0] (1 sizes)" in text
 
 

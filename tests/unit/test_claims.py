@@ -6,11 +6,11 @@ import pytest
 import yaml
 from scipy.stats import t as student
 
-from autoscore.claims.checking import COLUMNS, check, conclusion, untestable
-from autoscore.claims.reading import left_out, read_claims, recorded_tests
-from autoscore.claims.text import as_text
 from autoscore.configuration import ConfigurationError
-from autoscore.metrics import FEWEST
+from autoscore.numerics.errors import FEWEST
+from autoscore.verify.checking import COLUMNS, check, conclusion, untestable
+from autoscore.verify.reading import left_out, read_claims, recorded_tests
+from autoscore.verify.text import as_text
 from tests.unit.oracles import CONFIG, QUICK, ROOT
 
 CLAIM = {

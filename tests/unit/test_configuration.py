@@ -55,7 +55,7 @@ def mistakes(config):
     return [line.strip() for line in lines]
 
 
-VARIANT = {"kind": "ensemble", "objectives": ["dae"]}
+VARIANT = {"kind": "separate", "objectives": ["dae"]}
 
 
 def sampled(plan, entry=PLANE, **more):
@@ -141,8 +141,8 @@ MISTAKES = {
         "densities.target.kind is 'cauchy'; allowed: one of curve_mixture, curve, energy, mixture",
     ),
     "objective": (
-        configured(MIXTURE, train={"models": {"ensemble": ["vae"]}}),
-        "train.models.ensemble.0 is 'vae'; allowed: one of dae, rcae",
+        configured(MIXTURE, train={"models": {"separate": ["vae"]}}),
+        "train.models.separate.0 is 'vae'; allowed: one of dae, rcae",
     ),
     "noise": (
         configured(MIXTURE, train={"noise": "salt"}),
@@ -351,9 +351,9 @@ MISTAKES = {
     "no_mapping": (["densities"], "it is ['densities']; allowed: keys with values"),
     "field_of_nothing": (
         configured(
-            samples("line.npy") | {"figures": ["field"], "train": {"models": {"ensemble": []}}}
+            samples("line.npy") | {"figures": ["field"], "train": {"models": {"separate": []}}}
         ),
-        "target.train.models.ensemble is []; allowed: dae, rcae or both, since figures field show",
+        "target.train.models.separate is []; allowed: dae, rcae or both, since figures field show",
     ),
     "tied": (
         configured(MIXTURE, train={"architecture": {"hidden": [4, 4], "tied": True}}),
@@ -389,8 +389,8 @@ MISTAKES = {
         "densities.target.train.variants.other.validation is not a key; ",
     ),
     "variant_called_as_a_model": (
-        varied({}, "ensemble"),
-        "densities.target.train.variants: 'ensemble' is not a name; allowed: ",
+        varied({}, "separate"),
+        "densities.target.train.variants: 'separate' is not a name; allowed: ",
         "not the name of another model",
     ),
     "variant_with_capitals": (varied({}, "Big"), "variants: 'Big' is not a name"),
@@ -400,10 +400,10 @@ MISTAKES = {
     ),
     "kind_of_a_variant": (
         varied({"kind": "kde"}),
-        "variants.other.kind is 'kde'; allowed: one of conditioned, ensemble",
+        "variants.other.kind is 'kde'; allowed: one of conditioned, separate",
     ),
     "variant_of_nothing": (varied({"objectives": []}), "variants.other.objectives is []; allowed"),
-    "sliced_ensemble": (
+    "sliced_separate": (
         varied({"objectives": ["dae", "ssm"]}, entry=PLANE),
         "train.variants.other.objectives is ['dae', 'ssm']; allowed: ssm for conditioned alone",
     ),
@@ -455,8 +455,8 @@ MISTAKES = {
         "sample.plans.one.sigmas has 0.05; allowed for conditioned: [0.1, 0.5]",
     ),
     "level_between_separate_models": (
-        sampled({"models": ["ensemble"], "sigmas": [0.2]}),
-        "sample.plans.one.sigmas has 0.2; allowed for ensemble: [0.1, 0.5]",
+        sampled({"models": ["separate"], "sigmas": [0.2]}),
+        "sample.plans.one.sigmas has 0.2; allowed for separate: [0.1, 0.5]",
     ),
     "unknown_sampler": (
         sampled({"samplers": ["gibbs"]}),
@@ -514,7 +514,7 @@ def test_a_mistake_is_one_line_with_key_value_and_what_is_allowed(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "ensemble",
+        "separate",
         "conditioned",
         "exact",
         "kde",
@@ -592,7 +592,7 @@ def test_mistakes_are_named_well(config, lines):
             (
                 samples("ten.npy", held_out=0),
                 {},
-                "no ruler measures a file with d = 2 of which nothing is held out",
+                "no reference measures a file with d = 2 of which nothing is held out",
             ),
             (
                 MIXTURE,
@@ -810,7 +810,7 @@ def test_completing_twice_changes_nothing(name):
     assert config == untouched
 
 
-IMAGES = {"models": {"one": {"kind": "ensemble"}}}
+IMAGES = {"models": {"one": {"kind": "separate"}}}
 
 
 @pytest.mark.parametrize(
@@ -839,14 +839,14 @@ def test_images_are_left_out_by_null():
     assert "images" not in complete(configured(MIXTURE) | {"images": None})
 
 
-@pytest.mark.parametrize("name", ["identity", "linear", "empirical", "judge", "references"])
+@pytest.mark.parametrize("name", ["identity", "linear", "empirical", "classifier", "references"])
 def test_a_model_of_images_has_no_name_that_tables_give_to_something_else(name):
-    (line,) = mistakes(configured(MIXTURE) | {"images": {"models": {name: {"kind": "ensemble"}}}})
+    (line,) = mistakes(configured(MIXTURE) | {"images": {"models": {name: {"kind": "separate"}}}})
     assert f"images.models: {name!r} is not a name" in line
 
 
 def test_a_model_of_images_has_no_name_that_is_another_s_table():
-    models = {"one": {"kind": "ensemble"}, "one_symmetry": {"kind": "ensemble"}}
+    models = {"one": {"kind": "separate"}, "one_symmetry": {"kind": "separate"}}
     (line,) = mistakes(configured(MIXTURE) | {"images": {"models": models}})
     assert "images.models.one_symmetry is given beside one" in line
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autoscore.configuration import ConfigurationError, check_files
-from autoscore.mistakes.files import file_mistakes
+from autoscore.validation.files import file_mistakes
 from tests.unit.oracles import ROOT
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

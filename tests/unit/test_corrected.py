@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore.linear import LinearOptimum
 from autoscore.models.corrected.network import Corrected
 from autoscore.models.registry import load_stack
+from autoscore.optimum.linear import LinearOptimum
 
 VARIANCES = [2.0, 0.5, 0.1, 0.0]
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import kstest, norm
 
 from autoscore.configuration import complete
-from autoscore.data import make_data, target
+from autoscore.data import draw_data, target
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture
 from tests.unit.oracles import FALSE_ALARM
@@ -21,7 +21,7 @@ def entry_of(density, **train):
 
 
 def drawn(seed=0, name="target", **train):
-    return make_data(seed, name, entry_of(GAUSSIAN, **train))
+    return draw_data(seed, name, entry_of(GAUSSIAN, **train))
 
 
 def test_a_density_gives_samples_for_every_seed():
@@ -37,7 +37,7 @@ def test_a_density_gives_samples_for_every_seed():
 def test_in_the_plane_draws_are_held_out_to_measure_with():
     """In one dimension measurements are integrals."""
     plane = GAUSSIAN | {"means": [[0.5, -1.0], [0.5, -1.0]]}
-    data = make_data(0, "plane", entry_of(plane, seeds=1, sizes=[20]))
+    data = draw_data(0, "plane", entry_of(plane, seeds=1, sizes=[20]))
     assert data["held_out"].shape[1] == 2
     for axis, mean in enumerate((0.5, -1.0)):
         assert kstest(data["held_out"][:, axis], norm(mean, 0.3).cdf).pvalue > FALSE_ALARM
@@ -77,7 +77,7 @@ def file(tmp_path):
 @pytest.mark.parametrize(("held_out", "sizes"), [(0.2, (12, 4, 4)), (0.4, (4, 8, 8))])
 def test_a_file_is_split_and_shuffled_without_loss(held_out, sizes, file):
     entry, points = file
-    data = make_data(0, "file", entry_of(entry, held_out=held_out))
+    data = draw_data(0, "file", entry_of(entry, held_out=held_out))
     assert data["train"].shape == (1, sizes[0], 2)
     assert (len(data["validation"]), len(data["held_out"])) == sizes[1:]
     together = np.concatenate([data["train"][0], data["validation"], data["held_out"]])
@@ -87,21 +87,21 @@ def test_a_file_is_split_and_shuffled_without_loss(held_out, sizes, file):
 
 def test_the_split_depends_on_the_seed_alone(file):
     entry = entry_of(file[0])
-    first, again, other = (make_data(seed, "file", entry)["train"] for seed in (0, 0, 1))
+    first, again, other = (draw_data(seed, "file", entry)["train"] for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_written_points_are_all_trained_on():
     entry = {"kind": "samples", "points": [[-0.5], [0.0], [0.5]]}
-    data = make_data(0, "points", entry_of(entry, sizes=["all"]))
+    data = draw_data(0, "points", entry_of(entry, sizes=["all"]))
     np.testing.assert_array_equal(data["train"], [[[-0.5], [0.0], [0.5]]])
     assert data["validation"].shape == data["held_out"].shape == (0, 1)
 
 
 def test_what_is_learned_from_a_file_is_its_training_part(file):
     entry = entry_of(file[0])
-    data = make_data(0, "file", entry)
+    data = draw_data(0, "file", entry)
     learned = target(entry, data)
     assert isinstance(learned, KernelDensity)
     np.testing.assert_array_equal(learned.points, data["train"][0])

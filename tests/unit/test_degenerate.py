@@ -7,43 +7,45 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from autoscore import diagnostics, metrics, rulers
 from autoscore.baselines.kernel_score import fit_gaussian, fit_kernel_score
+from autoscore.combination import Extrapolated, choose
 from autoscore.densities.curve_mixtures import curve_mixture
 from autoscore.densities.curves import Curve
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.samples import Lengths
-from autoscore.estimators import CHOICES
-from autoscore.extrapolation import Extrapolated, choose
 from autoscore.fields import Field
+from autoscore.files.storage import write_arrays, write_table
 from autoscore.geometry import helmholtz, hessian, noise_estimate, plane, reconstruction, windows
 from autoscore.geometry.direction import beside_curve, direction_table
 from autoscore.geometry.energy import potential_gap
 from autoscore.geometry.fixed_points import find_fixed_points
 from autoscore.geometry.losses import noisy_pairs
-from autoscore.geometry.measure import COLUMNS, measure
-from autoscore.held_out import held_out_table, losses
-from autoscore.linear import LinearField, LinearOptimum
+from autoscore.geometry.stage import COLUMNS, measure
 from autoscore.models.conditioned.network import Conditioned
 from autoscore.models.corrected.network import Corrected
-from autoscore.models.ensemble.network import Architecture, Ensemble
 from autoscore.models.registry import MODELS
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.numerics import errors
 from autoscore.optimum.bias import tweedie_gap
 from autoscore.optimum.curves import curve_grid
 from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.optimum.linear import LinearField, LinearOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
+from autoscore.sample import diagnostics
+from autoscore.sample.differences import difference_rows
+from autoscore.sample.quality import DrawQuality, mixing
 from autoscore.samplers.chains import run
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.random_walk import RandomWalk
 from autoscore.samplers.targets import ExactTarget, PathTarget
 from autoscore.samplers.walk import AdjustedWalk, Blend
-from autoscore.sampling.differences import difference_rows
-from autoscore.sampling.measures import Rulers, mixing
-from autoscore.stack import LearnedField
-from autoscore.storage import write_arrays, write_table
+from autoscore.score import references
+from autoscore.score.estimates import CHOICES
+from autoscore.score.held_out import held_out_table, losses
+from autoscore.train.stack import LearnedField
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -82,7 +84,7 @@ def drawn(stack, *points):
 
 def separate(dim, precision="single", **shape):
     members = ([0.2, 0.4], [0, 0], [50, 50], [[0.5] * dim] * 2, [2.0, 2.0])
-    stack = Ensemble(dim, Architecture(**shape), *members, precision)
+    stack = Separate(dim, Architecture(**shape), *members, precision)
     return drawn(stack, SPREAD[:, :dim])
 
 
@@ -246,10 +248,10 @@ def sample_of(x):
 
 NUMBERS = {  # what a single point, or points at one place, or a field that is idle, give
     "relative error of a reference that is 0": (
-        lambda: [metrics.relative_error(e, 0 * ONE, np.ones(1)) for e in (0 * ONE, ONE)],
+        lambda: [errors.relative_error(e, 0 * ONE, np.ones(1)) for e in (0 * ONE, ONE)],
         [np.nan, np.inf],
     ),
-    "bootstrap": (lambda: metrics.bootstrap_interval(np.ones(1), RNG(0)), [1.0, 1.0]),
+    "bootstrap": (lambda: errors.bootstrap_interval(np.ones(1), RNG(0)), [1.0, 1.0]),
     "symmetry of zeros": (lambda: FIELDS["linear, of one point"].symmetry(ONE), np.nan),
     "asymmetry of zeros": (
         lambda: helmholtz.asymmetry(np.zeros((1, 2, 2)), np.ones(1), traceless=True), np.nan,
@@ -286,7 +288,7 @@ NUMBERS = {  # what a single point, or points at one place, or a field that is i
         lambda: curve_grid(KernelDensity([[2.0]]), 3, 0.5), [0.5, 2.0, 3.5],
     ),
     "error of held-out point that is its own": (
-        lambda: rulers.empirical_ruler(ONE, ONE, 0.2, RNG(0)).own_error, 0.0,
+        lambda: references.empirical_reference(ONE, ONE, 0.2, RNG(0)).own_error, 0.0,
     ),
     "standard error of one point": (
         lambda: losses(OPTIMUM, ONE, np.ones((1, 1, 2)))["standard_error"], np.nan,
@@ -308,7 +310,7 @@ def test_a_window_far_out_keeps_a_width():
 
 def test_everything_is_measured_on_one_held_out_and_one_validation_point():
     stack = separate(2, hidden=(8,), tied=True)
-    learned = {("dae", "ensemble", "samples"): stack}
+    learned = {("dae", "separate", "samples"): stack}
     table = held_out_table(sample_of(FIVE), learned, np.array([0.2]), RNG(0))
     assert np.isfinite(table[["denoising_loss", "score_matching_loss"]]).all(axis=None)
     settings = {"sigmas": [0.2, 0.4], "shown": {"sigma": 0.2, "windows": []}, "figures": ["map"]}
@@ -355,18 +357,22 @@ REFUSED = {
         lambda: held_out_table(sample_of(ONE) | {"held_out": NONE}, {}, [0.1], RNG(0)), "held-out",
     ),
     "pairs": (lambda: noisy_pairs(NONE[:, :1], NONE[:, 0], 0.1), "noisy points needs"),
-    "relative error": (lambda: metrics.relative_error(NONE, NONE, NONE[:, 0]), "relative error"),
-    "order": (lambda: metrics.fitted_order(np.ones(1), np.ones(1)), "at least 2 points, not 1"),
-    "bootstrap": (lambda: metrics.bootstrap_interval(NONE[:, 0], RNG(0)), "an? bootstrap interval"),
+    "relative error": (lambda: errors.relative_error(NONE, NONE, NONE[:, 0]), "relative error"),
+    "order": (lambda: errors.fitted_order(np.ones(1), np.ones(1)), "at least 2 points, not 1"),
+    "bootstrap": (lambda: errors.bootstrap_interval(NONE[:, 0], RNG(0)), "an? bootstrap interval"),
     "distance": (lambda: diagnostics.median_distance(ONE), "at least 2 points, not 1"),
     "bandwidth": (lambda: diagnostics.squared_mmd(FIVE, FIVE, 0.0), "must be > 0, not 0"),
     "discrepancy": (lambda: diagnostics.energy_distance(NONE, FIVE), "a discrepancy"),
     "discrepancy from": (lambda: diagnostics.energy_distance(FIVE, NONE), "a discrepancy"),
     "divergence": (lambda: diagnostics.histogram_kl(NONE, CELLS), "a divergence"),
     "log p": (lambda: diagnostics.mean_log_p(NONE, PLANE), "a mean of log p"),
-    "clean ruler": (lambda: rulers.clean_ruler(PLANE, NONE), "a reference"),
-    "ruler": (lambda: rulers.sampled_rulers(PLANE, "dae", 0.1, NONE, RNG(0)), "a reference"),
-    "empirical ruler": (lambda: rulers.empirical_ruler(ONE, NONE, 0.1, RNG(0)), "a reference"),
+    "clean reference": (lambda: references.clean_reference(PLANE, NONE), "a reference"),
+    "reference": (
+        lambda: references.sampled_references(PLANE, "dae", 0.1, NONE, RNG(0)), "a reference"
+    ),
+    "empirical reference": (
+        lambda: references.empirical_reference(ONE, NONE, 0.1, RNG(0)), "a reference"
+    ),
     "fitted bandwidth": (lambda: fit_bandwidth(FIVE, NONE), "a choice of the bandwidth"),
     "kernel score": (lambda: fit_kernel_score(ONE, ONE, RNG(0)), "two different points"),
     "Gaussian": (lambda: fit_gaussian(ALIKE, ONE), "two different points"),
@@ -421,7 +427,7 @@ def test_stuck_chains_do_not_pass_for_mixed():
 
 
 def test_one_draw_is_measured():
-    found = Rulers(PLANE, 0, "target").measure(ONE)
+    found = DrawQuality(PLANE, 0, "target").measure(ONE)
     assert np.isfinite([found[key] for key in ("kl", "mean_log_p", "coverage")]).all()
 
 
@@ -437,8 +443,8 @@ def test_no_chain_runs():
 ZERO, TEXTURE = np.zeros((80, 80)), RNG(0).random((80, 80))
 LABELS = {"titles": np.array(["a", "b"]), "sigma": np.array(0.1)}
 NO_POINTS = pd.DataFrame(columns=COLUMNS["fixed_points"])
-ERROR = {"density": "a", "objective": "dae", "model": "ensemble", "sigma": 0.1, "seed": 0, "n": 5}
-LOSSES = {"model": "ensemble", "objective": "dae", "sigma": 0.1}
+ERROR = {"density": "a", "objective": "dae", "model": "separate", "sigma": 0.1, "seed": 0, "n": 5}
+LOSSES = {"model": "separate", "objective": "dae", "sigma": 0.1}
 
 
 def map_of(exact, **learned):
@@ -468,8 +474,8 @@ def losses_of(*values):
 
 DRAWN = {
     "map, nothing moves": ("map", map_of(ZERO)),
-    "map, of one shade": ("map", map_of(ZERO + 1.0, ensemble=ZERO)),
-    "map, of tiny moves": ("map", map_of(TEXTURE, ensemble=1e-12 * TEXTURE)),
+    "map, of one shade": ("map", map_of(ZERO + 1.0, separate=ZERO)),
+    "map, of tiny moves": ("map", map_of(TEXTURE, separate=1e-12 * TEXTURE)),
     "quiver, nothing moves": ("quiver", quiver_of(np.zeros((30, 30, 2)), NONE)),
     "quiver, one point": ("quiver", quiver_of(np.ones((30, 30, 2)), ONE)),
     "held out, none": ("held_out", losses_of()),
@@ -511,4 +517,4 @@ def test_figures_of_nothing_and_of_one_value_are_drawn_without_a_warning(name, t
     assert (pixels < 128).any(axis=0).mean() > 0.1
     if figure == "map" and len(inputs["arrays"]) > 5:  # a panel that is learned is shaded, too
         right = pixels[pixels.shape[0] // 3 : pixels.shape[0] // 2, 2 * pixels.shape[1] // 3 :]
-        assert ((right < 255).mean() > 0.2) == inputs["arrays"]["norm_0_ensemble"].any()
+        assert ((right < 255).mean() > 0.2) == inputs["arrays"]["norm_0_separate"].any()

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import yaml
 
-import demands
-from autoscore import training
 from autoscore.configuration import complete
 from autoscore.models.registry import MODELS
+from autoscore.train import fit as training
+from run import demands
 from tests.workflow.project import ROOT
 
 CONFIG = complete(yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")))
-SEPARATE = CONFIG["densities"]["ninja_star"]["train"] | {"kind": "ensemble"}
+SEPARATE = CONFIG["densities"]["ninja_star"]["train"] | {"kind": "separate"}
 CONDITIONED = SEPARATE | {"kind": "conditioned"}
 PLANS = CONFIG["densities"]["ninja_star"]["sample"]["plans"]
 
@@ -36,9 +36,9 @@ def test_longer_trainings_ask_for_more_time_and_larger_ones_for_more_memory():
     assert demands.training(wider, "dae", "samples", 2, 5)["mem_mb"] > least["mem_mb"]
     once, twice = (demands.training(longer, what, "samples", 2, 5) for what in ("dae", "rcae"))
     assert twice["runtime"] > once["runtime"]
-    block = demands.training(longer, "dae", "samples", 2, 2)
-    assert demands.BASE < block["mem_mb"] < once["mem_mb"]
-    assert demands.START < block["runtime"] < once["runtime"]
+    shard = demands.training(longer, "dae", "samples", 2, 2)
+    assert demands.BASE < shard["mem_mb"] < once["mem_mb"]
+    assert demands.START < shard["runtime"] < once["runtime"]
 
 
 def test_more_chains_ask_for_more_of_both():

@@ -15,7 +15,7 @@ from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import dimension, make_density
 from autoscore.densities.smoothing import SmoothedEnergy
-from autoscore.randomness import generator
+from autoscore.numerics.streams import generator
 from tests.unit.oracles import (
     FALSE_ALARM,
     THREE_WELLS,
@@ -330,8 +330,8 @@ METHODS = ["log_prob", "score", "hessian", "score_laplacian"]
 @pytest.mark.parametrize("method", METHODS)
 def test_bare_points_have_no_density(method):
     bare = KernelDensity(kernel_points(1))
-    assert bare.is_bare
-    assert not bare.smoothed(0.1).is_bare
+    assert bare.is_degenerate
+    assert not bare.smoothed(0.1).is_degenerate
     with pytest.raises(ValueError, match="bare points have no density"):
         getattr(bare, method)(np.zeros((1, 1)))
 

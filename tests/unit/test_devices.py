@@ -3,7 +3,7 @@ import torch
 import yaml
 
 from autoscore.configuration import ConfigurationError, complete
-from autoscore.devices import device_of
+from autoscore.numerics.devices import device_of
 from tests.workflow.project import ROOT
 
 

@@ -3,9 +3,10 @@ import pytest
 from scipy.stats import energy_distance as scipy_energy_distance
 from scipy.stats import entropy, multivariate_normal, norm
 
-from autoscore import diagnostics
 from autoscore.densities.mixtures import GaussianMixture
-from autoscore.diagnostics import (
+from autoscore.numerics.streams import generator
+from autoscore.sample import diagnostics
+from autoscore.sample.diagnostics import (
     Cells,
     effective_sample_size,
     energy_distance,
@@ -15,7 +16,6 @@ from autoscore.diagnostics import (
     rhat,
     squared_mmd,
 )
-from autoscore.randomness import generator
 
 GAUSSIAN = GaussianMixture([1], [[0.2, -0.1]], [[[1.0, 0.0], [0.0, 0.5]]])
 SHIFTED = GaussianMixture([1], [[0.5, -0.1]], [[[1.0, 0.0], [0.0, 0.5]]])

@@ -57,7 +57,7 @@ def test_a_figure_without_a_declaration_is_named():
 
 
 def test_every_figure_says_what_to_see_and_reads_something():
-    config = {"images": {"models": {"a": {"kind": "ensemble"}}, "sample": {"models": ["a"]}}}
+    config = {"images": {"models": {"a": {"kind": "separate"}}, "sample": {"models": ["a"]}}}
     for name, figure in FIGURES.items():
         assert figure.caption, name
         assert figure.inputs(config), name

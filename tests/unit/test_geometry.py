@@ -15,9 +15,9 @@ from autoscore.geometry.direction import beside_curve, direction_table
 from autoscore.geometry.fixed_points import find_fixed_points, positions, turning_cells, winding
 from autoscore.geometry.noise_estimate import estimate_noise, loss_shortfall
 from autoscore.geometry.windows import grid_points, uniform_points
-from autoscore.metrics import fitted_order
-from autoscore.metrics import fixed_points as fixed_points_1d
-from autoscore.models.ensemble.network import Architecture, Ensemble
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.numerics.errors import fitted_order
+from autoscore.numerics.errors import fixed_points as fixed_points_1d
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 
@@ -667,10 +667,10 @@ def test_potentials_do_not_overflow():
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("residual", ["none", "sigma", "score"])
-def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_field(
+def test_the_potential_of_a_standardised_separate_is_the_path_integral_of_its_field(
     residual, activation
 ):
-    ensemble = Ensemble(
+    separate = Separate(
         2,
         Architecture((9,), tied=True, residual=residual, activation=activation),
         [0.3],
@@ -680,9 +680,9 @@ def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_fi
         [1.7],
     )
     rng = np.random.default_rng(2)
-    ensemble.initialise(torch.tensor(rng.standard_normal((1, 20, 2))), [rng])
-    ensemble.theta = ensemble.theta + 0.3 * torch.tensor(rng.standard_normal(ensemble.theta.shape))
-    named = {name: part[0].numpy() for name, part in ensemble.views(ensemble.theta).items()}
+    separate.initialise(torch.tensor(rng.standard_normal((1, 20, 2))), [rng])
+    separate.theta = separate.theta + 0.3 * torch.tensor(rng.standard_normal(separate.theta.shape))
+    named = {name: part[0].numpy() for name, part in separate.views(separate.theta).items()}
 
     def potential(x):
         return 1.7**2 * energy.residual_potential(
@@ -696,7 +696,7 @@ def test_the_potential_of_a_standardised_ensemble_is_the_path_integral_of_its_fi
         )
 
     x, y = rng.standard_normal((2, 25, 2))
-    field = ensemble.field(0.3, 0, 100.0)
+    field = separate.field(0.3, 0, 100.0)
     assert energy.potential_gap(field, potential, x, y, nodes=80) < 1e-9
     columns = [(potential(x + 1e-5 * a) - potential(x - 1e-5 * a)) / 2e-5 for a in np.eye(2)]
     np.testing.assert_allclose(np.stack(columns, axis=1), field(x) - x, atol=1e-7)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autoscore.grids import gauss_legendre, noise_levels
+from autoscore.numerics.grids import gauss_legendre, noise_levels
 
 
 def exact_integral(power, low, high):

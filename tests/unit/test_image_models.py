@@ -8,12 +8,10 @@ import pytest
 import torch
 from sklearn.neural_network import MLPClassifier
 
-from autoscore.images import quality
 from autoscore.images.data import PARTS, provenance, restored, stored
 from autoscore.images.fields import PixelField, fields_at, principal_fields_at
-from autoscore.images.measure import Measure, agreeing_level
-from autoscore.images.quality import Classifier, Judge
-from autoscore.images.sampling import (
+from autoscore.images.quality import EPOCHS, HIDDEN, LEAST, Classifier, Quality
+from autoscore.images.sample import (
     SHOWN,
     Drawn,
     draw_all,
@@ -21,23 +19,24 @@ from autoscore.images.sampling import (
     noise_schedule,
     shown_arrays,
 )
+from autoscore.images.score import Measure, agreeing_level
 from autoscore.images.sources import cache_folder, intensities, scikit_digits
 from autoscore.images.symmetry import jacobian_moments, mean_symmetry
-from autoscore.images.training import (
+from autoscore.images.train import (
     has_fast_bfloat16,
     lifted,
     symmetry_rows,
     train_images,
 )
-from autoscore.linear import LinearField
-from autoscore.models.ensemble.network import Architecture, Ensemble
-from autoscore.models.ensemble.starts import start_linear, start_solved
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.models.separate.starts import start_linear, start_solved
+from autoscore.optimum.linear import LinearField
 
 FOUND = scikit_digits("a test")
 IMAGES = restored(stored(FOUND))
 COMMON = {"shown": 400, "batch": 20, "learning_rate": 0.002, "average": 0.9, "validation": 40}
 COMMON |= {"precision": "single"}
-PAPER = COMMON | {"kind": "ensemble", "sigmas": [0.2, 0.4], "hidden": 80, "tied": False}
+PAPER = COMMON | {"kind": "separate", "sigmas": [0.2, 0.4], "hidden": 80, "tied": False}
 PAPER |= {"start": "solved", "axes": 64}
 OURS = COMMON | {"kind": "corrected", "sigmas": [0.1, 2.0], "hidden": 12, "width": 16}
 OURS |= {"blocks": 1, "axes": 20}
@@ -87,7 +86,7 @@ def test_downloads_are_kept_where_the_system_keeps_such_things(tmp_path):
 def separate(tied=False, hidden=(400,), **changes):
     shape = Architecture(**({"hidden": hidden, "tied": tied, "residual": "none"} | changes))
     mean = [IMAGES.linear.mean.tolist()] * 2
-    return Ensemble(64, shape, [0.1, 0.5], [0, 0], [9, 9], mean, [1.0, 1.0], precision="single")
+    return Separate(64, shape, [0.1, 0.5], [0, 0], [9, 9], mean, [1.0, 1.0], precision="single")
 
 
 def generators():
@@ -142,7 +141,7 @@ def test_tied_weights_leave_nothing_to_solve():
 def test_lifted_auto_encoders_do_the_same_in_pixels(tied):
     k = 20
     shape = Architecture((9,), tied, residual="none")
-    stack = Ensemble(k, shape, [0.3], [0], [9], [[0.0] * k], [1.0], precision="single")
+    stack = Separate(k, shape, [0.3], [0], [9], [[0.0] * k], [1.0], precision="single")
     stack.initialise(torch.randn(1, 30, k), [np.random.default_rng(0)])
     stack.theta = stack.theta + 0.1
     found = lifted(stack, IMAGES.linear).field(0.3, 0, 9)
@@ -168,7 +167,7 @@ def test_training_beats_the_linear_optimum(settings):
 
 
 def test_a_stopped_training_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr("autoscore.training.SAVED", 0.0)
+    monkeypatch.setattr("autoscore.train.fit.SAVED", 0.0)
     expected = train(OURS)[0]
 
     def stop(message):
@@ -341,56 +340,56 @@ def test_energies_close_where_the_field_is_a_gradient(stacks):
 
 
 @pytest.fixture(scope="module")
-def judge():
-    return Judge.of(IMAGES, 0)
+def measured():
+    return Quality.of(IMAGES, 0)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_classifier_is_scikit_learn_s():
     x, labels = IMAGES.train[:300], IMAGES.labels["train"][:300]
     found = Classifier.fit(x, labels, 3)
-    epochs = max(quality.EPOCHS, round(quality.LEAST / 300))
-    expected = MLPClassifier((quality.HIDDEN,), max_iter=epochs, random_state=3).fit(x, labels)
+    epochs = max(EPOCHS, round(LEAST / 300))
+    expected = MLPClassifier((HIDDEN,), max_iter=epochs, random_state=3).fit(x, labels)
     np.testing.assert_allclose(
         found(IMAGES.held_out), expected.predict_proba(IMAGES.held_out), atol=1e-5
     )
 
 
-def test_real_images_look_real_and_copies_are_called_so(judge):
-    assert judge.accuracy > 0.9
-    real = judge.row(IMAGES.held_out)
+def test_real_images_look_real_and_copies_are_called_so(measured):
+    assert measured.accuracy > 0.9
+    real = measured.row(IMAGES.held_out)
     assert real["classes"] == 10
     assert real["balance"] > 0.98
     assert real["copies"] < 0.04
-    assert abs(real["mmd2"]) < 10 * judge.floor
-    copied = judge.row(IMAGES.train)
+    assert abs(real["mmd2"]) < 10 * measured.floor
+    copied = measured.row(IMAGES.train)
     assert copied["copies"] == 1.0
     assert copied["nearest"] == 0.0
 
 
-def test_poor_samples_are_told_from_good_ones(judge):
-    real = judge.row(IMAGES.held_out)
-    one = judge.row(np.repeat(IMAGES.held_out[:1], 100, axis=0), chains=10)
+def test_poor_samples_are_told_from_good_ones(measured):
+    real = measured.row(IMAGES.held_out)
+    one = measured.row(np.repeat(IMAGES.held_out[:1], 100, axis=0), chains=10)
     assert one["classes"] == 1
     assert one["balance"] == pytest.approx(0.0, abs=1e-9)
     assert one["switching"] == 0.0
-    assert one["mmd2"] > 100 * judge.floor
-    noise = judge.row(np.random.default_rng(0).random((100, 64)))
+    assert one["mmd2"] > 100 * measured.floor
+    noise = measured.row(np.random.default_rng(0).random((100, 64)))
     assert noise["parzen"] < real["parzen"] - 20
     assert noise["nearest"] > real["nearest"]
 
 
-def test_a_judge_comes_back_as_it_was_stored(judge):
-    again = Judge.restored(IMAGES, judge.arrays())
-    assert again.row(IMAGES.held_out[:50]) == judge.row(IMAGES.held_out[:50])
+def test_the_quality_comes_back_as_it_was_stored(measured):
+    again = Quality.restored(IMAGES, measured.arrays())
+    assert again.row(IMAGES.held_out[:50]) == measured.row(IMAGES.held_out[:50])
 
 
-def test_published_values_stand_beside_mnist_alone(judge):
-    sources = [row["source"] for row in judge.reference_rows()]
+def test_published_values_stand_beside_mnist_alone(measured):
+    sources = [row["source"] for row in measured.reference_rows()]
     assert sources == ["real images", "real images", "covariance alone"]
 
 
-def test_every_sampler_is_run(stacks, judge):
+def test_every_sampler_is_run(stacks, measured):
     for name, stack in stacks.items():
         drawn = {
             (one.sampler, one.start): one
@@ -406,9 +405,9 @@ def test_every_sampler_is_run(stacks, judge):
         assert {key: len(one.samples) for key, one in drawn.items()} == expected
         for one in drawn.values():
             assert np.isfinite(one.samples).all()
-            row = drawn_row(one, judge)
+            row = drawn_row(one, measured)
             assert ("switching" in row) == bool(one.chains)
-            arrays = shown_arrays(one, judge)
+            arrays = shown_arrays(one, measured)
             assert arrays[one.name].shape == (SHOWN, 64)
             assert (f"{one.name}-consecutive" in arrays) == bool(one.chains)
 

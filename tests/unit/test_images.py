@@ -336,7 +336,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(server, tmp_path, monkeypatc
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full")
     # where the temporary file is written
-    monkeypatch.setattr("autoscore.storage.token_hex", lambda size: "own")
+    monkeypatch.setattr("autoscore.files.storage.token_hex", lambda size: "own")
     (tmp_path / f".{IMAGES}.partial-own.gz").symlink_to("/dev/full")
     with pytest.raises(OSError, match=re.escape(str(tmp_path / f"{IMAGES}.gz"))) as caught:
         get(tmp_path, server)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from autoscore.configuration import complete
-from autoscore.data import make_data, target
-from autoscore.geometry.measure import measure as measure_geometry
+from autoscore.data import draw_data, target
+from autoscore.geometry.stage import measure as geometry_stage
 from autoscore.models.conditioned.training import train as train_conditioned
-from autoscore.models.ensemble.training import train_exact, train_on_samples
-from autoscore.score import measure as measure_score
+from autoscore.models.separate.training import train_exact, train_on_samples
+from autoscore.score.stage import measure as score_stage
 
 LEVELS = np.array([0.1, 0.3, 1.0])
 POINTS = np.random.default_rng(5).standard_normal((150, 2)) * [1.0, 0.5]
@@ -88,22 +88,22 @@ def numbers(name, unit, deviations, folder):
     train, streams = settings(name, unit), (1, name, "dae", "model")
     entry = MADE[name](*where) | {"train": train}
     tracemalloc.start()
-    data = make_data(1, name, entry)
+    data = draw_data(1, name, entry)
     density = target(entry, data)
     learned = {
         ("dae", "conditioned", "samples"): train_conditioned(data, train, "dae", streams)[0],
-        ("dae", "ensemble", "samples"): train_on_samples(data, train, "dae", streams)[0],
+        ("dae", "separate", "samples"): train_on_samples(data, train, "dae", streams)[0],
     }
     if density.dim == 1:
         exact = train_exact(density, train, "rcae", streams)[0]
-        learned["rcae", "ensemble", "exact"] = exact
+        learned["rcae", "separate", "exact"] = exact
     asked = {"sigmas": train["sigmas"], "baselines": []}
-    table = measure_score(name, asked, data, density, learned, (1, "score"))["errors"]
+    table = score_stage(name, asked, data, density, learned, (1, "score"))["errors"]
     fixed = None
     if name not in ("ring", "curve"):  # nearly all of which is at rest: where exactly, is chance
         shown = {"shown": {"sigma": 0.3 * unit, "windows": []}, "figures": ["map"], "points": 101}
         rng = np.random.default_rng(1)
-        tables = measure_geometry(density, learned, data["held_out"], train | shown, rng)[1]
+        tables = geometry_stage(density, learned, data["held_out"], train | shown, rng)[1]
         fixed = tables["fixed_points"]
         exact = fixed["field" if "field" in fixed else "model"] == "exact"
         fixed = fixed[exact].filter(regex=r"^x\d*$")

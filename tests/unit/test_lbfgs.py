@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore.lbfgs import minimise
+from autoscore.train.lbfgs import minimise
 
 
 def closure_of(f):

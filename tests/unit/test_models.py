@@ -10,9 +10,9 @@ import pytest
 from autoscore.configuration import complete
 from autoscore.declarations import DeclarationError
 from autoscore.densities.mixtures import GaussianMixture
-from autoscore.models import ensemble
+from autoscore.models import separate
 from autoscore.models.registry import MODELS, declared, load_stack
-from autoscore.rounding import move_weights
+from autoscore.train.rounding import move_weights
 
 TOLD_BY_SCRIPTS = {"kind", "device"}  # which training is run, and where
 SHORT = {"steps": 3, "batch": 4}
@@ -104,9 +104,9 @@ def module(name, model):
 
 
 def test_a_wrong_declaration_names_its_module_and_the_remedy():
-    twice = [ensemble, module("one.toy", ensemble.MODEL)]
+    twice = [separate, module("one.toy", separate.MODEL)]
     with pytest.raises(DeclarationError, match=r"one\.toy: .* is declared in .*, too: rename one"):
         declared(twice)
-    bare = replace(ensemble.MODEL, name="toy", uses={})
+    bare = replace(separate.MODEL, name="toy", uses={})
     with pytest.raises(DeclarationError, match=r"one\.toy: trained on exact, it needs uses"):
         declared([module("one.toy", bare)])

@@ -1,7 +1,7 @@
 """The checker is checked: wrong science, in one place of the library, makes named claims fail.
 
 Each world is a small setting measured by the library's own code into tables with their real names
-and columns, which the project's own claims then judge.
+and columns, which the project's own claims then quality.
 """
 
 from functools import cache, partial
@@ -12,33 +12,33 @@ import pandas as pd
 import pytest
 import torch
 
-from autoscore import setups
-from autoscore.claims.checking import check
-from autoscore.claims.reading import read_claims
 from autoscore.configuration import complete, merge
-from autoscore.data import make_data
+from autoscore.data import draw_data
 from autoscore.densities.registry import make_density
 from autoscore.fields import Field
-from autoscore.geometry import losses, measure, summary
+from autoscore.geometry import losses, stage, summary
 from autoscore.images.data import restored, stored
-from autoscore.images.measure import Measure
-from autoscore.images.quality import Judge
+from autoscore.images.quality import Quality
+from autoscore.images.score import Measure
 from autoscore.images.sources import scikit_digits
-from autoscore.linear import LinearField
-from autoscore.metrics import FEWEST
 from autoscore.models.conditioned.training import train as train_conditioned
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.models.ensemble.training import train_exact
-from autoscore.objectives import OBJECTIVES
+from autoscore.models.separate.network import Separate
+from autoscore.models.separate.training import train_exact
+from autoscore.numerics.errors import FEWEST
+from autoscore.numerics.streams import generator
 from autoscore.optimum.bias import bias_table, optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.optimum.linear import LinearField
 from autoscore.optimum.order import order_table
-from autoscore.randomness import generator
+from autoscore.sample.stage import Sampling
 from autoscore.samplers import kernels, langevin
 from autoscore.samplers.walk import AdjustedWalk
-from autoscore.sampling.measure import Sampling
-from autoscore.score import measure as measure_score
-from autoscore.stack import LearnedField
+from autoscore.score.stage import measure as score_stage
+from autoscore.train import setups
+from autoscore.train.objectives import OBJECTIVES
+from autoscore.train.stack import LearnedField
+from autoscore.verify.checking import check
+from autoscore.verify.reading import read_claims
 from tests.unit.oracles import CONFIG, QUICK, ROOT
 
 pytestmark = pytest.mark.slow
@@ -82,16 +82,16 @@ def score():
     bias = bias_table(mixture, np.sort([*WINDOW, *LEVELS]), 20_001)
     save(bias, "results/optimum/mixture.csv")
     save(order_table(bias, WINDOW).assign(density="mixture"), "results/score/order.csv")
-    learned = {(what, "ensemble", "exact"): trained(what) for what in ("dae", "rcae")}
+    learned = {(what, "separate", "exact"): trained(what) for what in ("dae", "rcae")}
     settings = {"sigmas": LEVELS, "baselines": []}
-    tables = measure_score("mixture", settings, EMPTY, mixture, learned, (SEED, "score"))
+    tables = score_stage("mixture", settings, EMPTY, mixture, learned, (SEED, "score"))
     save(tables["errors"], "results/score/errors.csv")
 
 
 def losses_of_the_optima():
     """Both losses of the best reconstructions; the mixture stands for the three wells."""
     optimal_field.cache_clear()
-    table = measure.loss_table(density_of("mixture"), {}, np.array([0.05, 0.1, 0.5]))
+    table = stage.loss_table(density_of("mixture"), {}, np.array([0.05, 0.1, 0.5]))
     save(table, "results/geometry/three_wells_losses.csv")
 
 
@@ -99,7 +99,7 @@ def learn():
     """The ring, as the quick run learns it from points."""
     entry = entry_of("ring", quick=True)
     settings = entry["train"]
-    data = make_data(SEED, "ring", entry)
+    data = draw_data(SEED, "ring", entry)
     return data, train_conditioned(data, settings, "dae", (SEED, "train", "ring", "dae"))[0]
 
 
@@ -111,7 +111,7 @@ def shape():
     entry, (data, stack) = entry_of("ring", quick=True), learned()
     named = {("dae", "conditioned", "samples"): stack}
     asked = entry["train"] | {"shown": entry["shown"], "figures": entry["figures"], "points": 0}
-    tables = measure.measure(density_of("ring"), named, data["held_out"], asked, generator(SEED))[1]
+    tables = stage.measure(density_of("ring"), named, data["held_out"], asked, generator(SEED))[1]
     save(tables["summary"], "results/geometry/ring.csv")
     save(tables["fixed_points"], "results/geometry/ring_fixed_points.csv")
 
@@ -121,14 +121,14 @@ def error():
     data, stack = learned()
     named = {("dae", "conditioned", "samples"): stack}
     settings = entry_of("ring", quick=True)["train"] | {"baselines": []}
-    tables = measure_score("ring", settings, data, density_of("ring"), named, (SEED, "score"))
+    tables = score_stage("ring", settings, data, density_of("ring"), named, (SEED, "score"))
     save(tables["errors"], "results/score/errors.csv")
 
 
 def tied_energy():
     """The closed-form energy of tied weights; it holds before any training."""
     points = np.random.default_rng(0).standard_normal((40, 2))
-    stack = Ensemble(
+    stack = Separate(
         2,
         {"hidden": (8,), "tied": True, "activation": "sigmoid", "residual": "none"},
         *([0.1] * FEWEST, range(FEWEST), [40.0] * FEWEST, np.zeros((FEWEST, 2)), [1.0] * FEWEST),
@@ -328,14 +328,15 @@ def test_the_linear_optimum_does_not_pass_for_what_was_learned_of_images(tmp_pat
     seen.fields = dict.fromkeys(models, partial(LinearField, images.linear))
     for table in ("denoising", "spectra", "energies"):
         save(getattr(seen, table)(), f"results/score/images_{table}.csv")
-    judge = Judge.of(images, SEED)
-    drawn = judge.row(images.linear.sample(1000, generator(SEED)))
+    quality = Quality.of(images, SEED)
+    drawn = quality.row(images.linear.sample(1000, generator(SEED)))
     rows = [{"model": model, "sampler": "flow"} | drawn for model in models]
-    save(pd.DataFrame(judge.reference_rows() + rows), "results/sample/images.csv")
+    save(pd.DataFrame(quality.reference_rows() + rows), "results/sample/images.csv")
     named = {
-        "T1_images_untied", "T1_images_conditioned", "conditioned_over_separate_images",
+        "T1_images_untied_over_linear", "T1_images_conditioned", "conditioned_over_separate_images",
         "C4_images_loops", "C5_images_linear", "C5_images_linear_untied", "C6_images",
-        "C6_images_conditioned", "C7_images_parzen", "C7_images_confidence", "C7_images_separate",
+        "C6_images_conditioned", "C7_images_parzen", "C7_images_confidence",
+        "C7_images_conditioned_over_separate",
     }  # fmt: skip
     claims = read_claims(ROOT / "config" / "claims.yaml", "full")
     claims = [claim for claim in claims if claim["id"] in named]

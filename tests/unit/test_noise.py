@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from autoscore.configuration import complete
-from autoscore.data import make_data
+from autoscore.data import draw_data
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.samples import Lengths, Units, load_sample
 from autoscore.geometry.windows import windows_of
-from autoscore.held_out import held_out_table
 from autoscore.noise import cautions
+from autoscore.score.held_out import held_out_table
 
 UNLIKE = np.random.default_rng(0).standard_normal((200, 2)) * [1.0, 100.0] + [5.0, -300.0]
 
@@ -79,7 +79,7 @@ def test_columns_are_standardised_and_told_in_their_own_units(file):
     np.testing.assert_allclose(sample.points.std(0), 1)
     np.testing.assert_allclose(sample.units.outward(sample.points), UNLIKE)
     assert sample.units.titles == ("a", "b")
-    data = make_data(1, "mine", entry_of(file, scale="columns"))
+    data = draw_data(1, "mine", entry_of(file, scale="columns"))
     again = Units.stored(data)
     everything = np.concatenate([data["train"][0], data["validation"], data["held_out"]])
     order = np.argsort(UNLIKE[:, 0])

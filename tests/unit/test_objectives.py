@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore.batches import Batch
 from autoscore.models.conditioned.network import Conditioned
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.objectives import OBJECTIVES, contractive, denoising, sliced
+from autoscore.models.separate.network import Separate
+from autoscore.train.batches import Batch
+from autoscore.train.objectives import OBJECTIVES, contractive, denoising, sliced
 
 SIGMAS = [0.5, 0.1]
 
 
 def stack_of(dim, residual="none"):
-    stack = Ensemble(
+    stack = Separate(
         dim,
         {"hidden": (5,), "residual": residual},
         SIGMAS,

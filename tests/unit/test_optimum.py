@@ -8,16 +8,16 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
 from autoscore.densities.smoothing import SmoothedEnergy
-from autoscore.metrics import fitted_order
+from autoscore.files.storage import read_arrays, write_arrays
+from autoscore.numerics.errors import fitted_order
+from autoscore.numerics.streams import generator
 from autoscore.optimum.bias import bias_table, optimal_field, tweedie_gap
 from autoscore.optimum.curves import curve_grid, optimum_curves, optimum_plane, stored_optimum
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.order import order_table
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D, solve_rcae_1d
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
-from autoscore.optimum.solve import solve
-from autoscore.randomness import generator
-from autoscore.storage import read_arrays, write_arrays
+from autoscore.optimum.stage import solve
 from tests.unit.oracles import (
     CONFIG,
     THREE_WELLS,

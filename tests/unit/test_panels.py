@@ -10,7 +10,7 @@ from autoscore.configuration import ConfigurationError, complete
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture
-from autoscore.panels import Panels, panels_around, resolve
+from autoscore.numerics.panels import Panels, panels_around, resolve
 
 
 def squared_score(density):

@@ -10,7 +10,7 @@ from autoscore.figures.registry import figure_files
 MIXTURE = {"kind": "mixture", "weights": [1], "means": [[0]], "standard_deviations": [1]}
 SPIRAL = {"kind": "curve", "coordinates": ["cos(t)", "sin(t)"], "interval": [0, 3]}
 CLOUD = {"kind": "curve_mixture", "dimension": 5}
-MODEL = {"models": {"ensemble": ["dae", "rcae"], "conditioned": []}}
+MODEL = {"models": {"separate": ["dae", "rcae"], "conditioned": []}}
 
 
 def planned(**densities):
@@ -25,8 +25,8 @@ def both():
     spiral = {
         "figures": ["quiver"],
         "train": {
-            "models": {"ensemble": ["dae"], "conditioned": ["dae"]},
-            "variants": {"sliced": {"kind": "conditioned", "objectives": ["ssm"], "block": 2}},
+            "models": {"separate": ["dae"], "conditioned": ["dae"]},
+            "variants": {"sliced": {"kind": "conditioned", "objectives": ["ssm"], "shard": 2}},
         },
         "sample": {
             "plans": {"one": {"fields": ["learned"], "models": ["conditioned"], "sigmas": [0.1]}},
@@ -34,7 +34,7 @@ def both():
         },
     }
     cloud = {
-        "train": {"sizes": [10, 100, 1000], "models": {"ensemble": [], "conditioned": ["dae"]}}
+        "train": {"sizes": [10, 100, 1000], "models": {"separate": [], "conditioned": ["dae"]}}
     }
     line = {"figures": ["bias", "animation"]}
     return planned(line=MIXTURE | line, spiral=SPIRAL | spiral, cloud=CLOUD | cloud)
@@ -42,13 +42,13 @@ def both():
 
 def test_trainings_are_models_by_objective_and_source(both):
     assert plan.trainings(both, "line") == [
-        ("dae", "ensemble", "exact"),
-        ("dae", "ensemble", "samples"),
-        ("rcae", "ensemble", "exact"),
-        ("rcae", "ensemble", "samples"),
+        ("dae", "separate", "exact"),
+        ("dae", "separate", "samples"),
+        ("rcae", "separate", "exact"),
+        ("rcae", "separate", "samples"),
     ]
     assert plan.trainings(both, "spiral") == [
-        ("dae", "ensemble", "samples"),
+        ("dae", "separate", "samples"),
         ("dae", "conditioned", "samples"),
         ("ssm", "sliced", "samples"),
     ]
@@ -59,11 +59,11 @@ def test_trainings_are_models_by_objective_and_source(both):
 
 def test_a_divided_training_has_a_file_for_each_of_its_parts(both):
     sliced = ("ssm", "sliced", "samples")
-    assert plan.training_blocks(both, "spiral", "sliced", "samples") == [[0, 1]]
-    assert plan.block_files(both, "spiral", sliced, ".csv") == []
+    assert plan.training_shards(both, "spiral", "sliced", "samples") == [[0, 1]]
+    assert plan.shard_files(both, "spiral", sliced, ".csv") == []
     both["densities"]["spiral"]["train"]["variants"]["sliced"]["seeds"] = 5
     folder = "results/train/spiral/ssm_sliced_samples"
-    assert plan.block_files(both, "spiral", sliced, ".csv") == [f"{folder}/{k}.csv" for k in (0, 1)]
+    assert plan.shard_files(both, "spiral", sliced, ".csv") == [f"{folder}/{k}.csv" for k in (0, 1)]
 
 
 def test_figures_are_those_that_densities_name_and_those_that_all_share(both):
@@ -104,12 +104,12 @@ def test_a_density_that_is_solved_in_the_plane_hands_its_solution_on():
 
 
 def test_a_training_depends_on_its_own_schedule_alone(both):
-    exact = plan.training_settings(both, "line", "ensemble", "exact")
+    exact = plan.training_settings(both, "line", "separate", "exact")
     samples = plan.training_settings(both, "spiral", "conditioned", "samples")
     assert exact["schedules"].keys() == {"exact"}
     assert samples["schedules"].keys() == {"conditioned"}
-    assert not {"network", "noise", "warm_start", "block", "models"} & exact.keys()
-    assert not {"architecture", "nodes", "warm_start", "block", "models"} & samples.keys()
+    assert not {"network", "noise", "warm_start", "shard", "models"} & exact.keys()
+    assert not {"architecture", "nodes", "warm_start", "shard", "models"} & samples.keys()
 
 
 def test_what_describes_a_density_says_nothing_of_its_figures(both):
@@ -122,7 +122,7 @@ def test_what_describes_a_density_says_nothing_of_its_figures(both):
 def test_images_have_figures_of_what_is_trained_and_drawn():
     images = {
         "dataset": "digits",
-        "models": {"one": {"kind": "ensemble"}, "all": {"kind": "corrected"}},
+        "models": {"one": {"kind": "separate"}, "all": {"kind": "corrected"}},
     }
     config = complete({"densities": {"line": MIXTURE}, "images": images})
     names = {file.partition(".")[0] for file in figure_files(config, of_images=True)}
@@ -147,7 +147,7 @@ def test_every_job_that_may_run_has_a_record(both, tmp_path):
     files = plan.record_files(both)
     assert len(files) == len(set(files))
     assert "results/geometry/cloud.json" in files
-    assert "results/train/line/rcae_ensemble_exact.json" in files
+    assert "results/train/line/rcae_separate_exact.json" in files
     mine = planned(mine={"kind": "samples", "path": str(tmp_path / "mine.csv")})
     assert plan.sample_file(mine, "mine") == [str(tmp_path / "mine.csv")]
     assert plan.sample_file(both, "line") == []

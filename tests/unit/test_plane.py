@@ -8,7 +8,7 @@ from autoscore.densities.base import leading_bias
 from autoscore.densities.curves import Curve
 from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.mixtures import GaussianMixture
-from autoscore.metrics import fitted_order, relative_error
+from autoscore.numerics.errors import fitted_order, relative_error
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D, solve_rcae_2d
 
 NINJA = "(sqrt(x1**2 + x2**2) - 2)**2 + (x1**2 - x2**2)**2 + 0.5 * log(x1**2 + x2**2 + 1)"
@@ -94,8 +94,8 @@ def test_a_thick_curve_is_a_smoothed_bare_one_and_a_bare_one_has_no_density():
     thick, bare = Curve(*SPIRAL, thickness=0.05), Curve(*SPIRAL)
     x = bare.sample(5, np.random.default_rng(0))
     np.testing.assert_allclose(thick.log_prob(x), bare.smoothed(0.05).log_prob(x), rtol=1e-12)
-    assert bare.is_bare
-    assert not thick.is_bare
+    assert bare.is_degenerate
+    assert not thick.is_degenerate
     with pytest.raises(ValueError, match="bare curve has no density"):
         bare.log_prob(x)
 

@@ -9,21 +9,20 @@ from pathlib import Path
 
 import pytest
 
-import orphans
-import preloaded
+from run import orphans, preloaded
 
-WORKFLOW = Path(preloaded.__file__).parent
+WORKFLOW = Path(preloaded.__file__).parents[1]
 SERVE = f"""
 import sys
 sys.path.insert(0, {str(WORKFLOW)!r})
-import preloaded
+from run import preloaded
 preloaded.serve(["fractions"])
 """
 SCRIPT = f"""
 import sys
 loaded = "fractions" in sys.modules  # that nothing else imports
 sys.path.insert(0, {str(WORKFLOW)!r})
-import preloaded
+from run import preloaded
 preloaded.take_over()
 import os, time
 def body():
@@ -136,7 +135,7 @@ def test_jobs_are_told_with_whom_they_end(begin, environment):
 def test_figures_alone_do_without_what_learns(monkeypatch, environment, others, heavy):
     started = []
     monkeypatch.setattr(preloaded.subprocess, "Popen", lambda command, **_: started.append(command))
-    preloaded.start(["../scripts/plot.py"] * preloaded.ENOUGH + others)
+    preloaded.start(["../scripts/figures.py"] * preloaded.ENOUGH + others)
     assert "seaborn" in started[0]
     assert ("torch" in started[0]) == heavy
 
@@ -158,7 +157,8 @@ def test_what_the_library_needs_is_there_already():
 import pkgutil, sys
 from importlib import import_module
 sys.path.insert(0, {str(WORKFLOW)!r})
-import autoscore, preloaded
+import autoscore
+from run import preloaded
 for name in preloaded.LIBRARIES + preloaded.FURTHER:
     import_module(name)
 there = set(sys.modules)
@@ -173,7 +173,10 @@ print(*{{name.split(".")[0] for name in sys.modules.keys() - there}})
 
 
 def test_a_server_that_lacks_something_ends_without_a_word(folder):
-    command = [sys.executable, preloaded.__file__, "no_such_library"]
-    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    command = [sys.executable, "-m", "run.preloaded", "no_such_library"]
+    there = os.environ | {"PYTHONPATH": str(WORKFLOW)}
+    ended = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, env=there
+    )
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
     assert not preloaded.SOCKET.exists()

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from autoscore import records
-from autoscore.records import machine, versions, without_folders, write_record
+from autoscore.files import records
+from autoscore.files.records import machine, versions, without_folders, write_record
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ ASKING = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import numpy
-from autoscore.records import kernels
+from autoscore.files.records import kernels
 before = kernels()
 assert "torch" not in sys.modules
 import torch
@@ -81,7 +81,7 @@ print(json.dumps([before, kernels()]))
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="these are names of x86 kernels")
 def test_the_kernels_are_those_in_use_of_what_is_imported():
-    command = [sys.executable, "-c", ASKING, str(Path(records.__file__).parents[1])]
+    command = [sys.executable, "-c", ASKING, str(Path(records.__file__).parents[2])]
     told = subprocess.run(command, env=os.environ | CHOSEN, capture_output=True, check=True).stdout
     before, after = json.loads(told)
     openblas = [one for one in before["libraries"] if one["internal_api"] == "openblas"]
@@ -128,10 +128,12 @@ def test_paths_that_leave_the_project_lose_their_folders(value, told):
 
 
 def test_versions_are_of_what_was_imported_alone(monkeypatch):
-    monkeypatch.setattr("autoscore.records.sys.modules", {"numpy": np})
+    monkeypatch.setattr("autoscore.files.records.sys.modules", {"numpy": np})
     assert versions() == {"python": platform.python_version(), "numpy": np.__version__}
 
 
 def test_a_machine_without_further_words_has_its_architecture(monkeypatch):
-    monkeypatch.setattr("autoscore.records.Path", lambda _: SimpleNamespace(is_file=lambda: False))
+    monkeypatch.setattr(
+        "autoscore.files.records.Path", lambda _: SimpleNamespace(is_file=lambda: False)
+    )
     assert machine()["processor"] == platform.machine()

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from autoscore.images.quality import Classifier
-from autoscore.models.ensemble.network import Architecture, Ensemble
-from autoscore.randomness import generator
-from autoscore.rounding import move_weights, moved
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.numerics.streams import generator
+from autoscore.train.rounding import move_weights, moved
 
 SIZE = {np.float32: np.int32, np.float64: np.int64}
 
@@ -33,7 +33,7 @@ def test_each_weight_moves_to_a_neighbour_and_zeros_stay(kind):
 def stack():
     """Two noise levels with two seeds each."""
     sigmas, seeds = [0.1, 0.1, 0.4, 0.4], [0, 1] * 2
-    found = Ensemble(
+    found = Separate(
         *(1, Architecture((5,)), sigmas, seeds, [50] * 4, [[0.0]] * 4, [1.0] * 4),
         precision="single",
     )
@@ -70,7 +70,7 @@ def test_members_move_alike_in_every_block(stack):
     for part in parts:
         move_weights(part, 1, "ring")
     move_weights(stack, 1, "ring")
-    assert torch.equal(Ensemble.join(parts, places).theta, stack.theta)
+    assert torch.equal(Separate.join(parts, places).theta, stack.theta)
 
 
 def test_a_classifier_s_weights_move_too():

@@ -13,12 +13,9 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
-import checksums
-import console
-import locking
-import preflight
-from autoscore.remedies import remedy
-from autoscore.storage import write_atomically
+from autoscore.files.remedies import remedy
+from autoscore.files.storage import write_atomically
+from run import checksums, console, locking, preflight
 
 WORKFLOW = SimpleNamespace(  # as Snakemake has it: what rules make
     rules=[
@@ -265,7 +262,7 @@ def test_commands_that_run_nothing_lift_no_locks(arguments, plain, folder, monke
 HOLDER = """
 import sys
 sys.path.insert(0, sys.argv.pop())
-import locking
+from run import locking
 print(locking.lift_stale_locks(), flush=True)
 sys.stdin.read()
 """
@@ -278,7 +275,7 @@ sys.stdin.read()
 def test_beside_a_live_run_only_looks_are_taken(arguments, refused, tmp_path, monkeypatch):
     pytest.importorskip("fcntl")
     monkeypatch.chdir(tmp_path)
-    command = [sys.executable, "-c", HOLDER, str(Path(locking.__file__).parent)]
+    command = [sys.executable, "-c", HOLDER, str(Path(locking.__file__).parents[1])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout.readline() == "True\n"  # in a folder where none had been
         lock = tmp_path / ".snakemake/locks/0.input.lock"

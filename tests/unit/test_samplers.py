@@ -8,9 +8,9 @@ from scipy.stats import kstest, norm
 
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
-from autoscore.metrics import fitted_order
+from autoscore.numerics.errors import fitted_order
+from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.randomness import generator
 from autoscore.samplers import chains as chains_module
 from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import StepTuning, run

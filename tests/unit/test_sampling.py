@@ -12,18 +12,18 @@ from autoscore.declarations import DeclarationError
 from autoscore.densities.curves import Curve
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
-from autoscore.models.ensemble.network import Ensemble
+from autoscore.models.separate.network import Separate
+from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.randomness import generator
+from autoscore.sample.differences import NODES, difference_rows
+from autoscore.sample.far_starts import Ends, lost_share
+from autoscore.sample.plans import Driver, Run, expand
+from autoscore.sample.quality import DrawQuality, coverage
+from autoscore.sample.runs import run_chains
+from autoscore.sample.stage import COLUMNS, Sampling
+from autoscore.sample.summary import sampler_table
 from autoscore.samplers import langevin
 from autoscore.samplers.registry import SAMPLERS, registered
-from autoscore.sampling.differences import NODES, difference_rows
-from autoscore.sampling.far_starts import Ends, lost_share
-from autoscore.sampling.measure import COLUMNS, Sampling
-from autoscore.sampling.measures import Rulers, coverage
-from autoscore.sampling.plans import Driver, Run, expand
-from autoscore.sampling.runs import run_chains
-from autoscore.sampling.summary import sampler_table
 
 PAIR = GaussianMixture(
     [0.5, 0.5], [[-1.0, 0.0], [1.0, 0.5]], [[[0.3, 0.1], [0.1, 0.2]], [[0.2, -0.1], [-0.1, 0.4]]]
@@ -54,7 +54,7 @@ def sampling(plans=None, density=PAIR, learned=None, **probes):
 
 def a_stack():
     members = ([0.3, 0.3, 0.6, 0.6], [0, 1, 0, 1], [300.0] * 4)
-    stack = Ensemble(2, {"hidden": (8,)}, *members, np.zeros((4, 2)), [1.0] * 4, "single")
+    stack = Separate(2, {"hidden": (8,)}, *members, np.zeros((4, 2)), [1.0] * 4, "single")
     points = torch.as_tensor(np.repeat(DATA["train"], 2, axis=0), dtype=torch.float32)
     stack.initialise(points, [generator(2, k) for k in range(4)])
     return stack
@@ -96,8 +96,8 @@ def test_a_plan_is_the_product_of_its_parts():
 
 
 def test_learned_runs_are_those_that_were_trained():
-    learned = {("dae", "ensemble", "samples"): a_stack()}
-    plan = {"fields": ["learned"], "models": ["ensemble"], "sigmas": [0.3, 0.6], "repeats": 5}
+    learned = {("dae", "separate", "samples"): a_stack()}
+    plan = {"fields": ["learned"], "models": ["separate"], "sigmas": [0.3, 0.6], "repeats": 5}
     runs = list(expand({"all": PLAN | plan}, learned))
     assert [(run.sigma, run.seed) for run in runs] == [(0.3, 0), (0.3, 1), (0.6, 0), (0.6, 1)]
     table, stored = sampling({"all": plan | {"samplers": ["mala", "flow"]}}, learned=learned).run()
@@ -184,9 +184,9 @@ def test_the_table_of_samplers_has_a_row_a_kind():
 
 
 def test_the_floor_is_that_of_counting():
-    rulers = Rulers(PAIR, 0, "pair")
-    occupied = (rulers.cells.counts(PAIR.sample(100_000, generator(3))) > 0).sum()
-    floor = rulers.floor(100_000)
+    quality = DrawQuality(PAIR, 0, "pair")
+    occupied = (quality.cells.counts(PAIR.sample(100_000, generator(3))) > 0).sum()
+    floor = quality.floor(100_000)
     # to first order (cells - 1) / (2 n); cells that are hardly ever hit count for less
     assert floor["kl_floor"] == pytest.approx(occupied / 200_000, rel=0.25)
     assert floor["kl_corrected_floor"] < 0.2 * floor["kl_floor"]
@@ -206,9 +206,9 @@ def test_on_a_bare_curve_everything_is_measured_under_the_noise_of_the_field():
         part: curve.sample(300, generator(0, part)) for part in ("train", "validation", "held_out")
     }
     settings = {"plans": {"all": PLAN | {
-        "fields": ["learned"], "models": ["ensemble"], "sigmas": [0.3, 0.6], "chains": 200,
+        "fields": ["learned"], "models": ["separate"], "sigmas": [0.3, 0.6], "chains": 200,
     }}}  # fmt: skip
-    learned = {("dae", "ensemble", "samples"): a_stack()}
+    learned = {("dae", "separate", "samples"): a_stack()}
     data["train"] = np.stack([data["train"]] * 2)
     table, _ = Sampling("curve", curve, learned, data, settings, seed=1).run()
     # an estimate with the same noise is about as good as independent draws, at either level
@@ -268,8 +268,8 @@ def test_spurious_attractors_are_found_and_the_optimum_has_none():
 
 
 def test_probes_are_tables_of_every_seed_and_the_truth():
-    learned = {("dae", "ensemble", "samples"): a_stack()}
-    asked = {"models": ["ensemble"], "sigmas": [0.3, 0.6]}
+    learned = {("dae", "separate", "samples"): a_stack()}
+    asked = {"models": ["separate"], "sigmas": [0.3, 0.6]}
     both = sampling(learned=learned, differences=asked, far_starts=asked)
     differences, lost = both.differences(), both.far_starts()
     assert set(differences["field"]) == {"exact", "learned"}

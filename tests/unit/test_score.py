@@ -3,22 +3,22 @@ import pandas as pd
 import pytest
 import torch
 
-from autoscore import rulers as references
-from autoscore import score
 from autoscore.baselines.registry import BASELINES
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
-from autoscore.estimators import measure_baseline
 from autoscore.geometry import line
 from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.models.conditioned.network import MARGIN, Conditioned
-from autoscore.models.ensemble.network import Ensemble
+from autoscore.models.separate.network import Separate
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.curves import optimum_plane
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.rulers import empirical_ruler, rulers, sampled_rulers
-from autoscore.score import error_table, measure, measure_learned, measure_optima
+from autoscore.score import references
+from autoscore.score import stage as score
+from autoscore.score.estimates import measure_baseline
+from autoscore.score.references import empirical_reference, exact_references, sampled_references
+from autoscore.score.stage import error_table, measure, measure_learned, measure_optima
 from tests.unit.oracles import CONFIG, THREE_WELLS
 
 WELLS = make_density(THREE_WELLS)
@@ -33,14 +33,14 @@ def coarse_solves(monkeypatch):
         monkeypatch.setattr(module, "GRID_POINTS", 4001)
 
 
-def exact_ensemble(density, sigmas, *, seeds=1, size=np.inf, sign=1.0):
+def exact_separate(density, sigmas, *, seeds=1, size=np.inf, sign=1.0):
     """Auto-encoders whose field is that of a Gaussian, as nearly as tanh is linear.
 
     net(z) = a tanh(b z) / b with a tiny b is a z: r = x - sigma^2 sign (x - mean) / (v + sigma^2).
     """
     sigma, seed = np.repeat(sigmas, seeds), np.tile(np.arange(seeds), len(sigmas))
     m, mean, variance = len(sigma), density.means[0, 0], density.covariances[0, 0, 0]
-    stack = Ensemble(
+    stack = Separate(
         1,
         {"hidden": (1,), "residual": "score"},
         sigma.tolist(),
@@ -61,58 +61,61 @@ def exact_ensemble(density, sigmas, *, seeds=1, size=np.inf, sign=1.0):
     return stack
 
 
-# --- rulers ------------------------------------------------------------------
+# --- references ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 @pytest.mark.parametrize("density", [WELLS, MIXTURE], ids=["wells", "mixture"])
 def test_a_ruler_gives_0_to_the_truth_and_4_to_the_wrong_sign(density, objective):
     sigma = 0.2
-    found = {ruler.reference: ruler for ruler in rulers(density, objective, sigma)}
+    found = {reference.name: reference for reference in exact_references(density, objective, sigma)}
     assert found.keys() == {"p_sigma", "p", "optimum"}
     truth = {
         "p": density.score,
         "p_sigma": density.smoothed(sigma).score,
         "optimum": optimal_field(density, objective, sigma, 4001).score,
     }
-    for name, ruler in found.items():
-        exact = truth[name](ruler.x)
-        assert ruler.error(exact) == 0
-        assert ruler.error(-exact) == pytest.approx(4, rel=1e-12)
-        assert ruler.error(0 * exact) == pytest.approx(1, rel=1e-12)
-        assert ruler.error(1.1 * exact) == pytest.approx(0.01, rel=1e-10)
+    for name, reference in found.items():
+        exact = truth[name](reference.x)
+        assert reference.error(exact) == 0
+        assert reference.error(-exact) == pytest.approx(4, rel=1e-12)
+        assert reference.error(0 * exact) == pytest.approx(1, rel=1e-12)
+        assert reference.error(1.1 * exact) == pytest.approx(0.01, rel=1e-10)
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_rulers_measure_under_the_density_that_they_name(objective):
     """Fisher's identity, E|s|^2 = -E[div s], holds under the density of the score alone."""
     sigma = 0.3
-    for ruler in rulers(MIXTURE, objective, sigma):
-        density = MIXTURE.smoothed(sigma) if ruler.reference == "p_sigma" else MIXTURE
-        if (objective, ruler.reference) == ("dae", "optimum"):
+    for reference in exact_references(MIXTURE, objective, sigma):
+        density = MIXTURE.smoothed(sigma) if reference.name == "p_sigma" else MIXTURE
+        if (objective, reference.name) == ("dae", "optimum"):
             density = MIXTURE.smoothed(sigma)
-        assert ruler.weights.sum() == pytest.approx(1, abs=1e-13)
-        power = ruler.weights @ density.score(ruler.x)[:, 0] ** 2
-        curvature = ruler.weights @ density.hessian(ruler.x)[:, 0, 0]
+        assert reference.weights.sum() == pytest.approx(1, abs=1e-13)
+        power = reference.weights @ density.score(reference.x)[:, 0] ** 2
+        curvature = reference.weights @ density.hessian(reference.x)[:, 0, 0]
         assert power == pytest.approx(-curvature, rel=1e-8)
 
 
 def test_bare_points_have_no_clean_score():
-    assert [ruler.reference for ruler in rulers(BARE, "dae", 0.1)] == ["p_sigma", "optimum"]
-    assert [ruler.reference for ruler in rulers(BARE, "rcae", 0.1)] == ["p_sigma"]
+    assert [one.name for one in exact_references(BARE, "dae", 0.1)] == [
+        "p_sigma",
+        "optimum",
+    ]
+    assert [one.name for one in exact_references(BARE, "rcae", 0.1)] == ["p_sigma"]
 
 
 def test_the_empirical_ruler_is_the_softmax_mean_at_noisy_points():
     rng = np.random.default_rng(0)
     points, held_out = rng.standard_normal((30, 2)), rng.standard_normal((500, 2))
-    ruler = empirical_ruler(points, held_out, 0.4, np.random.default_rng(1))
-    noise = (ruler.x - held_out) / 0.4
+    reference = empirical_reference(points, held_out, 0.4, np.random.default_rng(1))
+    noise = (reference.x - held_out) / 0.4
     assert noise.std() == pytest.approx(1, abs=5 / np.sqrt(2 * noise.size))
-    log_share = -0.5 * ((ruler.x[:, None] - points) ** 2).sum(-1) / 0.16
+    log_share = -0.5 * ((reference.x[:, None] - points) ** 2).sum(-1) / 0.16
     share = np.exp(log_share - log_share.max(1, keepdims=True))
     mean = share @ points / share.sum(1, keepdims=True)
-    np.testing.assert_allclose(ruler.score, (mean - ruler.x) / 0.16, rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(ruler.weights, 1 / 500)
+    np.testing.assert_allclose(reference.score, (mean - reference.x) / 0.16, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(reference.weights, 1 / 500)
 
 
 # --- errors ------------------------------------------------------------------
@@ -121,10 +124,10 @@ def test_the_empirical_ruler_is_the_softmax_mean_at_noisy_points():
 @pytest.mark.parametrize(("sign", "expected"), [(1.0, 0.0), (-1.0, 4.0), (0.0, 1.0)])
 def test_learned_fields_are_held_against_every_ruler(sign, expected):
     sigmas = np.array([0.2, 0.5])
-    stack = exact_ensemble(GAUSSIAN, sigmas, seeds=2, sign=sign)
-    found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(measure_learned(stack, "ensemble", "dae", sigmas, found.get))
-    assert len(rows) == 2 * 2 * 3  # levels, seeds, rulers
+    stack = exact_separate(GAUSSIAN, sigmas, seeds=2, sign=sign)
+    found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in sigmas}
+    rows = pd.DataFrame(measure_learned(stack, "separate", "dae", sigmas, found.get))
+    assert len(rows) == 2 * 2 * 3  # levels, seeds, references
     assert set(rows["seed"]) == {0, 1}
     assert set(rows["n"]) == {np.inf}
     own = rows[rows["reference"] != "p"]
@@ -153,7 +156,7 @@ def test_a_conditioned_field_is_measured_at_every_level():
     stack = Conditioned(1, 4, 1, 0.1, 1.0, [0, 1], [9, 9], [[0.0]] * 2, [1.0] * 2, [0.0] * 2)
     stack.initialise([np.random.default_rng(k) for k in range(2)])
     sigmas = np.array([0.1, 0.4, 1.0])
-    found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in sigmas}
+    found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in sigmas}
     rows = pd.DataFrame(measure_learned(stack, "conditioned", "dae", sigmas, found.get))
     assert len(rows) == 3 * 2 * 3
     assert set(rows["n"]) == {9}
@@ -163,7 +166,7 @@ def test_a_conditioned_field_is_measured_at_every_level():
 def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
     rng = np.random.default_rng(2)
     train, validation = GAUSSIAN.sample(400, rng).reshape(2, 200, 1), GAUSSIAN.sample(200, rng)
-    found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
+    found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
     rows = pd.DataFrame(
         measure_baseline(BASELINES["kde"], train, validation, 100, found, (0, "score"))
     )
@@ -173,8 +176,8 @@ def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
     assert set(rows["n"]) == {100}
     for seed in (0, 1):
         estimate = fit_bandwidth(train[seed, :100], validation)
-        clean = next(ruler for ruler in found[0.1] if ruler.reference == "p")
-        noisy = next(ruler for ruler in found[0.4] if ruler.reference == "p_sigma")
+        clean = next(reference for reference in found[0.1] if reference.name == "p")
+        noisy = next(reference for reference in found[0.4] if reference.name == "p_sigma")
         expected = [
             clean.error(estimate.score(clean.x)),
             noisy.error(estimate.smoothed(0.4).score(noisy.x)),
@@ -186,7 +189,7 @@ def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
 def test_a_gaussian_is_exact_for_a_gaussian_and_the_identity_knows_nothing():
     rng = np.random.default_rng(2)
     points = GAUSSIAN.sample(20_000, rng)
-    found = {sigma: rulers(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
+    found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
     for name, error in (("identity", 1.0), ("gaussian", 0.0)):
         rows = measure_baseline(BASELINES[name], points[None], points, 20_000, found, (0, "score"))
         errors = [row["relative_error"] for row in rows]
@@ -203,9 +206,9 @@ def test_a_density_gets_one_tidy_table():
         "held_out": np.empty((0, 1)),
     }
     learned = {
-        ("dae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas),
-        ("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, sigmas, size=50, sign=-1),
-        ("rcae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas),
+        ("dae", "separate", "exact"): exact_separate(GAUSSIAN, sigmas),
+        ("dae", "separate", "samples"): exact_separate(GAUSSIAN, sigmas, size=50, sign=-1),
+        ("rcae", "separate", "exact"): exact_separate(GAUSSIAN, sigmas),
     }
     tables = measure("gaussian", settings, data, GAUSSIAN, learned, (0, "score"))
     table, choices = tables["errors"], tables["choices"]
@@ -215,12 +218,12 @@ def test_a_density_gets_one_tidy_table():
     assert (table["density"] == "gaussian").all()
     assert table.groupby(["objective", "model"]).size().to_dict() == {
         ("dae", "exact"): 4,
-        ("dae", "ensemble"): 12,
+        ("dae", "separate"): 12,
         ("dae", "kde"): 3,
         ("rcae", "exact"): 4,
-        ("rcae", "ensemble"): 6,
+        ("rcae", "separate"): 6,
     }
-    optimum = table[(table["model"] == "ensemble") & (table["reference"] == "optimum")]
+    optimum = table[(table["model"] == "separate") & (table["reference"] == "optimum")]
     for (objective, n), part in optimum.groupby(["objective", "n"]):
         expected = 4 if (objective, n) == ("dae", 50) else 0
         np.testing.assert_allclose(part["relative_error"], expected, atol=1e-6)
@@ -234,7 +237,7 @@ def test_a_sample_file_is_measured_against_its_empirical_optimum():
         "held_out": rng.standard_normal((20, 1)),
     }
     density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "baselines": ["kde"]}
-    learned = {("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, [0.5], size=60, sign=0)}
+    learned = {("dae", "separate", "samples"): exact_separate(GAUSSIAN, [0.5], size=60, sign=0)}
     table = measure("file", settings, data, density, learned, (0, "score"))["errors"]
     assert table["reference"].tolist() == ["optimum"]
     np.testing.assert_allclose(table["relative_error"], 1, atol=1e-12)  # the identity's error
@@ -245,15 +248,15 @@ def test_in_the_plane_rulers_are_draws():
     plane = GaussianMixture([1, 1], [[-0.5, 0.0], [0.5, 0.3]], [0.2 * np.eye(2)] * 2)
     held_out = plane.sample(4000, np.random.default_rng(5))
     for objective, names in (("dae", {"p_sigma", "optimum", "p"}), ("rcae", {"p_sigma", "p"})):
-        found = sampled_rulers(plane, objective, 0.4, held_out, np.random.default_rng(6))
-        assert {ruler.reference for ruler in found} == names
-        for ruler in found:
-            density = plane if ruler.reference == "p" else plane.smoothed(0.4)
-            assert ruler.error(density.score(ruler.x)) == 0
-            assert ruler.error(-density.score(ruler.x)) == pytest.approx(4)
+        found = sampled_references(plane, objective, 0.4, held_out, np.random.default_rng(6))
+        assert {reference.name for reference in found} == names
+        for reference in found:
+            density = plane if reference.name == "p" else plane.smoothed(0.4)
+            assert reference.error(density.score(reference.x)) == 0
+            assert reference.error(-density.score(reference.x)) == pytest.approx(4)
             # Fisher's identity, which at draws from the other density fails by a factor of 1.7
-            power = ruler.weights @ (density.score(ruler.x) ** 2).sum(-1)
-            curvature = ruler.weights @ np.trace(density.hessian(ruler.x), axis1=1, axis2=2)
+            power = reference.weights @ (density.score(reference.x) ** 2).sum(-1)
+            curvature = reference.weights @ np.trace(density.hessian(reference.x), axis1=1, axis2=2)
             assert power == pytest.approx(-curvature, rel=0.1)
 
 
@@ -314,7 +317,7 @@ def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them
         "validation": np.empty((0, 2)),
         "held_out": plane.sample(500, rng),
     }
-    stack = Ensemble(
+    stack = Separate(
         2, {"hidden": (2,)}, sigmas.tolist(), [0] * 2, [50] * 2, np.zeros((2, 2)), [1.0] * 2
     )
     slope = -1.0 / (0.5 + sigmas**2)
@@ -339,7 +342,7 @@ def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them
         ),
     )
     learned, settings = (
-        {("rcae", "ensemble", "samples"): stack},
+        {("rcae", "separate", "samples"): stack},
         {"sigmas": sigmas, "baselines": []},
     )
     table = measure("plane", settings, data, plane, learned, (0, "score"), solved)["errors"]
@@ -350,7 +353,7 @@ def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them
         ["dae", 0.5, "p", 0.24, np.inf],
         ["rcae", 0.5, "p", 0.25, np.inf],
     ]
-    own = table[table["model"] == "ensemble"].set_index(["sigma", "reference"])["relative_error"]
+    own = table[table["model"] == "separate"].set_index(["sigma", "reference"])["relative_error"]
     assert (0.3, "optimum") not in own.index  # this level was not solved
     assert ((0.5, "optimum") in own.index) == (change < 1e-3)
     assert own.get((0.5, "optimum"), 0.0) < 1e-4
@@ -391,9 +394,9 @@ def test_no_rows_make_an_empty_table():
 def test_displacements_are_r_minus_x():
     sigmas, x = [0.2, 0.5], np.linspace(-1, 1, 5)
     learned = {
-        ("dae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas, seeds=2),
-        ("dae", "ensemble", "samples"): exact_ensemble(GAUSSIAN, sigmas, size=50, sign=-1),
-        ("rcae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, sigmas, seeds=2),
+        ("dae", "separate", "exact"): exact_separate(GAUSSIAN, sigmas, seeds=2),
+        ("dae", "separate", "samples"): exact_separate(GAUSSIAN, sigmas, size=50, sign=-1),
+        ("rcae", "separate", "exact"): exact_separate(GAUSSIAN, sigmas, seeds=2),
     }
     curves = displacement_curves(GAUSSIAN, learned, {"sigmas": sigmas, "seeds": 2}, x)
     assert curves.keys() == {"x", "sigmas", "dae", "rcae", "best_dae", "best_rcae"}
@@ -406,7 +409,7 @@ def test_displacements_are_r_minus_x():
 
 
 def test_bare_points_have_no_contractive_curve():
-    stacks = {(o, "ensemble", "exact"): exact_ensemble(GAUSSIAN, [0.2]) for o in ("dae", "rcae")}
+    stacks = {(o, "separate", "exact"): exact_separate(GAUSSIAN, [0.2]) for o in ("dae", "rcae")}
     settings = {"sigmas": [0.2], "seeds": 1}
     curves = displacement_curves(BARE, stacks, settings, np.linspace(-1, 1, 5))
     assert curves.keys() == {"x", "sigmas", "dae", "rcae", "best_dae"}
@@ -420,7 +423,7 @@ def test_the_fixed_points_of_three_points_alternate():
     table = fixed_point_table(curves)
     for (model, seed), part in table.groupby(["model", "seed"], dropna=False):
         np.testing.assert_allclose(part["x"], [-0.5, -0.25, 0, 0.25, 0.5], atol=1e-4)
-        flipped = model == "ensemble" and seed == 1
+        flipped = model == "separate" and seed == 1
         assert part["stable"].tolist() == [k % 2 == flipped for k in range(5)]
     assert len(table) == 15
     assert table["seed"].dtype == "Int64"
@@ -429,7 +432,7 @@ def test_the_fixed_points_of_three_points_alternate():
 def test_the_exact_optimum_of_three_points_has_five_fixed_points_on_the_stored_grid():
     curves = displacement_curves(
         BARE,
-        {("dae", "ensemble", "exact"): exact_ensemble(GAUSSIAN, [0.1])},
+        {("dae", "separate", "exact"): exact_separate(GAUSSIAN, [0.1])},
         {"sigmas": [0.1], "seeds": 1},
         np.linspace(-0.75, 0.75, 1001),
     )

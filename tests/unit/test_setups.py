@@ -2,18 +2,19 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore import setups, training
 from autoscore.configuration import complete, merge
-from autoscore.data import make_data, target
+from autoscore.data import draw_data, target
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.densities.registry import make_density
-from autoscore.metrics import relative_error
 from autoscore.models.conditioned.network import Conditioned
 from autoscore.models.conditioned.training import train as train_conditioned
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.models.ensemble.training import train_exact, train_on_samples
+from autoscore.models.separate.network import Separate
+from autoscore.models.separate.training import train_exact, train_on_samples
+from autoscore.numerics.errors import relative_error
 from autoscore.optimum.bias import optimal_field
-from autoscore.setups import sample_sizes, trace_rows
+from autoscore.train import fit as training
+from autoscore.train import setups
+from autoscore.train.setups import sample_sizes, trace_rows
 from tests.unit.oracles import CONFIG
 
 MIXTURE = {key: value for key, value in CONFIG["densities"]["mixture"].items() if key != "figures"}
@@ -37,7 +38,7 @@ INFINITE = float("inf")
 def train(kind, objective="dae", density=MIXTURE, *, data=None, members=None, **change):
     entry = density | {"train": merge(SHORT, change)}
     entry = complete({"densities": {"target": entry}})["densities"]["target"]
-    data, streams = data or make_data(0, "target", entry), (0, "target", objective, kind)
+    data, streams = data or draw_data(0, "target", entry), (0, "target", objective, kind)
     if kind == "exact":
         exact = target(entry, data)
         return train_exact(exact, entry["train"], objective, streams, members=members)
@@ -61,7 +62,7 @@ def test_sizes_that_are_samples():
 )
 def test_there_is_a_member_for_everything_that_was_asked_for(kind, members, objective):
     stack, trace = train(kind, objective)
-    assert isinstance(stack, Conditioned if kind == "conditioned" else Ensemble)
+    assert isinstance(stack, Conditioned if kind == "conditioned" else Separate)
     sigmas = getattr(stack, "sigmas", [None] * len(stack.seeds))
     assert set(zip(sigmas, stack.seeds, stack.sizes, strict=True)) == members
     assert len(stack.theta) == len(members)

@@ -9,9 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import save
 
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.models.registry import load_stack
-from autoscore.storage import (
+from autoscore.files.storage import (
     DamagedFileError,
     read_arrays,
     read_tables,
@@ -20,6 +18,8 @@ from autoscore.storage import (
     write_atomically,
     write_table,
 )
+from autoscore.models.registry import load_stack
+from autoscore.models.separate.network import Separate
 
 
 def test_missing_folders_are_made_and_permissions_are_the_usual_ones(tmp_path):
@@ -118,7 +118,7 @@ def test_tables_keep_every_digit_and_are_put_below_one_another(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a disk that is full")
 def test_a_disk_without_room_is_named_with_the_remedy(tmp_path, monkeypatch):
-    monkeypatch.setattr("autoscore.storage.token_hex", lambda size: "own")
+    monkeypatch.setattr("autoscore.files.storage.token_hex", lambda size: "own")
     (tmp_path / ".table.partial-own.csv").symlink_to("/dev/full")
     reason = f"No space left on device; make room on the disk and run again: '{tmp_path}/table.csv'"
     with pytest.raises(OSError, match=re.escape(reason)):
@@ -192,7 +192,7 @@ def test_no_flipped_byte_in_arrays_is_read_without_a_word(tmp_path):
 
 def test_no_flipped_byte_in_weights_is_read_without_a_word(tmp_path):
     sound, path = tmp_path / "sound.safetensors", tmp_path / "a.safetensors"
-    stack = Ensemble(1, {"hidden": (3,)}, [0.1], [0], [9], [[0.5]], [2.0])
+    stack = Separate(1, {"hidden": (3,)}, [0.1], [0], [9], [[0.5]], [2.0])
     stack.theta = torch.arange(10, dtype=torch.float32)[None]
     stack.save(sound)
     whole, rng = sound.read_bytes(), np.random.default_rng(0)

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from autoscore import tables
-from autoscore.tables import read_table
+from autoscore.files import tables
+from autoscore.files.tables import read_table
 
 FIXED = settings(
     derandomize=True,

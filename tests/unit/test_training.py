@@ -2,24 +2,24 @@ import numpy as np
 import pytest
 import torch
 
-from autoscore import training
-from autoscore.batches import NOISES, Batch, SampleBatches, quadrature_batch
 from autoscore.densities.registry import make_density
 from autoscore.models.conditioned.network import Conditioned
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.objectives import OBJECTIVES
+from autoscore.models.separate.network import Separate
 from autoscore.optimum.bias import optimal_field
-from autoscore.training import DivergedError, Schedule, fit
+from autoscore.train import fit as training
+from autoscore.train.batches import NOISES, Batch, SampleBatches, quadrature_batch
+from autoscore.train.fit import DivergedError, Schedule, fit
+from autoscore.train.objectives import OBJECTIVES
 from tests.unit.oracles import CONFIG
 
 MIXTURE = make_density(CONFIG["densities"]["mixture"])
 SIGMAS, SEEDS = np.array([0.5, 0.2, 0.5]), np.array([0, 0, 1])
 
 
-def ensemble(hidden=6, members=slice(None), dim=1):
+def separate(hidden=6, members=slice(None), dim=1):
     sigmas, seeds = SIGMAS[members], SEEDS[members]
     m = len(sigmas)
-    stack = Ensemble(
+    stack = Separate(
         dim,
         {"hidden": (hidden,), "gain": 2.0},
         sigmas.tolist(),
@@ -93,11 +93,11 @@ def test_adam_is_algorithm_1_of_kingma_and_ba():
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_a_member_trained_alone_is_the_member_trained_in_company(objective):
     schedule = Schedule(steps=15, learning_rate=0.02, polish=10)
-    company = ensemble()
+    company = separate()
     fit(company, objective, quadrature_batch(MIXTURE, objective, SIGMAS, 64), schedule)
     for k in range(3):
         one = slice(k, k + 1)
-        alone = ensemble(members=one)
+        alone = separate(members=one)
         fit(alone, objective, quadrature_batch(MIXTURE, objective, SIGMAS[one], 64), schedule)
         torch.testing.assert_close(alone.theta[0], company.theta[k], rtol=1e-7, atol=1e-7)
     assert float((company.theta[0] - company.theta[2]).abs().max()) > 0.1
@@ -107,18 +107,18 @@ def test_a_member_trained_alone_is_the_member_trained_in_company(objective):
 @pytest.mark.parametrize("noise", NOISES)
 def test_the_same_holds_on_minibatches(objective, noise):
     schedule, corrupt = Schedule(steps=12, learning_rate=0.02, batch=8), objective == "dae"
-    company = ensemble()
+    company = separate()
     fit(company, objective, minibatches(noise=noise, corrupt=corrupt), schedule)
     for k in range(3):
         one = slice(k, k + 1)
-        alone = ensemble(members=one)
+        alone = separate(members=one)
         fit(alone, objective, minibatches(one, noise=noise, corrupt=corrupt), schedule)
         torch.testing.assert_close(alone.theta[0], company.theta[k], rtol=1e-9, atol=1e-9)
 
 
 def test_the_same_seeds_give_the_same_bits():
     def train(exact):
-        stack = ensemble()
+        stack = separate()
         data = quadrature_batch(MIXTURE, "dae", SIGMAS, 64) if exact else minibatches()
         trace = fit(stack, "dae", data, Schedule(steps=15, batch=8, polish=10 * exact))
         return stack.theta, torch.stack(trace.losses)
@@ -133,7 +133,7 @@ def test_the_same_seeds_give_the_same_bits():
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_a_short_training_comes_close_to_the_optimum(objective):
-    stack, batch = ensemble(hidden=12), quadrature_batch(MIXTURE, objective, SIGMAS, 128)
+    stack, batch = separate(hidden=12), quadrature_batch(MIXTURE, objective, SIGMAS, 128)
     batch = batch.inward(stack.shift, stack.scale)
     x, weights = MIXTURE.quadrature()
 
@@ -155,7 +155,7 @@ def test_a_short_training_comes_close_to_the_optimum(objective):
 def test_the_polish_lowers_the_loss_further():
     batch, losses = quadrature_batch(MIXTURE, "dae", SIGMAS, 64), {}
     for polish in (0, 40):
-        stack = ensemble()
+        stack = separate()
         fit(stack, "dae", batch, Schedule(steps=30, learning_rate=0.02, polish=polish))
         losses[polish] = OBJECTIVES["dae"](stack, stack.theta, batch)
     assert (losses[40] < losses[0]).all()
@@ -163,7 +163,7 @@ def test_the_polish_lowers_the_loss_further():
 
 def test_the_trace_holds_the_whole_loss():
     """Its last entry is the loss of the double integral, spread included, at the end."""
-    batch, stack = quadrature_batch(MIXTURE, "dae", SIGMAS, 64), ensemble()
+    batch, stack = quadrature_batch(MIXTURE, "dae", SIGMAS, 64), separate()
     messages = []
     schedule = Schedule(steps=20, polish=20, checks=4)
     trace = fit(stack, "dae", batch, schedule, report=messages.append)
@@ -186,7 +186,7 @@ def watched_training(held_out, data, schedule, monkeypatch):
         return denoising(stack, theta, batch)
 
     monkeypatch.setitem(training.OBJECTIVES, "dae", spy)
-    stack = ensemble(hidden=20)
+    stack = separate(hidden=20)
     fit(stack, "dae", data, schedule, held_out=held_out)
     monkeypatch.undo()
     return stack, seen[::10]
@@ -225,7 +225,7 @@ def test_earlier_weights_are_kept_only_if_held_out_points_clearly_prefer_them(ca
         expected = seen[best[k]] if clearly[k] else seen[-1]
         assert torch.equal(stack.theta[k], expected[k])
     # without held-out points nothing is sent back
-    alone = ensemble(hidden=20)
+    alone = separate(hidden=20)
     fit(alone, "dae", data(), schedule)
     assert torch.equal(alone.theta, seen[-1])
 
@@ -233,7 +233,7 @@ def test_earlier_weights_are_kept_only_if_held_out_points_clearly_prefer_them(ca
 @pytest.mark.parametrize(("part", "kept"), [(0.99, True), (1.01, False)])
 @pytest.mark.parametrize("groups", [10, 4])
 def test_clearly_is_counted_in_standard_errors_between_groups(groups, part, kept, monkeypatch):
-    stack = ensemble()
+    stack = separate()
     first, last = stack.theta.clone(), stack.theta + 1.0
     point = torch.arange(40.0, dtype=torch.float64).expand(3, 40)[..., None]
     held_out = Batch(point, point, torch.as_tensor(SIGMAS)[:, None])
@@ -262,14 +262,14 @@ def test_a_broken_batch_names_the_member_and_the_step():
     batch = quadrature_batch(MIXTURE, "dae", SIGMAS, 64)
     batch.targets[2, 5] = torch.nan
     with pytest.raises(DivergedError, match=r"sigma 0\.5, seed 1") as error:
-        fit(ensemble(), "dae", batch, Schedule(steps=40, checks=4))
+        fit(separate(), "dae", batch, Schedule(steps=40, checks=4))
     assert "at step 10" in str(error.value)
     assert "lower the schedule's learning_rate" in str(error.value)
 
 
 def test_an_absurd_learning_rate_is_named():
     with pytest.raises(DivergedError, match=r"at step [23] for sigma 0\.5, seed 0: lower"):
-        fit(ensemble(), "dae", minibatches(), Schedule(steps=5, learning_rate=1e200, checks=5))
+        fit(separate(), "dae", minibatches(), Schedule(steps=5, learning_rate=1e200, checks=5))
 
 
 def test_divergence_in_the_polish_is_noticed(monkeypatch):
@@ -282,7 +282,7 @@ def test_divergence_in_the_polish_is_noticed(monkeypatch):
     monkeypatch.setitem(training.OBJECTIVES, "dae", broken)
     batch = quadrature_batch(MIXTURE, "dae", SIGMAS, 64)
     with pytest.raises(DivergedError, match="step 7"):
-        fit(ensemble(), "dae", batch, Schedule(steps=6, polish=4, checks=10))
+        fit(separate(), "dae", batch, Schedule(steps=6, polish=4, checks=10))
 
 
 def test_a_conditioned_model_names_its_seed():
@@ -296,7 +296,7 @@ def test_a_conditioned_model_names_its_seed():
 
 
 def test_a_polish_on_minibatches_is_refused():
-    stack = ensemble()
+    stack = separate()
     before = stack.theta.clone()
     with pytest.raises(ValueError, match="polish needs a fixed batch, not minibatches"):
         fit(stack, "dae", minibatches(), Schedule(steps=5, polish=1))
@@ -305,7 +305,7 @@ def test_a_polish_on_minibatches_is_refused():
 
 def test_divergence_in_the_last_step_is_noticed():
     with pytest.raises(DivergedError):
-        fit(ensemble(), "dae", minibatches(), Schedule(steps=1, learning_rate=1e200))
+        fit(separate(), "dae", minibatches(), Schedule(steps=1, learning_rate=1e200))
 
 
 # --- checkpoints and observers -------------------------------------------------
@@ -326,7 +326,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path,
     def look(theta):
         return theta.norm(dim=1).numpy()
 
-    whole, batches = ensemble(), minibatches(noise=noise)
+    whole, batches = separate(), minibatches(noise=noise)
     expected = fit(whole, "dae", batches, schedule, held_out=held_out, observe=look)
 
     def kill(theta):
@@ -338,11 +338,11 @@ def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path,
     checkpoint = tmp_path / "unfinished.npz"
     with pytest.raises(StoppedError):
         fit(
-            ensemble(), "dae", minibatches(noise=noise), schedule,
+            separate(), "dae", minibatches(noise=noise), schedule,
             held_out=held_out, observe=kill, checkpoint=checkpoint,
         )  # fmt: skip
     assert [file.name for file in tmp_path.iterdir()] == ["unfinished.npz"]
-    again = ensemble()
+    again = separate()
     found = fit(
         again, "dae", minibatches(noise=noise), schedule,
         held_out=held_out, observe=look, checkpoint=checkpoint,
@@ -356,7 +356,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path,
 
 
 def test_observers_see_the_start_powers_of_two_and_the_end():
-    stack = ensemble()
+    stack = separate()
     start = stack.theta.clone()
     trace = fit(
         stack, "dae", minibatches(), Schedule(steps=11, batch=8),
@@ -368,7 +368,7 @@ def test_observers_see_the_start_powers_of_two_and_the_end():
 
 
 def test_averaged_weights_are_the_mean_of_late_ones():
-    stack, steps, weights = ensemble(), 40, []
+    stack, steps, weights = separate(), 40, []
 
     class Spy(training._Adam):
         def step(self, theta, gradient, rate):

@@ -36,27 +36,27 @@ densities:
         conditioned: {steps: 400}  # long enough to be killed on the way
   mixture:
     train:
-      models: {ensemble: [dae], conditioned: []}
+      models: {separate: [dae], conditioned: []}
       sizes: [exact]
   three_points:
     train:
-      models: {ensemble: [rcae]}
+      models: {separate: [rcae]}
   thick_spiral:
     figures: [map]
     sample:
       plans:
         truth: *short
         learned: {<<: *short, sigmas: [0.1, 0.9]}
-      far_starts: {models: [ensemble], sigmas: [0.9]}
+      far_starts: {models: [separate], sigmas: [0.9]}
     train:
       sigmas: [0.1, 0.9]
       sizes: [50]
-      models: {ensemble: [dae], conditioned: [dae]}
+      models: {separate: [dae], conditioned: [dae]}
       architecture: {hidden: [8]}
       network: {width: 8, blocks: 1, features: 4}
       variants:
         contractive: null
-        walkback: {kind: ensemble, objectives: [dae], noise: walkback}
+        walkback: {kind: separate, objectives: [dae], noise: walkback}
         generative: {kind: conditioned, objectives: [dae], sigmas: [0.3, 2]}
       schedules:
         samples: {steps: 30}

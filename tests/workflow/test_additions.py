@@ -26,7 +26,7 @@ KIND = Kind(
 """,
     "models/toy_model/__init__.py": """
 from dataclasses import replace
-from autoscore.models.ensemble import MODEL as PAPER
+from autoscore.models.separate import MODEL as PAPER
 
 MODEL = replace(PAPER, name="toy_model", about="the paper's again", image_settings=frozenset(),
                 network="autoscore.models.toy_model.network:Toy",
@@ -34,10 +34,10 @@ MODEL = replace(PAPER, name="toy_model", about="the paper's again", image_settin
                 uses={"samples": PAPER.uses["samples"]}, schedules={"samples": "samples"})
 """,
     "models/toy_model/network.py": """
-from autoscore.models.ensemble.network import Ensemble
-from autoscore.models.ensemble.training import train_on_samples
+from autoscore.models.separate.network import Separate
+from autoscore.models.separate.training import train_on_samples
 
-class Toy(Ensemble):
+class Toy(Separate):
     kind = "toy_model"
 
 def train(*told):
@@ -88,7 +88,7 @@ densities:
       plans:
         toy: {fields: [exact], samplers: [toy_sampler], steps: [0.01], chains: 9, draws: 5}
     train:
-      models: {ensemble: [], conditioned: []}
+      models: {separate: [], conditioned: []}
       sizes: [50]
       variants: {toys: {kind: toy_model, objectives: [dae]}}
 """

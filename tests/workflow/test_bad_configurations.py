@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 CONFIGURATIONS = {
     "values": """
         training: {seeds: 1}
-        train: {sead: 1, seeds: 0, models: {ensemble: [dae, vae]}}
+        train: {sead: 1, seeds: 0, models: {separate: [dae, vae]}}
         optimum: {sigmas: {low: -0.1, high: 1.0, count: 3}}
         densities:
           mixture: {kind: gaussian, train: {sigmas: []}}
@@ -36,7 +36,7 @@ MISTAKES = {
     "unknown key": ("values", "train.sead is not a key", "did you mean seed", "sigmas"),
     "unknown section": ("values", "training is not a key", "did you mean train", "optimum"),
     "no seeds": ("values", "train.seeds is 0; allowed: ", "whole number >= 1"),
-    "unknown objective": ("values", "train.models.ensemble.1 is 'vae'; allowed: ", "dae, rcae"),
+    "unknown objective": ("values", "train.models.separate.1 is 'vae'; allowed: ", "dae, rcae"),
     "unknown kind": (
         "values",
         "densities.mixture.kind is 'gaussian'; allowed: ",

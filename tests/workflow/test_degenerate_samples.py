@@ -75,7 +75,7 @@ densities:
   far:
     kind: samples
     path: far.csv
-    train: {seeds: 1, sigmas: [0.1], models: {ensemble: [dae], conditioned: []}}
+    train: {seeds: 1, sigmas: [0.1], models: {separate: [dae], conditioned: []}}
 """
     drawn = "figures/far_map.png"
     outcome = project.snakemake(drawn, changes=changes)

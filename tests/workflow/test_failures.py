@@ -6,9 +6,9 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_failing_job_says_why_in_one_line(project):
-    job = "three_points_rcae_ensemble_exact"
+    job = "three_points_rcae_separate_exact"
     outcome = project.snakemake(
-        "results/train/three_points/rcae_ensemble_exact.safetensors",
+        "results/train/three_points/rcae_separate_exact.safetensors",
         changes="train: {schedules: {exact: {learning_rate: 1.0e+200}}}",
     )
     assert outcome.code != 0
@@ -19,4 +19,4 @@ def test_a_failing_job_says_why_in_one_line(project):
     assert "Traceback" in (project.folder / log).read_text(encoding="utf-8")
     for engine in ("Traceback", "CalledProcessError", "RuleException", "WorkflowError"):
         assert engine not in outcome.text
-    assert not list((project.folder / "results/train/three_points").glob("rcae_ensemble_exact.*"))
+    assert not list((project.folder / "results/train/three_points").glob("rcae_separate_exact.*"))

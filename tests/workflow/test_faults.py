@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 NAME = "three_points"
 DATA, TABLE = f"results/data/{NAME}.npz", f"results/score/{NAME}.csv"
 MADE = [f"results/data/{NAME}.json", DATA]  # by the job that makes the data
-WEIGHTS = f"results/train/{NAME}/rcae_ensemble_exact.safetensors"
+WEIGHTS = f"results/train/{NAME}/rcae_separate_exact.safetensors"
 FIGURE = f"figures/{NAME}_field.png"
 IMAGES = "results/data/images.npz"
 DAY = 86400.0
@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_written_is_named(project):
     most = ("sh", "-c", 'ulimit -f 128 && exec "$@"', "sh")  # 64 KiB
     outcome = project.snakemake(IMAGES, through=most)
     assert outcome.code != 0
-    line_with(outcome, "FAILED  get_images", IMAGES, "File too large; allow larger files")
+    line_with(outcome, "FAILED  data_images", IMAGES, "File too large; allow larger files")
     assert project.made(".*", "images.npz") == []
     assert project.snakemake(IMAGES).code == 0
 
@@ -119,8 +119,8 @@ def test_a_file_that_cannot_be_written_is_named(project):
         ("-n 20", "", ["This run may open 20 files at once (ulimit -n), and needs 64"]),
         (
             "-v 2000000",
-            "{densities: {mixture: {train: {sizes: [80000000], models: {ensemble: [dae]}}}}}",
-            ["FAILED  make_data mixture: MemoryError", "allow more (ulimit -v"],
+            "{densities: {mixture: {train: {sizes: [80000000], models: {separate: [dae]}}}}}",
+            ["FAILED  data mixture: MemoryError", "allow more (ulimit -v"],
         ),
     ],
     ids=["addresses", "files", "a job's memory"],

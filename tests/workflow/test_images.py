@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 NOWHERE = "mirrors: ['http://127.0.0.1:9/'], retries: 0, timeout: 1"
-ASKED = ("results/data/images.csv", "--forcerun", "get_images")
+ASKED = ("results/data/images.csv", "--forcerun", "data_images")
 
 
 def test_every_table_of_images_names_them(finished):

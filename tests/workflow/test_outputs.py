@@ -76,7 +76,7 @@ def test_nothing_is_there_that_no_job_declares(finished):
 
 
 def test_jobs_that_start_their_own_interpreter_make_the_same(finished, project):
-    weights = "results/train/three_points/rcae_ensemble_exact.safetensors"
+    weights = "results/train/three_points/rcae_separate_exact.safetensors"
     files = [weights, "results/score/thick_spiral.csv", "figures/three_points_field.png"]
     for file in files:
         (project.folder / file).unlink()

@@ -37,17 +37,17 @@ DRAWN_OF_IMAGES = DRAWN_FROM_SAMPLES | {
 }
 PLOTS = DRAWN_FROM_OPTIMA | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS | DRAWN_OF_IMAGES
 DRAWN_MODELS = ("untied", "tied", "conditioned")
-SAMPLED_IMAGES = {f"sample_images {model}" for model in DRAWN_MODELS} | {"gather_images"}
+SAMPLED_IMAGES = {f"sample_images {model}" for model in DRAWN_MODELS} | {"sample_image_tables"}
 TRAINED_IMAGES = {f"train_images {model}" for model in (*DRAWN_MODELS, "untied_from_random")}
 TRAININGS = {
-    "train three_wells dae ensemble exact",
-    "train three_wells dae ensemble samples",
+    "train three_wells dae separate exact",
+    "train three_wells dae separate samples",
     "train three_wells dae conditioned samples",
-    "train three_wells rcae ensemble exact",
-    "train three_wells rcae ensemble samples",
-    "train mixture dae ensemble exact",
-    "train three_points rcae ensemble exact",
-    "train thick_spiral dae ensemble samples",
+    "train three_wells rcae separate exact",
+    "train three_wells rcae separate samples",
+    "train mixture dae separate exact",
+    "train three_points rcae separate exact",
+    "train thick_spiral dae separate samples",
     "train thick_spiral dae conditioned samples",
     "train thick_spiral dae walkback samples",
     "train thick_spiral dae generative samples",
@@ -56,9 +56,9 @@ SCORES = {
     f"measure_{stage} {name}"
     for name in ("three_wells", "mixture", "three_points", "thick_spiral")
     for stage in ("score", "geometry")
-} - {"measure_geometry mixture"}  # no figure shows it
-CHAINS = {"sample three_wells", "sample thick_spiral", "gather_samples"}
-GATHERED = {"gather_scores", "check_claims"}
+} - {"geometry mixture"}  # no figure shows it
+CHAINS = {"sample three_wells", "sample thick_spiral", "sample_tables"}
+GATHERED = {"score_tables", "verify_table"}
 
 
 def change_function(text):
@@ -96,7 +96,7 @@ def test_a_figure_of_what_is_exact_trains_nothing(figure, project):
     rule, density = figure.split()
     name = f"figures/{density}_{rule.removeprefix('plot_')}.pdf"
     planned = project.plan(name, "--forceall", target=None)
-    assert planned == {f"make_data {density}", f"solve_optimum {density}", figure}
+    assert planned == {f"data {density}", f"optimum {density}", figure}
 
 
 def test_the_common_style_redraws_every_figure_and_computes_nothing(project):
@@ -131,28 +131,30 @@ def test_the_code_of_each_script_redoes_its_jobs(project):
 
 
 def test_training_code_retrains_and_redoes_what_follows(project):
-    project.rewrite("workflow/autoscore/training.py", change_function)
+    project.rewrite("workflow/autoscore/train/fit.py", change_function)
     toys = TRAININGS | SCORES | CHAINS | GATHERED | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS
-    images = TRAINED_IMAGES | {"measure_images"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
+    images = TRAINED_IMAGES | {"score_images"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
     assert project.plan() == toys | images
 
 
 def test_sampling_code_redoes_the_chains_and_retrains_nothing(project):
     project.rewrite("workflow/autoscore/samplers/langevin.py", change_function)
-    redone = CHAINS | DRAWN_FROM_CHAINS | {"check_claims"}
+    redone = CHAINS | DRAWN_FROM_CHAINS | {"verify_table"}
     assert project.plan() == redone | SAMPLED_IMAGES | DRAWN_FROM_SAMPLES
 
 
 def test_another_budget_retrains_the_images_alone(project):
     planned = project.plan(changes="images: {budget: 2}")
-    images = TRAINED_IMAGES | {"measure_images"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
-    assert planned - {"check_claims"} == images
+    images = TRAINED_IMAGES | {"score_images"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
+    assert planned - {"verify_table"} == images
 
 
 def test_another_rounding_redoes_what_is_trained_and_what_follows(project):
     planned = project.plan(changes="rounding: 12345")
     toys = TRAININGS | SCORES | CHAINS | GATHERED | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS
-    images = TRAINED_IMAGES | {"measure_images", "judge_images"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
+    images = (
+        TRAINED_IMAGES | {"score_images", "sample_classifier"} | SAMPLED_IMAGES | DRAWN_OF_IMAGES
+    )
     assert planned == toys | images
 
 
@@ -164,10 +166,10 @@ def test_how_chains_are_shown_redraws_a_figure_alone(project):
 def test_a_density_s_parameter_redoes_that_density_and_what_gathers(project):
     changes = "densities: {mixture: {standard_deviations: [0.3, 0.2, 0.5]}}"
     assert project.plan(changes=changes) == GATHERED | {
-        "make_data mixture",
-        "solve_optimum mixture",
-        "train mixture dae ensemble exact",
-        "measure_score mixture",
+        "data mixture",
+        "optimum mixture",
+        "train mixture dae separate exact",
+        "score mixture",
         "plot_bias mixture",
         "plot_learned_error",
         "plot_plane_error",

@@ -111,7 +111,7 @@ def test_the_page_tells_what_made_it(page, records):
     _, _, times = page.partition('id="times"')
     first = re.search(r"<tr><td>([^<]+)</td>", times)[1]
     assert first.strip() == " ".join([slowest["rule"], *slowest["wildcards"].values()])
-    data = [record for record in records.values() if record["rule"] in ("make_data", "get_images")]
+    data = [record for record in records.values() if record["rule"] in ("data", "data_images")]
     assert len(data) > 3
     for record in data:
         assert all(hash in page for hash in record["outputs"].values())

@@ -10,10 +10,10 @@ from tests.workflow.project import Project
 pytestmark = pytest.mark.slow
 
 TRAINED = [
-    "train/three_points/rcae_ensemble_exact.safetensors",  # in double precision
+    "train/three_points/rcae_separate_exact.safetensors",  # in double precision
     "train/thick_spiral/dae_conditioned_samples.safetensors",
     "train/images/tied.safetensors",
-    "sample/images/judge.npz",
+    "sample/images/classifier.npz",
 ]
 VERDICTS = "results/verify/claims.csv"
 # of a run that pytest's --rounding has moved already: back
@@ -40,7 +40,7 @@ def test_rounding_moves_every_trained_weight_to_a_neighbour(finished, project):
         at = before != 0
         assert np.array_equal((after == below) | (after == above), at), name
         assert 0.3 < (after > before)[at].mean() < 0.7, name
-    for table in ("three_points/rcae_ensemble_exact", "thick_spiral/dae_conditioned_samples"):
+    for table in ("three_points/rcae_separate_exact", "thick_spiral/dae_conditioned_samples"):
         before, after = (
             (one.folder / f"results/train/{table}.csv").read_bytes() for one in (finished, project)
         )

@@ -1,4 +1,4 @@
-"""The whole quick run through a real Slurm, in blocks, where there is one to be had.
+"""The whole quick run through a real Slurm, in shards, where there is one to be had.
 
 tests/slurm/run installs what it needs, and runs this.
 """
@@ -24,24 +24,24 @@ PROFILE = ["--profile", "profiles/slurm", "--latency-wait", "5"]
 PROFILE += ["--slurm-init-seconds-before-status-checks=2", "--seconds-between-status-checks=2"]
 # to start a job takes as long as to do it: jobs that belong together are submitted as one
 GROUPS = {
-    "prepare": ["make_data", "solve_optimum", "judge_images"],
-    "block": ["train_block", "train_images"],
+    "prepare": ["data", "optimum", "sample_classifier"],
+    "shard": ["train_shard", "train_images"],
     "join": ["train"],
-    "judge": ["measure_score", "measure_geometry", "sample", "measure_images", "sample_images"],
+    "judge": ["score", "geometry", "sample", "score_images", "sample_images"],
 }
 GROUPED = ["--groups", *(f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules)]
-GROUPED += ["--group-components", "prepare=3", "block=4", "join=6", "judge=6"]
+GROUPED += ["--group-components", "prepare=3", "shard=4", "join=6", "judge=6"]
 
-# some trainings in blocks: most of the time of a small job is Snakemake's start
-BLOCKS = {"mixture": 5, "three_points": 2, "spiral": 5}
-IN_BLOCKS = "densities:"
-IN_BLOCKS += "".join(f"\n  {name}: {{train: {{block: {most}}}}}" for name, most in BLOCKS.items())
-TRAINED = "results/train/mixture/dae_ensemble_exact.csv"
+# some trainings in shards: most of the time of a small job is Snakemake's start
+SHARDS = {"mixture": 5, "three_points": 2, "spiral": 5}
+IN_SHARDS = "densities:"
+IN_SHARDS += "".join(f"\n  {name}: {{train: {{shard: {most}}}}}" for name, most in SHARDS.items())
+TRAINED = "results/train/mixture/dae_separate_exact.csv"
 PATIENCE = 900  # seconds after which it hangs
 
 
 def results(project):
-    """Return what was made, bit by bit, less records, of which each block has one besides."""
+    """Return what was made, bit by bit, less records, of which each shard has one besides."""
     return {name: found for name, found in contents(project).items() if found != "there"}
 
 
@@ -57,10 +57,10 @@ def cluster(tmp_path_factory):
 
 def test_a_run_in_blocks_on_a_cluster_makes_the_files_of_a_local_one(quick, cluster, tmp_path):
     project = Project.quick(tmp_path / "run")
-    outcome = project.snakemake(*PROFILE, *GROUPED, changes=IN_BLOCKS, **cluster.environment)
+    outcome = project.snakemake(*PROFILE, *GROUPED, changes=IN_SHARDS, **cluster.environment)
     assert outcome.code == 0, outcome.text
     assert "has been submitted with SLURM jobid" in outcome.text
-    assert all(rule in outcome.text for rule in ("train_block", "train_images"))
+    assert all(rule in outcome.text for rule in ("train_shard", "train_images"))
     expected, found = results(quick), results(project)
     assert len([name for name in expected if name.endswith(".csv")]) > 30
     assert len([name for name in expected if name.endswith(".png")]) > 20
@@ -79,7 +79,7 @@ def wait_for(happened):
 
 def test_a_cancelled_job_and_a_lost_node_change_nothing(quick, cluster, tmp_path):
     project = Project.quick(tmp_path / "run")
-    run = project.start(*PROFILE, TRAINED, changes=IN_BLOCKS, **cluster.environment)
+    run = project.start(*PROFILE, TRAINED, changes=IN_SHARDS, **cluster.environment)
     try:
         cancelled = wait_for(cluster.running)
         cluster.run("scancel", *cancelled)

@@ -11,14 +11,14 @@ densities:
   plane:
     kind: samples
     path: my plane.npy
-    train: {models: {ensemble: [dae]}}
+    train: {models: {separate: [dae]}}
   line:
     kind: samples
     path: my líne.csv
     columns: [x]
     missing: drop
     figures: [field]
-    train: {held_out: 0.25, sigmas: [0.1, 0.9], models: {ensemble: [rcae]}}
+    train: {held_out: 0.25, sigmas: [0.1, 0.9], models: {separate: [rcae]}}
 """
 PARTS = ("train", "validation", "held_out")
 FIGURES = ("plane_quiver", "plane_map", "plane_held_out", "line_field")
@@ -33,7 +33,7 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     outcome = project.snakemake("results/score/errors.csv", *drawn, changes=DENSITIES)
     assert outcome.code == 0, outcome.text
     errors = pd.read_csv(project.folder / "results/score/errors.csv")
-    errors = errors[errors["density"].isin(["plane", "line"]) & (errors["model"] == "ensemble")]
+    errors = errors[errors["density"].isin(["plane", "line"]) & (errors["model"] == "separate")]
     assert set(errors["reference"]) == {"optimum"}
     assert np.isfinite(errors["relative_error"]).all()
     assert (errors["relative_error"] > 0).all()
@@ -42,12 +42,12 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     # validated with is not trained on
     assert rows == {("line", "rcae", 20): 4, ("plane", "dae", 36): 16}
     losses = pd.read_csv(project.folder / "results/score/held_out.csv")
-    assert {"identity", "gaussian", "kde", "ensemble"} <= set(losses["model"])
+    assert {"identity", "gaussian", "kde", "separate"} <= set(losses["model"])
     assert "Held-out loss of plane" in outcome.text
-    log = (project.folder / "results/logs/make_data/line.log").read_text(encoding="utf-8")
+    log = (project.folder / "results/logs/data/line.log").read_text(encoding="utf-8")
     assert "2 rows of my líne.csv lack a value and are left out" in log
     fixed = pd.read_csv(project.folder / "results/geometry/plane_fixed_points.csv")
-    assert set(fixed["field"]) == {"exact", "ensemble"}
+    assert set(fixed["field"]) == {"exact", "separate"}
 
 
 def test_a_file_that_was_replaced_in_the_same_instant_is_read_anew(project):
@@ -62,7 +62,7 @@ def test_a_file_that_was_replaced_in_the_same_instant_is_read_anew(project):
     assert project.plan(made, target=None, changes=changes) == set()
     file.write_text("1\n2\n4\n", encoding="utf-8")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert project.plan(made, target=None, changes=changes) == {"make_data mine"}
+    assert project.plan(made, target=None, changes=changes) == {"data mine"}
     assert project.snakemake(made, changes=changes).code == 0
     with np.load(project.folder / made) as arrays:
         assert 4.0 in np.concatenate(

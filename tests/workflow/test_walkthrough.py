@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autoscore.claims.checking import check
+from autoscore.verify.checking import check
 from tests.workflow.project import ROOT, Project
 
 pytestmark = pytest.mark.slow

@@ -2,40 +2,34 @@
 
 The floors of the library, each importing only from those above it in this list:
 
-``declarations``, ``remedies``, ``wording``
-    what the modules of a folder declare; what to do where the system refuses something; words
-``randomness``, ``sequences``, ``grids``, ``panels``, ``vectors``
-    generators, evenly spread numbers, quadrature, where a density has mass, exponentials
-``storage``, ``records``; ``tables``
-    atomic files and what made them; a user's own tables of numbers
-``fields``, ``metrics``, ``linear``, ``lbfgs``
-    what a reconstruction field is, rulers, Wiener filter, optimiser
-``densities``, ``devices``
-    targets with exact log-density, score, Hessian and samples; where networks are trained
+``declarations``, ``wording``
+    what the modules of a registry declare; values and counts in messages
+``numerics``, ``files``
+    random streams, quadrature, errors; atomic files, records, a user's tables
+``fields``
+    the interface of every reconstruction function
+``densities``
+    targets with exact log-density, score, Hessian and samples
 ``optimum``
     the reconstruction functions that no auto-encoder can beat
-``stack``, ``units``; ``batches``, ``objectives``, ``training``, ``setups``; ``rounding``
-    many networks as one tensor; what they see, what they minimise, how; weights as another
-    processor might round them
-``implicit``; ``baselines``
-    the loss that needs no truth; what trivial and classical estimators make of the same points
-``models``; ``samplers``
-    the kinds of auto-encoder; kernels, and what drives them
-``blocks``, ``plan``; ``figures``
-    what a run consists of, from its configuration alone; declarations and drawing, from tables
-``data``; ``noise``, ``mistakes``, ``configuration``
-    the samples that everything later shares; noise levels that fit; what is run, checked before
-    it is
-``extrapolation``
+``train``
+    stacks of networks, batches, objectives, optimisers
+``baselines``
+    trivial and classical estimators of the same score
+``models``, ``samplers``
+    kinds of auto-encoder; Markov chain kernels and their targets
+``shards``, ``plan``, ``figures``
+    what a run consists of, from its configuration alone; declared figures, drawn from tables
+``data``, ``noise``, ``validation``, ``configuration``
+    the samples that all stages share; noise grids that fit them; configurations, checked
+``combination``
     the clean score from several noise levels
-``rulers``, ``estimators``, ``held_out``, ``score``; ``geometry``
-    learned against exact, and on points that were held out; the shape of the learned fields
-``diagnostics``; ``sampling``
-    what draws are worth; all chains of one density
+``score``, ``geometry``, ``sample``
+    score errors; the shape of learned fields; chains and what they are worth
 ``images``
-    images: their sources, models, measures and samples
-``claims``; ``report``
-    verdicts, from tables alone; one page of them and of the figures
+    images: sources, models, measurements and samples
+``verify``, ``report``
+    claims and verdicts, from tables alone; one page of verdicts and figures
 
 Nothing here imports Snakemake: every module can be used from a notebook.
 """

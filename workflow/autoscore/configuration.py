@@ -11,21 +11,21 @@ from autoscore.data import training_points
 from autoscore.densities.registry import add_to_schema, dimension, is_known, make_density
 from autoscore.figures.declaration import Listed, Shared
 from autoscore.figures.registry import figures_in_words, of_scope, schema_of_charts
-from autoscore.mistakes.files import (
+from autoscore.models import registry as models
+from autoscore.noise import fit_grids
+from autoscore.samplers import registry as samplers
+from autoscore.validation.files import (
     LARGEST,
     LOADER,
     expanded,
     file_mistakes,
     parts_of_value,
 )
-from autoscore.mistakes.grids import grid_mistakes
-from autoscore.mistakes.images import image_mistakes
-from autoscore.mistakes.names import OF_ALL_DENSITIES, OF_DENSITIES, name_mistakes
-from autoscore.mistakes.schemas import resolved, schema_mistakes
-from autoscore.mistakes.targets import density_mistakes, figures_of_points, training_mistakes
-from autoscore.models import registry as models
-from autoscore.noise import fit_grids
-from autoscore.samplers import registry as samplers
+from autoscore.validation.grids import grid_mistakes
+from autoscore.validation.images import image_mistakes
+from autoscore.validation.names import OF_ALL_DENSITIES, OF_DENSITIES, name_mistakes
+from autoscore.validation.schemas import resolved, schema_mistakes
+from autoscore.validation.targets import density_mistakes, figures_of_points, training_mistakes
 from autoscore.wording import shown
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
@@ -89,7 +89,7 @@ def _own_training(entry: dict) -> dict:
     own = entry.get("train", {})
     if "path" not in entry:
         return own
-    suited = {"sigmas": "auto", "models": {"ensemble": ["dae"], "conditioned": ["dae"]}}
+    suited = {"sigmas": "auto", "models": {"separate": ["dae"], "conditioned": ["dae"]}}
     # files have some hundreds of points, which longer trainings learn by heart
     return merge({"schedules": {"conditioned": {"steps": STEPS}}}, suited | own)
 
@@ -99,7 +99,7 @@ def _fit_to_data(entry: dict) -> None:
     try:
         fit_grids(entry)
         if "path" in entry:
-            models = entry["train"]["models"]["ensemble"]
+            models = entry["train"]["models"]["separate"]
             n = len(make_density(entry).points)
             held_out = training_points(n, entry["train"]["held_out"]) < n
             entry.setdefault("figures", figures_of_points(dimension(entry), bool(models), held_out))

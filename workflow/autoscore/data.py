@@ -6,7 +6,7 @@ from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
 from autoscore.densities.samples import load_sample
-from autoscore.randomness import generator
+from autoscore.numerics.streams import generator
 
 MEASURED = 3000  # draws at which a known density is measured in more than one dimension
 
@@ -16,7 +16,7 @@ def training_points(n: int, held_out: float) -> int:
     return n - 2 * round(held_out * n)
 
 
-def make_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
+def draw_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
     """Return the samples of one density.
 
     Parameters

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from autoscore.grids import gauss_legendre
+from autoscore.numerics.grids import gauss_legendre
 
 
 class Field(ABC):

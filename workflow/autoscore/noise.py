@@ -7,8 +7,8 @@ import numpy as np
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import make_density
 from autoscore.densities.samples import COMPARED, UNLIKE, Lengths, Sample, load_sample, rounded
-from autoscore.grids import noise_levels
-from autoscore.randomness import generator
+from autoscore.numerics.grids import noise_levels
+from autoscore.numerics.streams import generator
 
 FAR = 10.0  # times below or above the lengths of the data at which noise has nothing to show
 WIDE = 1e4  # times the largest noise level that a known density may be wide

@@ -7,10 +7,10 @@ Snakemake. `autoscore.figures.registry` knows which figures a run has.
 
 from collections.abc import Collection, Mapping
 
-from autoscore import blocks
-from autoscore.densities.registry import dimension, is_bare, is_known
-from autoscore.grids import noise_levels
+from autoscore import shards
+from autoscore.densities.registry import dimension, is_degenerate, is_known
 from autoscore.models.registry import MODELS
+from autoscore.numerics.grids import noise_levels
 
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
 OWN = (
@@ -59,7 +59,7 @@ def data_settings(config: Mapping, density: str) -> dict:
 def is_solved(config: Mapping, density: str) -> bool:
     """Return whether both optima are solved: the density is known, and d is 1 or 2."""
     entry = config["densities"][density]
-    return dimension(entry) <= 2 and is_known(entry) and not is_bare(entry)
+    return dimension(entry) <= 2 and is_known(entry) and not is_degenerate(entry)
 
 
 def is_solved_in_the_plane(config: Mapping, density: str) -> bool:
@@ -136,7 +136,7 @@ def combined(config: Mapping) -> list[str]:
         name
         for name in beyond_the_line(config)
         if "dae" in config["densities"][name]["train"]["models"]["conditioned"]
-        and not is_bare(config["densities"][name])
+        and not is_degenerate(config["densities"][name])
     ]
 
 
@@ -182,17 +182,17 @@ def trained_files(config: Mapping, density: str) -> list[str]:
     return [weights(density, training) for training in trainings(config, density)]
 
 
-def training_blocks(config: Mapping, density: str, model: str, source: str) -> list[list[int]]:
-    """Return the members of each block that one training is divided into."""
+def training_shards(config: Mapping, density: str, model: str, source: str) -> list[list[int]]:
+    """Return the members of each shard that one training is divided into."""
     settings = model_settings(config, density, model)
-    return blocks.divide(settings, source, settings["block"])
+    return shards.divide(settings, source, settings["shard"])
 
 
-def block_files(config: Mapping, density: str, training: Training, kind: str) -> list[str]:
-    """Return one file of each block of a training; none if it is not divided."""
-    count = len(training_blocks(config, density, *training[1:]))
+def shard_files(config: Mapping, density: str, training: Training, kind: str) -> list[str]:
+    """Return one file of each shard of a training; none if it is not divided."""
+    count = len(training_shards(config, density, *training[1:]))
     folder = f"results/train/{density}/{'_'.join(training)}"
-    return [f"{folder}/{block}{kind}" for block in range(count)] if count > 1 else []
+    return [f"{folder}/{shard}{kind}" for shard in range(count)] if count > 1 else []
 
 
 # score, geometry and chains
@@ -312,9 +312,9 @@ def record_files(config: Mapping) -> list[str]:
     for name in config["densities"]:
         for training in trainings(config, name):
             files.append(f"results/train/{name}/{'_'.join(training)}.json")
-            files += block_files(config, name, training, ".json")
+            files += shard_files(config, name, training, ".json")
     if config.get("images"):
-        drawn = ["judge", *drawn_image_models(config)]
+        drawn = ["classifier", *drawn_image_models(config)]
         files += ["results/data/images.json", "results/score/images.json"]
         files += [f"results/train/images/{model}.json" for model in image_models(config)]
         files += [f"results/sample/images/{name}.json" for name in drawn]

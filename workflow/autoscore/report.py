@@ -16,8 +16,8 @@ from PIL import Image
 
 from autoscore.figures.declaration import SECTIONS, STATEMENTS
 from autoscore.figures.registry import FIGURES, stem
-from autoscore.grids import noise_levels
-from autoscore.records import without_folders
+from autoscore.files.records import without_folders
+from autoscore.numerics.grids import noise_levels
 
 TYPES = {".png": "image/png", ".gif": "image/gif"}
 SCREEN_WIDTH = {".png": 0.6, ".gif": 1.0}  # of its pixels: print has more of them to the inch
@@ -41,7 +41,7 @@ def render(
     figures
         Files of pictures, .png and .gif, of figures that are declared.
     records
-        Files of the jobs' records, see `autoscore.records`.
+        Files of the jobs' records, see `autoscore.files.records`.
     tables
         Files of ``claims`` and ``order``, and, where the run has some, ``images``.
 
@@ -69,7 +69,7 @@ def render(
         jobs=sorted(jobs, key=lambda job: -job["wall_seconds"]),
         machines=list({json.dumps(job["machine"]): job["machine"] for job in jobs}.values()),
         versions=_versions(jobs),
-        data=[job for job in jobs if job["rule"] in ("make_data", "get_images")],
+        data=[job for job in jobs if job["rule"] in ("data", "data_images")],
         finished=max(job["finished"] for job in jobs),
     )
 

@@ -3,15 +3,15 @@
 import os
 from pathlib import Path
 
-import demands
+from run import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
 from autoscore.figures.registry import FIGURES, figure_files, log_of, settings_of, stem
 from autoscore.images.sources import FOLDER
 from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
-from autoscore.records import hashes
-from code_hash import code
+from autoscore.files.records import hashes
+from run.code_hash import code
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 IMAGES = config.get("images")
@@ -40,9 +40,9 @@ def images_are_given():
 
 
 def training_demands(wildcards):
-    """Return what one training, or a block of it, may need on a cluster."""
-    density, objective, model, source, *block = wildcards
-    members = len(plan.training_blocks(config, density, model, source)[int(*block)])
+    """Return what one training, or a shard of it, may need on a cluster."""
+    density, objective, model, source, *shard = wildcards
+    members = len(plan.training_shards(config, density, model, source)[int(*shard)])
     entry = config["densities"][density]
     settings = {"validation": entry["train"]["validation"]}
     settings |= plan.model_settings(config, density, model)
@@ -70,9 +70,9 @@ def demand(function, name):
     return lambda wildcards: function(wildcards)[name]
 
 
-def block_files(kind):
-    """Return a function from wildcards to one file of each block of a training."""
-    return lambda wildcards: plan.block_files(config, wildcards.density, tuple(wildcards)[1:], kind)
+def shard_files(kind):
+    """Return a function from wildcards to one file of each shard of a training."""
+    return lambda wildcards: plan.shard_files(config, wildcards.density, tuple(wildcards)[1:], kind)
 
 
 def figure_settings(name):

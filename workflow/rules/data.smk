@@ -1,11 +1,11 @@
-rule make_data:
+rule data:
     input:
         of_density(plan.sample_file),
     output:
         arrays="results/data/{density}.npz",
         record="results/data/{density}.json",
     log:
-        "results/logs/make_data/{density}.log",
+        "results/logs/data/{density}.log",
     priority: 3  # short, and so that every training can be chosen before shorter jobs
     conda:
         "../../envs/autoscore.yaml"
@@ -15,6 +15,27 @@ rule make_data:
         seed=config["seed"],
         entry=of_density(plan.data_settings),
         content=sample_hash,
-        code=code("scripts.make_data"),
+        code=code("scripts.data"),
     script:
-        "../scripts/make_data.py"
+        "../scripts/data.py"
+
+
+if IMAGES:
+
+    rule data_images:
+        output:
+            images="results/data/images.npz",
+            provenance="results/data/images.csv",
+            record="results/data/images.json",
+        log:
+            "results/logs/data_images.log",
+        priority: 2
+        conda:
+            "../../envs/autoscore.yaml"
+        params:
+            settings={key: IMAGES[key] for key in IMAGE_SOURCES},
+            # what was done without a folder is done anew with one
+            given=images_are_given(),
+            code=code("scripts.data_images"),
+        script:
+            "../scripts/data_images.py"

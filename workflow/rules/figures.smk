@@ -18,6 +18,6 @@ for name, figure in FIGURES.items():
         params:
             figure=name,
             settings=figure_settings(name),
-            code=code("scripts.plot", f"autoscore.figures.{name}"),
+            code=code("scripts.figures", f"autoscore.figures.{name}"),
         script:
-            "../scripts/plot.py"
+            "../scripts/figures.py"

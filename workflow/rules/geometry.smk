@@ -1,4 +1,4 @@
-rule measure_geometry:
+rule geometry:
     input:
         data="results/data/{density}.npz",
         learned=of_density(plan.trained_files),
@@ -10,7 +10,7 @@ rule measure_geometry:
         profiles="results/geometry/{density}_profiles.csv",
         record="results/geometry/{density}.json",
     log:
-        "results/logs/measure_geometry/{density}.log",
+        "results/logs/geometry/{density}.log",
     conda:
         "../../envs/autoscore.yaml"
     resources:
@@ -20,6 +20,6 @@ rule measure_geometry:
         entry=of_density(plan.target_settings),
         settings=of_density(plan.shown_settings),
         trainings=of_density(plan.trainings),
-        code=code("scripts.measure_geometry"),
+        code=code("scripts.geometry"),
     script:
-        "../scripts/measure_geometry.py"
+        "../scripts/geometry.py"

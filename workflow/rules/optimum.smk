@@ -1,4 +1,4 @@
-rule solve_optimum:
+rule optimum:
     input:
         data="results/data/{density}.npz",
     output:
@@ -7,7 +7,7 @@ rule solve_optimum:
         order="results/optimum/{density}_order.csv",
         record="results/optimum/{density}.json",
     log:
-        "results/logs/solve_optimum/{density}.log",
+        "results/logs/optimum/{density}.log",
     conda:
         "../../envs/autoscore.yaml"
     resources:
@@ -17,6 +17,6 @@ rule solve_optimum:
         settings=of_density(plan.optimum_settings),
         levels=of_density(plan.solved_levels),
         window=of_density(plan.order_window),
-        code=code("scripts.solve_optimum"),
+        code=code("scripts.optimum"),
     script:
-        "../scripts/solve_optimum.py"
+        "../scripts/optimum.py"

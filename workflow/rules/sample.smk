@@ -28,7 +28,7 @@ rule sample:
         "../scripts/sample.py"
 
 
-rule gather_samples:
+rule sample_tables:
     input:
         diagnostics=expand("results/sample/{density}.csv", density=plan.sampled(config)),
     output:
@@ -36,10 +36,81 @@ rule gather_samples:
         samplers="results/sample/samplers.csv",
         record="results/sample/diagnostics.json",
     log:
-        "results/logs/gather_samples.log",
+        "results/logs/sample_tables.log",
     conda:
         "../../envs/autoscore.yaml"
     params:
-        code=code("scripts.gather_samples"),
+        code=code("scripts.sample_tables"),
     script:
-        "../scripts/gather_samples.py"
+        "../scripts/sample_tables.py"
+
+
+if IMAGES:
+
+    rule sample_classifier:
+        input:
+            images="results/data/images.npz",
+        output:
+            classifier="results/sample/images/classifier.npz",
+            references="results/sample/images/references.csv",
+            record="results/sample/images/classifier.json",
+        log:
+            "results/logs/sample_classifier.log",
+        priority: 2  # sampling waits for it
+        conda:
+            "../../envs/autoscore.yaml"
+        resources:
+            mem_mb=8000,
+            runtime=60,
+        params:
+            **ROUNDING,
+            seed=config["seed"],
+            held_out=IMAGES["held_out"],
+            code=code("scripts.sample_classifier"),
+        script:
+            "../scripts/sample_classifier.py"
+
+    rule sample_images:
+        input:
+            images="results/data/images.npz",
+            learned="results/train/images/{image_model}.safetensors",
+            classifier="results/sample/images/classifier.npz",
+        output:
+            table="results/sample/images/{image_model}.csv",
+            shown="results/sample/images/{image_model}.npz",
+            record="results/sample/images/{image_model}.json",
+        log:
+            "results/logs/sample_images/{image_model}.log",
+        priority: 2
+        conda:
+            "../../envs/autoscore.yaml"
+        threads: 1
+        resources:
+            mem_mb=8000,
+            runtime=120,
+            gpu=demands.gpus(IMAGES["device"]),
+        params:
+            seed=config["seed"],
+            settings=IMAGES["sample"],
+            device=IMAGES["device"],
+            code=code("scripts.sample_images"),
+        script:
+            "../scripts/sample_images.py"
+
+    rule sample_image_tables:
+        input:
+            tables=expand(
+                "results/sample/images/{model}.csv", model=plan.drawn_image_models(config)
+            ),
+            references="results/sample/images/references.csv",
+        output:
+            table="results/sample/images.csv",
+            record="results/sample/images.json",
+        log:
+            "results/logs/sample_image_tables.log",
+        conda:
+            "../../envs/autoscore.yaml"
+        params:
+            code=code("scripts.sample_image_tables"),
+        script:
+            "../scripts/sample_image_tables.py"

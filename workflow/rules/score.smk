@@ -1,4 +1,4 @@
-rule measure_score:
+rule score:
     input:
         data="results/data/{density}.npz",
         learned=of_density(plan.trained_files),
@@ -9,7 +9,7 @@ rule measure_score:
         held_out="results/score/{density}_held_out.csv",
         record="results/score/{density}.json",
     log:
-        "results/logs/measure_score/{density}.log",
+        "results/logs/score/{density}.log",
     conda:
         "../../envs/autoscore.yaml"
     resources:
@@ -19,12 +19,12 @@ rule measure_score:
         entry=of_density(plan.target_settings),
         settings=of_density(plan.score_settings),
         trainings=of_density(plan.trainings),
-        code=code("scripts.measure_score"),
+        code=code("scripts.score"),
     script:
-        "../scripts/measure_score.py"
+        "../scripts/score.py"
 
 
-rule gather_scores:
+rule score_tables:
     input:
         errors=expand("results/score/{density}.csv", density=config["densities"]),
         choices=expand("results/score/{density}_choices.csv", density=config["densities"]),
@@ -37,10 +37,43 @@ rule gather_scores:
         orders="results/score/order.csv",
         record="results/score/errors.json",
     log:
-        "results/logs/gather_scores.log",
+        "results/logs/score_tables.log",
     conda:
         "../../envs/autoscore.yaml"
     params:
-        code=code("scripts.gather_scores"),
+        code=code("scripts.score_tables"),
     script:
-        "../scripts/gather_scores.py"
+        "../scripts/score_tables.py"
+
+
+if IMAGES:
+
+    rule score_images:
+        input:
+            images="results/data/images.npz",
+            learned=expand(
+                "results/train/images/{model}.safetensors", model=plan.image_models(config)
+            ),
+        output:
+            denoising="results/score/images_denoising.csv",
+            spectra="results/score/images_spectra.csv",
+            noise_levels="results/score/images_noise_levels.csv",
+            energies="results/score/images_energies.csv",
+            tangents="results/score/images_tangents.npz",
+            record="results/score/images.json",
+        log:
+            "results/logs/score_images.log",
+        conda:
+            "../../envs/autoscore.yaml"
+        threads: 1
+        resources:
+            mem_mb=12000,
+            runtime=120,
+            gpu=demands.gpus(IMAGES["device"]),
+        params:
+            seed=config["seed"],
+            models=plan.image_models(config),
+            settings={key: IMAGES[key] for key in ("sigmas", "shown_sigma", "held_out", "device")},
+            code=code("scripts.score_images"),
+        script:
+            "../scripts/score_images.py"

@@ -1,8 +1,8 @@
 rule train:
     input:
         data="results/data/{density}.npz",
-        blocks=block_files(".safetensors"),
-        traces=block_files(".csv"),
+        shards=shard_files(".safetensors"),
+        traces=shard_files(".csv"),
     output:
         weights="results/train/{density}/{objective}_{model}_{source}.safetensors",
         trace="results/train/{density}/{objective}_{model}_{source}.csv",
@@ -24,20 +24,50 @@ rule train:
         settings=lambda wildcards: plan.training_settings(
             config, wildcards.density, wildcards.model, wildcards.source
         ),
-        block=lambda wildcards: plan.model_settings(config, wildcards.density, wildcards.model)[
-            "block"
+        shard=lambda wildcards: plan.model_settings(config, wildcards.density, wildcards.model)[
+            "shard"
         ],
         code=code("scripts.train"),
     script:
         "../scripts/train.py"
 
 
-use rule train as train_block with:
+use rule train as train_shard with:
     input:
         data="results/data/{density}.npz",
     output:
-        weights=temp("results/train/{density}/{objective}_{model}_{source}/{block}.safetensors"),
-        trace=temp("results/train/{density}/{objective}_{model}_{source}/{block}.csv"),
-        record="results/train/{density}/{objective}_{model}_{source}/{block}.json",
+        weights=temp("results/train/{density}/{objective}_{model}_{source}/{shard}.safetensors"),
+        trace=temp("results/train/{density}/{objective}_{model}_{source}/{shard}.csv"),
+        record="results/train/{density}/{objective}_{model}_{source}/{shard}.json",
     log:
-        "results/logs/train_block/{density}_{objective}_{model}_{source}_{block}.log",
+        "results/logs/train_shard/{density}_{objective}_{model}_{source}_{shard}.log",
+
+
+if IMAGES:
+
+    rule train_images:
+        input:
+            images="results/data/images.npz",
+        output:
+            weights="results/train/images/{image_model}.safetensors",
+            trace="results/train/images/{image_model}.csv",
+            symmetry="results/train/images/{image_model}_symmetry.csv",
+            record="results/train/images/{image_model}.json",
+        log:
+            "results/logs/train_images/{image_model}.log",
+        priority: 2  # the longest of all
+        conda:
+            "../../envs/autoscore.yaml"
+        threads: 1
+        resources:
+            mem_mb=6000,
+            runtime=240,
+            gpu=demands.gpus(IMAGES["device"]),
+        params:
+            **ROUNDING,
+            seed=config["seed"],
+            settings=lambda wildcards: plan.image_training_settings(config, wildcards.image_model),
+            device=IMAGES["device"],
+            code=code("scripts.train_images"),
+        script:
+            "../scripts/train_images.py"

@@ -1,4 +1,4 @@
-rule check_claims:
+rule verify_table:
     input:
         tables=plan.claimed_tables(config, CLAIMS),
         images=["results/data/images.csv"] if IMAGES else [],
@@ -7,13 +7,13 @@ rule check_claims:
         text="results/verify/claims.md",
         record="results/verify/claims.json",
     log:
-        "results/logs/check_claims.log",
+        "results/logs/verify_table.log",
     conda:
         "../../envs/autoscore.yaml"
     params:
         claims=CLAIMS,
         seed=config["seed"],
         targets=list(config["densities"]),
-        code=code("scripts.check_claims"),
+        code=code("scripts.verify_table"),
     script:
-        "../scripts/check_claims.py"
+        "../scripts/verify_table.py"

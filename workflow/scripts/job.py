@@ -13,9 +13,8 @@ from typing import Any, TextIO
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # where the library is
 
-import orphans
-import preloaded
-from autoscore.remedies import remedy
+from autoscore.files.remedies import remedy
+from run import orphans, preloaded
 
 orphans.end_with_the_run()
 preloaded.take_over()  # does not come back where this script can be run without its imports
@@ -37,7 +36,7 @@ def logged(job: Any) -> Iterator[None]:
             yield
             if "record" in dict(job.output):
                 record(job, begin)
-            import checksums  # what it imports, the job has imported
+            from run import checksums  # what it imports, the job has imported
 
             checksums.record(job.output)
     except Exception as error:
@@ -66,7 +65,7 @@ def _explain(message: str, log: TextIO) -> None:
 def record(job: Any, begin: float) -> None:
     """Write the record of a job that began at that time of the monotonic clock."""
     # the script has imported what this needs, so that here it costs nothing
-    from autoscore.records import write_record
+    from autoscore.files.records import write_record
 
     write_record(
         job.output.record,

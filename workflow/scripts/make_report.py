@@ -5,8 +5,8 @@ from job import logged
 with logged(snakemake):
     from pathlib import Path
 
+    from autoscore.files.storage import write_atomically
     from autoscore.report import render
-    from autoscore.storage import write_atomically
 
     given, asked = snakemake.input, snakemake.params
     tables = {"claims": given.claims, "order": given.order}

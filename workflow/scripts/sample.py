@@ -9,10 +9,10 @@ with logged(snakemake):
     import torch
 
     from autoscore.data import target
-    from autoscore.devices import device_of
+    from autoscore.files.storage import fingerprint, read_arrays, write_arrays, write_table
     from autoscore.models.registry import load_stacks
-    from autoscore.sampling.measure import Sampling
-    from autoscore.storage import fingerprint, read_arrays, write_arrays, write_table
+    from autoscore.numerics.devices import device_of
+    from autoscore.sample.stage import Sampling
 
     torch.set_num_threads(snakemake.threads)
     name, asked, outputs = snakemake.wildcards.density, snakemake.params, snakemake.output

@@ -1,4 +1,4 @@
-"""Train a stack of auto-encoders, or a block of it, or join its blocks.
+"""Train a stack of auto-encoders, or a shard of it, or join its shards.
 
 A stack holds all numbers of points, noise levels and seeds of one density, objective and model.
 """
@@ -9,26 +9,26 @@ with logged(snakemake):
     import pandas as pd
     import torch
 
-    from autoscore.blocks import divide, join_tables
     from autoscore.data import target
-    from autoscore.devices import device_of
+    from autoscore.files.storage import read_arrays, write_atomically, write_table
     from autoscore.models.registry import MODELS, load_stack
-    from autoscore.rounding import move_weights
-    from autoscore.setups import trace_rows
-    from autoscore.stack import Stack
-    from autoscore.storage import read_arrays, write_atomically, write_table
+    from autoscore.numerics.devices import device_of
+    from autoscore.shards import divide, join_tables
+    from autoscore.train.rounding import move_weights
+    from autoscore.train.setups import trace_rows
+    from autoscore.train.stack import Stack
 
     torch.set_num_threads(snakemake.threads)
     density, objective, model, source, *number = snakemake.wildcards
     settings, files = snakemake.params.settings, snakemake.input
-    blocks = divide(settings, source, snakemake.params.block)
-    if files.get("blocks"):
-        stack = Stack.join([load_stack(file) for file in files.blocks], blocks)
+    shards = divide(settings, source, snakemake.params.shard)
+    if files.get("shards"):
+        stack = Stack.join([load_stack(file) for file in files.shards], shards)
         # as they are written, to the last digit
         texts = [pd.read_csv(file, dtype=str, keep_default_na=False) for file in files.traces]
-        table = join_tables(texts, blocks)
+        table = join_tables(texts, shards)
     else:
-        data, members = read_arrays(files.data), blocks[int(*number)]
+        data, members = read_arrays(files.data), shards[int(*number)]
         streams = (snakemake.params.seed, density, objective, model)
         report = reporter(" ".join(["train", *snakemake.wildcards]))
         asked = (settings, objective, streams, report, members, device_of(settings["device"]))

@@ -8,12 +8,12 @@ with logged(snakemake):
     import pandas as pd
     import torch
 
-    from autoscore.devices import device_of
+    from autoscore.files.storage import fingerprint, read_arrays, write_atomically, write_table
     from autoscore.images.data import restored
-    from autoscore.images.training import symmetry_rows, train_images
-    from autoscore.rounding import move_weights
-    from autoscore.setups import trace_rows
-    from autoscore.storage import fingerprint, read_arrays, write_atomically, write_table
+    from autoscore.images.train import symmetry_rows, train_images
+    from autoscore.numerics.devices import device_of
+    from autoscore.train.rounding import move_weights
+    from autoscore.train.setups import trace_rows
 
     torch.set_num_threads(snakemake.threads)
     name, asked, outputs = snakemake.wildcards.image_model, snakemake.params, snakemake.output

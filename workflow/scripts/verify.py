@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where the library is
 
 import pandas as pd
 
-from autoscore.claims.checking import conclusion
+from autoscore.verify.checking import conclusion
 
 table = pd.read_csv(snakemake.input.table)
 # what failed stands last, where one looks

@@ -3,7 +3,7 @@
 import numpy as np
 
 from autoscore.baselines.declaration import Baseline
-from autoscore.linear import LinearField, LinearOptimum
+from autoscore.optimum.linear import LinearField, LinearOptimum
 
 
 def _score(linear: LinearOptimum, sigma: float, x: np.ndarray) -> np.ndarray:

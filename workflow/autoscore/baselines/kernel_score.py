@@ -17,8 +17,8 @@ import numpy as np
 from scipy.spatial.distance import cdist, pdist
 
 from autoscore.baselines.declaration import Baseline
-from autoscore.implicit import QuadraticLoss
-from autoscore.vectors import exp_in_place
+from autoscore.numerics.exponentials import exp_in_place
+from autoscore.numerics.score_matching import QuadraticLoss
 from autoscore.wording import require
 
 BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold

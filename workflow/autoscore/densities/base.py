@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from autoscore.grids import gauss_legendre
-from autoscore.panels import Panels
+from autoscore.numerics.grids import gauss_legendre
+from autoscore.numerics.panels import Panels
 
 RESOLVED = 1e-9  # by which the integral of p over even panels may differ from 1
 
@@ -25,7 +25,7 @@ class Density(ABC):
     bounds: np.ndarray
 
     @property
-    def is_bare(self) -> bool:
+    def is_degenerate(self) -> bool:
         """Whether all mass lies on points or a curve: then only ``smoothed`` has a density."""
         return False
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from autoscore.densities.declaration import Kind
 from autoscore.densities.mixtures import GaussianMixture
-from autoscore.randomness import generator
+from autoscore.numerics.streams import generator
 
 COMPONENTS = 25
 

@@ -8,8 +8,8 @@ from autoscore.densities.base import Density
 from autoscore.densities.declaration import CURVE, KNOWN, Kind
 from autoscore.densities.expressions import Compiled, parse
 from autoscore.densities.kernels import KernelDensity
-from autoscore.grids import gauss_legendre
-from autoscore.panels import Panels
+from autoscore.numerics.grids import gauss_legendre
+from autoscore.numerics.panels import Panels
 
 NODES_PER_SIGMA = 4.0  # quadrature nodes on a stretch of one sigma of the curve
 MOST_NODES = 1_000_000
@@ -59,7 +59,7 @@ class Curve(Density):
         self.bounds = np.stack([path.min(0) - reach, path.max(0) + reach], axis=1)
 
     @property
-    def is_bare(self) -> bool:
+    def is_degenerate(self) -> bool:
         return self.thickness == 0
 
     def point(self, t: np.ndarray) -> np.ndarray:
@@ -83,7 +83,7 @@ class Curve(Density):
         return KernelDensity(self.point(t), width, weights)
 
     def _thick(self) -> KernelDensity:
-        if self.is_bare:
+        if self.is_degenerate:
             raise ValueError("a bare curve has no density: take .smoothed(sigma) first")
         return self.smoothed(0.0)
 
@@ -146,5 +146,5 @@ KIND = Kind(
     required=("coordinates", "interval"),
     blamed={"interval": "interval", "thickness": "thickness"},
     traits=frozenset({KNOWN, CURVE}),
-    is_bare=lambda entry: not entry.get("thickness"),
+    is_degenerate=lambda entry: not entry.get("thickness"),
 )

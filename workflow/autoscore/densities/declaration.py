@@ -42,7 +42,7 @@ class Kind:
     traits
         `KNOWN` if log p and the score are known, `CURVE` if the points lie along one, `POINTS` if
         a user's points are all there is.
-    is_bare
+    is_degenerate
         Whether all mass of an entry's density lies on points or a curve.
     """
 
@@ -55,7 +55,7 @@ class Kind:
     either: tuple[tuple[str, str], ...] = ()
     blamed: Mapping[str, str] = field(default_factory=dict)
     traits: frozenset[str] = frozenset({KNOWN})
-    is_bare: Callable[[Mapping], bool] = never
+    is_degenerate: Callable[[Mapping], bool] = never
 
     def blame(self, entry: Mapping, message: str) -> str:
         """Return the key of an entry that an error speaks of."""

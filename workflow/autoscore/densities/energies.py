@@ -11,8 +11,8 @@ from autoscore.densities.declaration import Kind
 from autoscore.densities.expressions import read_energy
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
-from autoscore.grids import gauss_legendre
-from autoscore.panels import Panels, resolve
+from autoscore.numerics.grids import gauss_legendre
+from autoscore.numerics.panels import Panels, resolve
 
 PANELS = 64  # along each side of a box in the plane, to normalise; 16 nodes each
 CHECKED = {1: 1001, 2: 101}  # points along each side where an energy must be finite

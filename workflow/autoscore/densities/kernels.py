@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from autoscore.densities.base import Density
-from autoscore.panels import Panels, panels_around
-from autoscore.vectors import softmax_in_place
+from autoscore.numerics.exponentials import softmax_in_place
+from autoscore.numerics.panels import Panels, panels_around
 from autoscore.wording import require
 
 MATRIX_PRODUCT = 8  # dimensions from which on a matrix product is the faster way to distances
@@ -64,11 +64,11 @@ class KernelDensity(Density):
         self.bounds = np.stack([points.min(0) - reach, points.max(0) + reach], axis=1)
 
     @property
-    def is_bare(self) -> bool:
+    def is_degenerate(self) -> bool:
         return self.bandwidth == 0
 
     def _check(self) -> None:
-        if self.is_bare:
+        if self.is_degenerate:
             raise ValueError("bare points have no density: take .smoothed(sigma) first")
 
     def _blocks(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -147,7 +147,7 @@ class KernelDensity(Density):
 
     def quadrature(self, panels: int = 24, **asked: float) -> tuple[np.ndarray, np.ndarray]:
         """Return nodes and weights as for any density; bare points are their own rule."""
-        if self.is_bare:
+        if self.is_degenerate:
             return self.points, self.weights
         return super().quadrature(panels, **asked)
 

@@ -8,8 +8,8 @@ from scipy.special import ndtr
 
 from autoscore.densities.base import Density
 from autoscore.densities.declaration import Kind
-from autoscore.panels import Panels, panels_around
-from autoscore.vectors import softmax_in_place
+from autoscore.numerics.exponentials import softmax_in_place
+from autoscore.numerics.panels import Panels, panels_around
 
 
 class GaussianMixture(Density):

@@ -47,9 +47,9 @@ def dimension(entry: Mapping) -> int:
     return KINDS[entry["kind"]].dimension(entry)
 
 
-def is_bare(entry: Mapping) -> bool:
+def is_degenerate(entry: Mapping) -> bool:
     """Return whether all mass of an entry's density lies on points or a curve."""
-    return KINDS[entry["kind"]].is_bare(entry)
+    return KINDS[entry["kind"]].is_degenerate(entry)
 
 
 def is_known(entry: Mapping) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from autoscore.densities.declaration import POINTS, Kind
 from autoscore.densities.kernels import KernelDensity
-from autoscore.tables import read_table
+from autoscore.files.tables import read_table
 
 COMPARED = 10_000  # points at most whose nearest neighbours are looked for
 LEVELS = 8  # of a noise grid that is chosen for the data
@@ -80,7 +80,7 @@ def load_sample(entry: dict) -> Sample:
     Raises
     ------
     ValueError
-        If it cannot be read; see `autoscore.tables.read_table`.
+        If it cannot be read; see `autoscore.files.tables.read_table`.
     """
     columns = tuple(entry["columns"]) if "columns" in entry else None
     asked = (columns, entry.get("missing", "refuse"), entry.get("scale", "none"))
@@ -222,5 +222,5 @@ KIND = Kind(
     dimension=_dimension,
     either=(("path", "points"),),
     traits=frozenset({POINTS}),
-    is_bare=lambda entry: True,
+    is_degenerate=lambda entry: True,
 )

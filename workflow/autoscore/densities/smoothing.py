@@ -9,9 +9,9 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
-from autoscore.grids import gauss_legendre
-from autoscore.panels import STEP, Panels, panels_between
-from autoscore.vectors import softmax_in_place
+from autoscore.numerics.exponentials import softmax_in_place
+from autoscore.numerics.grids import gauss_legendre
+from autoscore.numerics.panels import STEP, Panels, panels_between
 
 REACH = {1: 14.0, 2: 9.0}  # an integral over noise runs this many sigma to each side of y
 RESOLUTION = 12  # panels that resolve p itself over a side of its support in the plane

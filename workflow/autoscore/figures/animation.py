@@ -6,7 +6,7 @@ from autoscore.figures.density import visible
 from autoscore.figures.optimum import draw_level
 from autoscore.figures.declaration import Figure, LINE, Listed, its_speed
 from autoscore.figures.style import Artist, BEST, animate, subplots
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 FIGURE = Figure(
     section=LINE,

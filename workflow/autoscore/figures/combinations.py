@@ -29,7 +29,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``choices``: what `autoscore.estimators.measure_combinations` yielded, of all targets.
+        ``choices``: what `autoscore.score.estimates.measure_combinations` yielded, of all targets.
     outputs
         Files to write.
     settings

@@ -4,7 +4,7 @@ import numpy as np
 
 from autoscore.figures.declaration import Figure, LINE, Listed
 from autoscore.figures.style import COLUMN, TRUTH, save, subplots
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 VISIBLE = 5.0  # nats below the maximum of log p that are still shown
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from autoscore.figures.declaration import ANYTHING, Figure, LINE, Listed
 from autoscore.figures.style import Axes, BEST, NAMES, PAGE, TRUTH, common_legend, save, subplots
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 ARROWS = 17
 

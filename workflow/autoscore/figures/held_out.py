@@ -9,7 +9,7 @@ from autoscore.figures.declaration import Figure, LINE, Listed
 from autoscore.figures.style import MODELS, PAGE, common_legend, mean_and_range, save, subplots
 
 LOOKS = {name: dict(baseline.look) for name, baseline in BASELINES.items() if baseline.field}
-LOOKS |= {name: MODELS[name] for name in ("ensemble", "conditioned")}  # drawn over the baselines
+LOOKS |= {name: MODELS[name] for name in ("separate", "conditioned")}  # drawn over the baselines
 PANELS = {  # column and label
     "denoising_loss": "E|r(x + e) − x|² / (σ² d)",
     "score_matching_loss": "σ² E[|s|² / 2 + div s] / d",
@@ -34,7 +34,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``losses``: what `autoscore.held_out.held_out_table` returned.
+        ``losses``: what `autoscore.score.held_out.held_out_table` returned.
     outputs
         Files to write.
     settings

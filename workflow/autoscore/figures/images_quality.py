@@ -8,7 +8,7 @@ from autoscore.figures.style import PAGE, save, subplots
 from autoscore.samplers.registry import SAMPLERS
 from autoscore.plan import drawn_image_models
 
-RULERS = {
+QUANTITIES = {
     "parzen": "Parzen\nlog-likelihood (nats)",
     "nearest": "median distance to a\ntraining image",
     "mmd2": "squared MMD to\nheld-out images",
@@ -26,7 +26,7 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw every ruler of every sampler, with real images and published values.
+    """Draw every quantity of every sampler, with real images and published values.
 
     Parameters
     ----------
@@ -40,18 +40,18 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     table = pd.read_csv(inputs["table"])
     labels = [_label(row) for row in table.itertuples()]
     figure, axes = subplots(
-        1, len(RULERS), figsize=(PAGE, 0.17 * len(table) + 1.0), sharey=True, layout="constrained"
+        1, len(QUANTITIES), figsize=(PAGE, 0.17 * len(table) + 1.0), sharey=True, layout="constrained"
     )
     height = range(len(table))[::-1]
-    for axis, (ruler, text) in zip(axes, RULERS.items(), strict=True):
+    for axis, (quantity, text) in zip(axes, QUANTITIES.items(), strict=True):
         for y, row in zip(height, table.to_dict("records"), strict=True):
             style = (
                 {"color": "black", "marker": "o"}
                 if row["source"] != "measured"
                 else {key: look(row["model"])[key] for key in ("color", "marker")}
             )
-            error = row["parzen_error"] if ruler == "parzen" else None
-            axis.errorbar(row[ruler], y, xerr=error, linestyle="", markersize=3.5, **style)
+            error = row["parzen_error"] if quantity == "parzen" else None
+            axis.errorbar(row[quantity], y, xerr=error, linestyle="", markersize=3.5, **style)
         axis.set_xlabel(text, fontsize=6)
         axis.grid(axis="y", linewidth=0.3, color="0.9")
         axis.tick_params(axis="x", labelsize=6)

@@ -6,7 +6,7 @@ from autoscore.figures.sheets import look, name_images, shape_of, sheet, show_sh
 from autoscore.figures.declaration import Figure, IMAGES, OfImages
 from autoscore.figures.style import PAGE, save, subplots
 from autoscore.plan import image_models
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 FIGURE = Figure(
     section=IMAGES,
@@ -26,7 +26,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``arrays``: what `autoscore.images.measure.Measure.tangents` returned, and ``provenance``.
+        ``arrays``: what `autoscore.images.score.Measure.tangents` returned, and ``provenance``.
     outputs
         Files to write.
     settings

@@ -10,12 +10,12 @@ from autoscore.figures.style import Axes, MARKERS, PAGE, SIZES, common_legend, d
 from autoscore.plan import on_the_line
 
 COLUMNS = [
-    ("dae", ["ensemble"], "DAE"),
-    ("rcae", ["ensemble"], "RCAE"),
+    ("dae", ["separate"], "DAE"),
+    ("rcae", ["separate"], "RCAE"),
     ("dae", ["conditioned", "kde"], "other estimates"),
 ]
 LOOKS = {  # what a model's estimation error is measured against, and how it is drawn
-    "ensemble": ("optimum", "-", "auto-encoders"),
+    "separate": ("optimum", "-", "auto-encoders"),
     "conditioned": ("optimum", "--", "conditioned"),
     "kde": ("p_sigma", ":", "kernel density"),
 }

@@ -5,7 +5,7 @@ import pandas as pd
 
 from autoscore.figures.declaration import ANYTHING, Figure, Listed, PLANE
 from autoscore.figures.style import Axes, AxesImage, FIELDS, MODELS, PAGE, common_legend, look_at, proportion, save, subplots
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 DEEP = 15.0  # nats below its highest at which a density is drawn like none
 SMALLEST = 1e-6  # of the longest move: shorter ones are drawn like it

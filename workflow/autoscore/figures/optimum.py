@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from autoscore.grids import noise_levels
+from autoscore.numerics.grids import noise_levels
 from autoscore.figures.density import visible
 from autoscore.figures.declaration import Figure, LINE, Listed
 from autoscore.figures.style import Axes, BEST, NAMES, PAGE, TRUTH, common_legend, save, subplots
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 
 def draw_level(axis: Axes, curves: dict[str, np.ndarray], level: int) -> list:

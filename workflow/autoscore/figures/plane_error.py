@@ -57,8 +57,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
 def _draw_panel(axis: Axes, part: pd.DataFrame) -> None:
     axis.set(xscale="log", yscale="log", xlabel="", ylabel="", ylim=(1e-4, 3.0))
-    most = part.loc[part["model"].isin(["conditioned", "ensemble"]), "n"].max()
-    for model in ("conditioned", "ensemble", "kde"):
+    most = part.loc[part["model"].isin(["conditioned", "separate"]), "n"].max()
+    for model in ("conditioned", "separate", "kde"):
         some = part[(part["model"] == model) & (part["reference"] == "p_sigma")]
         some = some[some["n"] == most]
         if len(some):

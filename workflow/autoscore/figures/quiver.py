@@ -4,7 +4,7 @@ import numpy as np
 
 from autoscore.figures.declaration import ANYTHING, Figure, Listed, PLANE
 from autoscore.figures.style import Axes, FIELDS, MODELS, PAGE, look_at, proportion, save, subplots
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 FIGURE = Figure(
     section=PLANE,

@@ -6,7 +6,7 @@ import pandas as pd
 from autoscore.figures.density import visible
 from autoscore.figures.declaration import Figure, LINE, Listed
 from autoscore.figures.style import BEST, COLUMN, NAMES, TRUTH, drawable, save, subplots
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 FIGURE = Figure(
     section=LINE,

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 
 def drawn_runs(inputs: dict[str, str], plan: str) -> tuple[dict[str, np.ndarray], pd.DataFrame]:

@@ -39,11 +39,11 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         Not used.
     """
     table = pd.read_csv(inputs["summary"])
-    table = table[table["model"].isin(["ensemble", "conditioned"]) & (table["objective"] == "dae")]
+    table = table[table["model"].isin(["separate", "conditioned"]) & (table["objective"] == "dae")]
     figure, axes = subplots(2, 3, figsize=(PAGE, 3.9), sharex=True)
     for axis, (quantity, title, scale) in zip(axes.flat, PANELS, strict=True):
         axis.set(xscale="log", yscale=scale, xlabel="", ylabel="")
-        for model in ("conditioned", "ensemble"):
+        for model in ("conditioned", "separate"):
             some = table[(table["quantity"] == quantity) & (table["model"] == model)]
             if len(some):
                 mean_and_range(axis, some, "sigma", "value", markersize=3.5, **MODELS[model])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from autoscore.figures.style import BEST, MODELS, Axes, Picture
 from autoscore.plan import drawn_image_models
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 LOOKS = {
     "untied": BEST["dae"] | {"marker": "o", "label": "separate, untied"},

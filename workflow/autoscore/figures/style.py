@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from autoscore.baselines.registry import BASELINES
-from autoscore.storage import write_atomically
+from autoscore.files.storage import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -37,11 +37,11 @@ BEST = {  # exact optima
 MODELS = {  # fields and estimators
     "exact": {"color": "black", "linestyle": "-", "marker": "", "label": "exact"},
     "conditioned": {"color": "#0072B2", "linestyle": "-", "marker": "o", "label": "conditioned"},
-    "ensemble": {"color": "#D55E00", "linestyle": "--", "marker": "s", "label": "separate"},
+    "separate": {"color": "#D55E00", "linestyle": "--", "marker": "s", "label": "separate"},
     "combined": {"color": "#56B4E9", "linestyle": "-", "marker": "^", "label": "levels combined"},
     "sliced": {"color": "#CC79A7", "linestyle": "-.", "marker": "v", "label": "sliced score m."},
 } | {name: dict(baseline.look) for name, baseline in BASELINES.items()}
-FIELDS = ("exact", "conditioned", "ensemble")  # side by side, in this order
+FIELDS = ("exact", "conditioned", "separate")  # side by side, in this order
 NAMES = {"dae": "DAE", "rcae": "RCAE"}
 # ticks within a decade: of axes that span one or two, and of those that span less
 BETWEEN, CLOSE = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)

@@ -6,7 +6,7 @@ import pandas as pd
 from autoscore.densities.declaration import CURVE
 from autoscore.figures.declaration import Figure, Listed, PLANE
 from autoscore.figures.style import FIELDS, MODELS, PAGE, common_legend, drawable, save, subplots
-from autoscore.storage import read_arrays
+from autoscore.files.storage import read_arrays
 
 FIGURE = Figure(
     section=PLANE,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from autoscore.fields import Field
-from autoscore.metrics import share
+from autoscore.numerics.errors import share
 from autoscore.wording import require
 
 # What has the activation as its derivative; both are written so that nothing overflows.

@@ -7,7 +7,7 @@ from scipy.fft import dctn, idctn
 
 from autoscore.fields import Field
 from autoscore.geometry.windows import checked_window, grid_points
-from autoscore.metrics import share
+from autoscore.numerics.errors import share
 from autoscore.wording import require
 
 

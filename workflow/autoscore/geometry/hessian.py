@@ -8,7 +8,7 @@ import pandas as pd
 from autoscore.densities.base import Density
 from autoscore.densities.curves import Curve
 from autoscore.fields import Field
-from autoscore.metrics import share
+from autoscore.numerics.errors import share
 from autoscore.wording import require
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from autoscore.densities.base import Density
-from autoscore.grids import noise_levels
-from autoscore.metrics import fixed_points
 from autoscore.models.registry import Learned
+from autoscore.numerics.errors import fixed_points
+from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 
 
@@ -43,7 +43,7 @@ def displacement_curves(
     curves = {"x": x, "sigmas": sigmas}
     for objective in ("dae", "rcae"):
         stack = learned.get(
-            (objective, "ensemble", "exact"), learned.get((objective, "ensemble", "samples"))
+            (objective, "separate", "exact"), learned.get((objective, "separate", "samples"))
         )
         if stack is None:
             continue
@@ -54,7 +54,7 @@ def displacement_curves(
         curves[objective] = np.array(
             [[field.move(columns)[:, 0] for field in level] for level in fields]
         )
-        if objective == "dae" or not density.is_bare:
+        if objective == "dae" or not density.is_degenerate:
             best = [optimal_field(density, objective, sigma, GRID_POINTS) for sigma in sigmas]
             curves[f"best_{objective}"] = np.array([r.move(columns)[:, 0] for r in best])
     return curves
@@ -66,7 +66,7 @@ def fixed_point_table(curves: dict[str, np.ndarray]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row a fixed point: objective, model (``exact`` or ``ensemble``), sigma, seed, x, stable.
+        A row a fixed point: objective, model (``exact`` or ``separate``), sigma, seed, x, stable.
     """
     rows = []
     for objective in ("dae", "rcae"):
@@ -76,7 +76,7 @@ def fixed_point_table(curves: dict[str, np.ndarray]) -> pd.DataFrame:
                 found.append(("exact", None, curves[f"best_{objective}"][level]))
             if objective in curves:
                 seeds = enumerate(curves[objective][level])
-                found += [("ensemble", seed, displacement) for seed, displacement in seeds]
+                found += [("separate", seed, displacement) for seed, displacement in seeds]
             for model, seed, displacement in found:
                 labels = {"objective": objective, "model": model, "sigma": sigma, "seed": seed}
                 points = zip(*fixed_points(curves["x"], displacement), strict=True)

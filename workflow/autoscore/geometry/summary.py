@@ -15,10 +15,10 @@ from autoscore.geometry.hessian import hessian_error
 from autoscore.geometry.noise_estimate import estimate_noise, loss_shortfall
 from autoscore.geometry.reconstruction import energy_correlation
 from autoscore.geometry.windows import uniform_points
-from autoscore.grids import noise_levels
 from autoscore.models.registry import Learned
+from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.stack import Stack
+from autoscore.train.stack import Stack
 
 CELLS = 40  # of the Helmholtz split, along each side of the window
 FEWEST = 200  # points that are drawn in a window, at least
@@ -67,7 +67,7 @@ def summary_rows(
     learned
         Trained stacks by (objective, model, source).
     sigmas
-        Noise levels of conditioned stacks; an ensemble has its own.
+        Noise levels of conditioned stacks; an separate has its own.
     x
         Held-out points ``(m, d)``.
     rng

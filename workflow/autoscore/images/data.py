@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscore.images.sources import ImageData, intensities
-from autoscore.linear import LinearOptimum
+from autoscore.optimum.linear import LinearOptimum
 
 PARTS = ("train", "validation", "held_out")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from autoscore.fields import Field
-from autoscore.linear import LinearOptimum
-from autoscore.stack import Stack
+from autoscore.optimum.linear import LinearOptimum
+from autoscore.train.stack import Stack
 
 FieldAt = Callable[[float], Field]
 

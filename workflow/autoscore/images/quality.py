@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from scipy.special import entr, softmax
 
-from autoscore.diagnostics import median_distance, squared_mmd
 from autoscore.images.data import Images
-from autoscore.images.metrics import Prepared, nearest_points, parzen_estimate
-from autoscore.randomness import generator
-from autoscore.rounding import moved
+from autoscore.images.distances import Prepared, nearest_points, parzen_estimate
+from autoscore.numerics.streams import generator
+from autoscore.sample.diagnostics import median_distance, squared_mmd
+from autoscore.train.rounding import moved
 
 TUNED = 1000  # validation images by which its bandwidth is chosen
 MMD = 1000  # samples on either side
@@ -65,7 +65,7 @@ class Classifier:
 
 
 @dataclass(frozen=True)
-class Judge:
+class Quality:
     """What images are judged by: real ones, and a classifier of them.
 
     Attributes
@@ -95,7 +95,7 @@ class Judge:
     @classmethod
     def of(
         cls, images: Images, seed: int, most: int = 10_000, rounding: int | None = None
-    ) -> "Judge":
+    ) -> "Quality":
         """Train the classifier, and measure held-out images as if they were samples.
 
         Parameters
@@ -107,7 +107,7 @@ class Judge:
         most
             Test images, and samples, of the Parzen windows: 10,000 in the literature.
         rounding
-            If given, the seed by which its weights are moved; see `autoscore.rounding`.
+            If given, the seed by which its weights are moved; see `autoscore.train.rounding`.
         """
         classifier = Classifier.fit(images.train, images.labels["train"], seed)
         if rounding is not None:
@@ -139,8 +139,8 @@ class Judge:
         return parts
 
     @classmethod
-    def restored(cls, images: Images, arrays: dict[str, np.ndarray]) -> "Judge":
-        """Return the judge of whom `arrays` were stored."""
+    def restored(cls, images: Images, arrays: dict[str, np.ndarray]) -> "Quality":
+        """Return the quality of whom `arrays` were stored."""
         weights, biases = (
             (arrays[f"hidden_{name}"], arrays[f"output_{name}"]) for name in ("weights", "biases")
         )

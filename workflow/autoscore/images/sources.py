@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from autoscore.files.storage import write_atomically
 from autoscore.images.download import DownloadError, check_address, fetch
 from autoscore.images.idx import MNIST, IdxFile, WrongContentError, read_idx
-from autoscore.randomness import generator
-from autoscore.storage import write_atomically
+from autoscore.numerics.streams import generator
 
 VARIABLE = "MNIST_DIR"
 VALIDATION = 6  # one part in this many: of MNIST the last 10,000 training images, as is usual

@@ -7,11 +7,11 @@ wanted of A are quadratic forms of h' in matrices that are the same for all poin
 import numpy as np
 import torch
 
-from autoscore.models.ensemble.network import Ensemble
+from autoscore.models.separate.network import Separate
 
 
 def jacobian_moments(
-    stack: Ensemble, theta: torch.Tensor, x: torch.Tensor
+    stack: Separate, theta: torch.Tensor, x: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return |A|^2, tr A A and tr A of A = dr/dx, each of shape ``(m, n)``.
 
@@ -41,7 +41,7 @@ def jacobian_moments(
     return squares, products, trace
 
 
-def mean_symmetry(stack: Ensemble, theta: torch.Tensor, x: torch.Tensor) -> np.ndarray:
+def mean_symmetry(stack: Separate, theta: torch.Tensor, x: torch.Tensor) -> np.ndarray:
     """Return the mean symmetry over points of dr/dx and of dr/dx - I, shape ``(m, 2)``.
 
     Parameters are those of `jacobian_moments`. Symmetry is |S|^2 / (|S|^2 + |K|^2), which is

@@ -23,7 +23,7 @@ class Model:
     about
         What it is, for the schema.
     network
-        Its `autoscore.stack.Stack`, as ``module:class``.
+        Its `autoscore.train.stack.Stack`, as ``module:class``.
     training
         Training function per source, as ``module:function``; sources are ``exact`` (the density
         itself) and ``samples``. It is called as ``(density or data, settings, objective, streams,

@@ -10,7 +10,7 @@ from autoscore.declarations import collect, modules_of, one
 from autoscore.models.declaration import Model
 
 if TYPE_CHECKING:
-    from autoscore.stack import Stack
+    from autoscore.train.stack import Stack
 
 Learned = dict[tuple[str, str, str], "Stack"]  # by objective, model and source
 
@@ -45,7 +45,7 @@ def load_stack(path: str | Path) -> "Stack":
     """Read a stack of any kind that `Stack.save` wrote; errors are those of `Stack.load`."""
     from safetensors import safe_open
 
-    from autoscore.storage import reading
+    from autoscore.files.storage import reading
 
     with reading(path), safe_open(path, framework="pt") as file:
         kind = json.loads(file.metadata()["description"])["kind"]

@@ -8,11 +8,11 @@ import pandas as pd
 from autoscore.densities.base import Density, leading_bias
 from autoscore.densities.energies import EnergyDensity
 from autoscore.fields import Field
-from autoscore.metrics import relative_error
+from autoscore.numerics.errors import relative_error
+from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
-from autoscore.randomness import generator
 from autoscore.wording import require
 
 GRID_POINTS = 20_001  # of a contractive solve in one dimension, fine enough to be a reference

@@ -15,7 +15,7 @@ def curve_grid(density: Density, points: int, widest: float) -> np.ndarray:
     Of points at one place the `widest` noise gives the grid its width.
     """
     low, high = density.support[0]
-    margin = 0.25 * (high - low) if density.is_bare else 0.0
+    margin = 0.25 * (high - low) if density.is_degenerate else 0.0
     if low == high:
         margin = REACH * widest
     return np.linspace(low - margin, high + margin, points)
@@ -44,7 +44,7 @@ def optimum_curves(
         ``dae`` and ``rcae``, and ``log_p_sigma``, all (levels, n); ``log_prob``, ``score`` and
         ``hessian``, all (n,). Bare points have only what exists for them.
     """
-    bare = density.is_bare
+    bare = density.is_degenerate
     x = curve_grid(density, points, sigmas.max())
     columns = x[:, None]
     curves = {"x": x, "sigmas": sigmas}

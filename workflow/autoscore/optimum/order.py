@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from autoscore.metrics import fitted_order
+from autoscore.numerics.errors import fitted_order
 
 COLUMNS = ["objective", "order", "low", "high", "levels", "remainder_order", "discretisation"]
 

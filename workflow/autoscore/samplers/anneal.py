@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from autoscore.fields import Field
-from autoscore.grids import gauss_legendre
+from autoscore.numerics.grids import gauss_legendre
 from autoscore.samplers.chains import check, normals_by_step
 from autoscore.samplers.kernels import Kernel
 from autoscore.samplers.langevin import NoiseKeeping

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from autoscore.files.storage import read_arrays, write_arrays
 from autoscore.samplers.kernels import Info, Kernel, State
-from autoscore.storage import read_arrays, write_arrays
 
 BLOCK = 4_000_000  # normals held at once: 32 MB
 NARROW = 8  # dimensions up to which coordinates lie apart in memory: arithmetic is faster so

@@ -11,7 +11,7 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.fields import Field
-from autoscore.grids import gauss_legendre
+from autoscore.numerics.grids import gauss_legendre
 
 
 class Scored(Protocol):

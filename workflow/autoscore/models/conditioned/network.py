@@ -14,8 +14,8 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from autoscore.stack import LearnedField, Stack
-from autoscore.units import silu, silu_slope
+from autoscore.train.activations import silu, silu_slope
+from autoscore.train.stack import LearnedField, Stack
 
 DTYPE = torch.float32
 MARGIN = 1.25  # by this factor it is trained beyond its levels: it is weakest at the ends

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from autoscore.densities.kernels import fit_bandwidth
-from autoscore.grids import noise_levels
 from autoscore.models.conditioned.network import MARGIN, Conditioned
-from autoscore.randomness import generator
-from autoscore.setups import (
+from autoscore.numerics.grids import noise_levels
+from autoscore.numerics.streams import generator
+from autoscore.train.fit import Schedule, Trace, silent
+from autoscore.train.setups import (
     Streams,
     batches_of,
     fit_on,
@@ -18,7 +19,6 @@ from autoscore.setups import (
     validation_batch,
     validation_points,
 )
-from autoscore.training import Schedule, Trace, silent
 
 SMOOTHED = 1000  # points that tell how thick the data are
 
@@ -34,7 +34,7 @@ def train(
 ) -> tuple[Conditioned, Trace]:
     """Train one conditioned auto-encoder a number of points and seed, for all noise levels.
 
-    Parameters are those of `autoscore.models.ensemble.training.train_on_samples`.
+    Parameters are those of `autoscore.models.separate.training.train_on_samples`.
     """
     asked = sample_sizes(settings, data)
     sizes = np.repeat(asked, settings["seeds"])

@@ -20,8 +20,8 @@ import torch
 from torch.nn.functional import layer_norm
 
 from autoscore.models.conditioned.network import level_features, within
-from autoscore.stack import LearnedField, Stack
-from autoscore.units import silu, silu_slope
+from autoscore.train.activations import silu, silu_slope
+from autoscore.train.stack import LearnedField, Stack
 
 DTYPE = torch.float32
 EMBEDDING = 64  # units that the noise level is turned into

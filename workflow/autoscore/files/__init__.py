@@ -1,0 +1,1 @@
+"""Files that are whole or absent, records of what made them, and tables that users bring."""

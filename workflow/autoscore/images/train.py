@@ -1,0 +1,202 @@
+"""Auto-encoders of images: the paper's, one a noise level, and ours, one for all."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from autoscore.images.data import Images
+from autoscore.images.symmetry import mean_symmetry
+from autoscore.models.corrected.network import Corrected
+from autoscore.models.separate.network import Architecture, Separate
+from autoscore.models.separate.starts import start_linear, start_solved
+from autoscore.numerics.grids import noise_levels
+from autoscore.numerics.streams import generator
+from autoscore.optimum.linear import LinearOptimum
+from autoscore.train.batches import SampleBatches
+from autoscore.train.fit import GROUPS, Schedule, Trace, fit, silent
+from autoscore.train.setups import validation_batch
+
+PROBES = 200  # validation images at which symmetry is followed
+
+Streams = tuple[int, str, str]  # global seed, "images", model
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Return whether a device multiplies matrices of bfloat16 faster than those of float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # PyTorch tells this by functions that are not in its documentation
+    known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in known)
+
+
+def train_images(
+    images: Images,
+    settings: dict,
+    streams: Streams,
+    device: torch.device,
+    report: Callable[[str], None] = silent,
+    checkpoint: Path | None = None,
+) -> tuple[Separate | Corrected, Trace]:
+    """Train one model of images.
+
+    Parameters
+    ----------
+    images
+        What is trained on.
+    settings
+        The model's part of the configuration.
+    streams
+        Names the random streams.
+    device
+        Where it is trained; the random numbers are the same everywhere.
+    report, checkpoint
+        See `autoscore.train.fit.fit`.
+
+    Returns
+    -------
+    stack, trace
+        The auto-encoders, and their losses on the way; of separate ones, the trace has observed
+        how symmetric dr/dx was at noisy validation images, see `mean_symmetry`.
+    """
+    make = {"separate": _separate, "corrected": _corrected}[settings["kind"]]
+    stack, points, validation, sigmas = make(images, settings, streams)
+    m, n = len(stack.seeds), len(points)
+    followed = settings["kind"] == "separate"
+    batches = SampleBatches(
+        points[None],
+        np.full(m, n),
+        np.zeros(m, dtype=int),
+        sigmas,
+        [generator(*streams, "batches")],
+        noise="sobol",
+        paired=True,  # on images, antithetic pairs gain more than doubling the batch
+        dtype=stack.theta.dtype,
+        device=device,
+    )
+    validation = validation[: len(validation) // GROUPS * GROUPS]
+    spread = np.geomspace(*sigmas, len(validation)) if not followed else sigmas[:, None]
+    held_out = validation_batch({"validation": validation}, "dae", stack, spread, streams)
+    schedule = Schedule(
+        steps=math.ceil(settings["shown"] / settings["batch"]),
+        learning_rate=settings["learning_rate"],
+        batch=settings["batch"],
+        checks=10,
+        average=settings["average"],
+    )
+    observe = _follow_symmetry(stack, validation, streams) if followed else None
+    precision = settings["precision"]
+    halved = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
+    with torch.autocast(device.type, torch.bfloat16, enabled=halved):
+        trace = fit(
+            stack.to(device),
+            "dae",
+            batches,
+            schedule,
+            held_out=held_out.to(device),
+            report=report,
+            observe=observe,
+            checkpoint=checkpoint,
+        )
+    stack = stack.to("cpu")
+    return lifted(stack, images.linear) if followed else stack, trace
+
+
+def symmetry_rows(stack: Separate | Corrected, trace: Trace) -> list[dict]:
+    """Return rows on how symmetric dr/dx became: step, sigma, of itself and beside the identity."""
+    return [
+        {"step": step, "sigma": sigma, "symmetry": whole, "symmetry_beside_identity": beside}
+        for step, seen in zip(trace.observed_steps, trace.observed, strict=True)
+        for sigma, (whole, beside) in zip(stack.sigmas, seen.tolist(), strict=True)
+    ]
+
+
+def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
+    """Return the paper's auto-encoders, and their points, validation points and noise levels.
+
+    They are trained in the leading principal coordinates, which is a restriction of their weights
+    to the span of the axes, and `lifted` to pixels afterwards.
+    """
+    sigmas, linear = noise_levels(settings["sigmas"]), _leading(images, settings["axes"])
+    m, k = len(sigmas), len(linear.mean)
+    stack = Separate(
+        k,
+        Architecture((settings["hidden"],), settings["tied"], residual="none", gain=2.0),
+        sigmas.tolist(),
+        [0] * m,
+        [len(images.train)] * m,
+        [[0.0] * k] * m,
+        [1.0] * m,
+        precision="single",
+    )
+    generators = [generator(*streams, "start", level) for level in range(m)]
+    train, validation = _coordinates(images, settings, k)
+    match settings["start"]:
+        case "linear":
+            start_linear(stack, linear, generators)
+        case "solved":
+            start_solved(stack, linear, train, generators)
+        case _:
+            stack.initialise(train, generators)
+    return stack, train, validation, sigmas
+
+
+def _corrected(images: Images, settings: dict, streams: Streams) -> tuple:
+    """Return ours, and the same."""
+    low, high = noise_levels(settings["sigmas"])[[0, -1]]
+    linear = _leading(images, settings["axes"])
+    stack = Corrected(
+        linear.variances.tolist(),
+        settings["width"],
+        settings["hidden"],
+        settings["blocks"],
+        low,
+        high,
+        [0],
+        [len(images.train)],
+    )
+    stack.initialise([generator(*streams, "start", 0)])
+    return stack, *_coordinates(images, settings, stack.dim), (low, high)
+
+
+def _leading(images: Images, axes: int) -> LinearOptimum:
+    """Return the linear optimum in the leading principal coordinates, as many as vary at all."""
+    variances = images.linear.variances
+    k = min(axes, int((variances > 1e-12 * variances[0]).sum()))
+    return LinearOptimum(np.zeros(k), variances[:k], np.eye(k))
+
+
+def _coordinates(images: Images, settings: dict, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the training images and some validation images in principal coordinates."""
+    mean, axes = images.linear.mean.astype(np.float32), images.linear.axes[:, :k]
+    few = images.validation[: settings["validation"]]
+    return tuple((part - mean) @ axes.astype(np.float32) for part in (images.train, few))
+
+
+def lifted(stack: Separate, linear: LinearOptimum) -> Separate:
+    """Return auto-encoders of pixels that do what a stack does of leading principal coordinates.
+
+    r(x) = mean + A net(A^T (x - mean)) has the encoder A W and the decoder V A^T, with the axes A.
+    """
+    axes = torch.as_tensor(linear.axes[:, : stack.dim].copy(), dtype=stack.dtype)
+    described, m = stack.description(), len(stack.seeds)
+    described |= {"dim": len(linear.mean), "shift": [linear.mean.tolist()] * m}
+    found, named = Separate(**described), stack.views(stack.theta)
+    named["encoder.0.weight"] = axes @ named["encoder.0.weight"]
+    for name in named.keys() & {"decoder.weight", "decoder.bias"}:
+        named[name] = named[name] @ axes.T
+    found.theta = found.pack(named)
+    return found
+
+
+def _follow_symmetry(
+    stack: Separate, points: np.ndarray, streams: Streams
+) -> Callable[[torch.Tensor], np.ndarray]:
+    """Return what tells, of weights, how symmetric dr/dx is at noisy points (statement C4)."""
+    x = points[:PROBES]
+    noise = generator(*streams, "symmetry").standard_normal(x.shape)
+    noisy = torch.as_tensor(x + stack.sigmas[:, None, None] * noise, dtype=stack.theta.dtype)
+    return lambda theta: mean_symmetry(stack, theta, noisy.to(theta.device))

@@ -1,0 +1,1 @@
+"""Numerical tools: random streams, quadrature, stable exponentials, errors."""

@@ -1,0 +1,1 @@
+"""Score estimates against the exact score: the stage `score`."""

@@ -1,0 +1,1 @@
+"""Training stacks of auto-encoders: batches, objectives, optimisers."""

@@ -1,0 +1,106 @@
+"""Mistakes in the chains that are asked for."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from autoscore.densities.base import Density
+from autoscore.densities.kernels import KernelDensity
+from autoscore.figures.registry import FIGURES
+from autoscore.models.registry import MODELS
+from autoscore.numerics.grids import noise_levels
+from autoscore.samplers.registry import SAMPLERS
+from autoscore.validation.grids import grid_mistakes
+from autoscore.wording import shown
+
+
+def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
+    """Yield what is wrong with the chains that are asked for."""
+    sample, models = entry["sample"], _denoisers(entry["train"])
+    for name, plan in sample["plans"].items():
+        place = f"{key}.plans.{name}"
+        yield from grid_mistakes(f"{place}.sigmas", plan["sigmas"])
+        yield from _plan_mistakes(place, plan, density)
+        if {"learned", "extrapolated"} & set(plan["fields"]):
+            yield from _driver_mistakes(place, plan, models, "learned" in plan["fields"])
+    for figure, name in sample["figures"].items():
+        if name not in sample["plans"]:
+            known = ", ".join(sample["plans"]) or "none"
+            yield (
+                f"{key}.figures.{figure} is {shown(name)}; "
+                f"allowed: a plan, of which there are {known}"
+            )
+        scope = FIGURES[figure].scope
+        if not scope.least <= density.dim <= scope.most:
+            yield f"{key}.figures.{figure} is {shown(name)}; not available for d = {density.dim}"
+    for part in ("differences", "far_starts"):
+        yield from grid_mistakes(f"{key}.{part}.sigmas", sample[part]["sigmas"])
+        yield from _driver_mistakes(f"{key}.{part}", sample[part], models, levels=True)
+
+
+def _denoisers(train: dict) -> dict[str, dict]:
+    """Return the settings of every model that is trained on samples with the denoising loss."""
+    models = {
+        name: train | {"kind": name, "objectives": objectives}
+        for name, objectives in train["models"].items()
+    }
+    return {
+        name: settings
+        for name, settings in (models | train["variants"]).items()
+        if "dae" in settings["objectives"] and set(settings["sizes"]) != {"exact"}
+    }
+
+
+def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
+    """Yield what no field of this density can do."""
+    fields, samplers = set(plan["fields"]), set(plan["samplers"])
+    descents = {name for name in samplers if SAMPLERS[name].descends}
+    tuned = {name for name in samplers if SAMPLERS[name].acceptance}
+    if isinstance(density, KernelDensity):
+        yield f"{key} is given; allowed: no plans for a density that is known by samples alone"
+    if density.is_degenerate and fields & {"exact", "extrapolated"}:
+        yield (
+            f"{key}.fields is {shown(plan['fields'])}; "
+            "allowed: optimum and learned, the curve is bare"
+        )
+    without_levels = fields & {"exact", "extrapolated"}
+    if without_levels and (descents or plan["start"] == "flow"):
+        yield (
+            f"{key}.fields is {shown(plan['fields'])}; allowed: optimum and learned, as "
+            "only these have "
+            "noise levels to go down"
+        )
+    for name in sorted(samplers) if plan["temperature"] != 1 else []:
+        if SAMPLERS[name].needs_target:
+            continue
+        yield (
+            f"{key}.temperature is {plan['temperature']:g}; allowed: 1, as {name} moves by the "
+            "field alone"
+        )
+    given = plan["steps"]
+    needy = samplers - tuned - descents - set(map(str, given))
+    if "exact" in fields and needy and (isinstance(given, dict) or not given):
+        yield f"{key}.steps is {shown(given)}; allowed: one for {min(needy)}, as exact has no sigma"
+    for name in sorted(set(given) - samplers) if isinstance(given, dict) else []:
+        yield f"{key}.steps has {shown(name)}; allowed: samplers of this plan"
+
+
+def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool) -> Iterator[str]:
+    """Yield which models, sizes and noise levels are asked for but not trained."""
+    for name in plan["models"]:
+        if name not in models:
+            known = ", ".join(models) or "none"
+            yield f"{key}.models has {shown(name)}; allowed, as trained by dae on samples: {known}"
+            continue
+        settings = models[name]
+        trained = noise_levels(settings["sigmas"])
+        unknown = sorted(set(plan.get("sizes", [])) - set(settings["sizes"]))
+        if unknown:
+            yield f"{key}.sizes has {unknown[0]}; allowed for {name}: {shown(settings['sizes'])}"
+        for sigma in noise_levels(plan["sigmas"]) if levels else []:
+            if not MODELS[settings["kind"]].separate:
+                known = trained.min() <= sigma <= trained.max()
+            else:
+                known = np.isclose(trained, sigma, rtol=1e-9).any()
+            if not known:
+                yield f"{key}.sigmas has {sigma:g}; allowed for {name}: {shown(settings['sigmas'])}"

@@ -1,0 +1,1 @@
+"""What surrounds a run: checks before it, locks, checksums, the console, preloaded interpreters."""

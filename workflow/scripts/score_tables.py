@@ -1,0 +1,11 @@
+"""Put the tables of all densities together: errors, choices of levels, orders of convergence."""
+
+from job import logged
+
+with logged(snakemake):
+    from autoscore.files.storage import read_tables, write_table
+    from autoscore.optimum.order import COLUMNS
+
+    for table, files in snakemake.input.items():
+        # orders may be of no density at all
+        write_table(snakemake.output[table], read_tables(files, [*COLUMNS, "density"]))
