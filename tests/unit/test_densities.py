@@ -332,18 +332,18 @@ def test_bare_points_have_no_density(method):
     bare = KernelDensity(kernel_points(1))
     assert bare.is_degenerate
     assert not bare.smoothed(0.1).is_degenerate
-    with pytest.raises(ValueError, match="bare points have no density"):
+    with pytest.raises(ValueError, match="points without a bandwidth have no density"):
         getattr(bare, method)(np.zeros((1, 1)))
 
 
 @pytest.mark.parametrize("dim", [1, 2])
 @pytest.mark.parametrize("method", METHODS)
-def test_kernels_are_evaluated_block_by_block(method, dim, monkeypatch):
+def test_kernels_are_evaluated_chunk_by_chunk(method, dim, monkeypatch):
     density = KernelDensity(kernel_points(dim), 0.3)
     x = np.random.default_rng(3).standard_normal((50, dim))
     whole = getattr(density, method)(x)
     sizes, normalise = [], kernels.softmax_in_place
-    monkeypatch.setattr(kernels, "BLOCK", 60)  # 3 of the 50 points at once
+    monkeypatch.setattr(kernels, "CHUNK", 60)  # 3 of the 50 points at once
     monkeypatch.setattr(
         kernels, "softmax_in_place", lambda k: (sizes.append(k.size), normalise(k))[1]
     )
@@ -354,7 +354,7 @@ def test_kernels_are_evaluated_block_by_block(method, dim, monkeypatch):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_kernels_need_little_memory(method, monkeypatch):
-    monkeypatch.setattr(kernels, "BLOCK", 10_000)
+    monkeypatch.setattr(kernels, "CHUNK", 10_000)
     rng = np.random.default_rng(4)
     density, x = KernelDensity(rng.standard_normal((1000, 2)), 0.3), rng.standard_normal((500, 2))
     tracemalloc.start()

@@ -62,11 +62,11 @@ def test_the_quadratic_form_is_the_loss_of_the_derivatives(dim):
             assert loss(found.coefficients) == pytest.approx(expected, rel=1e-10)
 
 
-def test_blocks_change_nothing(monkeypatch):
+def test_chunks_change_nothing(monkeypatch):
     found, x = estimate(3)
     parts = found.log_prob(x), found.score(x), found.divergence(x)
     (whole,) = quadratic_losses(found.base, found.landmarks, [0.8], x)
-    monkeypatch.setattr("autoscore.baselines.kernel_score.BLOCK", 2 * len(found.landmarks))
+    monkeypatch.setattr("autoscore.baselines.kernel_score.CHUNK", 2 * len(found.landmarks))
     for got, expected in zip(
         (found.log_prob(x), found.score(x), found.divergence(x)), parts, strict=True
     ):

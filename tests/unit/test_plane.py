@@ -96,7 +96,7 @@ def test_a_thick_curve_is_a_smoothed_bare_one_and_a_bare_one_has_no_density():
     np.testing.assert_allclose(thick.log_prob(x), bare.smoothed(0.05).log_prob(x), rtol=1e-12)
     assert bare.is_degenerate
     assert not thick.is_degenerate
-    with pytest.raises(ValueError, match="bare curve has no density"):
+    with pytest.raises(ValueError, match="curve without thickness has no density"):
         bare.log_prob(x)
 
 

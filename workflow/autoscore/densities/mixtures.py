@@ -15,20 +15,8 @@ from autoscore.numerics.panels import Panels, panels_around
 class GaussianMixture(Density):
     """p(x) = sum_k w_k N(x; mu_k, C_k).
 
-    Parameters
-    ----------
-    weights
-        Shape ``(K,)``, positive; normalised here.
-    means
-        Shape ``(K, d)``.
-    covariances
-        Shape ``(K, d, d)``, symmetric positive definite.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, a weight is not positive or a covariance is
-        not symmetric positive definite.
+    Weights ``(K,)`` are positive and normalised here, means ``(K, d)``, covariances ``(K, d, d)``
+    symmetric and positive definite; raise ValueError otherwise.
     """
 
     def __init__(self, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> None:
@@ -59,12 +47,12 @@ class GaussianMixture(Density):
 
     @cached_property
     def _precisions(self) -> np.ndarray:
-        """Inverse covariances; checking a configuration needs none, and spares their time."""
+        """Inverse covariances, computed late: checking a configuration needs none."""
         return np.linalg.inv(self.covariances)
 
     def _components(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return log(w_k N_k(x)), shape (n, K), and the components' scores, shape (n, K, d)."""
-        offset = self.means[:, None, :] - x  # (K, n, d): one matrix product a component
+        offset = self.means[:, None, :] - x  # (K, n, d): one matrix product per component
         scores = np.matmul(offset, self._precisions)
         log_det = 2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(-1)
         distance = np.einsum("kni,kni->nk", offset, scores)
@@ -104,7 +92,7 @@ class GaussianMixture(Density):
         return panels_around(self.means[:, 0], np.sqrt(self.covariances[:, 0, 0]))
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        # one row of numbers a point, so that more points change no other point
+        # one row of numbers per point, so that more points change no other point
         normal = rng.standard_normal((n, self.dim + 1))
         chosen = np.searchsorted(np.cumsum(self.weights)[:-1], ndtr(normal[:, 0]))
         x = self.means[chosen]
@@ -133,7 +121,7 @@ def _make(entry: Mapping) -> GaussianMixture:
 KIND = Kind(
     name="mixture",
     about="weights, means (K x d) and covariances (K x d x d) or standard_deviations (K)",
-    keys={
+    properties={
         "means": {
             "description": "Mixture means, one list of d numbers per component.",
             "$ref": "#/$defs/matrix",
@@ -143,23 +131,20 @@ KIND = Kind(
             "$ref": "#/$defs/vector",
         },
         "standard_deviations": {
-            "description": (
-                "Standard deviation of each component of a mixture, the same in all directions, "
-                "> 0; or covariances."
-            ),
+            "description": "Standard deviation of each component of a mixture, the same in all "
+            "directions, > 0; or covariances.",
             "type": "array",
             "minItems": 1,
             "items": {
                 "description": "a number > 0, from 1e-100 to 1e100",
                 "type": "number",
-                "minimum": 1.0e-100,
-                "maximum": 1.0e100,
+                "minimum": 1e-100,
+                "maximum": 1e100,
             },
         },
         "covariances": {
-            "description": (
-                "Covariance matrix of each component of a mixture; or standard_deviations."
-            ),
+            "description": "Covariance matrix of each component of a mixture; or "
+            "standard_deviations.",
             "type": "array",
             "minItems": 1,
             "items": {"$ref": "#/$defs/matrix"},
@@ -168,8 +153,8 @@ KIND = Kind(
     make=_make,
     dimension=lambda entry: len(entry["means"][0]),
     required=("weights", "means"),
-    either=(("covariances", "standard_deviations"),),
-    blamed={
+    exactly_one_of=(("covariances", "standard_deviations"),),
+    fault_phrases={
         "standard_deviations": "standard_deviations",
         "weight": "weights",
         "covariance": "covariances",
