@@ -11,8 +11,7 @@ from autoscore.baselines.kernel_score import (
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.numerics.errors import relative_error
-from autoscore.numerics.score_matching import implicit_score_loss
-from tests.unit.oracles import derivatives
+from tests.unit.oracles import derivatives, implicit_score_loss
 
 TWO = GaussianMixture([0.4, 0.6], [[-1.0, 0.0], [1.0, 0.5]], [0.1 * np.eye(2), 0.2 * np.eye(2)])
 

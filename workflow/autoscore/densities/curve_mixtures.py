@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autoscore.densities.declaration import Kind
+from autoscore.densities.declaration import Kind, number
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.numerics.streams import generator
 
@@ -29,15 +29,6 @@ def curve_mixture(dim: int, components: int = COMPONENTS, seed: int = 0) -> Gaus
     return GaussianMixture(np.ones(components), means, covariances)
 
 
-def _whole(description: str, minimum: int, maximum: int) -> dict:
-    return {
-        "description": description,
-        "type": "integer",
-        "minimum": minimum,
-        "maximum": maximum,
-    }
-
-
 KIND = Kind(
     name="curve_mixture",
     about=(
@@ -45,20 +36,25 @@ KIND = Kind(
         "stretched along it"
     ),
     properties={
-        "dimension": _whole(
-            "Dimension d of a mixture along a curve, a whole number >= 2, at most 10000.", 2, 10000
+        "dimension": number(
+            "Dimension d of a mixture along a curve, a whole number >= 2, at most 10000.",
+            type="integer",
+            minimum=2,
+            maximum=10_000,
         ),
-        "components": _whole(
+        "components": number(
             "Components of a mixture along a curve, a whole number >= 2, at most 10000; 25 if not "
             "given.",
-            2,
-            10000,
+            type="integer",
+            minimum=2,
+            maximum=10_000,
         ),
-        "curve_seed": _whole(
+        "curve_seed": number(
             "Seed of the random curve along which a mixture lies, a whole number >= 0, below "
             "2^63; 0 if not given.",
-            0,
-            2**63 - 1,
+            type="integer",
+            minimum=0,
+            maximum=2**63 - 1,
         ),
     },
     make=lambda entry: curve_mixture(

@@ -5,7 +5,7 @@ import sympy
 from scipy.spatial import cKDTree
 
 from autoscore.densities.base import Density
-from autoscore.densities.declaration import CURVE, KNOWN, Kind
+from autoscore.densities.declaration import CURVE, KNOWN, REAL, Kind, array, number
 from autoscore.densities.expressions import Compiled, parse
 from autoscore.densities.kernels import KernelDensity
 from autoscore.numerics.grids import gauss_legendre
@@ -103,26 +103,17 @@ KIND = Kind(
     name="curve",
     about="coordinates as expressions of t, and the interval of t",
     properties={
-        "coordinates": {
-            "description": "Coordinates of a curve, each an expression of t; t is uniform on the "
-            "interval.",
-            "type": "array",
-            "minItems": 2,
-            "items": {"description": "an expression of t", "type": "string"},
-        },
-        "interval": {
-            "description": "Range of t, [low, high].",
-            "type": "array",
-            "minItems": 2,
-            "maxItems": 2,
-            "items": {"$ref": "#/$defs/real"},
-        },
-        "thickness": {
-            "description": "Standard deviation of the noise around a curve, >= 0; 0 if not given.",
-            "type": "number",
-            "minimum": 0,
-            "maximum": 1e100,
-        },
+        "coordinates": array(
+            "Coordinates of a curve, each an expression of t; t is uniform on the interval.",
+            {"description": "an expression of t", "type": "string"},
+            minItems=2,
+        ),
+        "interval": array("Range of t, [low, high].", REAL, minItems=2, maxItems=2),
+        "thickness": number(
+            "Standard deviation of the noise around a curve, >= 0; 0 if not given.",
+            minimum=0,
+            maximum=1e100,
+        ),
     },
     make=lambda entry: Curve(entry["coordinates"], entry["interval"], entry.get("thickness", 0.0)),
     dimension=lambda entry: len(entry["coordinates"]),

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 
 from autoscore.densities.base import Density
 
+REAL, VECTOR, MATRIX = ({"$ref": f"#/$defs/{name}"} for name in ("real", "vector", "matrix"))
 KNOWN, CURVE, POINTS = "a known density", "a curve", "points"  # traits that figures ask for
+
+
+def number(description: str, **limits: float | str) -> dict:
+    """Return the schema of a number; limits are keywords of JSON Schema."""
+    return {"description": description, "type": "number"} | limits
+
+
+def array(description: str, items: Mapping, **limits: int | bool) -> dict:
+    """Return the schema of a list that is not empty; limits are keywords of JSON Schema."""
+    return {"description": description, "type": "array", "minItems": 1, "items": items} | limits
 
 
 @dataclass(frozen=True)

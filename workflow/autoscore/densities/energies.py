@@ -7,7 +7,7 @@ from scipy.ndimage import minimum_filter
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
-from autoscore.densities.declaration import Kind
+from autoscore.densities.declaration import REAL, Kind, array
 from autoscore.densities.expressions import read_energy
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
@@ -243,19 +243,11 @@ KIND = Kind(
             "proportional to exp(-energy).",
             "type": "string",
         },
-        "bounds": {
-            "description": "The interval [[low, high]], one per coordinate, outside of which an "
-            "energy's density is 0.",
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "description": "[low, high]",
-                "type": "array",
-                "minItems": 2,
-                "maxItems": 2,
-                "items": {"$ref": "#/$defs/real"},
-            },
-        },
+        "bounds": array(
+            "The interval [[low, high]], one per coordinate, outside of which an energy's density "
+            "is 0.",
+            array("[low, high]", REAL, minItems=2, maxItems=2),
+        ),
     },
     make=lambda entry: EnergyDensity(entry["expression"], entry["bounds"]),
     dimension=lambda entry: len(entry["bounds"]),

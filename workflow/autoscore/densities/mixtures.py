@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from autoscore.densities.base import Density
-from autoscore.densities.declaration import Kind
+from autoscore.densities.declaration import MATRIX, VECTOR, Kind, array, number
 from autoscore.numerics.exponentials import softmax_in_place
 from autoscore.numerics.panels import Panels, panels_around
 
@@ -122,33 +122,17 @@ KIND = Kind(
     name="mixture",
     about="weights, means (K x d) and covariances (K x d x d) or standard_deviations (K)",
     properties={
-        "means": {
-            "description": "Mixture means, one list of d numbers per component.",
-            "$ref": "#/$defs/matrix",
-        },
-        "weights": {
-            "description": "Mixture weights, one per component, positive; normalised when read.",
-            "$ref": "#/$defs/vector",
-        },
-        "standard_deviations": {
-            "description": "Standard deviation of each component of a mixture, the same in all "
-            "directions, > 0; or covariances.",
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "description": "a number > 0, from 1e-100 to 1e100",
-                "type": "number",
-                "minimum": 1e-100,
-                "maximum": 1e100,
-            },
-        },
-        "covariances": {
-            "description": "Covariance matrix of each component of a mixture; or "
-            "standard_deviations.",
-            "type": "array",
-            "minItems": 1,
-            "items": {"$ref": "#/$defs/matrix"},
-        },
+        "means": MATRIX | {"description": "Mixture means, one list of d numbers per component."},
+        "weights": VECTOR
+        | {"description": "Mixture weights, one per component, positive; normalised when read."},
+        "standard_deviations": array(
+            "Standard deviation of each component of a mixture, the same in all directions, > 0; "
+            "or covariances.",
+            number("a number > 0, from 1e-100 to 1e100", minimum=1e-100, maximum=1e100),
+        ),
+        "covariances": array(
+            "Covariance matrix of each component of a mixture; or standard_deviations.", MATRIX
+        ),
     },
     make=_make,
     dimension=lambda entry: len(entry["means"][0]),

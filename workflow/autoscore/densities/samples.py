@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from autoscore.densities.declaration import POINTS, Kind
+from autoscore.densities.declaration import MATRIX, POINTS, Kind, array
 from autoscore.densities.kernels import KernelDensity
 from autoscore.files.tables import read_table
 
@@ -154,18 +154,13 @@ KIND = Kind(
             "perhaps one line of titles.",
             "type": "string",
         },
-        "columns": {
-            "description": "Titles of the columns of a .csv that are the coordinates, in this "
-            "order; all columns if not given. The others may hold text.",
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 10000,
-            "uniqueItems": True,
-            "items": {
-                "description": "a title, in quotation marks if it is a number",
-                "type": "string",
-            },
-        },
+        "columns": array(
+            "Titles of the columns of a .csv that are the coordinates, in this order; all columns "
+            "if not given. The others may hold text.",
+            {"description": "a title, in quotation marks if it is a number", "type": "string"},
+            maxItems=10_000,
+            uniqueItems=True,
+        ),
         "missing": {
             "description": "What is done with a row of a file that lacks a value in one of its "
             "columns (an empty cell, NA, NaN or null): refuse the file, or drop the row; refuse "
@@ -179,10 +174,10 @@ KIND = Kind(
             "deviations, and results are in the file's units.",
             "enum": ["none", "columns"],
         },
-        "points": {
-            "description": "Samples written out, one list of d numbers per point; all are trained "
-            "on.",
-            "$ref": "#/$defs/matrix",
+        "points": MATRIX
+        | {
+            "description": "Samples written out, one list of d numbers per point; all of them are "
+            "trained on.",
         },
     },
     make=_make,
