@@ -7,6 +7,7 @@ from autoscore.densities.mixtures import GaussianMixture
 from autoscore.numerics.streams import generator
 
 COMPONENTS = 25
+RANGE = 2, 10_000  # of d and of the number of components
 
 
 def curve_mixture(dim: int, components: int = COMPONENTS, seed: int = 0) -> GaussianMixture:
@@ -31,30 +32,26 @@ def curve_mixture(dim: int, components: int = COMPONENTS, seed: int = 0) -> Gaus
 
 KIND = Kind(
     name="curve_mixture",
-    about=(
-        "its dimension, number of components and curve_seed; equal Gaussians along a random curve, "
-        "stretched along it"
-    ),
+    about="its dimension, number of components and curve_seed; equal Gaussians along a random "
+    "curve, stretched along it",
     properties={
         "dimension": number(
             "Dimension d of a mixture along a curve, a whole number >= 2, at most 10000.",
-            type="integer",
-            minimum=2,
-            maximum=10_000,
+            *RANGE,
+            whole=True,
         ),
         "components": number(
             "Components of a mixture along a curve, a whole number >= 2, at most 10000; 25 if not "
             "given.",
-            type="integer",
-            minimum=2,
-            maximum=10_000,
+            *RANGE,
+            whole=True,
         ),
         "curve_seed": number(
             "Seed of the random curve along which a mixture lies, a whole number >= 0, below "
             "2^63; 0 if not given.",
-            type="integer",
-            minimum=0,
-            maximum=2**63 - 1,
+            0,
+            2**63 - 1,
+            whole=True,
         ),
     },
     make=lambda entry: curve_mixture(

@@ -111,8 +111,8 @@ KIND = Kind(
         "interval": array("Range of t, [low, high].", REAL, minItems=2, maxItems=2),
         "thickness": number(
             "Standard deviation of the noise around a curve, >= 0; 0 if not given.",
-            minimum=0,
-            maximum=1e100,
+            0,
+            1e100,
         ),
     },
     make=lambda entry: Curve(entry["coordinates"], entry["interval"], entry.get("thickness", 0.0)),

@@ -12,9 +12,10 @@ REAL, VECTOR, MATRIX = ({"$ref": f"#/$defs/{name}"} for name in ("real", "vector
 KNOWN, CURVE, POINTS = "a known density", "a curve", "points"  # traits that figures ask for
 
 
-def number(description: str, **limits: float | str) -> dict:
-    """Return the schema of a number; limits are keywords of JSON Schema."""
-    return {"description": description, "type": "number"} | limits
+def number(description: str, least: float, most: float, *, whole: bool = False) -> dict:
+    """Return the schema of a number in a range."""
+    ends = {"minimum": least, "maximum": most}
+    return {"description": description, "type": "integer" if whole else "number"} | ends
 
 
 def array(description: str, items: Mapping, **limits: int | bool) -> dict:

@@ -1,6 +1,6 @@
 """Densities given by an energy, p(x) proportional to exp(-E(x)) on a box."""
 
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import minimum_filter
@@ -46,9 +46,7 @@ class EnergyDensity(Density):
         self.dim = len(self.bounds)
         if self.dim not in CHECKED:
             raise ValueError(f"energies are normalised in one or two dimensions, not {self.dim}")
-        self._energy, self._score, self._both, self._hessian, self._third = read_energy(
-            expression, self.dim
-        )
+        self._symbolic = read_energy(expression, self.dim)
         with np.errstate(all="ignore"):
             values = self.energy(_product(_sides(self.bounds, CHECKED[self.dim])))
         if not np.isfinite(values).all():
@@ -70,9 +68,8 @@ class EnergyDensity(Density):
 
     def _rule(self, panels: int) -> tuple[np.ndarray, np.ndarray]:
         """Return nodes (n, 2) and weights (n,) of a product rule on the support."""
-        sides = [gauss_legendre(low, high, panels) for low, high in self.support]
-        nodes = _product([nodes for nodes, _ in sides])
-        return nodes, reduce(np.multiply.outer, (weights for _, weights in sides)).ravel()
+        (x1, w1), (x2, w2) = (gauss_legendre(low, high, panels) for low, high in self.support)
+        return _product([x1, x2]), np.multiply.outer(w1, w2).ravel()
 
     def _log_integral(self, panels: int) -> float:
         nodes, weights = self._rule(panels)
@@ -111,7 +108,7 @@ class EnergyDensity(Density):
         return np.where(narrow[:, None], found, self.bounds)
 
     def _mass_on_line(self) -> np.ndarray:
-        panels = self.fitted_panels()
+        panels = self._panels
         height = -self.energy(0.5 * (panels.low + panels.high)[:, None])
         held = np.flatnonzero(height > height.max() - NEGLIGIBLE)
         return np.array([[panels.low[held[0]], panels.high[held[-1]]]])
@@ -149,7 +146,7 @@ class EnergyDensity(Density):
 
     def energy(self, x: np.ndarray) -> np.ndarray:
         """Return E(x) of shape ``(n,)``."""
-        return self._energy(x)[:, 0]
+        return self._symbolic.value(x)[:, 0]
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         return np.where(self._inside(x), -self.energy(x) - self._log_normaliser, -np.inf)
@@ -158,20 +155,20 @@ class EnergyDensity(Density):
         return ((x >= self.bounds[:, 0]) & (x <= self.bounds[:, 1])).all(1)
 
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values = self._both(x)
+        values = self._symbolic.both(x)
         log_p = values[:, 0]
         log_p -= self._log_normaliser
         log_p[~self._inside(x)] = -np.inf
         return log_p, values[:, 1:]
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        return self._score(x)
+        return self._symbolic.score(x)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        return self._hessian(x).reshape(-1, self.dim, self.dim)
+        return self._symbolic.hessian(x).reshape(-1, self.dim, self.dim)
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        return self._third(x)
+        return self._symbolic.third(x)
 
     @cached_property
     def _inverse(self) -> tuple[np.ndarray, np.ndarray]:

@@ -55,23 +55,22 @@ def _tree(text: str, allowed: str) -> ast.Expression:
     """Return the syntax tree of an expression that is neither too long nor too deep."""
     if len(text) > LENGTH:
         raise ValueError(f"{_shown(text)} has {len(text)} characters; allowed: at most {LENGTH}")
-    too_deep = (
+    with suppress(MemoryError, RecursionError):  # Python's own limits on depth
+        try:
+            tree = ast.parse(text, mode="eval")
+        except (SyntaxError, ValueError) as error:  # ValueError: half a surrogate pair
+            reason = getattr(error, "msg", "it is no text")
+            raise ValueError(f"{_shown(text)} is not an expression ({reason}): {allowed}") from None
+        if _depth(tree) <= DEPTH + 2:
+            return tree
+    raise ValueError(
         f"{_shown(text)} has more than {DEPTH} terms in a row or parts within one another; "
         f"allowed: at most {DEPTH}"
     )
-    try:
-        tree = ast.parse(text, mode="eval")
-    except (MemoryError, RecursionError):  # Python's own limit on depth
-        raise ValueError(too_deep) from None
-    except (SyntaxError, ValueError) as error:  # ValueError: half a surrogate pair
-        reason = getattr(error, "msg", "it is no text")
-        raise ValueError(f"{_shown(text)} is not an expression ({reason}): {allowed}") from None
-    level: list[ast.AST] = [tree]
-    for _ in range(DEPTH + 2):
-        level = [part for node in level for part in ast.iter_child_nodes(node)]
-    if level:
-        raise ValueError(too_deep)
-    return tree
+
+
+def _depth(node: ast.AST) -> int:
+    return 1 + max(map(_depth, ast.iter_child_nodes(node)), default=0)
 
 
 def _shown(text: str) -> str:

@@ -54,37 +54,32 @@ class KernelDensity(Density):
     def is_degenerate(self) -> bool:
         return self.bandwidth == 0
 
-    def _log_kernels(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield slices of x with log kernels of shape (chunk, n), never all at once."""
+    def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield slices of x, each point's share of p there, (chunk, n), and log p + constant."""
         if self.is_degenerate:
             raise ValueError("points without a bandwidth have no density: take .smoothed(sigma)")
         log_weights = np.log(self.weights)
         for rows, kernel in self._distances.chunks(x, CHUNK):
             kernel *= -0.5 / self.bandwidth**2
             kernel += log_weights
-            yield rows, kernel
-
-    def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield slices of x with each point's share of the density there, (chunk, n)."""
-        for rows, kernel in self._log_kernels(x):
-            softmax_in_place(kernel)
-            yield rows, kernel
+            total = softmax_in_place(kernel)
+            yield rows, kernel, total
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         result = np.empty(len(x))
-        for rows, kernel in self._log_kernels(x):
-            result[rows] = softmax_in_place(kernel)
+        for rows, _, total in self._shares(x):
+            result[rows] = total
         return result - 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim))
-        for rows, share in self._shares(x):
+        for rows, share, _ in self._shares(x):
             result[rows] = share @ self._distances.centred
         return (result - (x - self._distances.centre)) / self.bandwidth**2
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         result, points = np.empty((len(x), self.dim, self.dim)), self._distances.centred
-        for rows, share in self._shares(x):
+        for rows, share, _ in self._shares(x):
             mean = share @ points
             second = np.einsum("nk,ki,kj->nij", share, points, points, optimize=True)
             result[rows] = second - mean[:, :, None] * mean[:, None, :]
@@ -93,7 +88,7 @@ class KernelDensity(Density):
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
         result, points = np.empty((len(x), self.dim)), self._distances.centred
         squares = (points**2).sum(-1)
-        for rows, share in self._shares(x):
+        for rows, share, _ in self._shares(x):
             mean = share @ points
             # |u_k|^2 for u_k = point_k - mean, whose third moment is the third cumulant of the
             # posterior over points: E[u |u|^2] = E[point |u|^2] - mean E|u|^2.

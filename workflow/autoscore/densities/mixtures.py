@@ -50,36 +50,35 @@ class GaussianMixture(Density):
         """Inverse covariances, computed late: checking a configuration needs none."""
         return np.linalg.inv(self.covariances)
 
-    def _components(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return log(w_k N_k(x)), shape (n, K), and the components' scores, shape (n, K, d)."""
+    def _components(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return log p, (n,), and the components' shares of p, (n, K), and scores, (n, K, d)."""
         offset = self.means[:, None, :] - x  # (K, n, d): one matrix product per component
         scores = np.matmul(offset, self._precisions)
         log_det = 2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(-1)
         distance = np.einsum("kni,kni->nk", offset, scores)
         log_normal = -0.5 * (distance + log_det + self.dim * np.log(2 * np.pi))
-        return np.log(self.weights) + log_normal, np.swapaxes(scores, 0, 1)
+        share = np.log(self.weights) + log_normal
+        log_prob = softmax_in_place(share)
+        return log_prob, share, np.swapaxes(scores, 0, 1)
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        return softmax_in_place(self._components(x)[0])
+        return self._components(x)[0]
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self.log_prob_and_score(x)[1]
 
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        share, scores = self._components(x)
-        log_prob = softmax_in_place(share)
+        log_prob, share, scores = self._components(x)
         return log_prob, np.einsum("nk,nki->ni", share, scores)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        share, scores = self._components(x)
-        softmax_in_place(share)
+        _, share, scores = self._components(x)
         centred = scores - np.einsum("nk,nki->ni", share, scores)[:, None, :]
         spread = np.einsum("nk,nki,nkj->nij", share, centred, centred)
         return spread - np.einsum("nk,kij->nij", share, self._precisions)
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        share, scores = self._components(x)
-        softmax_in_place(share)
+        _, share, scores = self._components(x)
         mean = np.einsum("nk,nki->ni", share, scores)
         # lap p / p = sum_k share_k a_k with a_k = |s_k|^2 - tr C_k^-1, and
         # lap s = grad(lap log p) = grad(lap p / p - |s|^2).
@@ -128,7 +127,7 @@ KIND = Kind(
         "standard_deviations": array(
             "Standard deviation of each component of a mixture, the same in all directions, > 0; "
             "or covariances.",
-            number("a number > 0, from 1e-100 to 1e100", minimum=1e-100, maximum=1e100),
+            number("a number > 0, from 1e-100 to 1e100", 1e-100, 1e100),
         ),
         "covariances": array(
             "Covariance matrix of each component of a mixture; or standard_deviations.", MATRIX
