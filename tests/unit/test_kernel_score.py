@@ -70,9 +70,9 @@ def test_chunks_change_nothing(monkeypatch):
         (found.log_prob(x), found.score(x), found.divergence(x)), parts, strict=True
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-13)
-    (blocked,) = quadratic_losses(found.base, found.landmarks, [0.8], x)
-    np.testing.assert_allclose(blocked.gram, whole.gram, rtol=1e-12)
-    np.testing.assert_allclose(blocked.linear, whole.linear, rtol=1e-12)
+    (chunked,) = quadratic_losses(found.base, found.landmarks, [0.8], x)
+    np.testing.assert_allclose(chunked.gram, whole.gram, rtol=1e-12)
+    np.testing.assert_allclose(chunked.linear, whole.linear, rtol=1e-12)
 
 
 def errors(n, seed=2):
