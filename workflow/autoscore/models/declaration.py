@@ -1,27 +1,73 @@
-"""What a kind of auto-encoder declares of itself; parameters, demands and checks derive from it.
+"""What a model kind declares; parameters of jobs, cluster demands and checks derive from it.
 
-A kind is one folder with ``MODEL``, a `Model`, which is read by every run and imports no PyTorch.
-Its networks and their training are named, and imported when they are needed.
+A kind is a folder with ``MODEL``, a `Model`, which every run reads without importing PyTorch: the
+networks and their training are named, and imported when needed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
-Shapes = list[tuple[int, int]]
+
+class Cost(NamedTuple):
+    """What training one auto-encoder takes, from which `run.demands` bounds memory and time.
+
+    Attributes
+    ----------
+    weights, units
+        Entries of all weight matrices, and numbers that all layers hold per point.
+    points, steps
+        Points of a step, and steps.
+    directions
+        As how many points each one counts, since the network is differentiated along directions.
+    number
+        Bytes of a number.
+    """
+
+    weights: int
+    units: int
+    points: int
+    steps: int
+    directions: int
+    number: int
+
+
+def cost_of_layers(
+    shapes: Iterable[tuple[int, int]],
+    schedule: Mapping,
+    objective: str,
+    dim: int,
+    *,
+    points: int | None = None,
+    number: int = 4,
+) -> Cost:
+    """Return the cost of a chain of weight matrices with these shapes (inputs, outputs).
+
+    `points` are those of a step, by default the schedule's batch.
+    """
+    shapes = list(shapes)
+    return Cost(
+        weights=sum(inputs * outputs for inputs, outputs in shapes),
+        units=sum(outputs for _, outputs in shapes),
+        points=schedule["batch"] if points is None else points,
+        steps=schedule["steps"] + schedule["polish"],
+        # d for the contractive loss, one there and back for sliced score matching
+        directions={"dae": 1, "rcae": 1 + dim, "ssm": 3}[objective],
+        number=number,
+    )
 
 
 @dataclass(frozen=True)
 class Model:
-    """A kind of auto-encoder.
+    """A model kind.
 
     Attributes
     ----------
     name
         The value of ``kind`` in the configuration and in weights files.
     about
-        What it is, for the schema.
+        One phrase for the schema.
     network
         Its `autoscore.train.stack.Stack`, as ``module:class``.
     training
@@ -36,13 +82,12 @@ class Model:
     image_settings
         Keys on which its training on images depends; empty if it is not for images.
     separate
-        True for one auto-encoder per noise level, False for one for all, whose stack then has its
-        range of noise levels as ``low`` and ``high``.
+        True for one auto-encoder per noise level, False for one for all; see `Stack`.
     objectives
         Those of ``dae``, ``rcae`` and ``ssm`` that it can minimise.
-    layers
-        ``layers(settings, d)`` returns the shapes (inputs, outputs) of its weight matrices, without
-        biases, from which the memory and time of a job are estimated.
+    cost
+        ``cost(settings, objective, source, d)`` returns the `Cost` of one auto-encoder, from which
+        a cluster is asked for memory and time. None if only for images.
     """
 
     name: str
@@ -54,22 +99,18 @@ class Model:
     image_settings: frozenset[str]
     separate: bool
     objectives: tuple[str, ...]
-    layers: Callable[[Mapping, int], Shapes] | None = None
+    cost: Callable[[Mapping, str, str, int], Cost] | None = None
 
     def load(self) -> type:
         """Return the class of its networks."""
-        return imported(self.network)
+        return _imported(self.network)
 
     def trainer(self, source: str) -> Callable:
-        """Return what trains it on a density from a source."""
-        return imported(self.training[source])
-
-    def members(self, levels: int) -> int:
-        """Return how many auto-encoders one seed and size has, for so many noise levels."""
-        return levels if self.separate else 1
+        """Return the function that trains it from a source."""
+        return _imported(self.training[source])
 
 
-def imported(place: str) -> Any:
+def _imported(place: str) -> Any:
     """Return what ``module:name`` names."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)

@@ -1,9 +1,8 @@
 """L-BFGS for many independent problems at once.
 
 The two-loop recursion of Nocedal and Wright, "Numerical Optimization", algorithm 7.4, with a
-backtracking line search of its own for every row. One evaluation serves all rows, each in its own
-phase: a row whose step was too long tries a shorter one at the next evaluation, while the others go
-on. No row waits for, or disturbs, another.
+separate backtracking line search for every row. One evaluation serves all rows: where a step was
+too long, the row tries a shorter one at the next evaluation, and the others go on undisturbed.
 """
 
 from collections import deque
@@ -26,25 +25,18 @@ def minimise(
     history: int = 30,
     report: Callable[[int, torch.Tensor], None] = lambda evaluation, value: None,
 ) -> torch.Tensor:
-    """Minimise m functions, each of one row of theta.
+    """Minimise m functions, each of one row of theta ``(m, p)``; no row ends above its start.
 
     Parameters
     ----------
     closure
-        Maps theta ``(m, p)`` to values ``(m,)`` and gradients ``(m, p)``.
-    theta
-        Starting points, shape ``(m, p)``.
+        Maps theta to values ``(m,)`` and gradients ``(m, p)``.
     evaluations
-        How often the closure is called after the start.
+        Number of calls of the closure after the start.
     history
         Number of past evaluations whose steps approximate the curvature.
     report
-        Called after every evaluation with its number and the values so far.
-
-    Returns
-    -------
-    torch.Tensor
-        The final points; no row's value is above its start.
+        Called after every evaluation with its number and the current values.
     """
     value, gradient = closure(theta)
     pairs: Pairs = deque(maxlen=history)
@@ -55,7 +47,9 @@ def minimise(
         new_value, new_gradient = closure(moved)
         slope = (gradient * direction).sum(1)
         accepted = new_value <= value + SUFFICIENT_DECREASE * length * slope
-        shorter = _shorten(length, slope, value, new_value)
+        # where the parabola through both values has its minimum, within [0.1, 0.5] lengths
+        parabola = -slope * length**2 / (2.0 * (new_value - value - slope * length))
+        shorter = torch.nan_to_num(parabola, nan=0.0).clamp(0.1 * length, 0.5 * length)
         step = torch.where(accepted[:, None], moved - theta, 0.0)
         bend = torch.where(accepted[:, None], new_gradient - gradient, 0.0)
         pairs.append((step, bend, _inverse_curvature(step, bend)))
@@ -67,14 +61,6 @@ def minimise(
         length = torch.where(fresh, 1.0, shorter)
         report(evaluation, value)
     return theta
-
-
-def _shorten(
-    length: torch.Tensor, slope: torch.Tensor, value: torch.Tensor, new_value: torch.Tensor
-) -> torch.Tensor:
-    """Return where the parabola through both values has its minimum, within [0.1, 0.5] lengths."""
-    parabola = -slope * length**2 / (2.0 * (new_value - value - slope * length))
-    return torch.nan_to_num(parabola, nan=0.0).clamp(0.1 * length, 0.5 * length)
 
 
 def _inverse_curvature(step: torch.Tensor, bend: torch.Tensor) -> torch.Tensor:

@@ -1,24 +1,22 @@
-"""Ours: one auto-encoder conditioned on sigma for the whole range of noise levels.
+"""One auto-encoder for a whole range of noise levels, with sigma as an input.
 
-r(x, sigma) = x + sigma^2 net(x, log sigma) / sqrt(sigma^2 + tau^2), a residual
-network that is told the noise level, after Karras et al. (2022), "Elucidating
-the design space of diffusion-based generative models". Neighbouring levels
-share what they learn: far below the thickness tau of the data the network is
-the score itself, which the noise then hardly changes; far above, it predicts
-the noise.
+r(x, sigma) = x + sigma^2 net(x, log sigma) / sqrt(sigma^2 + tau^2), a residual network after
+Karras et al. (2022), "Elucidating the design space of diffusion-based generative models".
+Neighbouring levels share what they learn: far below the thickness tau of the data the network is
+the score itself, which the noise then hardly changes; far above, it predicts the noise.
 """
 
 import math
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
 
 from autoscore.train.activations import silu, silu_slope
-from autoscore.train.stack import LearnedField, Stack
+from autoscore.train.stack import Stack
 
 DTYPE = torch.float32
-MARGIN = 1.25  # by this factor it is trained beyond its levels: it is weakest at the ends
+MARGIN = 1.25  # factor by which the range extends beyond the levels: networks are worst at its ends
 
 
 class Conditioned(Stack):
@@ -26,37 +24,27 @@ class Conditioned(Stack):
 
     Parameters
     ----------
-    dim
-        Dimension d of the data.
+    dim, seeds, sizes, shift, scale
+        See `Stack`.
     width, blocks
-        Units a layer, and number of residual blocks.
+        Units per layer, and number of residual blocks.
     low, high
         Range of noise levels, 0 < low < high.
-    seeds, sizes
-        Seed and number of training points of each member, shape ``(m,)``.
-    shift, scale
-        See `Stack`.
-    spreads
-        Standard deviation v of each coordinate, shape ``(m, d)``: the network sees x - shift over
-        sqrt(v^2 + sigma^2), each coordinate in units of its own. By default they are all `scale`.
     thickness
-        tau, shape ``(m,)``; 0 for data without thickness, such as a bare curve.
+        tau, shape ``(m,)``; 0 for data without thickness, such as a curve.
+    spreads
+        Standard deviation v of each coordinate, shape ``(m, d)``: the network sees (x - shift) /
+        sqrt(v^2 + sigma^2) by coordinate. By default all are `scale`.
     waves
-        Number of sines and of cosines of log sigma that tell the network its noise level.
+        Number of sines and of cosines of log sigma that the network sees.
     features, frequency
         Number of sines and of cosines of random projections of the input that the network sees
         besides the input itself, and the projections' initial scale in radians per spread of the
         data (Tancik et al. 2020, "Fourier features let networks learn high frequency functions").
         They help where the field turns on scales far below the spread, and hurt where it is smooth.
-
-    Raises
-    ------
-    ValueError
-        If the range is empty or the members' descriptions differ in length.
     """
 
     kind = "conditioned"
-    of_members = ("seeds", "sizes", "shift", "scale", "thickness", "spreads")
 
     def __init__(
         self,
@@ -75,22 +63,13 @@ class Conditioned(Stack):
         features: int = 0,
         frequency: float = 2.0,
     ) -> None:
-        if not 0 < low < high:
-            raise ValueError(
-                f"the range of noise levels must have 0 < low < high, not {low}, {high}"
-            )
-        if not len(seeds) == len(sizes) == len(shift) == len(scale) == len(thickness):
-            raise ValueError("seeds, sizes, shift, scale, thickness must name the same members")
         self.dim, self.width, self.blocks, self.waves = dim, width, blocks, waves
         self.features, self.frequency = features, float(frequency)
-        self.low, self.high = float(low), float(high)
-        self.seeds = np.asarray(seeds, dtype=int)
-        self.sizes = np.asarray(sizes, dtype=float)
-        self.shift, self.scale = np.asarray(shift, dtype=float), np.asarray(scale, dtype=float)
-        self.thickness = np.asarray(thickness, dtype=float)
-        self.spreads = np.repeat(self.scale[:, None], dim, axis=1)
-        if spreads is not None:
-            self.spreads = np.asarray(spreads, dtype=float)
+        self.set_range(low, high)
+        spreads = [[one] * dim for one in scale] if spreads is None else spreads
+        self.set_members(
+            seeds=seeds, sizes=sizes, shift=shift, scale=scale, thickness=thickness, spreads=spreads
+        )
         relative = self.spreads / self.scale[:, None]
         self._variances = torch.as_tensor(relative**2, dtype=DTYPE)[:, None]
         self._thickness = torch.as_tensor(self.thickness / self.scale, dtype=DTYPE)[:, None]
@@ -113,18 +92,14 @@ class Conditioned(Stack):
         return shapes
 
     def initialise(self, generators: list[np.random.Generator]) -> None:
-        """Draw starting weights, one generator a member; every block starts as the identity."""
-        rows = []
-        for rng in generators:
-            named = {}
-            for name, shape in self.shapes().items():
-                spread = 0.0 if "second" in name or name.startswith("output") else shape[0] ** -0.5
-                spread = {"input.bias": 1.0, "features.weight": self.frequency}.get(name, spread)
-                named[name] = torch.as_tensor(
-                    spread * rng.standard_normal((1, *shape)), dtype=DTYPE
-                )
-            rows.append(self.pack(named))
-        self.theta = torch.cat(rows)
+        """Draw starting weights, one generator per member; every block starts as the identity."""
+        fixed = {"input.bias": 1.0, "features.weight": self.frequency}
+
+        def spread(name: str, shape: tuple[int, ...]) -> float:
+            idle = "second" in name or name.startswith("output")
+            return fixed.get(name, 0.0 if idle else shape[0] ** -0.5)
+
+        self.draw_weights(generators, spread, DTYPE)
 
     def forward(
         self,
@@ -135,22 +110,18 @@ class Conditioned(Stack):
         jacobian: bool = False,
         along: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Reconstruct as any stack; with `along`, ``(m, n, d)``, differentiate along it alone."""
+        """Reconstruct like any stack; with `along`, ``(m, n, d)``, return (dr/dx) along instead."""
         m, n, d = x.shape
         directions = None if along is None else along[:, :, None, :]
         if jacobian:
             directions = torch.eye(d, dtype=x.dtype, device=x.device).expand(m, n, d, d)
         out, slope = self._network(self.views(theta), x, sigma, directions)
-        amplitude = self._amplitude(sigma)[..., None]
+        amplitude = (sigma**2 / torch.sqrt(sigma**2 + self._thickness**2))[..., None]
         reconstruction = x + amplitude * out
         if slope is None:
             return reconstruction, None
         derivative = directions + amplitude[..., None] * slope.view(directions.shape)
         return reconstruction, derivative.transpose(2, 3) if jacobian else derivative[:, :, 0]
-
-    def _amplitude(self, sigma: torch.Tensor) -> torch.Tensor:
-        """Return what the network's output is multiplied by, in the shape of sigma."""
-        return sigma**2 / torch.sqrt(sigma**2 + self._thickness**2)
 
     def _network(
         self,
@@ -159,9 +130,9 @@ class Conditioned(Stack):
         sigma: torch.Tensor,
         directions: torch.Tensor | None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return net(x, sigma) and its slope along k directions per point.
+        """Return net(x, sigma), ``(m, n, d)``, and its slope along k directions, ``(m, n k, d)``.
 
-        Shapes ``(m, n, d)`` and ``(m, n k, d)``; directions ``(m, n, k, d)``.
+        Directions have the shape ``(m, n, k, d)``.
         """
         spread = torch.sqrt(self._variances + sigma[..., None] ** 2)
         level = level_features(sigma / self._lowest, self.high / self.low, self.waves)
@@ -174,13 +145,13 @@ class Conditioned(Stack):
 
         h = torch.baddbmm(named["input.bias"], seen, named["input.weight"])
         for block in range(self.blocks):
-            part = {key: named[f"block.{block}.{key}"] for key in ("level", "first", "second")}
-            inner = torch.baddbmm(named[f"block.{block}.first_bias"], silu(h), part["first"])
+            part = parameters_of_block(named, block)
+            inner = torch.baddbmm(part["first_bias"], silu(h), part["first"])
             inner = inner + torch.bmm(level, part["level"])
             if slope is not None:
                 change = torch.bmm(slope * steepness(h), part["first"]) * steepness(inner)
                 slope = slope + torch.bmm(change, part["second"])
-            h = h + torch.baddbmm(named[f"block.{block}.second_bias"], silu(inner), part["second"])
+            h = h + torch.baddbmm(part["second_bias"], silu(inner), part["second"])
         out = torch.baddbmm(named["output.bias"], silu(h), named["output.weight"])
         if slope is not None:
             slope = torch.bmm(slope * steepness(h), named["output.weight"])
@@ -211,73 +182,24 @@ class Conditioned(Stack):
         turned = torch.cat([cosine[:, :, None] * speed, -sine[:, :, None] * speed], dim=-1)
         return seen, slope + torch.bmm(turned.view(m, -1, 2 * self.features), weight[:, d:])
 
-    def description(self) -> dict[str, Any]:
-        return {
-            "dim": self.dim,
-            "width": self.width,
-            "blocks": self.blocks,
-            "low": self.low,
-            "high": self.high,
-            "seeds": self.seeds.tolist(),
-            "sizes": self.sizes.tolist(),
-            "shift": self.shift.tolist(),
-            "scale": self.scale.tolist(),
-            "thickness": self.thickness.tolist(),
-            "spreads": self.spreads.tolist(),
-            "waves": self.waves,
-            "features": self.features,
-            "frequency": self.frequency,
-        }
-
-    def known(self, sigmas: np.ndarray) -> np.ndarray:
-        return within(sigmas, self.low, self.high)
-
     def to(self, device: torch.device | str) -> Self:
         self._lowest, self._thickness = self._lowest.to(device), self._thickness.to(device)
         self._variances = self._variances.to(device)
         return super().to(device)
 
-    def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
-        """Return the member of this seed and size at any noise level of its range, as a field.
 
-        Raises
-        ------
-        ValueError
-            If sigma is out of range or there is no such member.
-        """
-        if not len(self.known([sigma])):
-            raise ValueError(f"sigma must lie in [{self.low}, {self.high}], not {sigma}")
-        found = np.flatnonzero((self.seeds == seed) & (self.sizes == size))
-        if not len(found):
-            raise ValueError(
-                f"no member has seed {seed} and size {size}; there are seeds "
-                f"{np.unique(self.seeds).tolist()}, sizes {np.unique(self.sizes).tolist()}"
-            )
-        return LearnedField(self, int(found[0]), sigma)
-
-
-def within(sigmas: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return those of the noise levels that lie in a range, but for rounding."""
-    sigmas = np.asarray(sigmas)
-    return sigmas[(sigmas >= low * (1 - 1e-9)) & (sigmas <= high * (1 + 1e-9))]
+def parameters_of_block(named: dict[str, torch.Tensor], block: int) -> dict[str, torch.Tensor]:
+    """Return the parameters of one residual block, by their names in the block."""
+    prefix = f"block.{block}."
+    return {key.removeprefix(prefix): part for key, part in named.items() if key.startswith(prefix)}
 
 
 def level_features(ratio: torch.Tensor, range_: float, waves: int) -> torch.Tensor:
-    """Return where a noise level lies in its range, with sines and cosines of that.
+    """Return the place of log sigma in its range, from -1 to 1, with its sines and cosines.
 
-    Parameters
-    ----------
-    ratio
-        Noise level over the least, of any shape ``(...)``.
-    range_
-        The largest over the least.
-    waves
-        Number of sines and of cosines of the place, which runs from -1 to 1 with log sigma.
-
-    Returns
-    -------
-    torch.Tensor
-        Shape ``(..., 2 waves + 1)``.
+    `ratio`, of any shape ``(...)``, is the noise level over the least one, `range_` the largest
+    over the least, and `waves` the number of sines and of cosines: the result has the shape
+    ``(..., 2 waves + 1)``.
     """
     position = 2.0 * torch.log(ratio) / math.log(range_) - 1.0
     numbers = torch.arange(1, waves + 1, dtype=DTYPE, device=ratio.device)

@@ -1,4 +1,4 @@
-"""One auto-encoder for all noise levels of images, which corrects the best linear one."""
+"""One auto-encoder for all noise levels of images that corrects the best linear one."""
 
 from autoscore.models.declaration import Model
 

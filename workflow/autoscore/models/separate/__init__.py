@@ -1,15 +1,20 @@
-"""The paper's separate auto-encoders, one per noise level."""
+"""Separate auto-encoders, one per noise level."""
 
 from collections.abc import Mapping
 from itertools import pairwise
 
-from autoscore.models.declaration import Model, Shapes
+from autoscore.models.declaration import Cost, Model, cost_of_layers
 
 COMMON = {"kind", "sigmas", "seeds", "device", "architecture"}
 
 
-def _layers(settings: Mapping, dim: int) -> Shapes:
-    return list(pairwise([dim, *settings["architecture"]["hidden"], dim]))
+def _cost(settings: Mapping, objective: str, source: str, dim: int) -> Cost:
+    layers = pairwise([dim, *settings["architecture"]["hidden"], dim])
+    if source == "samples":
+        return cost_of_layers(layers, settings["schedules"]["samples"], objective, dim)
+    # quadrature nodes, in double precision for the polish
+    schedule, nodes = settings["schedules"]["exact"], settings["nodes"]
+    return cost_of_layers(layers, schedule, objective, dim, points=nodes, number=8)
 
 
 MODEL = Model(
@@ -33,5 +38,5 @@ MODEL = Model(
     ),
     separate=True,
     objectives=("dae", "rcae"),
-    layers=_layers,
+    cost=_cost,
 )  # fmt: skip

@@ -13,11 +13,11 @@ from autoscore.train.batches import quadrature_batch
 from autoscore.train.fit import Schedule, Trace, silent
 from autoscore.train.setups import (
     Streams,
-    batches_of,
     fit_on,
+    fit_to_samples,
+    member_grid,
     sample_sizes,
     standardised,
-    validation_batch,
 )
 
 
@@ -43,18 +43,20 @@ def train_exact(
     streams
         Names the random streams.
     report
-        Is told the progress.
+        Called with messages on the progress.
     members
         Which of them, by their places among all; None for all. See `autoscore.shards`.
     device
-        Where they are trained; the random numbers are the same everywhere, and the result is
-        returned on the processor.
+        Where to train. Random numbers are the same on all devices, and the stack returns to the
+        CPU.
     """
-    sigmas, seeds = _members(settings)
+    sizes, sigmas, seeds = member_grid(
+        [np.inf], noise_levels(settings["sigmas"]), settings["seeds"]
+    )
     batch = quadrature_batch(density, objective, sigmas, settings["nodes"])
     mean = batch.mean(batch.inputs[..., 0])[:, None]
     spread = batch.mean((batch.inputs[..., 0] - mean) ** 2).sqrt()
-    # points at one place have no spread: then noise alone has a length
+    # identical points have no spread: then the noise sets the scale
     alike = (batch.inputs == batch.inputs[:, :1]).all(1)[:, 0]
     spread = torch.where(alike, torch.as_tensor(sigmas), spread)
     separate = Separate(
@@ -62,11 +64,11 @@ def train_exact(
         Architecture(**settings["architecture"]),
         sigmas.tolist(),
         seeds.tolist(),
-        [np.inf] * len(seeds),
+        sizes.tolist(),
         mean.tolist(),
         spread.tolist(),
     )
-    # quadrature nodes are no draws: where the units switch is drawn by the nodes' weights
+    # quadrature nodes are not draws: where the units switch is drawn by the nodes' weights
     generators = [generator(*streams, "start", seed) for seed in seeds]
     drawn = [
         inputs[rng.choice(len(inputs), size=256, p=weights / weights.sum())]
@@ -92,16 +94,18 @@ def train_on_samples(
     members: list[int] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Separate, Trace]:
-    """Train one auto-encoder a number of points, noise level and seed on finite samples.
+    """Train one auto-encoder per number of points, noise level and seed on finite samples.
 
-    Each keeps the weights that were best on the validation points. Parameters are those of
-    `train_exact`, but for `data`, which `autoscore.data.draw_data` returned.
+    Earlier weights are kept if validation points prefer them. `data` are those of
+    `autoscore.data.draw_data`, other parameters those of `train_exact`.
     """
-    levels, at = _members(settings)
-    asked = sample_sizes(settings, data)
-    sizes = np.repeat(asked, len(levels))
-    sigmas, seeds = np.tile(levels, len(asked)), np.tile(at, len(asked))
+    sizes, sigmas, seeds = member_grid(
+        sample_sizes(settings, data), noise_levels(settings["sigmas"]), settings["seeds"]
+    )
     points, shift, _, scale = standardised(data, settings, sizes, seeds)
+    # weights that pass from level to level must mean the same at each
+    if objective != "rcae" and not settings["warm_start"]:
+        scale = np.hypot(scale, sigmas)
     separate = Separate(
         points.shape[-1],
         Architecture(**settings["architecture"]),
@@ -109,10 +113,7 @@ def train_on_samples(
         seeds.tolist(),
         sizes.tolist(),
         shift.tolist(),
-        # weights that are handed down a level must mean the same there
-        (
-            scale if objective == "rcae" or settings["warm_start"] else np.hypot(scale, sigmas)
-        ).tolist(),
+        scale.tolist(),
         precision="single",
     )
     separate.initialise(
@@ -121,12 +122,10 @@ def train_on_samples(
     )
     if members is not None:
         separate = separate.take(members)
-    schedule = Schedule(**settings["schedules"]["samples"])
 
     def train(stack: Separate) -> Trace:
-        batches = batches_of(points, settings, objective, streams, stack, stack.sigmas, device)
-        held_out = validation_batch(data, objective, stack, stack.sigmas[:, None], streams)
-        return fit_on(device, stack, objective, batches, schedule, held_out, report)
+        asked = (points, data, settings, objective, streams, stack.sigmas, stack.sigmas[:, None])
+        return fit_to_samples(stack, *asked, "samples", report, device)
 
     return separate, _descend(separate, train) if settings["warm_start"] else train(separate)
 
@@ -146,10 +145,3 @@ def _descend(separate: Separate, train: Callable[[Separate], Trace]) -> Trace:
         for whole, part in zip(trace.losses, found.losses, strict=True):
             whole[members] = part.to(whole)
     return trace
-
-
-def _members(settings: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Return the noise level and the seed of each (level, seed) pair, level by level."""
-    levels = noise_levels(settings["sigmas"])
-    seeds = np.arange(settings["seeds"])
-    return np.repeat(levels, len(seeds)), np.tile(seeds, len(levels))
