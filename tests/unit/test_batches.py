@@ -310,10 +310,10 @@ def test_levels_of_a_range_are_log_uniform(noise):
 
 
 @pytest.mark.parametrize("noise", NOISES)
-def test_batches_go_on_from_a_state(noise):
+def test_batches_resume_from_a_state(noise):
     first, second = batches(noise, sigmas=(0.1, 2.0)), batches(noise, sigmas=(0.1, 2.0))
     first.draw(30)
-    second.go_on(first.state())
+    second.restore(first.state())
     expected, actual = first.draw(30), second.draw(30)
     assert torch.equal(actual.inputs, expected.inputs)
 

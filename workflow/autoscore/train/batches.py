@@ -1,8 +1,8 @@
-"""What a stack of auto-encoders is shown: the density itself, or a finite sample of it.
+"""What a stack of auto-encoders trains on: the density itself, or a finite sample of it.
 
-All noise levels of one seed see the same points under the same standard normal
-noise (common random numbers): levels are then compared without extra variance,
-and a member trained alone sees exactly what it sees in company.
+All noise levels of one seed see the same points under the same standard normal noise (common random
+numbers). Levels are then compared without extra variance, and a member trained alone sees exactly
+what it sees in company.
 """
 
 import json
@@ -19,10 +19,10 @@ from autoscore.optimum.dae import DenoisingOptimum
 
 NODES_A_PANEL = 16
 INTEGRAL = 1e-6  # by which the integral of a density over its nodes may differ from 1
-NEGLIGIBLE = 1e-12  # of its maximum: where a density is not looked at
+NEGLIGIBLE = 1e-12  # share of its maximum below which a density is ignored
 NOISES = ("sobol", "fresh", "fixed", "rare_large", "walkback")
-RARE, LARGE = 0.05, 10.0  # this part of the points gets noise this much larger (authors' code)
-WALK, LONGEST = 0.5, 4  # chance of another step of a walkback, and the most steps there are
+RARE, LARGE = 0.05, 10.0  # this share of the points gets noise this much larger (authors' code)
+WALK, LONGEST = 0.5, 4  # chance of another step of a walkback, and the largest number of steps
 
 Reconstruct = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -40,8 +40,7 @@ class Batch:
     weights
         Shape ``(m, n)``, each row summing to 1; None for equal weights.
     spread
-        Shape ``(m, n)``: what the loss would hold besides, if the target was the mean of many;
-        None for 0.
+        Shape ``(m, n)``: variance of clean points about a target that is their mean; None for 0.
     """
 
     inputs: torch.Tensor
@@ -55,25 +54,21 @@ class Batch:
         return values.mean(1) if self.weights is None else (self.weights * values).sum(1)
 
     def take(self, members: list[int]) -> "Batch":
-        """Return what these members alone are shown."""
+        """Return the batch of these members alone."""
         return self._each(lambda tensor: tensor[members])
 
     def split(self, parts: int) -> list["Batch"]:
-        """Return as many batches with every `parts`-th point each; their losses are as noisy."""
+        """Split into `parts` interleaved batches, whose sizes differ by at most one point."""
 
-        def every(tensor: torch.Tensor | None, start: int) -> torch.Tensor | None:
-            if tensor is None or tensor.shape[1] == 1:
-                return tensor
-            return tensor[:, start::parts]
+        def interleaved(start: int) -> "Batch":
+            part = self._each(
+                lambda tensor: tensor[:, start::parts] if tensor.shape[1] > 1 else tensor
+            )
+            if part.weights is None:
+                return part
+            return replace(part, weights=part.weights / part.weights.sum(1, keepdim=True))
 
-        def part(start: int) -> "Batch":
-            names = ("inputs", "targets", "sigma", "weights", "spread")
-            found = {name: every(getattr(self, name), start) for name in names}
-            if self.weights is not None:
-                found["weights"] = found["weights"] / found["weights"].sum(1, keepdim=True)
-            return Batch(**found)
-
-        return [part(start) for start in range(min(parts, self.inputs.shape[1]))]
+        return [interleaved(start) for start in range(min(parts, self.inputs.shape[1]))]
 
     def inward(self, shift: np.ndarray, scale: np.ndarray) -> "Batch":
         """Return the batch in the members' own coordinates, see `Stack`."""
@@ -91,38 +86,35 @@ class Batch:
         return self._each(lambda tensor: tensor.to(device))
 
     def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
-        """Return the batch with all of its tensors changed."""
-        names = ("inputs", "targets", "sigma", "weights", "spread")
-        parts = {name: getattr(self, name) for name in names}
-        return Batch(**{k: None if part is None else change(part) for k, part in parts.items()})
+        tensors = (self.inputs, self.targets, self.sigma, self.weights, self.spread)
+        return Batch(*(None if tensor is None else change(tensor) for tensor in tensors))
 
     def spread_loss(self) -> torch.Tensor | float:
-        """Return the constant that the loss holds besides, shape ``(m,)``, in units of sigma^2."""
+        """Return the part of the loss that is due to `spread`, ``(m,)``, in units of sigma^2."""
         return 0.0 if self.spread is None else self.mean(self.spread / self.sigma**2)
 
 
 def quadrature_batch(density: Density, objective: str, sigmas: np.ndarray, nodes: int) -> Batch:
     """Return the one batch that stands for a one-dimensional density itself.
 
-    Contractive: nodes x and weights of p. Denoising: the expectation over x given y = x + e is
-    taken first, E|r(y) - x|^2 = |r(y) - E[x|y]|^2 + Var[x|y], which leaves nodes y and weights
-    of p_sigma. No random number is left, only optimisation.
+    Contractive (``"rcae"``): nodes x and weights of p. Denoising (``"dae"``): the expectation over
+    x given y = x + e is taken first, E|r(y) - x|^2 = |r(y) - E[x|y]|^2 + Var[x|y], which leaves
+    nodes y and weights of p_sigma. Nothing random is left, only optimisation.
 
     Parameters
     ----------
     density
-        Target with d = 1 (or bare points, where the contractive loss lives on the points).
-    objective
-        ``"dae"`` or ``"rcae"``.
+        Target with d = 1; it may be degenerate (points), where the contractive loss lives on them.
     sigmas
         Noise level of each member, shape ``(m,)``.
     nodes
-        Number of Gauss-Legendre nodes over the density's support, rounded up to whole panels;
-        another number where these do not resolve it.
+        Number of Gauss-Legendre nodes over the density's support, rounded up to whole panels, and
+        raised where these do not resolve it.
     """
     panels = -(-nodes // NODES_A_PANEL)
+    levels, level_of_member = np.unique(sigmas, return_inverse=True)
     rows = []
-    for sigma in np.unique(sigmas):
+    for sigma in levels:
         if objective == "rcae":
             x, weights = density.quadrature(panels, within=INTEGRAL)
             rows.append((x, x, weights, np.zeros(len(x))))
@@ -131,10 +123,9 @@ def quadrature_batch(density: Density, objective: str, sigmas: np.ndarray, nodes
         y, weights = optimum.smoothed.quadrature(panels, within=INTEGRAL, cut=NEGLIGIBLE)
         rows.append((y, optimum(y), weights, density.posterior_variance(y, sigma)))
     longest = max(len(row[0]) for row in rows)
-    rows = [tuple(_padded(part, longest) for part in row) for row in rows]
-    each = np.searchsorted(np.unique(sigmas), sigmas)
     inputs, targets, weights, spread = (
-        torch.as_tensor(np.stack(part)[each]) for part in zip(*rows, strict=True)
+        torch.as_tensor(np.stack([_padded(part, longest) for part in parts])[level_of_member])
+        for parts in zip(*rows, strict=True)
     )
     return Batch(inputs, targets, torch.as_tensor(sigmas)[:, None], weights, spread)
 
@@ -162,33 +153,31 @@ class SampleBatches:
         Noise level of each member, ``(m,)``; or a range ``(low, high)`` from which a level is drawn
         log-uniformly for every sample.
     generators
-        One generator a seed.
+        One generator per seed.
     noise
-        ``"fresh"``: independent at every step, as are the points and the levels. ``"sobol"``: new
-        at every step, too, but points, levels and noise are spread evenly together, over a step
-        and over all steps, which leaves the loss as it is and takes most of the noise out of its
-        gradient. ``"fixed"``: each point has one noisy copy, drawn once; ``"rare_large"``: fresh,
-        ten times as large for one point in twenty; ``"walkback"``: the noisy point is reconstructed
+        ``"fresh"``: independent points, levels and noise at every step. ``"sobol"``: also new at
+        every step, but points, levels and noise are spread evenly together, over a step and over
+        all steps, which leaves the expected loss as it is and removes most of the noise of its
+        gradient. ``"fixed"``: each point has one noisy copy, drawn once. ``"rare_large"``: fresh,
+        ten times as large for one point in twenty. ``"walkback"``: the noisy point is reconstructed
         and corrupted again, and so on (Bengio et al. 2013, "Generalized denoising auto-encoders as
         generative models").
     corrupt
         Whether inputs are noisy (denoising) or clean (contractive).
     paired
-        Whether every point is shown under e and -e, which cancels the noise of the gradient that
-        grows as 1 / sigma. None is yes for noise from a sequence if a member knows one level, as it
-        learns little of a small one otherwise; where levels are drawn from a range, as many points
-        again are worth a little more.
+        Whether every point appears under e and -e, which cancels the noise of the gradient that
+        grows as 1 / sigma. By default it does for ``"sobol"`` if a member has one level: it learns
+        little of a small one otherwise. Over a range, doubling the batch gains a little more.
     shift, scale
-        The members' own coordinates, in which batches are handed out, see `Stack`; the points and
-        the noise levels are in those of the user. By default they are the same.
+        The members' own coordinates, in which batches are returned, see `Stack`. By default they
+        are those of the points and noise levels.
     dtype, device
-        Type of the tensors that are handed out, and where they lie. Numbers are drawn by the
-        processor, the same on every device.
+        Of the tensors that are returned. Numbers are drawn on the CPU, the same for all devices.
 
     Raises
     ------
     ValueError
-        If the kind of noise is unknown, or noise is paired that is not new at every step.
+        If the noise is unknown, or is to be paired and is not new at every step.
     """
 
     def __init__(
@@ -214,19 +203,17 @@ class SampleBatches:
         elif paired and not (corrupt and noise in ("sobol", "fresh")):
             raise ValueError("only noise that is new at every step can be paired")
         self._points = points
-        self._sizes = np.asarray(sizes)
-        self._seeds = np.asarray(seeds)
+        self._sizes, self._seeds = np.asarray(sizes), np.asarray(seeds)
         self._shift = np.zeros((len(seeds), points.shape[-1])) if shift is None else shift
         self._scale = np.ones(len(seeds)) if scale is None else scale
-        self._range = sigmas if isinstance(sigmas, tuple) else None
-        self._sigmas = None if self._range else np.asarray(sigmas, dtype=float)
-        # those of seeds that have no member here are left alone
+        self._range = np.log(sigmas) if isinstance(sigmas, tuple) else None
+        self._sigmas = np.asarray(sigmas, dtype=float)
+        # generators of seeds without a member here stay untouched
         present, self._streams = np.unique(self._seeds, return_inverse=True)
         self._generators = [generators[seed] for seed in present]
         self._corrupt, self._paired = corrupt, paired
-        self._kind = noise if corrupt else None
+        self._noise = noise if corrupt else None
         self._place = {"dtype": dtype, "device": device}
-        self._fixed = None
         if noise == "fixed":
             self._fixed = np.stack(
                 [rng.standard_normal(points.shape[1:]) for rng in self._generators]
@@ -235,74 +222,71 @@ class SampleBatches:
         if noise == "sobol":
             dim = 1 + (self._range is not None) + corrupt * points.shape[-1]
             self._sequences = [SobolSequence(rng, dim) for rng in self._generators]
-            self._orders = _neighbourly_orders(points, self._seeds, self._sizes)
+            pairs = list(zip(self._seeds.tolist(), self._sizes.tolist(), strict=True))
+            orders = {(k, n): neighbourly_order(points[k, : int(n)]) for k, n in set(pairs)}
+            self._orders = [orders[pair] for pair in pairs]
 
     def state(self) -> list[str]:
-        """Return where each generator and each sequence stands, as JSON."""
+        """Return the state of each generator and each sequence, as JSON."""
         drawn = [sequence.drawn for sequence in self._sequences] or [0] * len(self._generators)
         states = [rng.bit_generator.state for rng in self._generators]
         return [json.dumps(pair) for pair in zip(states, drawn, strict=True)]
 
-    def go_on(self, state: list[str]) -> None:
-        """Bring new batches to where others stood when they returned their `state`."""
+    def restore(self, state: list[str]) -> None:
+        """Bring new batches to the `state` of others."""
         for k, (generator, drawn) in enumerate(map(json.loads, state)):
             self._generators[k].bit_generator.state = generator
             if self._sequences:
                 self._sequences[k].skip(drawn)
 
     def draw(self, n: int, reconstruct: Reconstruct | None = None) -> Batch:
-        """Return the next batch of n points a member, of n + 1 if n is odd and they are paired.
+        """Return the next batch of n points per member, of n + 1 if n is odd and they are paired.
 
-        Parameters
-        ----------
-        n
-            Number of points.
-        reconstruct
-            Present reconstruction of points ``(m, n, d)`` at noise levels ``(m, n or 1)``, for
-            walkback.
+        Walkback calls `reconstruct` with points ``(m, n, d)`` and noise levels ``(m, n or 1)``.
         """
-        # one draw a seed, from which all its members are served
+        # one draw per seed serves all its members
         draw = self._draw_even if self._sequences else self._draw_random
-        place, level, normal = self._pairs(*draw((n + 1) // 2)) if self._paired else draw(n)
+        place, level, normal = draw((n + 1) // 2 if self._paired else n)
+        if self._paired:
+            place, level = np.tile(place, 2), None if level is None else np.tile(level, 2)
+            normal = np.concatenate([normal, -normal], 1)
         chosen = np.floor(place * self._sizes[:, None]).astype(int)
         if self._sequences:
             chosen = np.stack([order[at] for order, at in zip(self._orders, chosen, strict=True)])
         clean = self._points[self._seeds[:, None], chosen] - self._shift[:, None]
         clean /= self._scale[:, None, None]
-        sigma = self._sigmas[:, None] if level is None else self._level(level)
+        if self._range is None:
+            sigma = self._sigmas[:, None]
+        else:
+            low, high = self._range
+            sigma = np.exp(low + (high - low) * level)
         sigma = sigma / self._scale[:, None]
-        inputs = clean + self._noise(normal, chosen) * sigma[..., None] if self._corrupt else clean
+        inputs = clean
+        if self._corrupt:
+            inputs = clean + self._noise_of(normal, chosen) * sigma[..., None]
         batch = Batch(*(torch.as_tensor(part, **self._place) for part in (inputs, clean, sigma)))
-        if self._kind == "walkback" and reconstruct is not None:
+        if self._noise == "walkback" and reconstruct is not None:
             batch = replace(batch, inputs=self._walk_back(batch, reconstruct))
         return batch
 
     def _draw_random(self, n: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Return what a batch is made of, the same for all members of a seed.
+        """Return the random numbers of a batch, the same for all members of a seed.
 
-        Places among the points, ``(m, n)``, and among the levels, if there is a range of them, both
+        Places among the points, ``(m, n)``, and in the range of levels, if there is one, both
         in [0, 1), and standard normal numbers, ``(m, n, d)``, if they are needed.
         """
         place = self._draw_uniform(n)
-        level = self._draw_uniform(n) if self._range else None
-        fresh = self._corrupt and self._fixed is None
+        level = None if self._range is None else self._draw_uniform(n)
+        fresh = self._noise not in (None, "fixed")
         return place, level, self._draw_normal((n, self._points.shape[-1])) if fresh else None
 
     def _draw_even(self, n: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Return the same from the seeds' sequences."""
         even = np.stack([sequence.draw(n) for sequence in self._sequences])
         used = 1 + (self._range is not None)
-        level = even[..., 1][self._streams] if self._range else None
+        level = None if self._range is None else even[..., 1][self._streams]
         normal = ndtri(even[..., used:])[self._streams] if self._corrupt else None
         return even[..., 0][self._streams], level, normal
-
-    @staticmethod
-    def _pairs(
-        place: np.ndarray, level: np.ndarray | None, normal: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-        """Return draws twice, the second time with noise of the other sign."""
-        level = None if level is None else np.tile(level, 2)
-        return np.tile(place, 2), level, np.concatenate([normal, -normal], 1)
 
     def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> torch.Tensor:
         """Return the inputs after as many more steps as each point happens to take."""
@@ -316,32 +300,16 @@ class SampleBatches:
         return inputs
 
     def _draw_uniform(self, n: int) -> np.ndarray:
-        """Return uniform numbers, (m, n), the same for all members of a seed."""
         return np.stack([rng.random(n) for rng in self._generators])[self._streams]
 
     def _draw_normal(self, shape: tuple[int, int]) -> np.ndarray:
-        """Return standard normal numbers, (m, n, d), the same for all members of a seed."""
         return np.stack([rng.standard_normal(shape) for rng in self._generators])[self._streams]
 
-    def _level(self, place: np.ndarray) -> np.ndarray:
-        """Return the noise levels at these places, from 0 to 1, of the range."""
-        low, high = np.log(self._range)
-        return np.exp(low + (high - low) * place)
-
-    def _noise(self, normal: np.ndarray | None, chosen: np.ndarray) -> np.ndarray:
-        """Return the noise of the chosen points, (m, n, d), in units of sigma."""
-        if self._fixed is not None:
+    def _noise_of(self, normal: np.ndarray | None, chosen: np.ndarray) -> np.ndarray:
+        """Return the noise of the chosen points, ``(m, n, d)``, in units of sigma."""
+        if self._noise == "fixed":
             return self._fixed[self._streams[:, None], chosen]
-        if self._kind == "rare_large":
+        if self._noise == "rare_large":
             large = self._draw_uniform(normal.shape[1]) < RARE
             return normal * np.where(large, LARGE, 1.0)[..., None]
         return normal
-
-
-def _neighbourly_orders(
-    points: np.ndarray, seeds: np.ndarray, sizes: np.ndarray
-) -> list[np.ndarray]:
-    """Return the order of each member's points in which neighbours follow one another."""
-    pairs = list(zip(seeds.tolist(), sizes.tolist(), strict=True))
-    found = {(k, n): neighbourly_order(points[k, : int(n)]) for k, n in set(pairs)}
-    return [found[pair] for pair in pairs]
