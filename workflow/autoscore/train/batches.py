@@ -7,7 +7,7 @@ what it sees in company.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 import torch
@@ -138,17 +138,16 @@ def _padded(values: np.ndarray, length: int) -> np.ndarray:
     return np.pad(values, ((0, missing), (0, 0)), mode="edge")
 
 
+@dataclass
 class SampleBatches:
     """Minibatches from finite samples under noise.
 
-    Parameters
+    Attributes
     ----------
     points
         Clean samples, shape ``(seeds, n, d)``: seed k trains on ``points[k]``.
-    sizes
-        How many of its points each member may use, shape ``(m,)``.
-    seeds
-        Index of each member's seed, shape ``(m,)``.
+    sizes, seeds
+        How many of its points each member may use, and the index of its seed, ``(m,)``.
     sigmas
         Noise level of each member, ``(m,)``; or a range ``(low, high)`` from which a level is drawn
         log-uniformly for every sample.
@@ -166,76 +165,68 @@ class SampleBatches:
         Whether inputs are noisy (denoising) or clean (contractive).
     paired
         Whether every point appears under e and -e, which cancels the noise of the gradient that
-        grows as 1 / sigma. By default it does for ``"sobol"`` if a member has one level: it learns
-        little of a small one otherwise. Over a range, doubling the batch gains a little more.
+        grows as 1 / sigma; ValueError unless the noise is new at every step. By default it does for
+        ``"sobol"`` if members have one level: they learn little of a small one otherwise. Over a
+        range, doubling the batch gains a little more.
     shift, scale
         The members' own coordinates, in which batches are returned, see `Stack`. By default they
         are those of the points and noise levels.
     dtype, device
         Of the tensors that are returned. Numbers are drawn on the CPU, the same for all devices.
-
-    Raises
-    ------
-    ValueError
-        If the noise is unknown, or is to be paired and is not new at every step.
     """
 
-    def __init__(
-        self,
-        points: np.ndarray,
-        sizes: np.ndarray,
-        seeds: np.ndarray,
-        sigmas: np.ndarray | tuple[float, float],
-        generators: list[np.random.Generator],
-        *,
-        noise: str = "fresh",
-        corrupt: bool = True,
-        paired: bool | None = None,
-        shift: np.ndarray | None = None,
-        scale: np.ndarray | None = None,
-        dtype: torch.dtype = torch.float64,
-        device: torch.device | str = "cpu",
-    ) -> None:
+    points: np.ndarray
+    sizes: np.ndarray
+    seeds: np.ndarray
+    sigmas: np.ndarray | tuple[float, float]
+    generators: list[np.random.Generator]
+    _: KW_ONLY
+    noise: str = "fresh"
+    corrupt: bool = True
+    paired: bool | None = None
+    shift: np.ndarray | None = None
+    scale: np.ndarray | None = None
+    dtype: torch.dtype = torch.float64
+    device: torch.device | str = "cpu"
+
+    def __post_init__(self) -> None:
+        noise, corrupt, dim = self.noise, self.corrupt, self.points.shape[-1]
+        ranged = isinstance(self.sigmas, tuple)
         if noise not in NOISES:
             raise ValueError(f"noise must be one of {', '.join(NOISES)}, not {noise!r}")
-        if paired is None:
-            paired = corrupt and noise == "sobol" and not isinstance(sigmas, tuple)
-        elif paired and not (corrupt and noise in ("sobol", "fresh")):
+        if self.paired is None:
+            self.paired = corrupt and noise == "sobol" and not ranged
+        elif self.paired and not (corrupt and noise in ("sobol", "fresh")):
             raise ValueError("only noise that is new at every step can be paired")
-        self._points = points
-        self._sizes, self._seeds = np.asarray(sizes), np.asarray(seeds)
-        self._shift = np.zeros((len(seeds), points.shape[-1])) if shift is None else shift
-        self._scale = np.ones(len(seeds)) if scale is None else scale
-        self._range = np.log(sigmas) if isinstance(sigmas, tuple) else None
-        self._sigmas = np.asarray(sigmas, dtype=float)
+        self.sizes, self.seeds = np.asarray(self.sizes), np.asarray(self.seeds)
+        if self.shift is None:
+            self.shift, self.scale = np.zeros((len(self.seeds), dim)), np.ones(len(self.seeds))
+        self._range = np.log(self.sigmas) if ranged else None
         # generators of seeds without a member here stay untouched
-        present, self._streams = np.unique(self._seeds, return_inverse=True)
-        self._generators = [generators[seed] for seed in present]
-        self._corrupt, self._paired = corrupt, paired
-        self._noise = noise if corrupt else None
-        self._place = {"dtype": dtype, "device": device}
+        present, self._streams = np.unique(self.seeds, return_inverse=True)
+        self._present = [self.generators[seed] for seed in present]
+        self._place = {"dtype": self.dtype, "device": self.device}
         if noise == "fixed":
-            self._fixed = np.stack(
-                [rng.standard_normal(points.shape[1:]) for rng in self._generators]
-            )
+            shape = self.points.shape[1:]
+            self._fixed = np.stack([rng.standard_normal(shape) for rng in self._present])
         self._sequences: list[SobolSequence] = []
         if noise == "sobol":
-            dim = 1 + (self._range is not None) + corrupt * points.shape[-1]
-            self._sequences = [SobolSequence(rng, dim) for rng in self._generators]
-            pairs = list(zip(self._seeds.tolist(), self._sizes.tolist(), strict=True))
-            orders = {(k, n): neighbourly_order(points[k, : int(n)]) for k, n in set(pairs)}
+            numbers = 1 + ranged + corrupt * dim
+            self._sequences = [SobolSequence(rng, numbers) for rng in self._present]
+            pairs = list(zip(self.seeds.tolist(), self.sizes.tolist(), strict=True))
+            orders = {(k, n): neighbourly_order(self.points[k, : int(n)]) for k, n in set(pairs)}
             self._orders = [orders[pair] for pair in pairs]
 
     def state(self) -> list[str]:
         """Return the state of each generator and each sequence, as JSON."""
-        drawn = [sequence.drawn for sequence in self._sequences] or [0] * len(self._generators)
-        states = [rng.bit_generator.state for rng in self._generators]
+        drawn = [sequence.drawn for sequence in self._sequences] or [0] * len(self._present)
+        states = [rng.bit_generator.state for rng in self._present]
         return [json.dumps(pair) for pair in zip(states, drawn, strict=True)]
 
     def restore(self, state: list[str]) -> None:
         """Bring new batches to the `state` of others."""
         for k, (generator, drawn) in enumerate(map(json.loads, state)):
-            self._generators[k].bit_generator.state = generator
+            self._present[k].bit_generator.state = generator
             if self._sequences:
                 self._sequences[k].skip(drawn)
 
@@ -246,26 +237,26 @@ class SampleBatches:
         """
         # one draw per seed serves all its members
         draw = self._draw_even if self._sequences else self._draw_random
-        place, level, normal = draw((n + 1) // 2 if self._paired else n)
-        if self._paired:
+        place, level, normal = draw((n + 1) // 2 if self.paired else n)
+        if self.paired:
             place, level = np.tile(place, 2), None if level is None else np.tile(level, 2)
             normal = np.concatenate([normal, -normal], 1)
-        chosen = np.floor(place * self._sizes[:, None]).astype(int)
+        chosen = np.floor(place * self.sizes[:, None]).astype(int)
         if self._sequences:
             chosen = np.stack([order[at] for order, at in zip(self._orders, chosen, strict=True)])
-        clean = self._points[self._seeds[:, None], chosen] - self._shift[:, None]
-        clean /= self._scale[:, None, None]
+        clean = self.points[self.seeds[:, None], chosen] - self.shift[:, None]
+        clean /= self.scale[:, None, None]
         if self._range is None:
-            sigma = self._sigmas[:, None]
+            sigma = np.asarray(self.sigmas, dtype=float)[:, None]
         else:
             low, high = self._range
             sigma = np.exp(low + (high - low) * level)
-        sigma = sigma / self._scale[:, None]
-        inputs = clean
-        if self._corrupt:
-            inputs = clean + self._noise_of(normal, chosen) * sigma[..., None]
+        sigma = sigma / self.scale[:, None]
+        if self.noise == "fixed":
+            normal = self._fixed[self._streams[:, None], chosen]
+        inputs = clean + normal * sigma[..., None] if self.corrupt else clean
         batch = Batch(*(torch.as_tensor(part, **self._place) for part in (inputs, clean, sigma)))
-        if self._noise == "walkback" and reconstruct is not None:
+        if self.noise == "walkback" and self.corrupt and reconstruct is not None:
             batch = replace(batch, inputs=self._walk_back(batch, reconstruct))
         return batch
 
@@ -273,19 +264,24 @@ class SampleBatches:
         """Return the random numbers of a batch, the same for all members of a seed.
 
         Places among the points, ``(m, n)``, and in the range of levels, if there is one, both
-        in [0, 1), and standard normal numbers, ``(m, n, d)``, if they are needed.
+        in [0, 1), and noise in units of sigma, ``(m, n, d)``, if it is new.
         """
         place = self._draw_uniform(n)
         level = None if self._range is None else self._draw_uniform(n)
-        fresh = self._noise not in (None, "fixed")
-        return place, level, self._draw_normal((n, self._points.shape[-1])) if fresh else None
+        if not self.corrupt or self.noise == "fixed":
+            return place, level, None
+        normal = self._draw_normal((n, self.points.shape[-1]))
+        if self.noise == "rare_large":
+            large = self._draw_uniform(n) < RARE
+            normal = normal * np.where(large, LARGE, 1.0)[..., None]
+        return place, level, normal
 
     def _draw_even(self, n: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Return the same from the seeds' sequences."""
         even = np.stack([sequence.draw(n) for sequence in self._sequences])
         used = 1 + (self._range is not None)
         level = None if self._range is None else even[..., 1][self._streams]
-        normal = ndtri(even[..., used:])[self._streams] if self._corrupt else None
+        normal = ndtri(even[..., used:])[self._streams] if self.corrupt else None
         return even[..., 0][self._streams], level, normal
 
     def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> torch.Tensor:
@@ -300,16 +296,7 @@ class SampleBatches:
         return inputs
 
     def _draw_uniform(self, n: int) -> np.ndarray:
-        return np.stack([rng.random(n) for rng in self._generators])[self._streams]
+        return np.stack([rng.random(n) for rng in self._present])[self._streams]
 
     def _draw_normal(self, shape: tuple[int, int]) -> np.ndarray:
-        return np.stack([rng.standard_normal(shape) for rng in self._generators])[self._streams]
-
-    def _noise_of(self, normal: np.ndarray | None, chosen: np.ndarray) -> np.ndarray:
-        """Return the noise of the chosen points, ``(m, n, d)``, in units of sigma."""
-        if self._noise == "fixed":
-            return self._fixed[self._streams[:, None], chosen]
-        if self._noise == "rare_large":
-            large = self._draw_uniform(normal.shape[1]) < RARE
-            return normal * np.where(large, LARGE, 1.0)[..., None]
-        return normal
+        return np.stack([rng.standard_normal(shape) for rng in self._present])[self._streams]

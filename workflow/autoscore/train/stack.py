@@ -1,11 +1,10 @@
 """Many networks of one shape, trained as one tensor."""
 
-import inspect
 import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -29,12 +28,10 @@ class Stack(ABC):
     """m networks whose parameters lie in one matrix ``theta`` of shape ``(m, parameters)``.
 
     No operation mixes rows: each member is the same, to the last bit, in whatever company.
-    A subclass keeps the arguments of its constructor as attributes of the same names.
+    Subclasses are dataclasses, whose fields describe a stack but for theta.
 
     Attributes
     ----------
-    theta : torch.Tensor
-        All parameters, shape ``(m, parameters)``.
     dim : int
         Dimension d of the data.
     seeds, sizes : numpy.ndarray
@@ -51,13 +48,13 @@ class Stack(ABC):
     is_tied : bool
         Whether the decoder is the encoder's transpose.
     of_members : tuple of str
-        The constructor's arguments that have an entry per member.
+        The fields that have an entry per member.
     """
 
     kind: ClassVar[str]
     separate: ClassVar[bool] = False
     is_tied: bool = False
-    of_members: tuple[str, ...]
+    of_members: ClassVar[tuple[str, ...]]
     shift: np.ndarray
     scale: np.ndarray
     dim: int
@@ -73,38 +70,28 @@ class Stack(ABC):
     def forward(
         self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return the reconstruction and, if asked for, its derivative in closed form.
+        """Return the reconstruction, ``(m, n, d)``, and its derivative if asked for, or None.
 
-        Parameters
-        ----------
-        theta
-            Parameters, shape ``(m, parameters)``.
-        x
-            Inputs z, shape ``(m, n, d)``; see `inward`.
-        sigma
-            Noise level of each input in units of z, ``(m, n)``, or of each member, ``(m, 1)``.
-
-        Returns
-        -------
-        reconstruction, derivative
-            Shapes ``(m, n, d)`` and ``(m, n, d, d)`` with dr_i/dx_j at [..., i, j], or None.
+        The derivative, in closed form, has dr_i/dz_j at [..., i, j], ``(m, n, d, d)``. `theta` has
+        the shape ``(m, parameters)``, `x` holds inputs z, ``(m, n, d)``, and `sigma`, ``(m, n)`` or
+        ``(m, 1)``, noise levels in units of z.
         """
 
-    def set_members(self, **entries: list) -> None:
-        """Set attributes with an entry per member; raise ValueError if their lengths differ."""
-        if len({len(values) for values in entries.values()}) > 1:
-            raise ValueError(f"{', '.join(entries)} must name the same members")
-        self.of_members = tuple(entries)
-        for name, values in entries.items():
-            setattr(self, name, np.asarray(values, dtype=int if name == "seeds" else float))
+    def check_members(self) -> None:
+        """Turn the fields of members into arrays; raise ValueError if their lengths differ."""
+        if len({len(getattr(self, name)) for name in self.of_members}) > 1:
+            raise ValueError(f"{', '.join(self.of_members)} must name the same members")
+        for name in self.of_members:
+            dtype = int if name == "seeds" else float
+            setattr(self, name, np.asarray(getattr(self, name), dtype=dtype))
 
-    def set_range(self, low: float, high: float) -> None:
-        """Set the range of noise levels that all members know."""
-        if not 0 < low < high:
+    def check_range(self) -> None:
+        """Raise ValueError if the range of noise levels is empty."""
+        if not 0 < self.low < self.high:
             raise ValueError(
-                f"the range of noise levels must have 0 < low < high, not {low}, {high}"
+                f"the range of noise levels must have 0 < low < high, not {self.low}, {self.high}"
             )
-        self.low, self.high = float(low), float(high)
+        self.low, self.high = float(self.low), float(self.high)
 
     def draw_weights(
         self,
@@ -134,9 +121,9 @@ class Stack(ABC):
         return np.unique(self.sigmas) if self.separate else self.known(sigmas)
 
     def member(self, sigma: float, seed: int, size: float = float("inf")) -> int:
-        """Return the index of a member; `sigma` matters only if it has a level of its own.
+        """Return the index of a member, or raise ValueError with a list of what there is.
 
-        Raises ValueError if there is no such member; the message lists what there is.
+        `sigma` matters only if members have a level of their own.
         """
         asked = {"sigma": sigma} if self.separate else {}
         asked |= {"seed": seed, "size": size}
@@ -175,9 +162,8 @@ class Stack(ABC):
         return self
 
     def description(self) -> dict[str, Any]:
-        """Return, as plain JSON values, what the constructor needs besides theta."""
-        names = inspect.signature(type(self)).parameters
-        return {name: _plain(getattr(self, name)) for name in names}
+        """Return all fields as plain JSON values: what the constructor needs."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     def take(self, members: list[int]) -> Self:
         """Return a stack of copies of these members alone."""

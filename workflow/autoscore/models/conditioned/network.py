@@ -7,7 +7,8 @@ the score itself, which the noise then hardly changes; far above, it predicts th
 """
 
 import math
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,13 +20,12 @@ DTYPE = torch.float32
 MARGIN = 1.25  # factor by which the range extends beyond the levels: networks are worst at its ends
 
 
+@dataclass(eq=False)
 class Conditioned(Stack):
-    """Conditioned auto-encoders, one per seed, in one batched matrix product.
+    """Conditioned auto-encoders in one batched matrix product; see `Stack` for the other fields.
 
-    Parameters
+    Attributes
     ----------
-    dim, seeds, sizes, shift, scale
-        See `Stack`.
     width, blocks
         Units per layer, and number of residual blocks.
     low, high
@@ -44,52 +44,47 @@ class Conditioned(Stack):
         They help where the field turns on scales far below the spread, and hurt where it is smooth.
     """
 
-    kind = "conditioned"
+    dim: int
+    width: int
+    blocks: int
+    low: float
+    high: float
+    seeds: list[int]
+    sizes: list[float]
+    shift: list[list[float]]
+    scale: list[float]
+    thickness: list[float]
+    spreads: list[list[float]] | None = None
+    waves: int = 4
+    features: int = 0
+    frequency: float = 2.0
+    kind: ClassVar[str] = "conditioned"
+    of_members: ClassVar = ("seeds", "sizes", "shift", "scale", "thickness", "spreads")
 
-    def __init__(
-        self,
-        dim: int,
-        width: int,
-        blocks: int,
-        low: float,
-        high: float,
-        seeds: list[int],
-        sizes: list[float],
-        shift: list[list[float]],
-        scale: list[float],
-        thickness: list[float],
-        spreads: list[list[float]] | None = None,
-        waves: int = 4,
-        features: int = 0,
-        frequency: float = 2.0,
-    ) -> None:
-        self.dim, self.width, self.blocks, self.waves = dim, width, blocks, waves
-        self.features, self.frequency = features, float(frequency)
-        self.set_range(low, high)
-        spreads = [[one] * dim for one in scale] if spreads is None else spreads
-        self.set_members(
-            seeds=seeds, sizes=sizes, shift=shift, scale=scale, thickness=thickness, spreads=spreads
-        )
+    def __post_init__(self) -> None:
+        if self.spreads is None:
+            self.spreads = [[one] * self.dim for one in self.scale]
+        self.check_range()
+        self.check_members()
         relative = self.spreads / self.scale[:, None]
         self._variances = torch.as_tensor(relative**2, dtype=DTYPE)[:, None]
         self._thickness = torch.as_tensor(self.thickness / self.scale, dtype=DTYPE)[:, None]
         self._lowest = torch.as_tensor(self.low / self.scale, dtype=DTYPE)[:, None]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        seen = self.dim + 2 * self.features
-        shapes: dict[str, tuple[int, ...]] = {"input.weight": (seen, self.width)}
+        width, shapes = self.width, {"input.weight": (self.dim + 2 * self.features, self.width)}
         if self.features:
             shapes["features.weight"] = (self.dim, self.features)
-        shapes["input.bias"] = (1, self.width)
+        shapes["input.bias"] = (1, width)
         for block in range(self.blocks):
-            shapes[f"block.{block}.level"] = (2 * self.waves + 1, self.width)
-            shapes[f"block.{block}.first"] = (self.width, self.width)
-            shapes[f"block.{block}.first_bias"] = (1, self.width)
-            shapes[f"block.{block}.second"] = (self.width, self.width)
-            shapes[f"block.{block}.second_bias"] = (1, self.width)
-        shapes["output.weight"] = (self.width, self.dim)
-        shapes["output.bias"] = (1, self.dim)
-        return shapes
+            shapes |= {
+                f"block.{block}.level": (2 * self.waves + 1, width),
+                f"block.{block}.first": (width, width),
+                f"block.{block}.first_bias": (1, width),
+                f"block.{block}.second": (width, width),
+                f"block.{block}.second_bias": (1, width),
+            }
+        return shapes | {"output.weight": (width, self.dim), "output.bias": (1, self.dim)}
 
     def initialise(self, generators: list[np.random.Generator]) -> None:
         """Draw starting weights, one generator per member; every block starts as the identity."""
@@ -197,9 +192,8 @@ def parameters_of_block(named: dict[str, torch.Tensor], block: int) -> dict[str,
 def level_features(ratio: torch.Tensor, range_: float, waves: int) -> torch.Tensor:
     """Return the place of log sigma in its range, from -1 to 1, with its sines and cosines.
 
-    `ratio`, of any shape ``(...)``, is the noise level over the least one, `range_` the largest
-    over the least, and `waves` the number of sines and of cosines: the result has the shape
-    ``(..., 2 waves + 1)``.
+    `ratio`, ``(...)``, is the noise level over the least one, `range_` the largest over the least;
+    the result, with `waves` sines and cosines, has the shape ``(..., 2 waves + 1)``.
     """
     position = 2.0 * torch.log(ratio) / math.log(range_) - 1.0
     numbers = torch.arange(1, waves + 1, dtype=DTYPE, device=ratio.device)

@@ -13,7 +13,8 @@ with one variance for all directions. Blocks are residual, with layer norm (Ba, 
 """
 
 import math
-from typing import Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -27,46 +28,40 @@ DTYPE = torch.float32
 EMBEDDING = 64  # units that encode the noise level
 
 
+@dataclass(eq=False)
 class Corrected(Stack):
-    """Conditioned corrections of one linear optimum, one per seed.
+    """Conditioned corrections of one linear optimum; see `Stack` for the other fields.
 
-    Parameters
+    Attributes
     ----------
     variances
         v, shape ``(d,)``, of the data along the axes of their covariance; one must be > 0.
     width, hidden, blocks
         Units between and inside the residual blocks, and the number of these.
-    low, high
-        Range of noise levels, 0 < low < high.
-    seeds, sizes
-        See `Stack`.
     waves
         Number of sines and of cosines of log sigma that the network sees.
     """
 
-    kind = "corrected"
+    variances: list[float]
+    width: int
+    hidden: int
+    blocks: int
+    low: float
+    high: float
+    seeds: list[int]
+    sizes: list[float]
+    waves: int = 4
+    kind: ClassVar[str] = "corrected"
+    of_members: ClassVar[tuple[str, ...]] = ("seeds", "sizes")
 
-    def __init__(
-        self,
-        variances: list[float],
-        width: int,
-        hidden: int,
-        blocks: int,
-        low: float,
-        high: float,
-        seeds: list[int],
-        sizes: list[float],
-        waves: int = 4,
-    ) -> None:
-        if not max(variances) > 0:
+    def __post_init__(self) -> None:
+        if not max(self.variances) > 0:
             raise ValueError("data without any variance cannot be learned")
-        self.set_range(low, high)
-        self.set_members(seeds=seeds, sizes=sizes)
-        self.dim, self.width, self.hidden, self.blocks = len(variances), width, hidden, blocks
-        self.waves = waves
-        self.shift, self.scale = np.zeros((len(seeds), self.dim)), np.ones(len(seeds))
-        self.variances = torch.as_tensor(variances, dtype=DTYPE)
-        self._mean_variance = float(np.mean(variances))
+        self.check_range()
+        self.check_members()
+        self.dim, self._mean_variance = len(self.variances), float(np.mean(self.variances))
+        self.shift, self.scale = np.zeros((len(self.seeds), self.dim)), np.ones(len(self.seeds))
+        self.variances = torch.as_tensor(self.variances, dtype=DTYPE)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {
@@ -76,15 +71,15 @@ class Corrected(Stack):
             "input.bias": (1, self.width),
         }
         for block in range(self.blocks):
-            shapes[f"block.{block}.first"] = (self.width, self.hidden)
-            shapes[f"block.{block}.first_bias"] = (1, self.hidden)
-            shapes[f"block.{block}.scale"] = (EMBEDDING, self.hidden)
-            shapes[f"block.{block}.shift"] = (EMBEDDING, self.hidden)
-            shapes[f"block.{block}.second"] = (self.hidden, self.width)
-            shapes[f"block.{block}.second_bias"] = (1, self.width)
-        shapes["output.weight"] = (self.width, self.dim)
-        shapes["output.bias"] = (1, self.dim)
-        return shapes
+            shapes |= {
+                f"block.{block}.first": (self.width, self.hidden),
+                f"block.{block}.first_bias": (1, self.hidden),
+                f"block.{block}.scale": (EMBEDDING, self.hidden),
+                f"block.{block}.shift": (EMBEDDING, self.hidden),
+                f"block.{block}.second": (self.hidden, self.width),
+                f"block.{block}.second_bias": (1, self.width),
+            }
+        return shapes | {"output.weight": (self.width, self.dim), "output.bias": (1, self.dim)}
 
     def initialise(self, generators: list[np.random.Generator]) -> None:
         """Draw starting weights, one generator per member; the stack starts as the filter."""

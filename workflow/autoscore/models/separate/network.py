@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -56,13 +57,14 @@ class Architecture:
             raise ValueError(f"activation must be tanh or sigmoid, not {self.activation!r}")
 
 
+@dataclass(eq=False)
 class Separate(Stack):
-    """Separate auto-encoders in one batched matrix product.
+    """Separate auto-encoders in one batched matrix product; see `Stack` for most fields.
 
-    Parameters
+    One scale for all coordinates also keeps dr/dx symmetric with tied weights.
+
+    Attributes
     ----------
-    dim, seeds, sizes, shift, scale
-        See `Stack`. One scale for all coordinates also keeps dr/dx symmetric with tied weights.
     architecture
         Shape of every member (an `Architecture` or its fields as a dict).
     sigmas
@@ -72,25 +74,23 @@ class Separate(Stack):
         minibatches the former is as good and twice as fast.
     """
 
-    kind = "separate"
-    separate = True
+    dim: int
+    architecture: Architecture | dict
+    sigmas: list[float]
+    seeds: list[int]
+    sizes: list[float]
+    shift: list[list[float]]
+    scale: list[float]
+    precision: str = "double"
+    kind: ClassVar[str] = "separate"
+    separate: ClassVar[bool] = True
+    of_members: ClassVar[tuple[str, ...]] = ("sigmas", "seeds", "sizes", "shift", "scale")
 
-    def __init__(
-        self,
-        dim: int,
-        architecture: Architecture | dict,
-        sigmas: list[float],
-        seeds: list[int],
-        sizes: list[float],
-        shift: list[list[float]],
-        scale: list[float],
-        precision: str = "double",
-    ) -> None:
-        if isinstance(architecture, dict):
-            architecture = Architecture(**architecture)
-        self.dim, self.architecture, self.is_tied = dim, architecture, architecture.tied
-        self.precision, self.dtype = precision, PRECISIONS[precision]
-        self.set_members(sigmas=sigmas, seeds=seeds, sizes=sizes, shift=shift, scale=scale)
+    def __post_init__(self) -> None:
+        if isinstance(self.architecture, dict):
+            self.architecture = Architecture(**self.architecture)
+        self.is_tied, self.dtype = self.architecture.tied, PRECISIONS[self.precision]
+        self.check_members()
         if not (self.sigmas > 0).all():
             raise ValueError(f"every sigma must be > 0, but one is {self.sigmas.min()}")
 
