@@ -11,26 +11,14 @@ from typing import Any, NamedTuple
 
 
 class Cost(NamedTuple):
-    """What training one auto-encoder takes, from which `run.demands` bounds memory and time.
+    """What training one auto-encoder takes, from which `run.demands` bounds memory and time."""
 
-    Attributes
-    ----------
-    weights, units
-        Entries of all weight matrices, and numbers that all layers hold per point.
-    points, steps
-        Points of a step, and steps.
-    directions
-        As how many points each one counts, since the network is differentiated along directions.
-    number
-        Bytes of a number.
-    """
-
-    weights: int
-    units: int
-    points: int
+    weights: int  # entries of all weight matrices
+    units: int  # numbers that all layers hold per point
+    points: int  # per step
     steps: int
-    directions: int
-    number: int
+    directions: int  # as how many points each counts, as the network is differentiated along some
+    number: int  # bytes of a number
 
 
 def cost_of_layers(
@@ -42,9 +30,9 @@ def cost_of_layers(
     points: int | None = None,
     number: int = 4,
 ) -> Cost:
-    """Return the cost of a chain of weight matrices with these shapes (inputs, outputs).
+    """Return the cost of weight matrices of shapes (inputs, outputs) under a schedule.
 
-    `points` are those of a step, by default the schedule's batch.
+    A step has `points`, by default the schedule's batch.
     """
     shapes = list(shapes)
     return Cost(
@@ -64,10 +52,8 @@ class Model:
 
     Attributes
     ----------
-    name
-        The value of ``kind`` in the configuration and in weights files.
-    about
-        One phrase for the schema.
+    name, about
+        The value of ``kind`` in the configuration and in weights files; a phrase on it.
     network
         Its `autoscore.train.stack.Stack`, as ``module:class``.
     training

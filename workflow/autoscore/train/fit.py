@@ -31,10 +31,9 @@ class Schedule:
     ----------
     steps
         Adam steps.
-    learning_rate
-        Peak value, reached after the warm-up, from which it falls to 0 as half a cosine.
-    warm_up
-        Fraction of the steps over which it rises.
+    learning_rate, warm_up
+        The rate's peak, reached after this fraction of the steps; it then falls to 0 as half a
+        cosine.
     batch
         Points per step and member, where points are drawn.
     polish
@@ -97,12 +96,10 @@ def fit(
     observe: Callable[[torch.Tensor], np.ndarray] | None = None,
     checkpoint: Path | None = None,
 ) -> Trace:
-    """Train all members of an initialised stack together; ``stack.theta`` holds the result.
+    """Train a stack where its data are; it returns to the CPU with the result as its ``theta``.
 
     Parameters
     ----------
-    objective
-        A key of `OBJECTIVES`.
     data
         One fixed batch (the density itself), or a source of minibatches.
     held_out
@@ -125,14 +122,17 @@ def fit(
     """
     if schedule.polish and not isinstance(data, Batch):
         raise ValueError("the L-BFGS polish needs a fixed batch, not minibatches with fresh noise")
-    course = _Course(stack, objective, data, schedule, held_out, report)
+    device = data.inputs.device if isinstance(data, Batch) else data.device
+    keeper = _Keeper(stack.to(device), objective, None if held_out is None else held_out.to(device))
+    course = _Course(stack, objective, data, schedule, keeper, report)
     if checkpoint is not None and checkpoint.exists():
         course.resume(checkpoint)
     course.run_adam(observe, checkpoint)
     if schedule.polish:
         course.run_polish()
-    course.keeper.finish()
-    return course.clock.trace
+    keeper.finish()
+    stack.to("cpu")
+    return course.trace
 
 
 class _Course:
@@ -144,32 +144,25 @@ class _Course:
         objective: str,
         data: Batch | SampleBatches,
         schedule: Schedule,
-        held_out: Batch | None,
+        keeper: "_Keeper",
         report: Callable[[str], None],
     ) -> None:
         self._stack, self._objective, self._data, self._schedule = stack, objective, data, schedule
-        self.clock = _Clock(schedule, stack, report)
-        self.keeper = _Keeper(stack, objective, held_out)
+        self._keeper, self._report = keeper, report
         self._step, self._theta = 0, stack.theta.clone()
         self._adam = _Adam(self._theta)
         self._mean = self._theta.clone() if schedule.average else None
+        self._start = time.monotonic()
+        self.trace = Trace()
 
     def _result(self) -> torch.Tensor:
         """Return the weights with which training would end now."""
-        return self._theta.detach() if self._mean is None else self._mean
-
-    def _slope(self, theta: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the losses, ``(m,)``, and their gradients, ``(m, parameters)``."""
-        theta = theta.detach().requires_grad_()
-        losses = OBJECTIVES[self._objective](self._stack, theta, batch)
-        (gradient,) = torch.autograd.grad(losses.sum(), theta)
-        return losses.detach(), gradient
+        return self._theta if self._mean is None else self._mean
 
     def run_adam(
         self, observe: Callable[[torch.Tensor], np.ndarray] | None, checkpoint: Path | None
     ) -> None:
-        data, schedule, clock = self._data, self._schedule, self.clock
-        trace = clock.trace
+        data, schedule, trace = self._data, self._schedule, self.trace
         if observe is not None and self._step == 0:
             trace.observed_steps.append(0)
             trace.observed.append(observe(self._theta))
@@ -180,10 +173,8 @@ class _Course:
                 batch = data.draw(schedule.batch, self._reconstruct)
             losses, gradient = self._slope(self._theta, batch)
             self._advance(gradient, schedule.rate(step))
-            if clock.due(step):
-                clock.check(step, losses + batch.spread_loss())
-                if len(trace.steps) % COMPARED == 0:
-                    self.keeper.offer(self._result())
+            if self._check(step, losses, batch) and len(trace.steps) % COMPARED == 0:
+                self._keeper.offer(self._result())
             if observe is not None and (step + 1 == schedule.steps or (step + 1).bit_count() == 1):
                 trace.observed_steps.append(step + 1)
                 trace.observed.append(observe(self._result()))
@@ -191,10 +182,27 @@ class _Course:
                 self._save(checkpoint)
                 saved = time.monotonic()
         self._stack.theta = self._result()
-        if batch is not None:
-            with torch.no_grad():  # where the last step led to
-                loss = OBJECTIVES[self._objective](self._stack, self._stack.theta, batch)
-            clock.check_finite(schedule.steps, loss)
+        if batch is not None:  # where the last step led to
+            self._check_finite(schedule.steps, self._slope(self._stack.theta, batch)[0])
+
+    def run_polish(self) -> None:
+        def check(step: int, losses: torch.Tensor) -> None:
+            self._check(self._schedule.steps + step, losses, self._data)
+
+        self._stack.theta = lbfgs.minimise(
+            lambda theta: self._slope(theta, self._data),
+            self._stack.theta,
+            self._schedule.polish,
+            report=check,
+        )
+        self._keeper.offer(self._stack.theta)
+
+    def _slope(self, theta: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the losses, ``(m,)``, and their gradients, ``(m, parameters)``."""
+        theta = theta.detach().requires_grad_()
+        losses = OBJECTIVES[self._objective](self._stack, theta, batch)
+        (gradient,) = torch.autograd.grad(losses.sum(), theta)
+        return losses.detach(), gradient
 
     def _reconstruct(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
@@ -208,34 +216,43 @@ class _Course:
             decay = min(self._schedule.average, 1.0 - 1.0 / (0.1 * self._step + 1.0))
             self._mean.lerp_(self._theta, 1.0 - decay)
 
-    def run_polish(self) -> None:
-        schedule, clock = self._schedule, self.clock
+    def _check(self, step: int, losses: torch.Tensor, batch: Batch) -> bool:
+        """Record and report the losses where this is due, and return whether it is."""
+        done, total = step + 1, self._schedule.steps + self._schedule.polish
+        if done % max(1, total // self._schedule.checks) and done != total:
+            return False
+        losses = losses + batch.spread_loss()
+        self._check_finite(done, losses)
+        self.trace.steps.append(done)
+        self.trace.losses.append(losses)
+        left = (time.monotonic() - self._start) * (total - done) / done
+        mean = float(losses.mean())
+        self._report(f"step {done} of {total}, mean loss {mean:.6g}, about {left:.0f} s left")
+        return True
 
-        def report(step: int, losses: torch.Tensor) -> None:
-            if clock.due(schedule.steps + step):
-                clock.check(schedule.steps + step, losses + self._data.spread_loss())
-
-        self._stack.theta = lbfgs.minimise(
-            lambda theta: self._slope(theta, self._data),
-            self._stack.theta,
-            schedule.polish,
-            report=report,
-        )
-        self.keeper.offer(self._stack.theta)
+    def _check_finite(self, step: int, losses: torch.Tensor) -> None:
+        broken = torch.nonzero(~torch.isfinite(losses))
+        if len(broken):
+            member = int(broken[0, 0])
+            sigmas = getattr(self._stack, "sigmas", None)
+            level = "drawn from its range" if sigmas is None else f"{sigmas[member]:.6g}"
+            raise DivergedError(
+                f"the loss is {float(losses[member])} at step {step} for sigma {level}, "
+                f"seed {self._stack.seeds[member]}: lower the schedule's learning_rate"
+            )
 
     def _tensors(self) -> dict[str, torch.Tensor]:
-        named = {"theta": self._theta} | self._adam.moments | self.keeper.best
+        named = {"theta": self._theta} | self._adam.moments | self._keeper.best
         return named if self._mean is None else named | {"mean": self._mean}
 
     def _save(self, path: Path) -> None:
         """Write everything to an .npz file, the generators' states included."""
         arrays = {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
-        trace = self.clock.trace
-        arrays["trace_steps"] = np.array(trace.steps, dtype=int)
-        arrays["trace_losses"] = np.array([losses.tolist() for losses in trace.losses])
-        arrays["observed_steps"] = np.array(trace.observed_steps, dtype=int)
-        arrays["observed"] = np.array(trace.observed)
-        arrays["progress"] = np.array([self._step, self.clock.seconds()])
+        arrays["steps"] = np.array(self.trace.steps, dtype=int)
+        arrays["losses"] = np.array([losses.tolist() for losses in self.trace.losses])
+        arrays["observed_steps"] = np.array(self.trace.observed_steps, dtype=int)
+        arrays["observed"] = np.array(self.trace.observed)
+        arrays["progress"] = np.array([self._step, time.monotonic() - self._start])
         if isinstance(self._data, SampleBatches):
             arrays["batches"] = np.array(self._data.state(), dtype=bytes)
         write_arrays(path, arrays)
@@ -245,17 +262,14 @@ class _Course:
         arrays = read_arrays(path)
         place = {"dtype": self._theta.dtype, "device": self._theta.device}
         for name in {"best_losses", "best"} & arrays.keys():
-            self.keeper.best[name] = torch.as_tensor(arrays[name], **place)
+            self._keeper.best[name] = torch.as_tensor(arrays[name], **place)
         for name, tensor in self._tensors().items():
             tensor.copy_(torch.as_tensor(arrays[name], **place))
         self._step = self._adam.steps = int(arrays["progress"][0])
-        self.clock.start -= float(arrays["progress"][1])
-        self.clock.trace = Trace(
-            arrays["trace_steps"].tolist(),
-            list(torch.as_tensor(arrays["trace_losses"], **place)),
-            arrays["observed_steps"].tolist(),
-            list(arrays["observed"]),
-        )
+        self._start -= float(arrays["progress"][1])
+        losses = list(torch.as_tensor(arrays["losses"], **place))
+        observed = arrays["observed_steps"].tolist(), list(arrays["observed"])
+        self.trace = Trace(arrays["steps"].tolist(), losses, *observed)
         if isinstance(self._data, SampleBatches):
             self._data.restore(arrays["batches"].tolist())
 
@@ -331,41 +345,3 @@ class _Keeper:
         error = gain.std(1) / len(self._groups) ** 0.5
         earlier = gain.mean(1) > STANDARD_ERRORS * error
         self._stack.theta = torch.where(earlier[:, None], self.best["best"], self._stack.theta)
-
-
-class _Clock:
-    """Records the losses, tells the time left and stops what has diverged."""
-
-    def __init__(self, schedule: Schedule, stack: Stack, report: Callable[[str], None]) -> None:
-        self._total = schedule.steps + schedule.polish
-        self._every = max(1, self._total // schedule.checks)
-        self._stack, self._report = stack, report
-        self.start = time.monotonic()
-        self.trace = Trace()
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.start
-
-    def due(self, step: int) -> bool:
-        return (step + 1) % self._every == 0 or step + 1 == self._total
-
-    def check_finite(self, step: int, values: torch.Tensor) -> None:
-        broken = torch.nonzero(~torch.isfinite(values))
-        if len(broken):
-            member = int(broken[0, 0])
-            sigmas = getattr(self._stack, "sigmas", None)
-            level = "drawn from its range" if sigmas is None else f"{sigmas[member]:.6g}"
-            raise DivergedError(
-                f"the loss is {float(values[member])} at step {step} for sigma {level}, "
-                f"seed {self._stack.seeds[member]}: lower the schedule's learning_rate"
-            )
-
-    def check(self, step: int, losses: torch.Tensor) -> None:
-        self.check_finite(step + 1, losses)
-        self.trace.steps.append(step + 1)
-        self.trace.losses.append(losses)
-        left = self.seconds() * (self._total - step - 1) / (step + 1)
-        self._report(
-            f"step {step + 1} of {self._total}, mean loss {float(losses.mean()):.6g}, "
-            f"about {left:.0f} s left"
-        )

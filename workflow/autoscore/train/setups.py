@@ -33,7 +33,7 @@ def standardised(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return all seeds' points, ``(seeds, n, d)``, and the moments of each member's points.
 
-    These are the mean and the standard deviation of each coordinate, ``(m, d)``, and the average
+    These are the mean and standard deviation of each coordinate, ``(m, d)``, and the average
     standard deviation, ``(m,)``.
     """
     points = data["train"][: settings["seeds"]]
@@ -85,24 +85,7 @@ def fit_to_samples(
     )
     held_out = validation_batch(data, objective, stack, checked, streams)
     plan = Schedule(**settings["schedules"][schedule])
-    return fit_on(device, stack, objective, batches, plan, held_out, report)
-
-
-def fit_on(
-    device: torch.device | str,
-    stack: Stack,
-    objective: str,
-    data: Batch | SampleBatches,
-    schedule: Schedule,
-    held_out: Batch | None,
-    report: Callable[[str], None],
-) -> Trace:
-    """Train a stack on the device of its data, and bring it back."""
-    held_out = None if held_out is None else held_out.to(device)
-    stack.to(device)
-    trace = fit(stack, objective, data, schedule, held_out=held_out, report=report)
-    stack.to("cpu")
-    return trace
+    return fit(stack, objective, batches, plan, held_out=held_out, report=report)
 
 
 def validation_batch(
@@ -131,11 +114,8 @@ def validation_batch(
     noise = sigmas[..., None] * normal * (objective != "rcae")
     noisy = np.concatenate([clean + noise, clean - noise], axis=1)
     targets = np.broadcast_to(np.tile(clean, (2, 1)), noisy.shape)
-    parts = (
-        stack.inward(noisy),
-        stack.inward(targets),
-        np.tile(sigmas, 2) / stack.scale[:, None],
-    )
+    levels = np.tile(sigmas, 2) / stack.scale[:, None]
+    parts = (stack.inward(noisy), stack.inward(targets), levels)
     return Batch(*(torch.as_tensor(part, dtype=stack.theta.dtype) for part in parts))
 
 

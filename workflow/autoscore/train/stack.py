@@ -156,9 +156,10 @@ class Stack(ABC):
         return sigma**2
 
     def to(self, device: torch.device | str) -> Self:
-        """Move the stack, in place, to a device, and return it."""
-        if hasattr(self, "theta"):
-            self.theta = self.theta.to(device)
+        """Move the stack with all its tensors, in place, to a device, and return it."""
+        for name, value in vars(self).items():
+            if isinstance(value, torch.Tensor):
+                setattr(self, name, value.to(device))
         return self
 
     def description(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ the score itself, which the noise then hardly changes; far above, it predicts th
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -176,11 +176,6 @@ class Conditioned(Stack):
         speed = torch.bmm(directions, projection).view(m, n, -1, self.features)
         turned = torch.cat([cosine[:, :, None] * speed, -sine[:, :, None] * speed], dim=-1)
         return seen, slope + torch.bmm(turned.view(m, -1, 2 * self.features), weight[:, d:])
-
-    def to(self, device: torch.device | str) -> Self:
-        self._lowest, self._thickness = self._lowest.to(device), self._thickness.to(device)
-        self._variances = self._variances.to(device)
-        return super().to(device)
 
 
 def parameters_of_block(named: dict[str, torch.Tensor], block: int) -> dict[str, torch.Tensor]:

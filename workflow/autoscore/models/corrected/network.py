@@ -14,7 +14,7 @@ with one variance for all directions. Blocks are residual, with layer norm (Ba, 
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -126,7 +126,7 @@ class Corrected(Stack):
         level: torch.Tensor,
         slope: torch.Tensor | None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return net(seen), ``(m, n, d)``, and its slope, k directions per point, ``(m, n k, d)``."""
+        """Return net(seen), ``(m, n, d)``, and its slope along k directions, ``(m, n k, d)``."""
         k = 1 if slope is None else slope.shape[1] // seen.shape[1]
 
         def each(values: torch.Tensor) -> torch.Tensor:  # one row per direction
@@ -150,10 +150,6 @@ class Corrected(Stack):
             slope = _norm_slope(h, slope, k) * each(silu_slope(unit))
             slope = torch.bmm(slope, named["output.weight"])
         return torch.baddbmm(named["output.bias"], silu(unit), named["output.weight"]), slope
-
-    def to(self, device: torch.device | str) -> Self:
-        self.variances = self.variances.to(device)
-        return super().to(device)
 
     def field(self, sigma: float, seed: int = 0, size: float | None = None) -> LearnedField:
         """Return one member as a field of z; see `Stack.field`."""

@@ -10,10 +10,9 @@ from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
 from autoscore.train.batches import quadrature_batch
-from autoscore.train.fit import Schedule, Trace, silent
+from autoscore.train.fit import Schedule, Trace, fit, silent
 from autoscore.train.setups import (
     Streams,
-    fit_on,
     fit_to_samples,
     member_grid,
     sample_sizes,
@@ -41,14 +40,11 @@ def train_exact(
     objective
         ``"dae"`` or ``"rcae"``.
     streams
-        Names the random streams.
-    report
-        Called with messages on the progress.
+        Names of the random streams.
     members
         Which of them, by their places among all; None for all. See `autoscore.shards`.
-    device
-        Where to train. Random numbers are the same on all devices, and the stack returns to the
-        CPU.
+    report, device
+        Takes messages on the progress; where to train, with the same random numbers everywhere.
     """
     sizes, sigmas, seeds = member_grid(
         [np.inf], noise_levels(settings["sigmas"]), settings["seeds"]
@@ -70,19 +66,17 @@ def train_exact(
     )
     # quadrature nodes are not draws: where the units switch is drawn by the nodes' weights
     generators = [generator(*streams, "start", seed) for seed in seeds]
+    quadratures = zip(batch.inputs.numpy(), batch.weights.numpy(), generators, strict=True)
     drawn = [
-        inputs[rng.choice(len(inputs), size=256, p=weights / weights.sum())]
-        for inputs, weights, rng in zip(
-            batch.inputs.numpy(), batch.weights.numpy(), generators, strict=True
-        )
+        nodes[rng.choice(len(nodes), size=256, p=weights / weights.sum())]
+        for nodes, weights, rng in quadratures
     ]
     separate.initialise(np.stack(drawn), generators)
     batch = batch.inward(separate.shift, separate.scale)
     if members is not None:
         separate, batch = separate.take(members), batch.take(members)
     schedule = Schedule(**settings["schedules"]["exact"])
-    data = batch.to(device)
-    return separate, fit_on(device, separate, objective, data, schedule, None, report)
+    return separate, fit(separate, objective, batch.to(device), schedule, report=report)
 
 
 def train_on_samples(
