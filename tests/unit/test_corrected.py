@@ -39,7 +39,7 @@ def test_without_weights_it_is_the_linear_optimum():
 def test_the_jacobian_is_that_of_autograd(several):
     stack, x = corrected(), points(3)
     stack.theta, x = stack.theta.double(), x.double()
-    stack._variances = stack._variances.double()
+    stack.variances = stack.variances.double()
     levels = torch.as_tensor([[0.1, 0.4, 1.0]] if several else [[0.3]], dtype=torch.float64)
     sigma = levels.expand(2, -1)
     # layers of another type would be no test: these are double throughout

@@ -48,7 +48,7 @@ def cost_of_layers(
 
 @dataclass(frozen=True)
 class Model:
-    """A model kind.
+    """A model kind, trained from the sources ``exact`` (the density itself) and ``samples``.
 
     Attributes
     ----------
@@ -57,14 +57,12 @@ class Model:
     network
         Its `autoscore.train.stack.Stack`, as ``module:class``.
     training
-        Training function per source, as ``module:function``; sources are ``exact`` (the density
-        itself) and ``samples``. It is called as ``(density or data, settings, objective, streams,
-        report, members, device)`` and returns a `Stack` and a `Trace`. Empty if only for images.
-    uses
+        Function per source, as ``module:function``, called as ``(density or data, settings,
+        objective, streams, report, members, device)``. It returns a `Stack` and a `Trace`. Empty if
+        only for images.
+    uses, schedules
         Per source, exactly the keys of ``train`` on which the training depends, with ``kind`` and
-        ``device``, which the script reads.
-    schedules
-        Per source, the key of ``train.schedules`` that it follows.
+        ``device``, which the script reads; and the key of ``train.schedules`` that it follows.
     image_settings
         Keys on which its training on images depends; empty if it is not for images.
     separate

@@ -31,16 +31,6 @@ def declared(modules: Iterable[ModuleType]) -> dict[str, Model]:
 MODELS = declared(modules_of(__name__, __file__))
 
 
-def of_densities() -> list[str]:
-    """Return the kinds that are trained on densities."""
-    return [name for name, model in MODELS.items() if model.training]
-
-
-def of_images() -> list[str]:
-    """Return the kinds that are trained on images."""
-    return [name for name, model in MODELS.items() if model.image_settings]
-
-
 def load_stack(path: str | Path) -> "Stack":
     """Read a stack of any kind that `Stack.save` wrote; see `Stack.load`."""
     from safetensors import safe_open
@@ -63,7 +53,11 @@ def load_stacks(
 
 def add_to_schema(schema: dict) -> None:
     """Add the kinds, in place, to the schemas of variants and of models of images."""
-    for part, names in (("variant", of_densities()), ("image_model", of_images())):
+    trained = {
+        "variant": [name for name, model in MODELS.items() if model.training],
+        "image_model": [name for name, model in MODELS.items() if model.image_settings],
+    }
+    for part, names in trained.items():
         kind = schema["$defs"][part]["properties"]["kind"]
         kind["enum"] = names
         kind["description"] += f" {'; '.join(f'{name}: {MODELS[name].about}' for name in names)}."

@@ -29,25 +29,17 @@ Reconstruct = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs and targets for m members.
+    """Inputs and clean targets for m members.
 
-    Attributes
-    ----------
-    inputs, targets
-        Shape ``(m, n, d)``: what is reconstructed, and the clean points.
-    sigma
-        Noise level of each input, ``(m, n)`` or ``(m, 1)``.
-    weights
-        Shape ``(m, n)``, each row summing to 1; None for equal weights.
-    spread
-        Shape ``(m, n)``: variance of clean points about a target that is their mean; None for 0.
+    `sigma` is the noise level of each input, `weights` sum to 1 in each row (None for equal ones),
+    and `spread` is the variance of clean points about a target that is their mean (None for 0).
     """
 
-    inputs: torch.Tensor
-    targets: torch.Tensor
-    sigma: torch.Tensor
-    weights: torch.Tensor | None = None
-    spread: torch.Tensor | None = None
+    inputs: torch.Tensor  # (m, n, d)
+    targets: torch.Tensor  # (m, n, d)
+    sigma: torch.Tensor  # (m, n) or (m, 1)
+    weights: torch.Tensor | None = None  # (m, n)
+    spread: torch.Tensor | None = None  # (m, n)
 
     def mean(self, values: torch.Tensor) -> torch.Tensor:
         """Return the (weighted) mean of `values`, shape ``(m, n)``, over the points."""
@@ -101,15 +93,9 @@ def quadrature_batch(density: Density, objective: str, sigmas: np.ndarray, nodes
     x given y = x + e is taken first, E|r(y) - x|^2 = |r(y) - E[x|y]|^2 + Var[x|y], which leaves
     nodes y and weights of p_sigma. Nothing random is left, only optimisation.
 
-    Parameters
-    ----------
-    density
-        Target with d = 1; it may be degenerate (points), where the contractive loss lives on them.
-    sigmas
-        Noise level of each member, shape ``(m,)``.
-    nodes
-        Number of Gauss-Legendre nodes over the density's support, rounded up to whole panels, and
-        raised where these do not resolve it.
+    `density` may be degenerate (points), where the contractive loss lives on the points. `nodes` is
+    the number of Gauss-Legendre nodes over its support, rounded up to whole panels, and raised
+    where these do not resolve it. Each member has a noise level, ``(m,)``.
     """
     panels = -(-nodes // NODES_A_PANEL)
     levels, level_of_member = np.unique(sigmas, return_inverse=True)
@@ -144,15 +130,13 @@ class SampleBatches:
 
     Attributes
     ----------
-    points
-        Clean samples, shape ``(seeds, n, d)``: seed k trains on ``points[k]``.
+    points, generators
+        Clean samples, ``(seeds, n, d)``, and one generator per seed.
     sizes, seeds
         How many of its points each member may use, and the index of its seed, ``(m,)``.
     sigmas
         Noise level of each member, ``(m,)``; or a range ``(low, high)`` from which a level is drawn
         log-uniformly for every sample.
-    generators
-        One generator per seed.
     noise
         ``"fresh"``: independent points, levels and noise at every step. ``"sobol"``: also new at
         every step, but points, levels and noise are spread evenly together, over a step and over
@@ -235,7 +219,6 @@ class SampleBatches:
 
         Walkback calls `reconstruct` with points ``(m, n, d)`` and noise levels ``(m, n or 1)``.
         """
-        # one draw per seed serves all its members
         draw = self._draw_even if self._sequences else self._draw_random
         place, level, normal = draw((n + 1) // 2 if self.paired else n)
         if self.paired:
@@ -261,10 +244,9 @@ class SampleBatches:
         return batch
 
     def _draw_random(self, n: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Return the random numbers of a batch, the same for all members of a seed.
+        """Return a batch's places in points and range, ``(m, n)`` in [0, 1), and noise / sigma.
 
-        Places among the points, ``(m, n)``, and in the range of levels, if there is one, both
-        in [0, 1), and noise in units of sigma, ``(m, n, d)``, if it is new.
+        They are the same for all members of a seed; a range or noise that is not new gives None.
         """
         place = self._draw_uniform(n)
         level = None if self._range is None else self._draw_uniform(n)

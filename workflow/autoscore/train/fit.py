@@ -25,34 +25,21 @@ SAVED = 30.0  # seconds from one checkpoint to the next
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train.
+    """How long and how fast to train: Adam, and then L-BFGS.
 
-    Attributes
-    ----------
-    steps
-        Adam steps.
-    learning_rate, warm_up
-        The rate's peak, reached after this fraction of the steps; it then falls to 0 as half a
-        cosine.
-    batch
-        Points per step and member, where points are drawn.
-    polish
-        L-BFGS evaluations after Adam; they need a batch that does not change.
-    checks
-        How often the loss is recorded. At one in `COMPARED` of these checks weights are compared on
-        held-out points, if there are any.
-    average
-        Decay per step of a running average of the weights, which then is the result. It forgets
-        early steps sooner. 0 for none.
+    The learning rate rises over `warm_up`, a fraction of the steps, and falls to 0 as half a
+    cosine. A polish needs a batch that does not change. At one in `COMPARED` checks weights are
+    compared on held-out points, if there are any. An average of the weights, if any, is the result;
+    it forgets early steps sooner.
     """
 
     steps: int
-    learning_rate: float = 0.01
+    learning_rate: float = 0.01  # at its peak
     warm_up: float = 0.05
-    batch: int = 256
-    polish: int = 0
-    checks: int = 20
-    average: float = 0.0
+    batch: int = 256  # points per step and member, where points are drawn
+    polish: int = 0  # L-BFGS evaluations
+    checks: int = 20  # how often the loss is recorded
+    average: float = 0.0  # decay per step, 0 for no average
 
     def rate(self, step: int) -> float:
         """Return the learning rate of this step."""

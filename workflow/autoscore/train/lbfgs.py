@@ -27,16 +27,9 @@ def minimise(
 ) -> torch.Tensor:
     """Minimise m functions, each of one row of theta ``(m, p)``; no row ends above its start.
 
-    Parameters
-    ----------
-    closure
-        Maps theta to values ``(m,)`` and gradients ``(m, p)``.
-    evaluations
-        Number of calls of the closure after the start.
-    history
-        Number of past evaluations whose steps approximate the curvature.
-    report
-        Called after every evaluation with its number and the current values.
+    `closure` maps theta to values ``(m,)`` and gradients ``(m, p)``, and is called once at the
+    start and `evaluations` times after it; `report` then gets the number and current values. The
+    steps of the last `history` evaluations approximate the curvature.
     """
     value, gradient = closure(theta)
     pairs: Pairs = deque(maxlen=history)

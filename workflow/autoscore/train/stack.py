@@ -30,36 +30,21 @@ class Stack(ABC):
     No operation mixes rows: each member is the same, to the last bit, in whatever company.
     Subclasses are dataclasses, whose fields describe a stack but for theta.
 
-    Attributes
-    ----------
-    dim : int
-        Dimension d of the data.
-    seeds, sizes : numpy.ndarray
-        Seed, and number of training points (``inf`` for the density itself), of each member.
-    shift, scale : numpy.ndarray
-        Networks work on z = (x - shift) / scale, shapes ``(m, d)`` and ``(m,)``. One scale for all
-        coordinates keeps the noise isotropic, and single precision suffices for data in any units,
-        however far from the origin. Noise levels are kept in the units of x.
-    kind : str
-        Its name in files.
-    separate : bool
-        Whether each member has one noise level of its own, in ``sigmas``. Otherwise all have the
-        range from ``low`` to ``high``.
-    is_tied : bool
-        Whether the decoder is the encoder's transpose.
-    of_members : tuple of str
-        The fields that have an entry per member.
+    Networks work on z = (x - shift) / scale, shapes ``(m, d)`` and ``(m,)``. One scale for all
+    coordinates keeps the noise isotropic, and single precision suffices for data in any units,
+    however far from the origin. Noise levels are kept in the units of x. With `separate`, each
+    member has one of its own in ``sigmas``; otherwise all have the range from ``low`` to ``high``.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[str]  # its name in files
     separate: ClassVar[bool] = False
-    is_tied: bool = False
-    of_members: ClassVar[tuple[str, ...]]
+    of_members: ClassVar[tuple[str, ...]]  # the fields that have an entry per member
+    is_tied: bool = False  # whether the decoder is the encoder's transpose
+    dim: int  # of the data, d
+    seeds: np.ndarray
+    sizes: np.ndarray  # numbers of training points, inf for the density itself
     shift: np.ndarray
     scale: np.ndarray
-    dim: int
-    seeds: np.ndarray
-    sizes: np.ndarray
     theta: torch.Tensor
 
     @abstractmethod
@@ -117,7 +102,7 @@ class Stack(ABC):
         return sigmas[(sigmas >= self.low * (1 - CLOSE)) & (sigmas <= self.high * (1 + CLOSE))]
 
     def levels(self, sigmas: np.ndarray) -> np.ndarray:
-        """Return the noise levels at which it is measured: its own, or those it knows."""
+        """Return the noise levels at which the stack is measured: its own, or those it knows."""
         return np.unique(self.sigmas) if self.separate else self.known(sigmas)
 
     def member(self, sigma: float, seed: int, size: float = float("inf")) -> int:
@@ -207,10 +192,7 @@ class Stack(ABC):
         return torch.cat([named[name].flatten(1) for name in self.shapes()], dim=1)
 
     def save(self, path: Path) -> None:
-        """Write a .safetensors file: tensors by name, and the description as JSON metadata.
-
-        The metadata hold a checksum of the file as well, since the format has none.
-        """
+        """Write tensors by name and the description as JSON, with a checksum, to .safetensors."""
         theta = self.theta.cpu()
         tensors = {name: part.contiguous() for name, part in self.views(theta).items()}
         described = json.dumps({"kind": self.kind} | self.description() | {"sha256": UNSEALED})

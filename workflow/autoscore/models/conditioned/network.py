@@ -24,37 +24,24 @@ MARGIN = 1.25  # factor by which the range extends beyond the levels: networks a
 class Conditioned(Stack):
     """Conditioned auto-encoders in one batched matrix product; see `Stack` for the other fields.
 
-    Attributes
-    ----------
-    width, blocks
-        Units per layer, and number of residual blocks.
-    low, high
-        Range of noise levels, 0 < low < high.
-    thickness
-        tau, shape ``(m,)``; 0 for data without thickness, such as a curve.
-    spreads
-        Standard deviation v of each coordinate, shape ``(m, d)``: the network sees (x - shift) /
-        sqrt(v^2 + sigma^2) by coordinate. By default all are `scale`.
-    waves
-        Number of sines and of cosines of log sigma that the network sees.
-    features, frequency
-        Number of sines and of cosines of random projections of the input that the network sees
-        besides the input itself, and the projections' initial scale in radians per spread of the
-        data (Tancik et al. 2020, "Fourier features let networks learn high frequency functions").
-        They help where the field turns on scales far below the spread, and hurt where it is smooth.
+    The network sees (x - shift) / sqrt(v^2 + sigma^2), with the spread v of each coordinate; sines
+    and cosines of log sigma, `waves` each; and of random projections of the input, `features` each,
+    whose initial scale is `frequency`, in radians per spread of the data (Tancik et al. 2020,
+    "Fourier features let networks learn high frequency functions"). The latter help where the field
+    turns on scales far below the spread, and hurt where it is smooth.
     """
 
     dim: int
-    width: int
-    blocks: int
+    width: int  # units per layer
+    blocks: int  # residual blocks
     low: float
     high: float
     seeds: list[int]
     sizes: list[float]
     shift: list[list[float]]
     scale: list[float]
-    thickness: list[float]
-    spreads: list[list[float]] | None = None
+    thickness: list[float]  # tau, 0 for data without thickness, such as a curve
+    spreads: list[list[float]] | None = None  # v, (m, d), by default `scale` throughout
     waves: int = 4
     features: int = 0
     frequency: float = 2.0

@@ -30,27 +30,17 @@ EMBEDDING = 64  # units that encode the noise level
 
 @dataclass(eq=False)
 class Corrected(Stack):
-    """Conditioned corrections of one linear optimum; see `Stack` for the other fields.
+    """Conditioned corrections of one linear optimum; see `Stack` for the other fields."""
 
-    Attributes
-    ----------
-    variances
-        v, shape ``(d,)``, of the data along the axes of their covariance; one must be > 0.
-    width, hidden, blocks
-        Units between and inside the residual blocks, and the number of these.
-    waves
-        Number of sines and of cosines of log sigma that the network sees.
-    """
-
-    variances: list[float]
-    width: int
-    hidden: int
+    variances: list[float]  # of the data along the axes of their covariance, one of them > 0
+    width: int  # units between residual blocks
+    hidden: int  # and inside
     blocks: int
     low: float
     high: float
     seeds: list[int]
     sizes: list[float]
-    waves: int = 4
+    waves: int = 4  # sines, and cosines, of log sigma that the network sees
     kind: ClassVar[str] = "corrected"
     of_members: ClassVar[tuple[str, ...]] = ("seeds", "sizes")
 

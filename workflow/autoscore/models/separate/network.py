@@ -21,29 +21,17 @@ PRECISIONS = {"single": torch.float32, "double": torch.float64}
 class Architecture:
     """The shape of one auto-encoder: non-linear encoder, linear decoder.
 
-    ValueError is raised for what cannot be built.
-
-    Attributes
-    ----------
-    hidden
-        Units of each layer of the encoder, one or more.
-    tied
-        Whether the decoder is the encoder's transpose, which makes dr/dx symmetric (statement
-        C4). Needs exactly one hidden layer.
-    residual
-        ``"none"``: r = net(z), as in the paper. ``"sigma"``: r = z + sigma net(z), the network
-        predicts the noise. ``"score"``: r = z + sigma^2 net(z), the network is the score.
-    gain
-        Initial steepness of the first layer's units, in units of 1 / (spread of the data).
-    activation
-        ``"tanh"``, as in the paper, or ``"sigmoid"``.
+    A tied decoder is the encoder's transpose, which makes dr/dx symmetric (statement C4), and needs
+    exactly one hidden layer. The `residual` is ``"none"``: r = net(z), as in the paper;
+    ``"sigma"``: r = z + sigma net(z), the network predicts the noise; or ``"score"``:
+    r = z + sigma^2 net(z), the network is the score. What cannot be built raises ValueError.
     """
 
-    hidden: tuple[int, ...]
+    hidden: tuple[int, ...]  # units of each layer of the encoder
     tied: bool = False
     residual: str = "score"
-    gain: float = 4.0
-    activation: str = "tanh"
+    gain: float = 4.0  # initial steepness of the first layer's units, times the spread of the data
+    activation: str = "tanh"  # as in the paper
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -59,19 +47,11 @@ class Architecture:
 
 @dataclass(eq=False)
 class Separate(Stack):
-    """Separate auto-encoders in one batched matrix product; see `Stack` for most fields.
+    """Separate auto-encoders in one batched matrix product, each with its noise level > 0.
 
-    One scale for all coordinates also keeps dr/dx symmetric with tied weights.
-
-    Attributes
-    ----------
-    architecture
-        Shape of every member (an `Architecture` or its fields as a dict).
-    sigmas
-        Noise level > 0 of each member, shape ``(m,)``; ValueError for others.
-    precision
-        ``"single"`` or ``"double"``. A second-order polish needs the latter; under the noise of
-        minibatches the former is as good and twice as fast.
+    One scale for all coordinates also keeps dr/dx symmetric with tied weights. A second-order
+    polish needs double precision; under the noise of minibatches single precision is as good and
+    twice as fast.
     """
 
     dim: int
