@@ -52,15 +52,10 @@ class Batch:
     def split(self, parts: int) -> list["Batch"]:
         """Split into `parts` interleaved batches, whose sizes differ by at most one point."""
 
-        def interleaved(start: int) -> "Batch":
-            part = self._each(
-                lambda tensor: tensor[:, start::parts] if tensor.shape[1] > 1 else tensor
-            )
-            if part.weights is None:
-                return part
-            return replace(part, weights=part.weights / part.weights.sum(1, keepdim=True))
+        def part(start: int) -> "Batch":  # levels of members, (m, 1), are no points
+            return self._each(lambda part: part[:, start::parts] if part.shape[1] > 1 else part)
 
-        return [interleaved(start) for start in range(min(parts, self.inputs.shape[1]))]
+        return [part(start) for start in range(min(parts, self.inputs.shape[1]))]
 
     def inward(self, shift: np.ndarray, scale: np.ndarray) -> "Batch":
         """Return the batch in the members' own coordinates, see `Stack`."""
