@@ -397,10 +397,7 @@ def test_a_conditioned_one_starts_as_the_identity(dim):
 
 @pytest.mark.parametrize(
     ("stack", "asked", "known"),
-    [
-        (PAPER, [0.05, 0.1, 0.2, 0.3 * (1 + 1e-12)], [0.1, 0.3]),
-        (OURS, [1e-6, 0.4, 1e6], [0.4]),
-    ],
+    [(PAPER, [0.05, 0.1, 0.2, 0.3 * (1 + 1e-12)], [0.1, 0.3]), (OURS, [1e-6, 0.4, 1e6], [0.4])],
 )
 def test_a_stack_knows_its_levels(stack, asked, known):
     np.testing.assert_allclose(stack.known(asked), known)

@@ -6,26 +6,27 @@ of tanh, which is rounded alike everywhere. All functions are elementwise, on ``
 """
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from autoscore.numerics.exponentials import VECTOR
 
 
-def _fills_vectors(x: torch.Tensor) -> bool:
+def _fills_vectors(x: Tensor) -> bool:
     return x[0].numel() % VECTOR == 0
 
 
-def sigmoid(x: torch.Tensor) -> torch.Tensor:
+def sigmoid(x: Tensor) -> Tensor:
     """Return 1 / (1 + exp(-x))."""
     return functional.sigmoid(x) if _fills_vectors(x) else 0.5 + 0.5 * torch.tanh(0.5 * x)
 
 
-def silu(x: torch.Tensor) -> torch.Tensor:
+def silu(x: Tensor) -> Tensor:
     """Return x sigmoid(x)."""
     return functional.silu(x) if _fills_vectors(x) else x * sigmoid(x)
 
 
-def silu_slope(x: torch.Tensor) -> torch.Tensor:
+def silu_slope(x: Tensor) -> Tensor:
     """Return the derivative of x sigmoid(x)."""
     gate = sigmoid(x)
     return gate * (1.0 + x * (1.0 - gate))

@@ -12,6 +12,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 import numpy as np
 import torch
 from scipy.special import ndtri
+from torch import Tensor
 
 from autoscore.densities.base import Density
 from autoscore.numerics.sobol import SobolSequence, neighbourly_order
@@ -24,7 +25,7 @@ NOISES = ("sobol", "fresh", "fixed", "rare_large", "walkback")
 RARE, LARGE = 0.05, 10.0  # this share of the points gets noise this much larger (authors' code)
 WALK, LONGEST = 0.5, 4  # chance of another step of a walkback, and the largest number of steps
 
-Reconstruct = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Reconstruct = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class Batch:
     and `spread` is the variance of clean points about a target that is their mean (None for 0).
     """
 
-    inputs: torch.Tensor  # (m, n, d)
-    targets: torch.Tensor  # (m, n, d)
-    sigma: torch.Tensor  # (m, n) or (m, 1)
-    weights: torch.Tensor | None = None  # (m, n)
-    spread: torch.Tensor | None = None  # (m, n)
+    inputs: Tensor  # (m, n, d)
+    targets: Tensor  # (m, n, d)
+    sigma: Tensor  # (m, n) or (m, 1)
+    weights: Tensor | None = None  # (m, n)
+    spread: Tensor | None = None  # (m, n)
 
-    def mean(self, values: torch.Tensor) -> torch.Tensor:
+    def mean(self, values: Tensor) -> Tensor:
         """Return the (weighted) mean of `values`, shape ``(m, n)``, over the points."""
         return values.mean(1) if self.weights is None else (self.weights * values).sum(1)
 
@@ -72,11 +73,11 @@ class Batch:
         """Return the batch on a device."""
         return self._each(lambda tensor: tensor.to(device))
 
-    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
         tensors = (self.inputs, self.targets, self.sigma, self.weights, self.spread)
         return Batch(*(None if tensor is None else change(tensor) for tensor in tensors))
 
-    def spread_loss(self) -> torch.Tensor | float:
+    def spread_loss(self) -> Tensor | float:
         """Return the part of the loss that is due to `spread`, ``(m,)``, in units of sigma^2."""
         return 0.0 if self.spread is None else self.mean(self.spread / self.sigma**2)
 
@@ -261,7 +262,7 @@ class SampleBatches:
         normal = ndtri(even[..., used:])[self._streams] if self.corrupt else None
         return even[..., 0][self._streams], level, normal
 
-    def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> torch.Tensor:
+    def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> Tensor:
         """Return the inputs after as many more steps as each point happens to take."""
         inputs = batch.inputs
         chance = torch.as_tensor(self._draw_uniform(inputs.shape[1]), **self._place)

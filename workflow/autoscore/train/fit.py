@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import pad
 
 from autoscore.files.storage import read_arrays, write_arrays
@@ -59,7 +60,7 @@ class Trace:
     """
 
     steps: list[int] = field(default_factory=list)
-    losses: list[torch.Tensor] = field(default_factory=list)
+    losses: list[Tensor] = field(default_factory=list)
     observed_steps: list[int] = field(default_factory=list)
     observed: list[np.ndarray] = field(default_factory=list)
 
@@ -80,7 +81,7 @@ def fit(
     *,
     held_out: Batch | None = None,
     report: Callable[[str], None] = silent,
-    observe: Callable[[torch.Tensor], np.ndarray] | None = None,
+    observe: Callable[[Tensor], np.ndarray] | None = None,
     checkpoint: Path | None = None,
 ) -> Trace:
     """Train a stack where its data are; it returns to the CPU with the result as its ``theta``.
@@ -142,12 +143,12 @@ class _Course:
         self._start = time.monotonic()
         self.trace = Trace()
 
-    def _result(self) -> torch.Tensor:
+    def _result(self) -> Tensor:
         """Return the weights with which training would end now."""
         return self._theta if self._mean is None else self._mean
 
     def run_adam(
-        self, observe: Callable[[torch.Tensor], np.ndarray] | None, checkpoint: Path | None
+        self, observe: Callable[[Tensor], np.ndarray] | None, checkpoint: Path | None
     ) -> None:
         data, schedule, trace = self._data, self._schedule, self.trace
         if observe is not None and self._step == 0:
@@ -173,7 +174,7 @@ class _Course:
             self._check_finite(schedule.steps, self._slope(self._stack.theta, batch)[0])
 
     def run_polish(self) -> None:
-        def check(step: int, losses: torch.Tensor) -> None:
+        def check(step: int, losses: Tensor) -> None:
             self._check(self._schedule.steps + step, losses, self._data)
 
         self._stack.theta = lbfgs.minimise(
@@ -184,18 +185,18 @@ class _Course:
         )
         self._keeper.offer(self._stack.theta)
 
-    def _slope(self, theta: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def _slope(self, theta: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the losses, ``(m,)``, and their gradients, ``(m, parameters)``."""
         theta = theta.detach().requires_grad_()
         losses = OBJECTIVES[self._objective](self._stack, theta, batch)
         (gradient,) = torch.autograd.grad(losses.sum(), theta)
         return losses.detach(), gradient
 
-    def _reconstruct(self, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    def _reconstruct(self, x: Tensor, sigma: Tensor) -> Tensor:
         with torch.no_grad():
             return self._stack.forward(self._theta, x, sigma)[0]
 
-    def _advance(self, gradient: torch.Tensor, rate: float) -> None:
+    def _advance(self, gradient: Tensor, rate: float) -> None:
         self._adam.step(self._theta, gradient, rate)
         self._step += 1
         if self._mean is not None:
@@ -203,7 +204,7 @@ class _Course:
             decay = min(self._schedule.average, 1.0 - 1.0 / (0.1 * self._step + 1.0))
             self._mean.lerp_(self._theta, 1.0 - decay)
 
-    def _check(self, step: int, losses: torch.Tensor, batch: Batch) -> bool:
+    def _check(self, step: int, losses: Tensor, batch: Batch) -> bool:
         """Record and report the losses where this is due, and return whether it is."""
         done, total = step + 1, self._schedule.steps + self._schedule.polish
         if done % max(1, total // self._schedule.checks) and done != total:
@@ -217,7 +218,7 @@ class _Course:
         self._report(f"step {done} of {total}, mean loss {mean:.6g}, about {left:.0f} s left")
         return True
 
-    def _check_finite(self, step: int, losses: torch.Tensor) -> None:
+    def _check_finite(self, step: int, losses: Tensor) -> None:
         broken = torch.nonzero(~torch.isfinite(losses))
         if len(broken):
             member = int(broken[0, 0])
@@ -228,7 +229,7 @@ class _Course:
                 f"seed {self._stack.seeds[member]}: lower the schedule's learning_rate"
             )
 
-    def _tensors(self) -> dict[str, torch.Tensor]:
+    def _tensors(self) -> dict[str, Tensor]:
         named = {"theta": self._theta} | self._adam.moments | self._keeper.best
         return named if self._mean is None else named | {"mean": self._mean}
 
@@ -269,12 +270,12 @@ class _Adam:
     padded to a full one, so that a member's weights do not depend on its place in the stack.
     """
 
-    def __init__(self, theta: torch.Tensor) -> None:
+    def __init__(self, theta: Tensor) -> None:
         self.moments = {name: torch.zeros_like(theta) for name in ("adam_mean", "adam_square")}
         self.steps = 0
 
     @torch.no_grad()
-    def step(self, theta: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
+    def step(self, theta: Tensor, gradient: Tensor, rate: float) -> None:
         """Move `theta` in place."""
         self.steps += 1
         tensors = (theta, gradient.contiguous(), *self.moments.values())
@@ -307,14 +308,14 @@ class _Keeper:
     def __init__(self, stack: Stack, objective: str, held_out: Batch | None) -> None:
         self._stack, self._objective = stack, objective
         self._groups = [] if held_out is None else held_out.split(GROUPS)
-        self.best: dict[str, torch.Tensor] = {}  # best_losses, (m, groups), and best weights
+        self.best: dict[str, Tensor] = {}  # best_losses, (m, groups), and best weights
 
-    def _losses(self, theta: torch.Tensor) -> torch.Tensor:
+    def _losses(self, theta: Tensor) -> Tensor:
         with torch.no_grad():
             loss = OBJECTIVES[self._objective]
             return torch.stack([loss(self._stack, theta, group) for group in self._groups], dim=1)
 
-    def offer(self, theta: torch.Tensor) -> None:
+    def offer(self, theta: Tensor) -> None:
         if not self._groups:
             return
         losses = self._losses(theta)

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
-Closure = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-Pairs = deque[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+Closure = Callable[[Tensor], tuple[Tensor, Tensor]]
+Pairs = deque[tuple[Tensor, Tensor, Tensor]]
 
 SUFFICIENT_DECREASE = 1e-4
 SHORTEST = 1e-8  # a shorter step means that the direction is useless
@@ -19,12 +20,12 @@ SHORTEST = 1e-8  # a shorter step means that the direction is useless
 
 def minimise(
     closure: Closure,
-    theta: torch.Tensor,
+    theta: Tensor,
     evaluations: int,
     *,
     history: int = 30,
-    report: Callable[[int, torch.Tensor], None] = lambda evaluation, value: None,
-) -> torch.Tensor:
+    report: Callable[[int, Tensor], None] = lambda evaluation, value: None,
+) -> Tensor:
     """Minimise m functions, each of one row of theta ``(m, p)``; no row ends above its start.
 
     `closure` maps theta to values ``(m,)`` and gradients ``(m, p)``, and is called once at the
@@ -56,14 +57,14 @@ def minimise(
     return theta
 
 
-def _inverse_curvature(step: torch.Tensor, bend: torch.Tensor) -> torch.Tensor:
+def _inverse_curvature(step: Tensor, bend: Tensor) -> Tensor:
     """Return 1 / (step . bend) of each row, 0 where there is no positive curvature to learn."""
     curvature = (step * bend).sum(1)
     useful = curvature > 1e-12 * (bend**2).sum(1).clamp_min(1e-300)
     return torch.where(useful, 1.0 / torch.where(useful, curvature, 1.0), 0.0)
 
 
-def _descent_direction(gradient: torch.Tensor, pairs: Pairs) -> torch.Tensor:
+def _descent_direction(gradient: Tensor, pairs: Pairs) -> Tensor:
     """Apply the approximate inverse Hessians, from the stored pairs, to minus the gradients."""
     direction = -gradient
     projections = []
@@ -79,7 +80,7 @@ def _descent_direction(gradient: torch.Tensor, pairs: Pairs) -> torch.Tensor:
     return torch.where(uphill[:, None], -gradient, direction)
 
 
-def _initial_scale(pairs: Pairs) -> torch.Tensor:
+def _initial_scale(pairs: Pairs) -> Tensor:
     """Return y.s / y.y of each row's latest useful pair, 1 where there is none."""
     scale = torch.ones_like(pairs[0][2])
     for _, bend, inverse in pairs:

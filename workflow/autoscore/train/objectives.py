@@ -1,12 +1,12 @@
 """Training objectives in units of sigma^2, one value per member, shape ``(m,)``."""
 
-import torch
+from torch import Tensor
 
 from autoscore.train.batches import Batch
 from autoscore.train.stack import Stack
 
 
-def denoising(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
+def denoising(stack: Stack, theta: Tensor, batch: Batch) -> Tensor:
     """Return E|r(x + e) - x|^2 / `Stack.unit`, up to the batch's constant spread.
 
     With r = x + sigma^2 s this is denoising score matching (Vincent 2011; statement C9).
@@ -16,14 +16,14 @@ def denoising(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
     return batch.mean(error / stack.unit(batch.sigma))
 
 
-def contractive(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
+def contractive(stack: Stack, theta: Tensor, batch: Batch) -> Tensor:
     """Return E[|r(x) - x|^2 / sigma^2 + |dr/dx|_F^2] with the exact Jacobian (statement T2)."""
     reconstruction, derivative = stack.forward(theta, batch.targets, batch.sigma, jacobian=True)
     error = ((reconstruction - batch.targets) ** 2).sum(-1)
     return batch.mean(error / batch.sigma**2 + (derivative**2).sum((-2, -1)))
 
 
-def sliced(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
+def sliced(stack: Stack, theta: Tensor, batch: Batch) -> Tensor:
     """Return E[v.(ds/dx) v + |s|^2 / 2] for s = (r(x) - x) / sigma^2 at clean points.
 
     Sliced score matching with reduced variance (Song et al. 2019), a baseline without noise: the

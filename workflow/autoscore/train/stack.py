@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from autoscore.fields import Field
 from autoscore.files.storage import UNSEALED, check_seal, reading, seal
@@ -45,7 +46,7 @@ class Stack(ABC):
     sizes: np.ndarray  # numbers of training points, inf for the density itself
     shift: np.ndarray
     scale: np.ndarray
-    theta: torch.Tensor
+    theta: Tensor
 
     @abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -53,8 +54,8 @@ class Stack(ABC):
 
     @abstractmethod
     def forward(
-        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, theta: Tensor, x: Tensor, sigma: Tensor, *, jacobian: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         """Return the reconstruction, ``(m, n, d)``, and its derivative if asked for, or None.
 
         The derivative, in closed form, has dr_i/dz_j at [..., i, j], ``(m, n, d, d)``. `theta` has
@@ -133,7 +134,7 @@ class Stack(ABC):
         """Return z in double precision, ``(m, n, d)``, of points ``(n, d)`` or ``(m, n, d)``."""
         return (np.asarray(x, dtype=float) - self.shift[:, None]) / self.scale[:, None, None]
 
-    def unit(self, sigma: torch.Tensor) -> torch.Tensor:
+    def unit(self, sigma: Tensor) -> Tensor:
         """Return what the denoising loss divides squared errors by, in the shape of sigma.
 
         It is sigma^2 unless a model knows better what error to expect at each level.
@@ -143,7 +144,7 @@ class Stack(ABC):
     def to(self, device: torch.device | str) -> Self:
         """Move the stack with all its tensors, in place, to a device, and return it."""
         for name, value in vars(self).items():
-            if isinstance(value, torch.Tensor):
+            if isinstance(value, Tensor):
                 setattr(self, name, value.to(device))
         return self
 
@@ -178,7 +179,7 @@ class Stack(ABC):
         """Return each size and seed that there is, in order."""
         return sorted(set(zip(self.sizes.tolist(), self.seeds.tolist(), strict=True)))
 
-    def views(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
+    def views(self, theta: Tensor) -> dict[str, Tensor]:
         """Return the named parameters as views into `theta`, each of shape ``(m, *shape)``."""
         shapes = self.shapes()
         parts = theta.split([prod(shape) for shape in shapes.values()], dim=1)
@@ -187,7 +188,7 @@ class Stack(ABC):
             for (name, shape), part in zip(shapes.items(), parts, strict=True)
         }
 
-    def pack(self, named: dict[str, torch.Tensor]) -> torch.Tensor:
+    def pack(self, named: dict[str, Tensor]) -> Tensor:
         """Return theta, shape ``(m, parameters)``, from named parameters: the inverse of views."""
         return torch.cat([named[name].flatten(1) for name in self.shapes()], dim=1)
 
@@ -233,9 +234,7 @@ class LearnedField(Field):
         self._stack = stack.take([member])
         self._scale = float(self._stack.scale[0])
 
-    def _forward(
-        self, x: np.ndarray, *, jacobian: bool
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    def _forward(self, x: np.ndarray, *, jacobian: bool) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return z, its reconstruction and the derivative of that."""
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"x must have shape (n, {self.dim}), not {x.shape}")

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from autoscore.train.activations import silu, silu_slope
 from autoscore.train.stack import Stack
@@ -85,13 +86,13 @@ class Conditioned(Stack):
 
     def forward(
         self,
-        theta: torch.Tensor,
-        x: torch.Tensor,
-        sigma: torch.Tensor,
+        theta: Tensor,
+        x: Tensor,
+        sigma: Tensor,
         *,
         jacobian: bool = False,
-        along: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        along: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
         """Reconstruct like any stack; with `along`, ``(m, n, d)``, return (dr/dx) along instead."""
         m, n, d = x.shape
         directions = None if along is None else along[:, :, None, :]
@@ -106,12 +107,8 @@ class Conditioned(Stack):
         return reconstruction, derivative.transpose(2, 3) if jacobian else derivative[:, :, 0]
 
     def _network(
-        self,
-        named: dict[str, torch.Tensor],
-        x: torch.Tensor,
-        sigma: torch.Tensor,
-        directions: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, named: dict[str, Tensor], x: Tensor, sigma: Tensor, directions: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         """Return net(x, sigma), ``(m, n, d)``, and its slope along k directions, ``(m, n k, d)``.
 
         Directions have the shape ``(m, n, k, d)``.
@@ -122,7 +119,7 @@ class Conditioned(Stack):
         seen, slope = self._see(named, x / spread, turned)
         k = 1 if directions is None else directions.shape[2]
 
-        def steepness(h: torch.Tensor) -> torch.Tensor:
+        def steepness(h: Tensor) -> Tensor:
             return silu_slope(h).repeat_interleave(k, 1)
 
         h = torch.baddbmm(named["input.bias"], seen, named["input.weight"])
@@ -140,8 +137,8 @@ class Conditioned(Stack):
         return out, slope
 
     def _see(
-        self, named: dict[str, torch.Tensor], unit: torch.Tensor, directions: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, named: dict[str, Tensor], unit: Tensor, directions: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         """Return the input with its Fourier features, and the first layer's slope along directions.
 
         Shapes ``(m, n, d + 2 features)`` and ``(m, n k, width)``.
@@ -165,13 +162,13 @@ class Conditioned(Stack):
         return seen, slope + torch.bmm(turned.view(m, -1, 2 * self.features), weight[:, d:])
 
 
-def parameters_of_block(named: dict[str, torch.Tensor], block: int) -> dict[str, torch.Tensor]:
+def parameters_of_block(named: dict[str, Tensor], block: int) -> dict[str, Tensor]:
     """Return the parameters of one residual block, by their names in the block."""
     prefix = f"block.{block}."
     return {key.removeprefix(prefix): part for key, part in named.items() if key.startswith(prefix)}
 
 
-def level_features(ratio: torch.Tensor, range_: float, waves: int) -> torch.Tensor:
+def level_features(ratio: Tensor, range_: float, waves: int) -> Tensor:
     """Return the place of log sigma in its range, from -1 to 1, with its sines and cosines.
 
     `ratio`, ``(...)``, is the noise level over the least one, `range_` the largest over the least;

@@ -10,13 +10,7 @@ from autoscore.models.conditioned.network import MARGIN, Conditioned
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
 from autoscore.train.fit import Trace, silent
-from autoscore.train.setups import (
-    Streams,
-    fit_to_samples,
-    member_grid,
-    sample_sizes,
-    standardised,
-)
+from autoscore.train.setups import Streams, fit_to_samples, member_grid, sample_sizes, standardised
 
 SMOOTHED = 1000  # points from which the thickness of the data is estimated
 

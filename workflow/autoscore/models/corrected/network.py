@@ -18,6 +18,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import layer_norm
 
 from autoscore.models.conditioned.network import level_features, parameters_of_block
@@ -80,14 +81,14 @@ class Corrected(Stack):
 
         self.draw_weights(generators, spread, DTYPE)
 
-    def unit(self, sigma: torch.Tensor) -> torch.Tensor:
+    def unit(self, sigma: Tensor) -> Tensor:
         """Return the linear optimum's error, sum_i v_i sigma^2 / (v_i + sigma^2)."""
         noise = sigma[..., None] ** 2
         return (self.variances * noise / (self.variances + noise)).sum(-1)
 
     def forward(
-        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, theta: Tensor, x: Tensor, sigma: Tensor, *, jacobian: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         m, n, d = x.shape
         noise = sigma[..., None] ** 2
         gain = self.variances / (self.variances + noise)
@@ -110,16 +111,12 @@ class Corrected(Stack):
         return reconstruction, derivative.transpose(2, 3)
 
     def _network(
-        self,
-        named: dict[str, torch.Tensor],
-        seen: torch.Tensor,
-        level: torch.Tensor,
-        slope: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, named: dict[str, Tensor], seen: Tensor, level: Tensor, slope: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         """Return net(seen), ``(m, n, d)``, and its slope along k directions, ``(m, n k, d)``."""
         k = 1 if slope is None else slope.shape[1] // seen.shape[1]
 
-        def each(values: torch.Tensor) -> torch.Tensor:  # one row per direction
+        def each(values: Tensor) -> Tensor:  # one row per direction
             return values.repeat_interleave(k, 1) if values.shape[1] > 1 else values
 
         level = silu(torch.baddbmm(named["level.bias"], level, named["level.weight"]))
@@ -146,7 +143,7 @@ class Corrected(Stack):
         return super().field(sigma, seed, self.sizes[0] if size is None else size)
 
 
-def _norm_slope(h: torch.Tensor, slope: torch.Tensor, k: int) -> torch.Tensor:
+def _norm_slope(h: Tensor, slope: Tensor, k: int) -> Tensor:
     """Return the slope of layer_norm(h), for k directions of slope at each point."""
     m, n, width = h.shape
     unit = layer_norm(h, (width,))[:, :, None]

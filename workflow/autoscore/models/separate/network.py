@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from autoscore.train.activations import sigmoid
 from autoscore.train.stack import Stack
@@ -113,8 +114,8 @@ class Separate(Stack):
         self.theta = torch.cat(rows)
 
     def forward(
-        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, theta: Tensor, x: Tensor, sigma: Tensor, *, jacobian: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         named = self.views(theta)
         activation, slope = ACTIVATIONS[self.architecture.activation]
         weights, units = [], [x]
@@ -135,9 +136,7 @@ class Separate(Stack):
             derivative = identity + scale[..., None] * derivative
         return x + scale * out, derivative
 
-    def steepness(
-        self, theta: torch.Tensor, x: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def steepness(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the first layer's derivative at z, its weights, and the decoder.
 
         Shapes ``(m, n, units)``, ``(m, d, units)`` and ``(m, units, d)``.
@@ -148,15 +147,13 @@ class Separate(Stack):
         units = activation(torch.baddbmm(named["encoder.0.bias"], x, encoder))
         return slope(units), encoder, self._decoder(named)
 
-    def _decoder(self, named: dict[str, torch.Tensor]) -> torch.Tensor:
+    def _decoder(self, named: dict[str, Tensor]) -> Tensor:
         if self.architecture.tied:
             return named["encoder.0.weight"].transpose(1, 2)
         return named["decoder.weight"]
 
 
-def _network_jacobian(
-    weights: list[torch.Tensor], steepness: list[torch.Tensor], decoder: torch.Tensor
-) -> torch.Tensor:
+def _network_jacobian(weights: list[Tensor], steepness: list[Tensor], decoder: Tensor) -> Tensor:
     """Return the derivative of the network's output i by its input j at [..., i, j].
 
     `weights` are the encoder's, each ``(m, inputs, units)``, `steepness` the derivative of each

@@ -11,13 +11,7 @@ from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
 from autoscore.train.batches import quadrature_batch
 from autoscore.train.fit import Schedule, Trace, fit, silent
-from autoscore.train.setups import (
-    Streams,
-    fit_to_samples,
-    member_grid,
-    sample_sizes,
-    standardised,
-)
+from autoscore.train.setups import Streams, fit_to_samples, member_grid, sample_sizes, standardised
 
 
 def train_exact(
