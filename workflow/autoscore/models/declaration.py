@@ -5,9 +5,14 @@ networks and their training are named, and imported when needed.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple
+
+IMAGE_SETTINGS = frozenset(  # on which every training on images depends
+    {"kind", "sigmas", "shown", "batch", "learning_rate", "average", "precision", "validation"}
+    | {"hidden", "axes"}
+)
 
 
 class Cost(NamedTuple):
@@ -77,12 +82,12 @@ class Model:
     name: str
     about: str
     network: str
-    training: Mapping[str, str]
-    uses: Mapping[str, frozenset[str]]
-    schedules: Mapping[str, str]
-    image_settings: frozenset[str]
     separate: bool
     objectives: tuple[str, ...]
+    training: Mapping[str, str] = field(default_factory=dict)
+    uses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    schedules: Mapping[str, str] = field(default_factory=dict)
+    image_settings: frozenset[str] = frozenset()
     cost: Callable[[Mapping, str, str, int], Cost] | None = None
 
     def load(self) -> type:

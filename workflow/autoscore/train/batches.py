@@ -124,47 +124,35 @@ def _padded(values: np.ndarray, length: int) -> np.ndarray:
 class SampleBatches:
     """Minibatches from finite samples under noise.
 
-    Attributes
-    ----------
-    points, generators
-        Clean samples, ``(seeds, n, d)``, and one generator per seed.
-    sizes, seeds
-        How many of its points each member may use, and the index of its seed, ``(m,)``.
-    sigmas
-        Noise level of each member, ``(m,)``; or a range ``(low, high)`` from which a level is drawn
-        log-uniformly for every sample.
-    noise
-        ``"fresh"``: independent points, levels and noise at every step. ``"sobol"``: also new at
-        every step, but points, levels and noise are spread evenly together, over a step and over
-        all steps, which leaves the expected loss as it is and removes most of the noise of its
-        gradient. ``"fixed"``: each point has one noisy copy, drawn once. ``"rare_large"``: fresh,
-        ten times as large for one point in twenty. ``"walkback"``: the noisy point is reconstructed
-        and corrupted again, and so on (Bengio et al. 2013, "Generalized denoising auto-encoders as
-        generative models").
-    corrupt
-        Whether inputs are noisy (denoising) or clean (contractive).
-    paired
-        Whether every point appears under e and -e, which cancels the noise of the gradient that
-        grows as 1 / sigma; ValueError unless the noise is new at every step. By default it does for
-        ``"sobol"`` if members have one level: they learn little of a small one otherwise. Over a
-        range, doubling the batch gains a little more.
-    shift, scale
-        The members' own coordinates, in which batches are returned, see `Stack`. By default they
-        are those of the points and noise levels.
-    dtype, device
-        Of the tensors that are returned. Numbers are drawn on the CPU, the same for all devices.
+    Seed k trains on ``points[k]``, of which each member may use the first ones, as many as its
+    size. A range of noise levels stands for a level per sample, drawn log-uniformly.
+
+    The noise is ``"fresh"``: independent points, levels and noise at every step. ``"sobol"``: also
+    new at every step, but points, levels and noise are spread evenly together, over a step and over
+    all steps, which leaves the expected loss as it is and removes most of the noise of its
+    gradient. ``"fixed"``: each point has one noisy copy, drawn once. ``"rare_large"``: fresh, ten
+    times as large for one point in twenty. ``"walkback"``: the noisy point is reconstructed and
+    corrupted again, and so on (Bengio et al. 2013, "Generalized denoising auto-encoders as
+    generative models").
+
+    Pairs show every point under e and -e, which cancels the noise of the gradient that grows as
+    1 / sigma; the noise must be new at every step. By default ``"sobol"`` noise is paired if
+    members have one level: they learn little of a small one otherwise. Over a range, doubling the
+    batch gains a little more.
+
+    Numbers are drawn on the CPU, the same for all devices.
     """
 
-    points: np.ndarray
-    sizes: np.ndarray
-    seeds: np.ndarray
-    sigmas: np.ndarray | tuple[float, float]
-    generators: list[np.random.Generator]
+    points: np.ndarray  # clean, (seeds, n, d)
+    sizes: np.ndarray  # (m,)
+    seeds: np.ndarray  # (m,), their indices
+    sigmas: np.ndarray | tuple[float, float]  # (m,), or low, high
+    generators: list[np.random.Generator]  # one per seed
     _: KW_ONLY
     noise: str = "fresh"
-    corrupt: bool = True
+    corrupt: bool = True  # noisy inputs (denoising) or clean ones (contractive)
     paired: bool | None = None
-    shift: np.ndarray | None = None
+    shift: np.ndarray | None = None  # members' coordinates, in which batches are returned (`Stack`)
     scale: np.ndarray | None = None
     dtype: torch.dtype = torch.float64
     device: torch.device | str = "cpu"

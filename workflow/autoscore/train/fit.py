@@ -47,9 +47,8 @@ class Schedule:
         rise = max(1, round(self.warm_up * self.steps))
         if step < rise:
             return self.learning_rate * (step + 1) / rise
-        return (
-            self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / (self.steps - rise)))
-        )
+        angle = math.pi * (step - rise) / (self.steps - rise)
+        return self.learning_rate * 0.5 * (1 + math.cos(angle))
 
 
 @dataclass
@@ -86,27 +85,13 @@ def fit(
 ) -> Trace:
     """Train a stack where its data are; it returns to the CPU with the result as its ``theta``.
 
-    Parameters
-    ----------
-    data
-        One fixed batch (the density itself), or a source of minibatches.
-    held_out
-        If given, a member whose weights were clearly better on it at an earlier check keeps those.
-    report
-        Called with messages on the progress and the time left.
-    observe
-        Called with the weights before the first step and after steps 1, 2, 4, ... and the last; the
-        trace keeps the arrays, of one shape, that it returns.
-    checkpoint
-        File to which the training is saved now and then. If it exists, the same training resumes
-        from there, and ends with the same weights as if it had never stopped.
-
-    Raises
-    ------
-    DivergedError
-        If a loss is not finite; the message names sigma, seed and step.
-    ValueError
-        If a polish is asked for on minibatches.
+    `data` are one fixed batch (the density itself) or a source of minibatches, for which a polish
+    raises ValueError. If `held_out` points are given, a member whose weights were clearly better on
+    them at an earlier check keeps those. `report` takes messages on the progress. `observe` takes
+    the weights before the first step and after steps 1, 2, 4, ... and the last; the trace keeps the
+    arrays, of one shape, that it returns. The training is saved to the file `checkpoint` now and
+    then. If it exists, the same training resumes from there, and ends with the same weights as if
+    it had never stopped. A loss that is not finite raises DivergedError.
     """
     if schedule.polish and not isinstance(data, Batch):
         raise ValueError("the L-BFGS polish needs a fixed batch, not minibatches with fresh noise")
@@ -123,25 +108,23 @@ def fit(
     return course.trace
 
 
+@dataclass
 class _Course:
     """A training on its way: all that changes from step to step."""
 
-    def __init__(
-        self,
-        stack: Stack,
-        objective: str,
-        data: Batch | SampleBatches,
-        schedule: Schedule,
-        keeper: "_Keeper",
-        report: Callable[[str], None],
-    ) -> None:
-        self._stack, self._objective, self._data, self._schedule = stack, objective, data, schedule
-        self._keeper, self._report = keeper, report
-        self._step, self._theta = 0, stack.theta.clone()
+    stack: Stack
+    objective: str
+    data: Batch | SampleBatches
+    schedule: Schedule
+    keeper: "_Keeper"
+    report: Callable[[str], None]
+    trace: Trace = field(default_factory=Trace)
+
+    def __post_init__(self) -> None:
+        self._step, self._theta = 0, self.stack.theta.clone()
         self._adam = _Adam(self._theta)
-        self._mean = self._theta.clone() if schedule.average else None
+        self._mean = self._theta.clone() if self.schedule.average else None
         self._start = time.monotonic()
-        self.trace = Trace()
 
     def _result(self) -> Tensor:
         """Return the weights with which training would end now."""
@@ -150,7 +133,7 @@ class _Course:
     def run_adam(
         self, observe: Callable[[Tensor], np.ndarray] | None, checkpoint: Path | None
     ) -> None:
-        data, schedule, trace = self._data, self._schedule, self.trace
+        data, schedule, trace = self.data, self.schedule, self.trace
         if observe is not None and self._step == 0:
             trace.observed_steps.append(0)
             trace.observed.append(observe(self._theta))
@@ -162,52 +145,52 @@ class _Course:
             losses, gradient = self._slope(self._theta, batch)
             self._advance(gradient, schedule.rate(step))
             if self._check(step, losses, batch) and len(trace.steps) % COMPARED == 0:
-                self._keeper.offer(self._result())
+                self.keeper.offer(self._result())
             if observe is not None and (step + 1 == schedule.steps or (step + 1).bit_count() == 1):
                 trace.observed_steps.append(step + 1)
                 trace.observed.append(observe(self._result()))
             if checkpoint is not None and time.monotonic() - saved > SAVED:
                 self._save(checkpoint)
                 saved = time.monotonic()
-        self._stack.theta = self._result()
+        self.stack.theta = self._result()
         if batch is not None:  # where the last step led to
-            self._check_finite(schedule.steps, self._slope(self._stack.theta, batch)[0])
+            self._check_finite(schedule.steps, self._slope(self.stack.theta, batch)[0])
 
     def run_polish(self) -> None:
         def check(step: int, losses: Tensor) -> None:
-            self._check(self._schedule.steps + step, losses, self._data)
+            self._check(self.schedule.steps + step, losses, self.data)
 
-        self._stack.theta = lbfgs.minimise(
-            lambda theta: self._slope(theta, self._data),
-            self._stack.theta,
-            self._schedule.polish,
+        self.stack.theta = lbfgs.minimise(
+            lambda theta: self._slope(theta, self.data),
+            self.stack.theta,
+            self.schedule.polish,
             report=check,
         )
-        self._keeper.offer(self._stack.theta)
+        self.keeper.offer(self.stack.theta)
 
     def _slope(self, theta: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the losses, ``(m,)``, and their gradients, ``(m, parameters)``."""
         theta = theta.detach().requires_grad_()
-        losses = OBJECTIVES[self._objective](self._stack, theta, batch)
+        losses = OBJECTIVES[self.objective](self.stack, theta, batch)
         (gradient,) = torch.autograd.grad(losses.sum(), theta)
         return losses.detach(), gradient
 
     def _reconstruct(self, x: Tensor, sigma: Tensor) -> Tensor:
         with torch.no_grad():
-            return self._stack.forward(self._theta, x, sigma)[0]
+            return self.stack.forward(self._theta, x, sigma)[0]
 
     def _advance(self, gradient: Tensor, rate: float) -> None:
         self._adam.step(self._theta, gradient, rate)
         self._step += 1
         if self._mean is not None:
             # an average over a tenth of the steps so far, until the decay limits it
-            decay = min(self._schedule.average, 1.0 - 1.0 / (0.1 * self._step + 1.0))
+            decay = min(self.schedule.average, 1.0 - 1.0 / (0.1 * self._step + 1.0))
             self._mean.lerp_(self._theta, 1.0 - decay)
 
     def _check(self, step: int, losses: Tensor, batch: Batch) -> bool:
         """Record and report the losses where this is due, and return whether it is."""
-        done, total = step + 1, self._schedule.steps + self._schedule.polish
-        if done % max(1, total // self._schedule.checks) and done != total:
+        done, total = step + 1, self.schedule.steps + self.schedule.polish
+        if done % max(1, total // self.schedule.checks) and done != total:
             return False
         losses = losses + batch.spread_loss()
         self._check_finite(done, losses)
@@ -215,22 +198,22 @@ class _Course:
         self.trace.losses.append(losses)
         left = (time.monotonic() - self._start) * (total - done) / done
         mean = float(losses.mean())
-        self._report(f"step {done} of {total}, mean loss {mean:.6g}, about {left:.0f} s left")
+        self.report(f"step {done} of {total}, mean loss {mean:.6g}, about {left:.0f} s left")
         return True
 
     def _check_finite(self, step: int, losses: Tensor) -> None:
         broken = torch.nonzero(~torch.isfinite(losses))
         if len(broken):
             member = int(broken[0, 0])
-            sigmas = getattr(self._stack, "sigmas", None)
+            sigmas = getattr(self.stack, "sigmas", None)
             level = "drawn from its range" if sigmas is None else f"{sigmas[member]:.6g}"
             raise DivergedError(
                 f"the loss is {float(losses[member])} at step {step} for sigma {level}, "
-                f"seed {self._stack.seeds[member]}: lower the schedule's learning_rate"
+                f"seed {self.stack.seeds[member]}: lower the schedule's learning_rate"
             )
 
     def _tensors(self) -> dict[str, Tensor]:
-        named = {"theta": self._theta} | self._adam.moments | self._keeper.best
+        named = {"theta": self._theta} | self._adam.moments | self.keeper.best
         return named if self._mean is None else named | {"mean": self._mean}
 
     def _save(self, path: Path) -> None:
@@ -241,8 +224,8 @@ class _Course:
         arrays["observed_steps"] = np.array(self.trace.observed_steps, dtype=int)
         arrays["observed"] = np.array(self.trace.observed)
         arrays["progress"] = np.array([self._step, time.monotonic() - self._start])
-        if isinstance(self._data, SampleBatches):
-            arrays["batches"] = np.array(self._data.state(), dtype=bytes)
+        if isinstance(self.data, SampleBatches):
+            arrays["batches"] = np.array(self.data.state(), dtype=bytes)
         write_arrays(path, arrays)
 
     def resume(self, path: Path) -> None:
@@ -250,7 +233,7 @@ class _Course:
         arrays = read_arrays(path)
         place = {"dtype": self._theta.dtype, "device": self._theta.device}
         for name in {"best_losses", "best"} & arrays.keys():
-            self._keeper.best[name] = torch.as_tensor(arrays[name], **place)
+            self.keeper.best[name] = torch.as_tensor(arrays[name], **place)
         for name, tensor in self._tensors().items():
             tensor.copy_(torch.as_tensor(arrays[name], **place))
         self._step = self._adam.steps = int(arrays["progress"][0])
@@ -258,8 +241,8 @@ class _Course:
         losses = list(torch.as_tensor(arrays["losses"], **place))
         observed = arrays["observed_steps"].tolist(), list(arrays["observed"])
         self.trace = Trace(arrays["steps"].tolist(), losses, *observed)
-        if isinstance(self._data, SampleBatches):
-            self._data.restore(arrays["batches"].tolist())
+        if isinstance(self.data, SampleBatches):
+            self.data.restore(arrays["batches"].tolist())
 
 
 class _Adam:

@@ -20,7 +20,6 @@ MODEL = Model(
     training={"samples": "autoscore.models.conditioned.training:train"},
     uses={"samples": frozenset({"kind", "sigmas", "seeds", "sizes", "device", "noise", "network"})},
     schedules={"samples": "conditioned"},
-    image_settings=frozenset(),
     separate=False,
     objectives=("dae", "rcae", "ssm"),
     cost=_cost,

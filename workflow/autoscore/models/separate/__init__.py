@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
-from autoscore.models.declaration import Cost, Model, cost_of_layers
+from autoscore.models.declaration import IMAGE_SETTINGS, Cost, Model, cost_of_layers
 
 COMMON = {"kind", "sigmas", "seeds", "device", "architecture"}
 
@@ -30,13 +30,8 @@ MODEL = Model(
         "samples": frozenset(COMMON | {"sizes", "noise", "warm_start"}),
     },
     schedules={"exact": "exact", "samples": "samples"},
-    image_settings=frozenset(
-        {
-            "kind", "sigmas", "shown", "batch", "learning_rate", "average", "precision",
-            "validation", "tied", "start", "hidden", "axes",
-        }
-    ),
+    image_settings=IMAGE_SETTINGS | {"tied", "start"},
     separate=True,
     objectives=("dae", "rcae"),
     cost=_cost,
-)  # fmt: skip
+)

@@ -23,22 +23,12 @@ def train_exact(
     members: list[int] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Separate, Trace]:
-    """Train one auto-encoder per noise level and seed on the density itself.
+    """Train one auto-encoder per noise level and seed on the density itself, with d = 1.
 
-    Parameters
-    ----------
-    density
-        Target with d = 1.
-    settings
-        The ``train`` section of its configuration.
-    objective
-        ``"dae"`` or ``"rcae"``.
-    streams
-        Names of the random streams.
-    members
-        Which of them, by their places among all; None for all. See `autoscore.shards`.
-    report, device
-        Takes messages on the progress; where to train, with the same random numbers everywhere.
+    `settings` are the ``train`` section of its configuration, `objective` is ``"dae"`` or
+    ``"rcae"``, and `streams` name the random streams. `report` takes messages on the progress. Of
+    all `members` only these are trained, if given by their places; see `autoscore.shards`. The
+    device changes no random number.
     """
     sizes, sigmas, seeds = member_grid(
         [np.inf], noise_levels(settings["sigmas"]), settings["seeds"]
