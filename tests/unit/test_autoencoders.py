@@ -161,17 +161,6 @@ def test_members_are_independent(stack):
         torch.testing.assert_close(exact[0], company[k], rtol=1e-13, atol=1e-13)
 
 
-def test_a_disturbed_member_disturbs_no_other():
-    stack = separate(2, hidden=(7,))
-    disturbed = stack.theta.clone()
-    disturbed[1] = torch.nan
-    before, after = (
-        stack.forward(t, inputs(2), levels("member"))[0] for t in (stack.theta, disturbed)
-    )
-    assert torch.equal(before[[0, 2]], after[[0, 2]])
-    assert after[1].isnan().all()
-
-
 @pytest.mark.parametrize("precision", ["single", "double"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES, ids=NAMES)
 def test_separate_ones_survive_a_file(architecture, precision, tmp_path):
@@ -239,9 +228,6 @@ def test_taken_members_are_copies_in_the_order_asked_for(stack):
         assert taken.description()[key] == [described[2], described[0]]
     taken.theta[:] = 0
     assert (stack.theta != 0).all()
-
-
-# --- fields ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -316,9 +302,6 @@ def test_a_stack_says_which_members_and_levels_it_has(stack, asked, message):
 @pytest.mark.parametrize("sigma", [0.05, 2.0])
 def test_the_ends_of_the_range_belong_to_it(sigma):
     assert conditioned(2).field(sigma, 0, 50).sigma == sigma
-
-
-# --- construction and start --------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,6 @@ def test_a_batch_without_weights_takes_plain_means():
     assert weighted.spread_loss().tolist() == [1.75, 3.0]
 
 
-# --- finite samples ----------------------------------------------------------
-
 POINTS = np.random.default_rng(1).standard_normal((2, 40, 2))
 MEMBERS = {
     "sizes": np.array([10, 40, 10, 40]),
@@ -258,11 +256,6 @@ def test_a_member_alone_sees_what_it_sees_in_company(noise, levels):
         actual = alone.draw(7)
         for part in ("inputs", "targets", "sigma"):
             assert torch.equal(getattr(actual, part), getattr(expected, part)[one])
-
-
-def test_batches_differ_from_one_another():
-    source = batches()
-    assert not torch.equal(source.draw(9).targets, source.draw(9).targets)
 
 
 @pytest.mark.parametrize("noise", ["sobol", "fresh", "fixed"])

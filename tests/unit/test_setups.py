@@ -125,16 +125,9 @@ def test_the_same_seed_gives_the_same_bits(kind):
 def test_a_short_training_learns_the_denoising_optimum(kind, steps, limit):
     schedule = {"steps": steps} if kind != "exact" else {"steps": steps, "polish": 150}
     schedule |= {"learning_rate": 0.02, "warm_up": 0.1}
-    stack, _ = train(
-        kind,
-        seeds=1,
-        sizes=[4000],
-        sigmas=[0.3, 0.6],
-        validation=500,
-        architecture={"hidden": [16]},
-        network={"width": 24},
-        schedules={kind: schedule | {"batch": 128}},
-    )
+    change = {"architecture": {"hidden": [16]}, "network": {"width": 24}, "sigmas": [0.3, 0.6]}
+    change |= {"schedules": {kind: schedule | {"batch": 128}}}
+    stack, _ = train(kind, seeds=1, sizes=[4000], validation=500, **change)
     density = complete({"densities": {"target": MIXTURE}})["densities"]["target"]
     best = optimal_field(target(density, {}), "dae", 0.6, 0)
     x, weights = best.smoothed.quadrature()
@@ -166,9 +159,6 @@ def test_degenerate_points_are_learned_exactly():
     np.testing.assert_allclose(stack.field(0.2, 0)(y)[:, 0], expected, atol=0.01)
 
 
-# --- held-out points ---------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", ["samples", "conditioned"])
 @pytest.mark.parametrize(("given", "used"), [(57, 50), (50, 50), (10, 10), (7, 7)])
 def test_a_held_out_point_under_e_and_minus_e_is_in_one_group(kind, given, used, monkeypatch):
@@ -192,9 +182,6 @@ def test_a_held_out_point_under_e_and_minus_e_is_in_one_group(kind, given, used,
         for group in groups:
             total = (group.inputs - group.targets).sum(1)
             torch.testing.assert_close(total, torch.zeros_like(total), rtol=0, atol=1e-5)
-
-
-# --- from the largest level down ---------------------------------------------
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
@@ -272,9 +259,6 @@ def test_other_kinds_of_noise_train_another_model(kind, noise):
     assert np.abs(fields[0](x) - fields[1](x)).max() > 1e-4
 
 
-# --- conditioned models ------------------------------------------------------
-
-
 @pytest.mark.parametrize("objective", ["dae", "rcae", "ssm"])
 def test_a_conditioned_model_reaches_beyond_its_levels(objective):
     stack, _ = train("conditioned", objective)
@@ -307,16 +291,9 @@ def test_a_curve_without_thickness_looks_thin_and_a_gaussian_thick():
 def test_sliced_score_matching_learns_the_clean_score(dim):
     gaussian = {"kind": "mixture", "weights": [1], "means": [[0.3] * dim]}
     gaussian |= {"standard_deviations": [0.5]}
-    stack, _ = train(
-        "conditioned",
-        "ssm",
-        gaussian,
-        seeds=1,
-        sizes=[4000],
-        validation=500,
-        network={"width": 16},
-        schedules={"conditioned": {"steps": 300, "learning_rate": 0.01, "batch": 128}},
-    )
+    change = {"network": {"width": 16}, "sizes": [4000], "validation": 500, "seeds": 1}
+    change["schedules"] = {"conditioned": {"steps": 300, "learning_rate": 0.01, "batch": 128}}
+    stack, _ = train("conditioned", "ssm", gaussian, **change)
     x = make_density(gaussian).sample(2000, np.random.default_rng(7))
     estimate, equal = stack.field(stack.high, 0, 4000).score(x), np.full(2000, 1 / 2000)
     assert relative_error(estimate, -(x - 0.3) / 0.25, equal) < 0.05

@@ -31,9 +31,6 @@ def minibatches(noise="sobol", points=None):
     return SampleBatches(points, sizes, SEEDS, SIGMAS, generators, noise=noise)
 
 
-# --- the schedule ------------------------------------------------------------
-
-
 def test_the_learning_rate_warms_up_and_decays():
     schedule = Schedule(steps=200, learning_rate=0.3, warm_up=0.1)
     rates = np.array([schedule.rate(step) for step in range(200)])
@@ -70,9 +67,6 @@ def test_adam_is_algorithm_1_of_kingma_and_ba():
             v = 0.999 * v + 0.001 * gradient[index] ** 2
             x -= rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-12)
         assert float(theta[index]) == pytest.approx(x, rel=1e-10)
-
-
-# --- learning ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
@@ -201,9 +195,6 @@ def test_earlier_weights_must_win_by_standard_errors_between_groups(
     assert torch.equal(stack.theta, first if kept else last)
 
 
-# --- what goes wrong ---------------------------------------------------------
-
-
 def test_a_broken_batch_names_the_member_and_the_step():
     batch = quadrature_batch(MIXTURE, "dae", SIGMAS, 64)
     batch.targets[2, 5] = torch.nan
@@ -252,9 +243,6 @@ def test_a_polish_on_minibatches_is_refused():
 def test_divergence_in_the_last_step_is_an_error():
     with pytest.raises(DivergedError):
         fit(separate(), "dae", minibatches(), Schedule(steps=1, learning_rate=1e200))
-
-
-# --- checkpoints and observers -------------------------------------------------
 
 
 class StoppedError(Exception):
