@@ -98,7 +98,7 @@ def _loop(target: Target, steps: int) -> int:
     """Do what a script would: one chain, one point at a time, with the same evaluations a step."""
     rng = generator(4)
     x = rng.standard_normal((1, 2))
-    known = target.know(x, score=True)
+    known = target.evaluate(x, score=True)
     for _ in range(steps):
         noise = rng.standard_normal((1, 2))
         y = x + STEP * known.score + np.sqrt(2 * STEP) * noise

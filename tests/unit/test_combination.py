@@ -113,7 +113,7 @@ def test_the_loss_through_the_gram_matrix_is_the_direct_one(monkeypatch):
     fields, x = levels([0.05, 0.1, 0.3]), draw(50)
     rng = np.random.default_rng(1)
     for block in (2_000_000, 42):  # all points at once, seven at a time
-        monkeypatch.setattr("autoscore.combination.BLOCK", block)
+        monkeypatch.setattr("autoscore.combination.CHUNK", block)
         loss = quadratic_loss(fields, x)
         for weights in rng.standard_normal((5, 3)):
             field = Extrapolated(fields, weights)

@@ -1,7 +1,8 @@
 """Chains of corruption and reconstruction: the authors' move, adjusted or not, and walkback.
 
 The move is x' = g(y) with y = x + noise and g(y) = (1 - b) y + b r(y). With b = 1 it is the
-auto-encoder's own chain: corrupt, reconstruct, repeat.
+auto-encoder's own chain: corrupt, reconstruct, repeat. The step of all kernels here is the
+standard deviation of the noise.
 """
 
 from dataclasses import dataclass
@@ -11,31 +12,29 @@ import numpy as np
 from scipy.special import ndtr
 
 from autoscore.fields import Field
-from autoscore.samplers.kernels import Info, Kernel, State, TargetState, metropolis
-from autoscore.samplers.langevin import all_accepted
-from autoscore.samplers.registration import Parts, Sampler
+from autoscore.samplers.declaration import Parts, Sampler
+from autoscore.samplers.kernels import Info, Kernel, State, TargetState, all_accepted, metropolis
 from autoscore.samplers.targets import Target
 
 NEWTON_STEPS = 20
 NEWTON_TOLERANCE = 1e-3  # of the noise: two inverses closer than this are the same
 
 
+class Inverse(NamedTuple):
+    """Solutions y ``(n, d)`` of g(y) = x, and where one was found, ``(n,)``.
+
+    ``evaluations`` and ``jacobians`` count the points at which g and its Jacobian were evaluated.
+    """
+
+    y: np.ndarray
+    found: np.ndarray
+    evaluations: int
+    jacobians: int
+
+
 @dataclass(frozen=True)
 class Blend:
-    """The map g(y) = (1 - b) y + b r(y).
-
-    Parameters
-    ----------
-    field
-        The field r.
-    b
-        Share of the reconstruction, in (0, 1].
-
-    Raises
-    ------
-    ValueError
-        If b is out of its range.
-    """
+    """The map g(y) = (1 - b) y + b r(y) with b in (0, 1], or ValueError."""
 
     field: Field
     b: float = 1.0
@@ -52,21 +51,11 @@ class Blend:
         """Return dg/dy of shape ``(n, d, d)``."""
         return (1 - self.b) * np.eye(y.shape[1]) + self.b * self.field.jacobian(y)
 
-    def log_volume(self, y: np.ndarray) -> np.ndarray:
-        """Return log |det dg/dy| of shape ``(n,)``: -inf or NaN where there is no inverse."""
-        return np.linalg.slogdet(self.jacobian(y))[1]
-
-    def inverse(self, x: np.ndarray, tolerance: float) -> "Inverse":
+    def inverse(self, x: np.ndarray, tolerance: float) -> Inverse:
         """Solve g(y) = x by Newton's method from y = x, halving steps that lead further away.
 
-        Where g is not one-to-one this singles one solution out, always the same one.
-
-        Parameters
-        ----------
-        x
-            Shape ``(n, d)``.
-        tolerance
-            Length of a Newton step that ends the search.
+        The search ends with a step shorter than the tolerance. Where g is not one-to-one, it
+        always finds the same solution.
         """
         y, change = x.copy(), np.zeros_like(x)
         miss, found = np.full(len(x), np.inf), np.zeros(len(x), dtype=bool)
@@ -92,41 +81,13 @@ class Blend:
         return Inverse(y - np.where(found[:, None], change, 0.0), found, evaluations, jacobians)
 
 
-class Inverse(NamedTuple):
-    """Solutions of g(y) = x.
-
-    Attributes
-    ----------
-    y
-        Shape ``(n, d)``.
-    found
-        Whether y is a solution, shape ``(n,)``.
-    evaluations, jacobians
-        Points at which g, and its Jacobian, were evaluated.
-    """
-
-    y: np.ndarray
-    found: np.ndarray
-    evaluations: int
-    jacobians: int
-
-
 @dataclass(frozen=True)
 class Walk(Kernel):
     """The authors' move without an acceptance step, x' = (1 - b) y + b r(y), y = x + noise.
 
     To first order it is Langevin's move with e = noise^2 / 2 and the drift b sigma^2 s, so that
     small noise samples p to the power 2 b sigma^2 / noise^2: with noise of sigma, b = 1/2 samples
-    p itself, b = 1 a p^2, too narrow by half, and small b a p too wide.
-
-    Parameters
-    ----------
-    field
-        The field r.
-    step_size
-        Standard deviation of the noise; sigma if the chain does what the field was trained for.
-    b
-        Share of the reconstruction, in (0, 1].
+    p itself, b = 1 a p^2, half as wide in variance, and small b a p that is too wide.
     """
 
     field: Field
@@ -142,15 +103,7 @@ class Walk(Kernel):
 
 @dataclass(frozen=True)
 class WalkState(TargetState):
-    """What `AdjustedWalk` carries.
-
-    Attributes
-    ----------
-    preimage
-        The y with g(y) = x, shape ``(n, d)``: from there the reverse of the next move starts.
-    log_volume
-        log |det dg/dy| there, shape ``(n,)``.
-    """
+    """Adds the y with g(y) = x, from which the reverse move starts, and log |det dg/dy| there."""
 
     preimage: np.ndarray
     log_volume: np.ndarray
@@ -161,30 +114,24 @@ class AdjustedWalk(Kernel):
     """The authors' move with its Metropolis-Hastings ratio.
 
     By the change of variables x' = g(y), q(x'|x) = N(y; x, noise^2 I) / |det dg/dy|. The reverse
-    move needs the point that g takes to x: it is where x came from, and is carried along. That is
-    the whole truth where g is one-to-one, as it is for every denoising optimum (dr/dy is then a
+    move needs the point that g takes to x, which is where x came from and is carried along. That
+    suffices where g is one-to-one, as it is for every denoising optimum (dr/dy is then a
     covariance over sigma^2) with b < 1. A learned g may fold; therefore a proposal x' is inverted
     anew and rejected unless Newton's method leads back to y. With one chosen inverse for every x
     detailed balance is exact, on the part of space that g and its chosen inverse reach.
 
     Parameters
     ----------
-    target
-        The density; its kind decides how differences of log p are found.
-    field
-        The field r.
-    step_size
-        Standard deviation of the noise.
     b
-        Share of the reconstruction, in (0, 1]. Left out, it is noise^2 / (2 sigma^2), at most 1,
-        with which small steps sample p by themselves. With any other b small noise is hardly ever
-        accepted, as there is no way back against the drift; so only without b is the step tuned.
+        Share of the reconstruction, in (0, 1]. By default noise^2 / (2 sigma^2), at most 1, with
+        which small steps sample p unadjusted. With any other b small noise is hardly ever
+        accepted, as there is no way back against the drift; so the step is only tuned without b.
     determinant
         Whether the map's Jacobian is in the ratio. It belongs there; the authors' experiments of
         2013 left it out.
     folds
-        Whether g may fold, and every proposal is inverted to see. Costs a few evaluations of r
-        and of its Jacobian each; False for exact fields.
+        Whether g may fold, so that every proposal is inverted, at the cost of a few evaluations
+        of r and of its Jacobian each; False for exact fields.
     """
 
     target: Target
@@ -209,17 +156,13 @@ class AdjustedWalk(Kernel):
     def init(self, x: np.ndarray) -> WalkState:
         """Return the state of chains at x, shape ``(n, d)``, to within Newton's tolerance.
 
-        Raises
-        ------
-        ValueError
-            If g takes no point to some x, as may be far from the data.
+        Raises ValueError if g takes no point to some x, as may happen far from the data.
         """
         y, found, _, _ = self.map.inverse(x, NEWTON_TOLERANCE * self.step_size)
         if not found.all():
             raise ValueError(
-                f"{self.name} at sigma {self.sigma}: no point was found from which a "
-                f"reconstruction leads to {(~found).sum()} of {len(x)} starts: take for starts "
-                "what the map g makes of them"
+                f"{self.name} at sigma {self.sigma}: no inverse was found for {(~found).sum()} of "
+                f"{len(x)} starts: start from images of the map g"
             )
         return self.at_image(y)
 
@@ -230,11 +173,12 @@ class AdjustedWalk(Kernel):
         way back and the chain rests forever: `init` looks for a nearer y.
         """
         x = self.map(y)
-        known = self.target.know(x, score=False)
+        known = self.target.evaluate(x, score=False)
         return WalkState(x, known.score, known.log_prob, y, self._log_volume(y))
 
     def _log_volume(self, y: np.ndarray) -> np.ndarray:
-        return self.map.log_volume(y) if self.determinant else np.zeros(len(y))
+        """Return log |det dg/dy|, -inf or NaN where there is no inverse; 0 if it is left out."""
+        return np.linalg.slogdet(self.map.jacobian(y))[1] if self.determinant else np.zeros(len(y))
 
     def step(self, state: WalkState, normals: np.ndarray) -> tuple[WalkState, Info]:
         noise = normals[:, :-1]
@@ -266,33 +210,17 @@ class WalkbackState(State):
 
 @dataclass(frozen=True)
 class Walkback(Kernel):
-    """Corruption and reconstruction a random number of times from the data, again and again.
+    """Walks of random length that start anew from training points, again and again.
 
-    Each step corrupts and reconstructs; then, with the probability given, the chain walks on from
-    there, and otherwise it goes back to a clean point. So what a step reaches is the end of a
-    walk of geometric length, as in the walkback training of Bengio, Yao, Alain and Vincent (2013,
-    "Generalized denoising auto-encoders as generative models"), and the corrupted points, which
-    are this chain's proposals, are the inputs of that training.
-
-    Parameters
-    ----------
-    field
-        The field r.
-    clean
-        Points at which walks begin, shape ``(m, d)``.
-    step_size
-        Standard deviation of the corruption.
-    continuation
-        Probability of walking on, in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the probability is none.
+    Each step corrupts and reconstructs; then, with probability `continuation`, the chain walks on
+    from there, otherwise from a training point. So each step ends a walk of geometric length, as
+    in the walkback training of Bengio, Yao, Alain and Vincent (2013, "Generalized denoising
+    auto-encoders as generative models"); the corrupted points, which are this chain's proposals,
+    are the inputs of that training. Raises ValueError for a probability outside [0, 1].
     """
 
     field: Field
-    clean: np.ndarray
+    training_points: np.ndarray
     step_size: float
     continuation: float = 0.5
     name: ClassVar[str] = "walkback"
@@ -314,14 +242,15 @@ class Walkback(Kernel):
         corrupted = state.origin + self.step_size * normals[:, :-2]
         x = self.field(corrupted)
         walks_on, place = ndtr(normals[:, -2:]).T
-        chosen = np.minimum((place * len(self.clean)).astype(int), len(self.clean) - 1)
-        origin = np.where((walks_on < self.continuation)[:, None], x, self.clean[chosen])
+        count = len(self.training_points)
+        chosen = np.minimum((place * count).astype(int), count - 1)
+        origin = np.where((walks_on < self.continuation)[:, None], x, self.training_points[chosen])
         return WalkbackState(x, origin), all_accepted(corrupted, len(x))
 
 
 def _walk_of_2013(parts: Parts, target: Target) -> AdjustedWalk:
-    """Return what the experiments of 2013 most likely did: no determinant, folds not looked for."""
-    return AdjustedWalk(target, parts.field, parts.scale(1.0), determinant=False, folds=False)
+    """Return what the experiments of 2013 most likely did: no determinant, no search for folds."""
+    return AdjustedWalk(target, parts.field, parts.sigma_step(1.0), determinant=False, folds=False)
 
 
 SAMPLERS = {
@@ -330,14 +259,14 @@ SAMPLERS = {
         label="walk, unadjusted",
         colour="#D55E00",
         about="the authors' move, half of the way from a noisy point to its reconstruction",
-        make=lambda parts: Walk(parts.field, parts.scale(1.0), 0.5),
+        make=lambda parts: Walk(parts.field, parts.sigma_step(1.0), 0.5),
         needs_target=False,
     ),
     "adjusted_walk": Sampler(
         label="walk, adjusted",
         colour="#009E73",
         about="the same with its acceptance ratio",
-        make=lambda parts: AdjustedWalk(parts.target(), parts.field, parts.scale(1.0)),
+        make=lambda parts: AdjustedWalk(parts.target(), parts.field, parts.sigma_step(1.0)),
     ),
     "adjusted_walk_2013": Sampler(
         label="walk of 2013",
@@ -355,14 +284,14 @@ SAMPLERS = {
         label="corrupt, reconstruct",
         colour="0.4",
         about="the whole way from a noisy point to its reconstruction",
-        make=lambda parts: Walk(parts.field, parts.scale(1.0), 1.0),
+        make=lambda parts: Walk(parts.field, parts.sigma_step(1.0), 1.0),
         needs_target=False,
     ),
     "walkback": Sampler(
         label="walkback",
         colour="0.6",
         about="several moves from a training point",
-        make=lambda parts: Walkback(parts.field, parts.clean, parts.scale(1.0)),
+        make=lambda parts: Walkback(parts.field, parts.training_points, parts.sigma_step(1.0)),
         needs_target=False,
     ),
 }

@@ -1,6 +1,6 @@
 """What a sampler declares of itself, and what its kernel is made of.
 
-The modules of this folder register samplers in ``SAMPLERS``, beside their kernels. Schema,
+The modules of this folder declare samplers in ``SAMPLERS``, beside their kernels. Schema,
 messages, tuning, labels and colours derive from that.
 """
 
@@ -11,9 +11,7 @@ import numpy as np
 
 from autoscore.fields import Field
 from autoscore.samplers.kernels import Kernel
-from autoscore.samplers.targets import Scored, Target, make_target
-
-DRIFT = 2.0  # longest drift of a tuned adjusted Langevin step, in units of its noise
+from autoscore.samplers.targets import Bounds, Scored, Target, make_target
 
 
 @dataclass(frozen=True)
@@ -22,53 +20,49 @@ class Parts:
 
     Attributes
     ----------
-    scored
-        What is sampled: the density itself, or a field.
-    field
-        The reconstruction with the same score.
+    source, field
+        What is sampled, the density itself or a field, and the reconstruction with that score.
     nodes
         Number of nodes of the path along which differences of log p are integrated, where they
         are not exact.
-    clean
-        Training points, shape ``(n, d)``.
+    training_points
+        Shape ``(n, d)``.
     step
-        Step size, in the sampler's own units; None leaves it to the sampler: see `scale` and
-        `spread`.
-    temperature
-        Temperature of the target, > 0.
-    bounds
-        Outside of this box, ``(d, 2)``, proposals are rejected.
-    drift
+        Step size, in the sampler's own units; None leaves it to the sampler: see `sigma_step` and
+        `spread_step`.
+    temperature, bounds
+        As for `autoscore.samplers.targets.Target`.
+    longest_drift
         Length at which an adjusted Langevin drift is cut, in units of its noise.
     """
 
-    scored: Scored
+    source: Scored
     field: Field
     nodes: int
-    clean: np.ndarray
+    training_points: np.ndarray
     step: float | None = None
     temperature: float = 1.0
-    bounds: np.ndarray | None = None
-    drift: float = DRIFT
+    bounds: Bounds = None
+    longest_drift: float = 2.0
 
     def target(self, difference: str | int | None = None) -> Target:
-        """Return the target, its differences exact where log p is known."""
+        """Return the target; by default, its differences are exact where log p is known."""
         if difference is None:
-            difference = "exact" if hasattr(self.scored, "log_prob") else self.nodes
-        return make_target(self.scored, difference, self.temperature, self.bounds)
+            difference = "exact" if hasattr(self.source, "log_prob") else self.nodes
+        return make_target(self.source, difference, self.temperature, self.bounds)
 
-    def scale(self, factor: float, power: int = 1) -> float:
-        """Return the step, or if there is none a multiple of a power of the field's sigma."""
+    def sigma_step(self, factor: float, power: int = 1) -> float:
+        """Return the step if it is given, else factor * (the field's sigma)^power."""
         return self.step or factor * self.field.sigma**power
 
-    def spread(self, factor: float, power: int = 1) -> float:
-        """Return the step, or if there is none factor * (mean standard deviation)^power."""
-        return self.step or factor * float(self.clean.std(0).mean()) ** power
+    def spread_step(self, factor: float, power: int = 1) -> float:
+        """Return the step if it is given, else factor * (mean standard deviation)^power."""
+        return self.step or factor * float(self.training_points.std(0).mean()) ** power
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """A sampler's registration.
+    """A sampler's declaration.
 
     Attributes
     ----------
@@ -102,6 +96,6 @@ class Sampler:
         return self.descend is not None
 
     def target_acceptance(self, dim: int) -> float | None:
-        """Return the acceptance rate that it is tuned to in d dimensions, if it is."""
+        """Return the acceptance rate to which it is tuned in d dimensions, if it is."""
         rates = self.acceptance
         return None if rates is None else rates[0 if dim == 1 else 1 if dim < 5 else 2]
