@@ -13,8 +13,8 @@ from autoscore.fields import Field
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.streams import generator
 from autoscore.samplers.langevin import AdjustedLangevin
-from autoscore.samplers.processes import run_in_processes
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
+from benchmarks.processes import run_in_processes
 from benchmarks.rows import Row, timed
 
 STEP = 0.05

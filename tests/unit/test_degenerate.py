@@ -227,7 +227,7 @@ TABLES = {
     ),
     "uniform_points": lambda n: windows.uniform_points(SQUARE, n, RNG(0)),
     "nearest": lambda n: PARABOLA.nearest(FIVE[:n]),
-    "inverse": lambda n: Blend(LEARNED).inverse(FIVE[:n], 1e-3).y,
+    "inverse": lambda n: Blend(LEARNED, 1.0).inverse(FIVE[:n], 1e-3)[0],
     "linear draws": lambda n: LINEAR.sample(n, RNG(0)),
     "linear error": lambda n: LINEAR.error(FIVE[:n], np.array([0.1])).T,
     "kernel score": lambda n: fit_kernel_score(FIVE[:2], ONE, RNG(0)).score(FIVE[:n]),

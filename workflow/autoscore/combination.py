@@ -15,29 +15,24 @@ import pandas as pd
 from autoscore.fields import Field
 from autoscore.numerics.score_matching import QuadraticLoss
 
+DEGREES = (0, 1, 2)  # of the polynomials
 CHUNK = 2_000_000  # numbers held at once: 16 MB of doubles
 FOLDS = 5  # of the held-out samples
 RIDGES = np.logspace(-6, 0, 7)  # in units of trace(G) / m
 COLUMNS = ["kind", "low", "high", "levels", "degree", "ridge", "implicit_loss"]
 
 
-def polynomial_weights(sigmas: np.ndarray, degree: int, exponent: float = 1.0) -> np.ndarray:
+def polynomial_weights(sigmas: np.ndarray, degree: int) -> np.ndarray:
     """Return the weights ``(m,)`` that give a polynomial fit in sigma^2 its value at sigma = 0.
 
     They sum to 1, and sum w sigma^(2k) = 0 for k = 1, ..., degree. Among all such weights they
-    are those of least variance if the levels err independently with sd proportional to
-    sigma^-exponent: 1 where r(x) - x errs in proportion to sigma, 2 where it errs alike at all
-    levels. Raises ValueError unless there are more different levels than the degree.
+    are those of least variance if the levels err independently with sd proportional to 1 / sigma,
+    as where r(x) - x errs in proportion to sigma. There must be more levels, all different, than
+    the degree.
     """
-    sigmas = np.asarray(sigmas, dtype=float)
-    if degree < 0 or len(np.unique(sigmas)) <= degree:
-        raise ValueError(
-            f"degree {degree} needs more different noise levels than {sigmas.tolist()}"
-        )
     unit = sigmas / sigmas.max()
-    precision = unit**exponent
     powers = np.vander(unit**2, degree + 1, increasing=True)
-    return np.linalg.pinv(precision[:, None] * powers, rcond=1e-14)[0] * precision
+    return np.linalg.pinv(unit[:, None] * powers, rcond=1e-14)[0] * unit
 
 
 class Extrapolated(Field):
@@ -89,17 +84,11 @@ def quadratic_loss(fields: Sequence[Field], x: np.ndarray) -> QuadraticLoss:
 class Choice:
     """Combinations of levels, compared.
 
-    Attributes
-    ----------
-    fields, weights
-        The m levels, by increasing sigma, and their weights in each combination, ``(rows, m)``.
-    table
-        One row per combination, in `COLUMNS`. Kinds are ``"polynomial"`` (`polynomial_weights`
-        over consecutive levels; degree 0 over one level is that level), ``"affine"`` (fitted
-        weights that sum to 1) and ``"linear"`` (any fitted weights).
-    fold_losses
-        Implicit loss of each combination on each fold of the held-out samples, ``(rows, folds)``;
-        the table has their mean.
+    The `table` has one row per combination, in `COLUMNS`; `weights` ``(rows, m)`` are those of the
+    m fields, which are sorted by sigma. Kinds are ``"polynomial"`` (`polynomial_weights` over
+    consecutive levels; degree 0 over one level is that level), ``"affine"`` (fitted weights that
+    sum to 1) and ``"linear"`` (any fitted weights). The losses on the folds of the held-out
+    samples are ``(rows, folds)``; the table has their mean.
     """
 
     fields: Sequence[Field]
@@ -141,38 +130,19 @@ class Choice:
 
 
 def choose(
-    fields: Sequence[Field],
-    held_out: np.ndarray,
-    training: np.ndarray | None = None,
-    *,
-    degrees: Sequence[int] = (0, 1, 2),
-    exponent: float = 1.0,
+    fields: Sequence[Field], held_out: np.ndarray, training: np.ndarray | None = None
 ) -> Choice:
-    """Compare combinations of levels by their implicit loss on held-out samples.
+    """Compare combinations of m levels by their implicit loss on held-out samples ``(n, d)``.
 
     Candidates are all windows of consecutive levels with all degrees, and the weights over all
     levels that minimise the implicit loss, for several ridges. Fitted weights are no
     extrapolation: they need not cancel anything, but balance bias against the levels' estimation
     error. They are cross-fitted: the loss on each fold of the held-out samples is that of weights
-    fitted on the others (and on the training points), the weights returned are fitted on all.
+    fitted on the others and on the training samples, the weights returned are fitted on all. If
+    the fields have memorised the training samples, the held-out loss of such weights is high.
 
-    Parameters
-    ----------
-    fields
-        m fields of one target at different noise levels.
-    held_out
-        Samples of the target, shape ``(n, d)``, on which no field was trained, n >= `FOLDS`.
-    training
-        Samples of shape ``(n', d)`` to fit weights on as well. The fields may have been trained on
-        them: if they have memorised them, the held-out loss of such weights is high.
-    degrees, exponent
-        Of the polynomials in sigma^2, as for `polynomial_weights`.
-
-    Raises
-    ------
-    ValueError
-        If there are no fields, their dimensions differ or noise levels repeat, there are fewer
-        samples than folds, or a field is not finite at them.
+    Raises ValueError if there are no fields, their dimensions differ or noise levels repeat, there
+    are fewer held-out samples than folds, or a field is not finite at them.
     """
     fields = sorted(fields, key=lambda field: field.sigma)
     sigmas = np.array([field.sigma for field in fields])
@@ -183,11 +153,8 @@ def choose(
     folds = [quadratic_loss(fields, held_out[k::FOLDS]) for k in range(FOLDS)]
     more = [] if training is None else [quadratic_loss(fields, training)]
     counts = [len(held_out) / FOLDS] * FOLDS + [len(training) for _ in more]
-    found = [
-        *_polynomials(sigmas, degrees, exponent, folds),
-        *_fitted(sigmas, [*folds, *more], np.array(counts)),
-    ]
-    rows, weights, losses = zip(*found, strict=True)
+    fitted = _fitted(sigmas, [*folds, *more], np.array(counts))
+    rows, weights, losses = zip(*_polynomials(sigmas, folds), *fitted, strict=True)
     table = pd.DataFrame(rows).assign(implicit_loss=np.mean(losses, axis=1))
     table = table[COLUMNS].astype({"degree": "Int64"})
     return Choice(fields, table, np.stack(weights), np.stack(losses))
@@ -196,18 +163,17 @@ def choose(
 Row = tuple[dict, np.ndarray, np.ndarray]  # labels, weights (m,), losses (folds,)
 
 
-def _polynomials(
-    sigmas: np.ndarray, degrees: Sequence[int], exponent: float, folds: list[QuadraticLoss]
-) -> Iterator[Row]:
+def _polynomials(sigmas: np.ndarray, folds: list[QuadraticLoss]) -> Iterator[Row]:
     """Yield all windows of consecutive levels."""
-    for degree in degrees:
+    for degree in DEGREES:
         for first in range(len(sigmas)):
             for last in range(first + degree, len(sigmas)):
                 window = slice(first, last + 1)
                 weights = np.zeros(len(sigmas))
-                weights[window] = polynomial_weights(sigmas[window], degree, exponent)
+                weights[window] = polynomial_weights(sigmas[window], degree)
                 losses = np.array([loss(weights) for loss in folds])
-                yield _label("polynomial", sigmas[window], degree=degree), weights, losses
+                label = {"kind": "polynomial", "low": sigmas[first], "high": sigmas[last]}
+                yield label | {"levels": last - first + 1, "degree": degree}, weights, losses
 
 
 def _fitted(sigmas: np.ndarray, losses: list[QuadraticLoss], counts: np.ndarray) -> Iterator[Row]:
@@ -223,7 +189,8 @@ def _fitted(sigmas: np.ndarray, losses: list[QuadraticLoss], counts: np.ndarray)
             weights = whole.minimiser(ridge * scale, total)
             crossed = [rest.minimiser(ridge * scale, total) for rest in rests]
             held_out = [loss(fitted) for loss, fitted in zip(losses, crossed, strict=False)]
-            yield _label(kind, sigmas, ridge=ridge), weights, np.array(held_out)
+            label = {"kind": kind, "low": sigmas[0], "high": sigmas[-1], "levels": len(sigmas)}
+            yield label | {"ridge": ridge}, weights, np.array(held_out)
 
 
 def _pool(losses: list[QuadraticLoss], counts: np.ndarray) -> QuadraticLoss:
@@ -231,13 +198,6 @@ def _pool(losses: list[QuadraticLoss], counts: np.ndarray) -> QuadraticLoss:
     gram = np.average([loss.gram for loss in losses], axis=0, weights=counts)
     linear = np.average([loss.linear for loss in losses], axis=0, weights=counts)
     return QuadraticLoss(gram, linear)
-
-
-def _label(
-    kind: str, window: np.ndarray, *, degree: int | None = None, ridge: float = np.nan
-) -> dict:
-    ends = {"low": window[0], "high": window[-1], "levels": len(window)}
-    return {"kind": kind, **ends, "degree": degree, "ridge": ridge}
 
 
 def _common_dim(fields: Sequence[Field]) -> int:

@@ -19,17 +19,11 @@ def difference_rows(
 ) -> Iterator[dict]:
     """Yield how wrong the differences of log p are that come from a field alone, in `COLUMNS`.
 
-    Steps of all `LENGTHS` lead from each point x, ``(n, d)``, in a random direction; fewer than
-    two points, whose spread is their unit, are a ValueError. The density itself stands for a field
-    with the exact score.
-
-    Yields
-    ------
-    dict
-        ``nodes`` on the path are 0 for the one-point difference. ``median_error`` is in nats.
-        ``acceptance_error`` is the mean error of the acceptance probability min(1, p(y)/p(x)).
-        ``path_gap`` is the median difference between the straight path and one along the
-        coordinates, each integrated with the same nodes: 0 for a gradient.
+    Steps of all `LENGTHS` lead from each point x, ``(n, d)``, in a random direction; ValueError for
+    fewer than two points, whose spread is their unit. A density is a field with the exact score.
+    ``nodes`` are 0 for the one-point difference, ``median_error`` is in nats, ``acceptance_error``
+    is the mean error of the acceptance probability min(1, p(y)/p(x)), and ``path_gap`` the median
+    difference between the straight path and one along the coordinates, 0 for a gradient.
     """
     require("a length in units of the spread", len(x), 2)
     direction = rng.standard_normal(x.shape)

@@ -57,14 +57,10 @@ def expand(plans: dict[str, dict], learned: Learned) -> Iterator[Run]:
         for field in plan["fields"]:
             for model, sigma, seed, size in _drivers(plan, field, learned):
                 for sampler in plan["samplers"]:
-                    for step in _steps(plan["steps"], sampler):
+                    steps = plan["steps"]
+                    steps = steps.get(sampler, []) if isinstance(steps, dict) else steps
+                    for step in list(np.atleast_1d(steps)) or [None]:
                         yield Run(name, field, model, sampler, sigma, seed, size, step)
-
-
-def _steps(given: dict | list, sampler: str) -> list[float | None]:
-    if isinstance(given, dict):
-        given = given.get(sampler, [])
-    return list(np.atleast_1d(given)) or [None]
 
 
 def _drivers(plan: dict, field: str, learned: Learned) -> Iterator[tuple[str, float, int, float]]:
@@ -91,18 +87,10 @@ def stack_of(learned: Learned, model: str) -> Stack:
 
 @dataclass(frozen=True)
 class Driver:
-    """What drives chains.
+    """What drives chains: the `source` that is sampled, and the field with that score.
 
-    Attributes
-    ----------
-    source, field
-        What is sampled, the density itself or a field, and the reconstruction with that score.
-    field_at
-        The field at other noise levels, for samplers that go down the grid; None without any.
-    levels
-        The noise levels that it has, increasing from that of `field`; empty without any.
-    continuous
-        Whether it also has all levels between the lowest and the highest.
+    For samplers that go down the noise grid, `field_at` returns the field at other `levels`, which
+    increase from its own; if it is `continuous`, at all between the lowest and the highest.
     """
 
     source: Scored

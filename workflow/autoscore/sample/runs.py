@@ -1,7 +1,7 @@
 """Running the chains of one run: where they begin, how they go, what they leave."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from autoscore.fields import Field
 from autoscore.files.storage import read_arrays, write_arrays
 from autoscore.sample.plans import HIGHEST, Driver, Run
 from autoscore.samplers.anneal import spaced_levels
-from autoscore.samplers.chains import Chains, run
+from autoscore.samplers.chains import Chains, Generators, run
 from autoscore.samplers.declaration import Parts, Sampler
 from autoscore.samplers.kernels import State
 from autoscore.samplers.langevin import AdjustedLangevin
@@ -28,7 +28,7 @@ def run_chains(
     plan: dict,
     driver: Driver,
     clean: np.ndarray,
-    generators: Sequence[np.random.Generator],
+    generators: Generators,
     progress: Callable[[int, int], None] | None = None,
     checkpoint: Path | None = None,
 ) -> Chains:
@@ -79,7 +79,7 @@ def _descend(
     plan: dict,
     driver: Driver,
     clean: np.ndarray,
-    generators: Sequence[np.random.Generator],
+    generators: Generators,
     each: int,
     checkpoint: Path | None = None,
 ) -> Chains:
@@ -105,7 +105,7 @@ def _descend(
 
 
 def _settle(
-    field: Field, clean: np.ndarray, generators: Sequence[np.random.Generator], each: int
+    field: Field, clean: np.ndarray, generators: Generators, each: int
 ) -> tuple[np.ndarray, int]:
     """Return `each` draws per generator from p_sigma, and the evaluations that they took.
 

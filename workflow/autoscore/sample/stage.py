@@ -1,7 +1,9 @@
 """All chains of one density and what they are worth: the stage `sample`."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,7 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+@dataclass
 class Sampling:
     """The chains of one density, driven by it, its optima and the models trained on it.
 
@@ -45,18 +48,17 @@ class Sampling:
     `seed` is that of the whole pipeline.
     """
 
-    def __init__(
-        self,
-        name: str,
-        density: Density,
-        learned: Learned,
-        data: dict[str, np.ndarray],
-        settings: dict,
-        seed: int,
-    ) -> None:
-        self.name, self.density, self.learned, self.data = name, density, learned, data
-        self.settings, self.seed = settings, seed
-        self._quality_at = cache(lambda level: DrawQuality(self._smoothed(level), seed, name))
+    name: str
+    density: Density
+    learned: Learned
+    data: dict[str, np.ndarray]
+    settings: dict
+    seed: int
+
+    def __post_init__(self) -> None:
+        self._quality_at = cache(
+            lambda level: DrawQuality(self._smoothed(level), self.seed, self.name)
+        )
 
     def run(
         self, report: Callable[[str], None] = print, checkpoints: Path | None = None
@@ -69,15 +71,15 @@ class Sampling:
         `checkpoints`, which must belong to exactly these inputs, and continue from there.
         """
         rows, stored = [], self._backdrop()
-        driven: tuple[tuple, Driver] | None = None
-        for run in expand(self.settings["plans"], self.learned):
-            wanted = (run.field, run.model, run.sigma, run.seed, run.size, run.step)
-            if driven is None or driven[0] != wanted:
-                driven = wanted, make_driver(run, self.density, self.learned, self.data)
-            row, draws = self._evaluate_run(run, driven[1], report, checkpoints)
-            rows.append(row)
-            if run.seed == 0:
-                stored[run.key] = draws[: max(1, STORED // draws.shape[1])]
+        runs = expand(self.settings["plans"], self.learned)
+        for _, alike in groupby(runs, key=lambda run: replace(run, plan="", sampler="")):
+            driver = None
+            for run in alike:
+                driver = driver or make_driver(run, self.density, self.learned, self.data)
+                row, draws = self._evaluate_run(run, driver, report, checkpoints)
+                rows.append(row)
+                if run.seed == 0:
+                    stored[run.key] = draws[: max(1, STORED // draws.shape[1])]
         return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"}), stored
 
     def differences(self) -> pd.DataFrame:
@@ -147,33 +149,24 @@ class Sampling:
         generators = [self._stream(key, chain) for chain in range(plan["chains"])]
         clean = self.data["train"][min(run.seed, len(self.data["train"]) - 1)]
         clean = clean if np.isinf(run.size) else clean[: int(run.size)]
-        checkpoint = None
-        if checkpoints is not None:
-            checkpoint = checkpoints / f"{key}-{fingerprint(sorted(plan.items()), [])}.npz"
-
-        def progress(done: int, steps: int) -> None:
-            report(f"{key}: step {done} of {steps}")
-
-        chains = run_chains(run, plan, driver, clean, generators, progress, checkpoint)
+        file = f"{key}-{fingerprint(sorted(plan.items()), [])}.npz"
+        chains = run_chains(
+            run,
+            plan,
+            driver,
+            clean,
+            generators,
+            progress=lambda done, steps: report(f"{key}: step {done} of {steps}"),
+            checkpoint=None if checkpoints is None else checkpoints / file,
+        )
         # on a degenerate curve, draws are held against data with the noise of the field
         level = run.sigma if self.density.is_degenerate else 0.0
         quality = self._quality_at(level)
         draws = chains.draws.reshape(-1, self.density.dim)
         n = len(draws)
-        row = {
-            "density": self.name,
-            "field": run.field,
-            "model": run.model,
-            "sampler": run.sampler,
-            "sigma": run.sigma,
-            "seed": run.seed,
-            "plan": run.plan,
-            "trained_on": run.size,
-            "step": getattr(chains.kernel, "step_size", np.nan),
-            "is_tuned": run.step is None and SAMPLERS[run.sampler].acceptance is not None,
-            "chains": run.key,
-            "n": n,
-        }
+        row = vars(run) | {"density": self.name, "trained_on": run.size, "chains": key, "n": n}
+        row["step"] = getattr(chains.kernel, "step_size", np.nan)
+        row["is_tuned"] = run.step is None and SAMPLERS[run.sampler].acceptance is not None
         row |= mixing_row(chains) | quality.distances(draws) | quality.floor(n)
         if np.isfinite(run.size):
             row |= quality.kernel_estimate(clean, self.data["validation"], n, run.seed, level)

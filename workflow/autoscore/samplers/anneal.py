@@ -5,14 +5,14 @@ up, or one that is conditioned on sigma.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import chain, pairwise
 
 import numpy as np
 
 from autoscore.fields import Field
 from autoscore.numerics.grids import gauss_legendre
-from autoscore.samplers.chains import check, normals_by_step
+from autoscore.samplers.chains import Generators, check, chunks_of_normals
 from autoscore.samplers.declaration import Sampler
 from autoscore.samplers.langevin import NoiseKeeping
 
@@ -31,11 +31,7 @@ def spaced_levels(high: float, low: float, count: int, power: float = 7.0) -> np
 
 
 def annealed_langevin(
-    field_at: FieldAt,
-    x: np.ndarray,
-    sigmas: np.ndarray,
-    steps: int,
-    generators: Sequence[np.random.Generator],
+    field_at: FieldAt, x: np.ndarray, sigmas: np.ndarray, steps: int, generators: Generators
 ) -> np.ndarray:
     """Run chains that begin at x, ``(n, d)``, for some steps of `NoiseKeeping` at each level.
 
@@ -46,7 +42,8 @@ def annealed_langevin(
     for sigma in sigmas:
         kernel = NoiseKeeping(field_at(float(sigma)), REPLACED)
         state = kernel.init(x)
-        for step, normals in enumerate(normals_by_step(generators, steps, x.shape)):
+        chunks = chunks_of_normals(generators, steps, x.shape)
+        for step, normals in enumerate(chain.from_iterable(chunks)):
             state, _ = kernel.step(state, normals)
             check(state.x, kernel.name, kernel.sigma, step)
         x = state.x

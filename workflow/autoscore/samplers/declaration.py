@@ -18,22 +18,11 @@ from autoscore.samplers.targets import Bounds, Scored, Target, make_target
 class Parts:
     """What kernels are made of.
 
-    Attributes
-    ----------
-    source, field
-        What is sampled, the density itself or a field, and the reconstruction with that score.
-    nodes
-        Number of nodes of the path along which differences of log p are integrated, where they
-        are not exact.
-    training_points
-        Shape ``(n, d)``.
-    step
-        Step size, in the sampler's own units; None leaves it to the sampler: see `sigma_step` and
-        `spread_step`.
-    temperature, bounds
-        As for `autoscore.samplers.targets.Target`.
-    longest_drift
-        Length at which an adjusted Langevin drift is cut, in units of its noise.
+    What is sampled is the `source`, the density itself or a field; `field` is the reconstruction
+    with that score. Differences of log p that are not exact are integrated along a path with that
+    many `nodes`. The `step` is in the sampler's own units, and None leaves it to the sampler.
+    `temperature` and `bounds` are the target's. The drift of adjusted Langevin is cut at
+    `longest_drift`, in units of its noise.
     """
 
     source: Scored
@@ -56,30 +45,19 @@ class Parts:
         return self.step or factor * self.field.sigma**power
 
     def spread_step(self, factor: float, power: int = 1) -> float:
-        """Return the step if it is given, else factor * (mean standard deviation)^power."""
+        """Return the step if it is given, else factor * (the points' mean spread)^power."""
         return self.step or factor * float(self.training_points.std(0).mean()) ** power
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """A sampler's declaration.
+    """A sampler's declaration: its name and colour in figures, and what it does, for the schema.
 
-    Attributes
-    ----------
-    label, colour
-        How figures name and draw it.
-    about
-        What it does, for the schema.
-    make
-        ``make(parts)`` returns its kernel; None for a sampler that descends the noise grid.
-    descend
-        ``descend(field_at, x, levels, steps, generators)`` takes starts x ``(n, d)`` down the
-        decreasing levels, and returns the ends ``(n, d)`` and the number of score evaluations.
-    acceptance
-        Rates to which steps are tuned for d = 1, for 2 to 4, and from 5 on; None if they are not.
-    needs_target
-        Whether it samples a target, at any temperature; False for kernels that only apply the
-        field.
+    ``make(parts)`` returns its kernel. A sampler that descends the noise grid has instead
+    ``descend(field_at, x, levels, steps, generators)``, which takes starts x ``(n, d)`` down the
+    decreasing levels and returns the ends ``(n, d)`` and the number of score evaluations.
+    `acceptance` are the rates to which steps are tuned for d = 1, for 2 to 4, and from 5 on, None
+    without tuning. Kernels that only apply the field need no target, and have no temperature.
     """
 
     label: str

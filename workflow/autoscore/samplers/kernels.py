@@ -7,13 +7,11 @@ steps' numbers are drawn at once. A uniform number is the distribution function 
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
-from typing import ClassVar, Self, TypeVar
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from scipy.special import ndtr
-
-from autoscore.samplers.targets import Known
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,6 @@ class TargetState(State):
     score: np.ndarray | None
     log_prob: np.ndarray | None
 
-    @property
-    def known(self) -> Known:
-        """Score and log p as the target takes them back."""
-        return Known(self.score, self.log_prob, 0)
-
 
 S = TypeVar("S", bound=State)
 
@@ -43,15 +36,10 @@ S = TypeVar("S", bound=State)
 class Info:
     """What a step did, none of which is carried on.
 
-    Attributes
-    ----------
-    proposal, accepted
-        Proposed positions ``(n, d)``, and whether chains moved there ``(n,)``.
-    log_acceptance
-        Logarithm of the acceptance ratio before it is cut at 1, shape ``(n,)``; -inf where it
-        could not be computed.
-    evaluations, jacobians
-        Points at which the field (or an exact log p), and its Jacobian, were evaluated.
+    Chains moved to the proposals ``(n, d)`` where they are accepted, ``(n,)``. `log_acceptance` is
+    the logarithm of the acceptance ratio before it is cut at 1, ``(n,)``, and -inf where it could
+    not be computed. `evaluations` and `jacobians` count the points at which the field (or an exact
+    log p), and its Jacobian, were evaluated.
     """
 
     proposal: np.ndarray
@@ -64,29 +52,18 @@ class Info:
 class Kernel(ABC):
     """One sampler with all its parameters, a dataclass.
 
-    Attributes
-    ----------
-    step_size : float
-        The parameter that is tuned; each kernel says what it means.
-    name : str
-        The sampler's name in messages.
-    adjusted : bool
-        Whether moves are accepted or rejected; if not, every move is taken.
+    Each kernel says what `step_size`, which can be tuned, means. Messages use its `name`. A kernel
+    that is not `adjusted` accepts every move.
     """
 
     name: ClassVar[str]
-    adjusted: ClassVar[bool]
+    adjusted: ClassVar[bool] = True
     step_size: float
 
     @property
     def sigma(self) -> float | None:
         """Noise level of the field behind the chain; None for an exact density."""
         return getattr(self, "field", getattr(self, "target", None)).sigma
-
-    @property
-    def tunable(self) -> bool:
-        """Whether smaller steps are accepted more often."""
-        return self.adjusted
 
     def normals(self, dim: int) -> int:
         """Return the number of standard normals per chain and step: one more if it may reject."""
@@ -99,10 +76,6 @@ class Kernel(ABC):
     @abstractmethod
     def step(self, state: State, normals: np.ndarray) -> tuple[State, Info]:
         """Return the next state, given standard normals of shape ``(n, normals(d))``."""
-
-    def with_step_size(self, step_size: float) -> Self:
-        """Return the same kernel with another step."""
-        return replace(self, step_size=step_size)
 
 
 def all_accepted(x: np.ndarray, evaluations: int) -> Info:
@@ -126,24 +99,18 @@ def select(mask: np.ndarray, new: S, old: S) -> S:
 
 
 def metropolis(
-    old: S,
-    new: S,
-    log_acceptance: np.ndarray,
-    normal: np.ndarray,
-    evaluations: int,
-    jacobians: int = 0,
+    old: S, new: S, log_ratio: np.ndarray, normal: np.ndarray, evaluations: int, jacobians: int = 0
 ) -> tuple[S, Info]:
     """Accept each chain's proposal with probability min(1, ratio), or leave it where it is.
 
-    The ratio is Metropolis's and Hastings's, ``log_acceptance`` its logarithm; a proposal is
-    rejected where that is NaN or the proposal itself is not finite. ``normal`` holds one standard
-    normal per chain. All are of shape ``(n,)``.
+    `log_ratio` is the logarithm of the Metropolis-Hastings ratio; proposals are rejected where it
+    is NaN or they are not finite. `normal` holds one standard normal per chain. All are ``(n,)``.
     """
     # sums show whether any value needs care, which costs less than a look at each
-    if np.isnan(log_acceptance.sum()):
-        log_acceptance = np.where(np.isnan(log_acceptance), -np.inf, log_acceptance)
+    if np.isnan(log_ratio.sum()):
+        log_ratio = np.where(np.isnan(log_ratio), -np.inf, log_ratio)
     if not np.isfinite(new.x.sum()):
-        log_acceptance[~np.isfinite(new.x).all(-1)] = -np.inf
-    accepted = ndtr(normal) < np.exp(np.minimum(log_acceptance, 0.0))
-    info = Info(new.x, accepted, log_acceptance, evaluations, jacobians)
+        log_ratio[~np.isfinite(new.x).all(-1)] = -np.inf
+    accepted = ndtr(normal) < np.exp(np.minimum(log_ratio, 0.0))
+    info = Info(new.x, accepted, log_ratio, evaluations, jacobians)
     return select(accepted, new, old), info

@@ -43,7 +43,6 @@ class AdjustedLangevin(Kernel):
     step_size: float
     longest: float = np.inf
     name: ClassVar[str] = "adjusted Langevin"
-    adjusted: ClassVar[bool] = True
 
     def init(self, x: np.ndarray) -> TargetState:
         known = self.target.evaluate(x, score=True)
@@ -54,7 +53,7 @@ class AdjustedLangevin(Kernel):
         move = self._drift(state.score)
         move += np.sqrt(2 * e) * noise
         proposal = state.x + move
-        difference, known = self.target.compare(state.x, state.known, proposal, score=True)
+        difference, known = self.target.compare(state.x, state, proposal, score=True)
         back = self._drift(known.score)
         back += move
         ratio = 0.5 * np.einsum("nd,nd->n", noise, noise)
@@ -103,7 +102,6 @@ class ShapedLangevin(Kernel):
     step_size: float
     floor: float = 0.01
     name: ClassVar[str] = "Jacobian-shaped Langevin"
-    adjusted: ClassVar[bool] = True
 
     def init(self, x: np.ndarray) -> ShapedState:
         known = self.target.evaluate(x, score=True)
@@ -123,7 +121,7 @@ class ShapedLangevin(Kernel):
         e, noise = self.step_size, normals[:, :-1]
         mean = state.x + e * state.apply(state.values, state.score)
         proposal = mean + np.sqrt(2 * e) * state.apply(np.sqrt(state.values), noise)
-        difference, known = self.target.compare(state.x, state.known, proposal, score=True)
+        difference, known = self.target.compare(state.x, state, proposal, score=True)
         new = ShapedState(proposal, known.score, known.log_prob, *self._shape(proposal))
         back = state.x - proposal - e * new.apply(new.values, new.score)
         white = np.einsum("nji,nj->ni", new.vectors, back)

@@ -17,7 +17,6 @@ class RandomWalk(Kernel):
     target: Target
     step_size: float
     name: ClassVar[str] = "random-walk Metropolis"
-    adjusted: ClassVar[bool] = True
 
     def init(self, x: np.ndarray) -> TargetState:
         known = self.target.evaluate(x, score=False)
@@ -25,7 +24,7 @@ class RandomWalk(Kernel):
 
     def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
         proposal = state.x + self.step_size * normals[:, :-1]
-        difference, known = self.target.compare(state.x, state.known, proposal, score=False)
+        difference, known = self.target.compare(state.x, state, proposal, score=False)
         new = TargetState(proposal, known.score, known.log_prob)
         return metropolis(state, new, difference, normals[:, -1], known.evaluations)
 

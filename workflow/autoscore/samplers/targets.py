@@ -35,16 +35,16 @@ class Known(NamedTuple):
     evaluations: int
 
 
-class Target(ABC):
-    """The density p^(1/T) as a sampler sees it; `source` gives the score of p.
+Compared = tuple[np.ndarray, Known]
 
-    Outside the bounds, if there are any, p is taken to vanish. Raises ValueError unless the
-    temperature T is positive.
+
+class Target(ABC):
+    """The density p^(1/T) as a sampler sees it, T > 0; `source` gives the score of p.
+
+    Outside the bounds, if there are any, p is taken to vanish.
     """
 
     def __init__(self, source: Scored, temperature: float = 1.0, bounds: Bounds = None) -> None:
-        if not temperature > 0:
-            raise ValueError(f"the temperature must be > 0, not {temperature}")
         self.source = source
         self.temperature = float(temperature)
         self.bounds = None if bounds is None else np.asarray(bounds, dtype=float)
@@ -59,17 +59,14 @@ class Target(ABC):
         """Return what `compare` needs to know of its first point; a score may cost more."""
 
     @abstractmethod
-    def _difference(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
+    def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         """Return log p(y) - log p(x), without bounds and temperature, and what is known of y."""
 
-    def compare(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
+    def compare(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         """Return log p(y)/T - log p(x)/T, shape ``(n,)``, and what is then known of y.
 
-        `known` is what `evaluate` or `compare` returned for x; `score` asks for the score at y.
+        `known` is what `evaluate` or `compare` returned for x, or a state with the same score and
+        log p; `score` asks for the score at y.
         The difference is -inf where y is out of bounds and NaN where it is undefined.
         """
         difference, found = self._difference(x, known, y, score=score)
@@ -92,9 +89,7 @@ class ExactTarget(Target):
         log_p, found = self.source.log_prob_and_score(x)
         return Known(self._tempered(found), log_p, len(x))
 
-    def _difference(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
+    def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         found = self.evaluate(y, score=score)
         # p is nowhere infinite; a chain where it vanishes accepts every move to where it does not
         log_p = found.log_prob
@@ -107,24 +102,20 @@ class PathTarget(Target):
     """Differences of log p from the score, integrated along the segment (statement C6).
 
     Gauss-Legendre nodes are symmetric, so that the difference from y to x is minus that from x
-    to y. Raises ValueError without nodes.
+    to y.
     """
 
     def __init__(
         self, source: Scored, nodes: int, temperature: float = 1.0, bounds: Bounds = None
     ) -> None:
         super().__init__(source, temperature, bounds)
-        if nodes < 1:
-            raise ValueError(f"a path needs at least one node, not {nodes}")
         t, self._weights = gauss_legendre(0.0, 1.0, panels=1, order=nodes)
         self._t = t[:, None, None]
 
     def evaluate(self, x: np.ndarray, *, score: bool) -> Known:
         return Known(self.score(x) if score else None, None, len(x) * score)
 
-    def _difference(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
+    def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         way = y - x
         points = x + self._t * way
         if score:  # y goes through the field with the nodes, in one call
@@ -145,9 +136,7 @@ class OnePointTarget(Target):
     def evaluate(self, x: np.ndarray, *, score: bool) -> Known:
         return Known(self.score(x), None, len(x))
 
-    def _difference(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
+    def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         slope = self.temperature * known.score
         return _finite(np.einsum("nd,nd->n", slope, y - x)), self.evaluate(y, score=True)
 
@@ -161,22 +150,14 @@ def make_target(
 ) -> Target:
     """Return the target whose differences of log p are ``"exact"``, ``"one-point"`` or by path.
 
-    A number is that of the nodes on the path. Raises ValueError for anything else, and for exact
-    differences of a source without ``log_prob``.
+    For a path, `difference` is its number of nodes, >= 1.
     """
     match difference:
-        case int():
-            return PathTarget(source, difference, temperature, bounds)
+        case "exact":
+            return ExactTarget(source, temperature, bounds)
         case "one-point":
             return OnePointTarget(source, temperature, bounds)
-        case "exact" if hasattr(source, "log_prob"):
-            return ExactTarget(source, temperature, bounds)
-        case "exact":
-            raise ValueError(
-                f"exact differences need log_prob, which {type(source).__name__} lacks: "
-                "give a number of nodes or one-point"
-            )
-    raise ValueError(f"differences are exact, one-point or a number of nodes, not {difference!r}")
+    return PathTarget(source, difference, temperature, bounds)
 
 
 class ExactField(Field):

@@ -6,7 +6,7 @@ standard deviation of the noise.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import ndtr
@@ -16,32 +16,17 @@ from autoscore.samplers.declaration import Parts, Sampler
 from autoscore.samplers.kernels import Info, Kernel, State, TargetState, all_accepted, metropolis
 from autoscore.samplers.targets import Target
 
+CONTINUATION = 0.5  # probability that a walkback walks on
 NEWTON_STEPS = 20
 NEWTON_TOLERANCE = 1e-3  # of the noise: two inverses closer than this are the same
 
 
-class Inverse(NamedTuple):
-    """Solutions y ``(n, d)`` of g(y) = x, and where one was found, ``(n,)``.
-
-    ``evaluations`` and ``jacobians`` count the points at which g and its Jacobian were evaluated.
-    """
-
-    y: np.ndarray
-    found: np.ndarray
-    evaluations: int
-    jacobians: int
-
-
 @dataclass(frozen=True)
 class Blend:
-    """The map g(y) = (1 - b) y + b r(y) with b in (0, 1], or ValueError."""
+    """The map g(y) = (1 - b) y + b r(y) with b in (0, 1]."""
 
     field: Field
-    b: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.b <= 1:
-            raise ValueError(f"the share b of the reconstruction must be in (0, 1], not {self.b}")
+    b: float
 
     def __call__(self, y: np.ndarray) -> np.ndarray:
         """Return g(y) of shape ``(n, d)``."""
@@ -51,11 +36,12 @@ class Blend:
         """Return dg/dy of shape ``(n, d, d)``."""
         return (1 - self.b) * np.eye(y.shape[1]) + self.b * self.field.jacobian(y)
 
-    def inverse(self, x: np.ndarray, tolerance: float) -> Inverse:
+    def inverse(self, x: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray, int, int]:
         """Solve g(y) = x by Newton's method from y = x, halving steps that lead further away.
 
         The search ends with a step shorter than the tolerance. Where g is not one-to-one, it
-        always finds the same solution.
+        always finds the same solution. Returns y ``(n, d)``, whether it solves the equation
+        ``(n,)``, and the numbers of evaluations of g and of its Jacobian.
         """
         y, change = x.copy(), np.zeros_like(x)
         miss, found = np.full(len(x), np.inf), np.zeros(len(x), dtype=bool)
@@ -78,7 +64,7 @@ class Blend:
             active = active[~found[active] & ~np.isin(active, lost)]
             if not len(active):
                 break
-        return Inverse(y - np.where(found[:, None], change, 0.0), found, evaluations, jacobians)
+        return y - np.where(found[:, None], change, 0.0), found, evaluations, jacobians
 
 
 @dataclass(frozen=True)
@@ -92,7 +78,7 @@ class Walk(Kernel):
 
     field: Field
     step_size: float
-    b: float = 1.0
+    b: float
     name: ClassVar[str] = "unadjusted walk"
     adjusted: ClassVar[bool] = False
 
@@ -120,38 +106,24 @@ class AdjustedWalk(Kernel):
     anew and rejected unless Newton's method leads back to y. With one chosen inverse for every x
     detailed balance is exact, on the part of space that g and its chosen inverse reach.
 
-    Parameters
-    ----------
-    b
-        Share of the reconstruction, in (0, 1]. By default noise^2 / (2 sigma^2), at most 1, with
-        which small steps sample p unadjusted. With any other b small noise is hardly ever
-        accepted, as there is no way back against the drift; so the step is only tuned without b.
-    determinant
-        Whether the map's Jacobian is in the ratio. It belongs there; the authors' experiments of
-        2013 left it out.
-    folds
-        Whether g may fold, so that every proposal is inverted, at the cost of a few evaluations
-        of r and of its Jacobian each; False for exact fields.
+    The share b of the reconstruction is noise^2 / (2 sigma^2), at most 1, with which small steps
+    sample p unadjusted: with a fixed b small noise is hardly ever accepted, as there is no way
+    back against the drift. The `determinant` of the map belongs in the ratio; the authors'
+    experiments of 2013 left it out. Without `folds`, as for exact fields, no proposal is inverted,
+    which costs a few evaluations of r and of its Jacobian each.
     """
 
     target: Target
     field: Field
     step_size: float
-    b: float | None = None
     determinant: bool = True
     folds: bool = True
     name: ClassVar[str] = "adjusted walk"
-    adjusted: ClassVar[bool] = True
-
-    @property
-    def tunable(self) -> bool:
-        return self.b is None
 
     @property
     def map(self) -> Blend:
         """The map g."""
-        tied = min(1.0, 0.5 * (self.step_size / self.field.sigma) ** 2)
-        return Blend(self.field, tied if self.b is None else self.b)
+        return Blend(self.field, min(1.0, 0.5 * (self.step_size / self.field.sigma) ** 2))
 
     def init(self, x: np.ndarray) -> WalkState:
         """Return the state of chains at x, shape ``(n, d)``, to within Newton's tolerance.
@@ -184,7 +156,7 @@ class AdjustedWalk(Kernel):
         noise = normals[:, :-1]
         y = state.x + self.step_size * noise
         proposal, log_volume = self.map(y), self._log_volume(y)
-        difference, known = self.target.compare(state.x, state.known, proposal, score=False)
+        difference, known = self.target.compare(state.x, state, proposal, score=False)
         back = (state.preimage - proposal) / self.step_size
         # log q(x|x') - log q(x'|x), the determinants at the two preimages
         reverse = 0.5 * ((noise**2).sum(-1) - (back**2).sum(-1)) + log_volume - state.log_volume
@@ -192,11 +164,10 @@ class AdjustedWalk(Kernel):
         evaluations, jacobians = known.evaluations + len(y), self.determinant * len(y)
         if self.folds:
             tolerance = NEWTON_TOLERANCE * self.step_size
-            inverse = self.map.inverse(proposal, tolerance)
-            same = inverse.found & (np.linalg.norm(inverse.y - y, axis=1) <= tolerance)
+            again, found, *counts = self.map.inverse(proposal, tolerance)
+            same = found & (np.linalg.norm(again - y, axis=1) <= tolerance)
             ratio = np.where(same, ratio, -np.inf)
-            evaluations += inverse.evaluations
-            jacobians += inverse.jacobians
+            evaluations, jacobians = evaluations + counts[0], jacobians + counts[1]
         new = WalkState(proposal, known.score, known.log_prob, y, log_volume)
         return metropolis(state, new, ratio, normals[:, -1], evaluations, jacobians)
 
@@ -212,25 +183,18 @@ class WalkbackState(State):
 class Walkback(Kernel):
     """Walks of random length that start anew from training points, again and again.
 
-    Each step corrupts and reconstructs; then, with probability `continuation`, the chain walks on
-    from there, otherwise from a training point. So each step ends a walk of geometric length, as
-    in the walkback training of Bengio, Yao, Alain and Vincent (2013, "Generalized denoising
-    auto-encoders as generative models"); the corrupted points, which are this chain's proposals,
-    are the inputs of that training. Raises ValueError for a probability outside [0, 1].
+    Each step corrupts and reconstructs; then the chain walks on from there or, half of the time,
+    from a training point. So each step ends a walk of geometric length, as in the walkback
+    training of Bengio, Yao, Alain and Vincent (2013, "Generalized denoising auto-encoders as
+    generative models"); the corrupted points, which are this chain's proposals, are the inputs of
+    that training.
     """
 
     field: Field
     training_points: np.ndarray
     step_size: float
-    continuation: float = 0.5
     name: ClassVar[str] = "walkback"
     adjusted: ClassVar[bool] = False
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.continuation <= 1:
-            raise ValueError(
-                f"the probability of walking on must be in [0, 1], not {self.continuation}"
-            )
 
     def normals(self, dim: int) -> int:
         return dim + 2
@@ -244,7 +208,7 @@ class Walkback(Kernel):
         walks_on, place = ndtr(normals[:, -2:]).T
         count = len(self.training_points)
         chosen = np.minimum((place * count).astype(int), count - 1)
-        origin = np.where((walks_on < self.continuation)[:, None], x, self.training_points[chosen])
+        origin = np.where((walks_on < CONTINUATION)[:, None], x, self.training_points[chosen])
         return WalkbackState(x, origin), all_accepted(corrupted, len(x))
 
 
