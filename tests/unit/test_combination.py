@@ -248,24 +248,24 @@ class Broken(DenoisingOptimum):
         return np.full(x.shape, np.nan)
 
 
+LINE = DenoisingOptimum(GaussianMixture([1.0], [[0.0]], [[[1.0]]]), 0.3)
+
+
 @pytest.mark.parametrize(
     ("fields", "held_out", "message"),
     [
         ([], 10, "one or more fields"),
-        ([0.1, 0.1], 10, "noise levels must differ"),
-        ([0.1, 0.2], 4, "too few for 5 folds"),
+        (levels([0.1, 0.1]), 10, "noise levels must differ"),
+        (levels([0.1, 0.2]), 4, "too few for 5 folds"),
+        ([*levels([0.1]), LINE], 10, r"not of \[1, 2\]"),
+        ([*levels([0.1]), Broken(CIRCLE, 0.2)], 10, "not finite at the samples"),
     ],
 )
 def test_what_cannot_be_compared(fields, held_out, message):
     with pytest.raises(ValueError, match=message):
-        choose(levels(fields), draw(held_out))
+        choose(fields, draw(held_out))
 
 
-def test_levels_must_be_finite_and_of_one_dimension():
-    line = DenoisingOptimum(GaussianMixture([1.0], [[0.0]], [[[1.0]]]), 0.3)
-    with pytest.raises(ValueError, match=r"not of \[1, 2\]"):
-        choose([*levels([0.1]), line], draw(10))
-    with pytest.raises(ValueError, match="not finite at the samples"):
-        choose([*levels([0.1]), Broken(CIRCLE, 0.2)], draw(10))
+def test_a_loss_needs_samples():
     with pytest.raises(ValueError, match="no samples"):
         quadratic_loss(levels([0.1]), draw(0))

@@ -14,20 +14,9 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.samplers import chains as chains_module
 from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import StepTuning, run
-from autoscore.samplers.langevin import (
-    AdjustedLangevin,
-    Langevin,
-    NoiseKeeping,
-    ShapedLangevin,
-)
+from autoscore.samplers.langevin import AdjustedLangevin, Langevin, NoiseKeeping, ShapedLangevin
 from autoscore.samplers.random_walk import RandomWalk
-from autoscore.samplers.targets import (
-    ExactField,
-    ExactTarget,
-    OnePointTarget,
-    PathTarget,
-    make_target,
-)
+from autoscore.samplers.targets import ExactField, ExactTarget, OnePointTarget, PathTarget
 from autoscore.samplers.walk import AdjustedWalk, Blend, Walk, Walkback
 from benchmarks.processes import run_in_processes
 from tests.unit.oracles import FALSE_ALARM, difference
@@ -59,6 +48,26 @@ every_density = pytest.mark.parametrize("density", DENSITIES)
 
 def generators(n, *names):
     return [generator(7, "test", *names, chain) for chain in range(n)]
+
+
+class Line(Field):
+    """A field of given functions on the line."""
+
+    dim = 1
+
+    def __init__(self, r, slope=None, sigma=1.0):
+        self.r, self.slope, self.sigma = r, slope, sigma
+
+    def __call__(self, x):
+        return self.r(x)
+
+    def jacobian(self, x):
+        return self.slope(x)[:, :, None]
+
+
+def point(sigma):
+    """The optimum for one clean point at the origin: r = 0."""
+    return Line(np.zeros_like, np.zeros_like, sigma)
 
 
 # --- targets ------------------------------------------------------------------
@@ -159,21 +168,11 @@ def test_what_breaks_detailed_balance_is_seen_to(kernel):
     assert np.median(imbalance(kernel, PAIR)) > 0.02
 
 
-class Folded(Field):
-    """r folds the line: r(y) = y + 2 sin(2y) has several points to one."""
-
-    sigma, dim = 1.0, 1
-
-    def __call__(self, x):
-        return x + 2 * np.sin(2 * x)
-
-    def jacobian(self, x):
-        return 1 + 4 * np.cos(2 * x)[:, :, None]
-
-
 def test_a_fold_is_left_alone():
     target = ExactTarget(GaussianMixture([1], [[0.0]], [[[1.0]]]))
-    kernel = AdjustedWalk(target, Folded(), 1.5)  # b = 1
+    # several points have the same r
+    folded = Line(lambda x: x + 2 * np.sin(2 * x), lambda x: 1 + 4 * np.cos(2 * x))
+    kernel = AdjustedWalk(target, folded, 1.5)  # b = 1
     y = np.linspace(-2, 2, 401)[:, None]
     x = kernel.map(y)
     again, found, _, _ = kernel.map.inverse(x, 1.5e-3)
@@ -198,16 +197,8 @@ def test_the_blend_is_inverted_where_it_can_be():
 
 
 def test_starts_that_nothing_is_reconstructed_to_are_refused():
-    class Still(Field):
-        sigma, dim = 0.3, 1
-
-        def __call__(self, x):
-            return np.tanh(x)
-
-        def jacobian(self, x):
-            return 1 - np.tanh(x)[:, :, None] ** 2
-
-    kernel = AdjustedWalk(PathTarget(Still(), 3), Still(), 0.5)  # b = 1
+    bounded = Line(np.tanh, lambda x: 1 - np.tanh(x) ** 2, 0.3)
+    kernel = AdjustedWalk(PathTarget(bounded, 3), bounded, 0.5)  # b = 1
     assert len(kernel.init(np.array([[0.5]])).x) == 1
     with pytest.raises(ValueError, match=r"at sigma 0.3: .* 1 of 2 starts"):
         kernel.init(np.array([[0.5], [1.5]]))
@@ -216,6 +207,14 @@ def test_starts_that_nothing_is_reconstructed_to_are_refused():
 # --- what the chains sample ---------------------------------------------------
 
 DIRECTIONS = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, -0.8]])
+
+
+def p_value(x, density, direction):
+    """Of a Kolmogorov-Smirnov test of draws from a mixture along a direction."""
+    means = density.means @ direction
+    spreads = np.sqrt(np.einsum("i,kij,j->k", direction, density.covariances, direction))
+    cdf = lambda t: norm.cdf(t[:, None], means, spreads) @ density.weights  # noqa: E731
+    return kstest(x @ direction, cdf).pvalue
 
 
 def smallest_p_value(kernel, density, steps, chains=2000):
@@ -228,17 +227,7 @@ def smallest_p_value(kernel, density, steps, chains=2000):
     state, normals = kernel.init(start), np.random.default_rng(7)
     for _ in range(steps):
         state, _ = kernel.step(state, normals.standard_normal((chains, kernel.normals(2))))
-    values = []
-    for direction in DIRECTIONS:
-        means = density.means @ direction
-        spreads = np.sqrt(np.einsum("i,kij,j->k", direction, density.covariances, direction))
-        values.append(
-            kstest(
-                state.x @ direction,
-                lambda x, m=means, s=spreads: norm.cdf(x[:, None], m, s) @ density.weights,
-            ).pvalue
-        )
-    return min(values)
+    return min(p_value(state.x, density, direction) for direction in DIRECTIONS)
 
 
 @every_adjusted
@@ -330,25 +319,12 @@ def test_the_chain_of_the_auto_encoder_has_its_closed_form():
     assert found[0, 0] == pytest.approx(k**2 * 0.25 / (1 - k**2), rel=1e-12)
 
 
-class Point(Field):
-    """The optimum for one clean point at the origin: r = 0."""
-
-    def __init__(self, sigma, dim=1):
-        self.sigma, self.dim = sigma, dim
-
-    def __call__(self, x):
-        return np.zeros_like(x)
-
-    def jacobian(self, x):
-        return np.zeros((len(x), self.dim, self.dim))
-
-
 @pytest.mark.parametrize("a", [0.1, 0.9, 1.0])
 def test_the_noise_keeping_move_keeps_noise(a):
-    found = stationary_covariance(NoiseKeeping(Point(0.3), a), 1)
+    found = stationary_covariance(NoiseKeeping(point(0.3), a), 1)
     assert found[0, 0] == pytest.approx(0.09, rel=1e-12)
     if a < 1:
-        langevin = Langevin(PathTarget(Point(0.3), 1), a * 0.09)
+        langevin = Langevin(PathTarget(point(0.3), 1), a * 0.09)
         inflated = stationary_covariance(langevin, 1)[0, 0]
         assert inflated == pytest.approx(0.09 / (1 - a / 2), rel=1e-12)
 
@@ -356,16 +332,12 @@ def test_the_noise_keeping_move_keeps_noise(a):
 @pytest.mark.parametrize("a", [0.0, 1.1])
 def test_noise_is_replaced_in_part_or_in_whole(a):
     with pytest.raises(ValueError, match=f"not {a}"):
-        NoiseKeeping(Point(0.3), a)
+        NoiseKeeping(point(0.3), a)
 
 
 def test_walkback_walks_end_as_often_as_they_should():
-    # r(y) = y + 1 without noise counts the steps since the last clean point
-    class Count(Point):
-        def __call__(self, x):
-            return x + 1
-
-    kernel = Walkback(Count(0.1), np.array([[0.0], [100.0]]), 0.0)
+    # r(y) = y + 1 without noise counts the steps since the last training point
+    kernel = Walkback(Line(lambda x: x + 1), np.array([[0.0], [100.0]]), 0.0)
     drawn = run(kernel, np.zeros((400, 1)), 50, generators(400), burn_in=100).draws[:, ::10]
     origin, length = np.divmod(drawn.ravel(), 100.0)
     # geometric lengths, origins in equal parts: 2000 values, 5 standard errors (6e-7 each)
@@ -377,7 +349,7 @@ def test_walkback_walks_end_as_often_as_they_should():
 
 
 def test_walkback_proposals_are_the_corrupted_points():
-    kernel = Walkback(Point(0.1), np.array([[5.0]]), 0.2)
+    kernel = Walkback(point(0.1), np.array([[5.0]]), 0.2)
     state = kernel.init(np.ones((1, 1)))
     state, info = kernel.step(state, np.array([[1.5, 0.0, 0.0]]))
     assert info.proposal[0, 0] == pytest.approx(1.3)
@@ -428,9 +400,7 @@ def test_the_flow_draws_from_the_mixture():
     x = 12.0 * np.random.default_rng(9).normal(size=(4000, 2))
     # N(0, sigma_max^2) for p_sigma_max and the last step count for less than 4000 draws show
     drawn = flow(lambda s: DenoisingOptimum(PAIR, s), x, spaced_levels(12.0, 0.01, 40))
-    spreads = np.sqrt(PAIR.covariances[:, 0, 0])
-    cdf = lambda x: norm.cdf(x[:, None], PAIR.means[:, 0], spreads) @ PAIR.weights  # noqa: E731
-    assert kstest(drawn[:, 0], cdf).pvalue > FALSE_ALARM
+    assert p_value(drawn, PAIR, DIRECTIONS[0]) > FALSE_ALARM
 
 
 def test_levels_are_spaced_by_a_power():
@@ -442,7 +412,7 @@ def test_levels_are_spaced_by_a_power():
 def test_annealing_follows_the_noise_down():
     sigmas, steps, a, n = [1.0, 0.5, 0.2], 6, 0.3, 4000
     x = np.random.default_rng(10).normal(size=(n, 1))
-    found = annealed_langevin(Point, x, sigmas, steps, generators(n, "anneal"))
+    found = annealed_langevin(point, x, sigmas, steps, generators(n, "anneal"))
     variance = 1.0
     for sigma in sigmas:  # a step keeps (1 - a)^2 of what differs from sigma^2
         variance = sigma**2 + (variance - sigma**2) * (1 - a) ** (2 * steps)
@@ -450,15 +420,15 @@ def test_annealing_follows_the_noise_down():
 
 
 def test_annealed_chains_that_burst_name_sampler_sigma_and_step():
-    class Burst(Point):
-        def __call__(self, x):
-            return 10 * x
-
-    with (
-        np.errstate(all="ignore"),
-        pytest.raises(FloatingPointError, match=r"Langevin on sigma 0.5: chain 0 .* step \d"),
-    ):
-        annealed_langevin(Burst, np.ones((2, 1)), [0.5], 2000, generators(2))
+    message = r"Langevin on sigma 0.5: chain 0 .* step \d"
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match=message):
+        annealed_langevin(
+            lambda sigma: Line(lambda x: 10 * x, sigma=sigma),
+            np.ones((2, 1)),
+            [0.5],
+            2000,
+            generators(2),
+        )
 
 
 # --- runs ---------------------------------------------------------------------
@@ -487,20 +457,13 @@ def test_adding_chains_changes_no_other_chain(name, monkeypatch):
 
 
 @every_kernel
-def test_chains_differ_move_and_are_drawn_in_blocks_of_any_length(name, monkeypatch):
-    whole = run(KERNELS[name], START, 30, generators(20)).draws
+@pytest.mark.parametrize("groups", [20, 4])
+def test_chains_differ_and_are_drawn_in_groups_and_chunks_of_any_length(name, groups, monkeypatch):
+    whole = run(KERNELS[name], START, 30, generators(groups)).draws
     assert np.unique(whole[:, -1], axis=0).shape == (20, 2)
     monkeypatch.setattr(chains_module, "LONGEST", 7)
-    np.testing.assert_array_equal(run(KERNELS[name], START, 30, generators(20)).draws, whole)
-
-
-@every_kernel
-def test_a_generator_can_serve_a_group_of_chains(name, monkeypatch):
-    whole = run(KERNELS[name], START, 30, generators(4)).draws
-    assert np.unique(whole[:, -1], axis=0).shape == (20, 2)
-    monkeypatch.setattr(chains_module, "LONGEST", 7)
-    np.testing.assert_array_equal(run(KERNELS[name], START, 30, generators(4)).draws, whole)
-    few = run(KERNELS[name], START[:10], 30, generators(2)).draws
+    np.testing.assert_array_equal(run(KERNELS[name], START, 30, generators(groups)).draws, whole)
+    few = run(KERNELS[name], START[:10], 30, generators(groups // 2)).draws
     np.testing.assert_array_equal(few, whole[:10])
 
 
@@ -594,10 +557,10 @@ class Counted(Field):
 
 
 @every_adjusted
-@pytest.mark.parametrize("difference", ["one-point", 3])
-def test_evaluations_are_counted(name, difference):
+@pytest.mark.parametrize("target", [OnePointTarget, partial(PathTarget, nodes=3)])
+def test_evaluations_are_counted(name, target):
     field = Counted(OPTIMA["pair"])
-    kernel = ADJUSTED[name](make_target(field, difference), field)
+    kernel = ADJUSTED[name](target(field), field)
     state = kernel.init(START)
     field.values = field.slopes = 0
     found = run(kernel, state, 5, generators(20), burn_in=2)
@@ -697,14 +660,7 @@ def test_impossible_runs_are_refused():
 
 def test_progress_is_reported(monkeypatch):
     monkeypatch.setattr(chains_module, "LONGEST", 10)
-    seen = []
-    run(
-        KERNELS["langevin"],
-        START,
-        12,
-        generators(20),
-        burn_in=1,
-        thin=2,
-        progress=lambda *at: seen.append(at),
-    )
+    seen, options = [], {"burn_in": 1, "thin": 2}
+    options["progress"] = lambda *at: seen.append(at)
+    run(KERNELS["langevin"], START, 12, generators(20), **options)
     assert seen == [(10, 25), (20, 25), (25, 25)]

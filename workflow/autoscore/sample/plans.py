@@ -112,8 +112,8 @@ def make_driver(
         # in 2013, the reconstruction was the whole drift of Langevin's step, after its noise
         return Driver(density, ExactField(density, (run.step or EXACT_STEP) / np.sqrt(2)))
     if run.field == "extrapolated":
-        stack = stack_of(learned, run.model)
-        field = combine_levels(stack, run.seed, int(run.size), data).field()
+        choice = combine_levels(stack_of(learned, run.model), run.seed, int(run.size), data)
+        field = choice.field()
         return Driver(field, field)
     if run.field == "optimum":
         field_at: FieldAt = partial(DenoisingOptimum, density)

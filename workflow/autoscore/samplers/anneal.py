@@ -1,8 +1,4 @@
-"""Down the noise grid: annealed Langevin, and the deterministic flow. Beyond the paper.
-
-Both take a callable that returns the field at any noise level they ask for: separate models looked
-up, or one that is conditioned on sigma.
-"""
+"""Down the noise grid: annealed Langevin, and the deterministic flow. Beyond the paper."""
 
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +14,7 @@ from autoscore.samplers.langevin import NoiseKeeping
 
 REPLACED = 0.3  # share of the noise that a step of annealed Langevin replaces
 ORDER = 3  # levels through which the flow's polynomial goes
-FieldAt = Callable[[float], Field]
+FieldAt = Callable[[float], Field]  # from a noise level: separate models, or a conditioned one
 
 
 def spaced_levels(high: float, low: float, count: int, power: float = 7.0) -> np.ndarray:

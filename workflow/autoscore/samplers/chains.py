@@ -71,13 +71,9 @@ def run(
         0.44 and 0.234 suit the random walk in one and in many dimensions (Gelman, Roberts and
         Gilks 1996), 0.574 adjusted Langevin (Roberts and Rosenthal 1998).
 
-    Raises
-    ------
-    ValueError
-        If the generators cannot share the chains evenly, a start is not finite, the step cannot
-        be tuned, or the checkpoint is that of another run.
-    FloatingPointError
-        If a chain is no longer finite; the message names sampler, sigma and step.
+    Raises ValueError if the generators cannot share the chains evenly, a start is not finite, the
+    step cannot be tuned or the checkpoint is that of another run, and FloatingPointError, with
+    sampler, sigma and step, if a chain is no longer finite.
     """
     began = saved = time.perf_counter()
     if not isinstance(start, State):
@@ -112,8 +108,7 @@ def run(
         if checkpoint is not None and (course.step == steps or now - saved > SAVED):
             course.seconds, saved = now - began, now
             course.save(checkpoint)
-    share = course.accepted / max(1, draws * thin)
-    seconds = time.perf_counter() - began
+    share, seconds = course.accepted / max(1, draws * thin), time.perf_counter() - began
     counts = (course.evaluations, course.jacobians)
     return Chains(kept, share, *counts, seconds, course.kernel, course.state)
 

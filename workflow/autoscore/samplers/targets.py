@@ -65,9 +65,9 @@ class Target(ABC):
     def compare(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         """Return log p(y)/T - log p(x)/T, shape ``(n,)``, and what is then known of y.
 
-        `known` is what `evaluate` or `compare` returned for x, or a state with the same score and
-        log p; `score` asks for the score at y.
-        The difference is -inf where y is out of bounds and NaN where it is undefined.
+        `known` is what `evaluate` or `compare` returned for x, or a state with that score and log
+        p. `score` asks for the score at y. The difference is -inf where y is out of bounds and NaN
+        where it is undefined.
         """
         difference, found = self._difference(x, known, y, score=score)
         if self.bounds is not None:
