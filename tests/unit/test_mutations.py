@@ -26,10 +26,9 @@ from autoscore.models.separate.network import Separate
 from autoscore.models.separate.training import train_exact
 from autoscore.numerics.errors import FEWEST
 from autoscore.numerics.streams import generator
-from autoscore.optimum.bias import bias_table, optimal_field
+from autoscore.optimum.bias import bias_table, optimal_field, order_table
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.linear import LinearField
-from autoscore.optimum.order import order_table
 from autoscore.sample.stage import Sampling
 from autoscore.samplers import kernels, langevin
 from autoscore.samplers.walk import AdjustedWalk

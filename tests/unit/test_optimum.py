@@ -11,10 +11,9 @@ from autoscore.densities.smoothing import SmoothedEnergy
 from autoscore.files.storage import read_arrays, write_arrays
 from autoscore.numerics.errors import fitted_order
 from autoscore.numerics.streams import generator
-from autoscore.optimum.bias import bias_table, optimal_field, tweedie_gap
+from autoscore.optimum.bias import bias_table, optimal_field, order_table, tweedie_gap
 from autoscore.optimum.curves import curve_grid, optimum_curves, optimum_plane, stored_optimum
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.optimum.order import order_table
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D, solve_rcae_1d
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.optimum.stage import solve
@@ -31,7 +30,7 @@ MIXTURE = make_density(CONFIG["densities"]["mixture"])
 PLANAR = GaussianMixture(
     [0.5, 0.5], [[-0.5, 0.0], [0.5, 0.3]], [[[0.2, 0.05], [0.05, 0.1]], [[0.1, 0.0], [0.0, 0.3]]]
 )
-BARE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
+DEGENERATE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
 DENSITIES = {"three_wells": WELLS, "mixture": MIXTURE}
 
 
@@ -47,7 +46,9 @@ def test_denoising_optimum_is_the_posterior_mean(sigma):
     np.testing.assert_allclose(actual, expected, atol=1e-8, rtol=0)
 
 
-@pytest.mark.parametrize("density", [WELLS, MIXTURE, PLANAR, BARE], ids=["wells", "1", "2", "bare"])
+@pytest.mark.parametrize(
+    "density", [WELLS, MIXTURE, PLANAR, DEGENERATE], ids=["wells", "1", "2", "degenerate"]
+)
 def test_denoising_optimum_is_tweedies_formula(density):
     sigma, x = 0.3, np.random.default_rng(0).uniform(-1.2, 1.2, (9, density.dim))
     optimum, smoothed = DenoisingOptimum(density, sigma), density.smoothed(sigma)
@@ -72,7 +73,7 @@ def test_denoising_optimum_of_points_is_their_softmax_mean():
     points = np.array([-0.5, 0.0, 0.5])
     weights = np.exp(-0.5 * ((y - points) / 0.2) ** 2)
     expected = (weights @ points / weights.sum(1))[:, None]
-    np.testing.assert_allclose(DenoisingOptimum(BARE, 0.2)(y), expected, atol=1e-14)
+    np.testing.assert_allclose(DenoisingOptimum(DEGENERATE, 0.2)(y), expected, atol=1e-14)
 
 
 def test_the_tweedie_gap_is_small_for_the_truth_and_shows_an_error():
@@ -282,10 +283,10 @@ def test_curves_hold_everything_that_is_known():
     np.testing.assert_array_equal(curves["hessian"], MIXTURE.hessian(x)[:, 0, 0])
 
 
-def test_curves_of_bare_points_hold_what_exists_for_them():
-    curves = optimum_curves(BARE, np.array([0.1]), 31, 101)
+def test_curves_of_degenerate_points_hold_what_exists_for_them():
+    curves = optimum_curves(DEGENERATE, np.array([0.1]), 31, 101)
     assert curves.keys() == {"x", "sigmas", "log_p_sigma", "dae"}
-    np.testing.assert_allclose(curve_grid(BARE, 31, 0.1)[[0, -1]], [-0.75, 0.75])
+    np.testing.assert_allclose(curve_grid(DEGENERATE, 31, 0.1)[[0, -1]], [-0.75, 0.75])
 
 
 # --- the plane, and the whole stage ------------------------------------------
@@ -398,7 +399,7 @@ def test_the_stage_solves_a_line_at_its_own_levels_and_those_of_the_window():
 
 def test_points_have_optima_but_no_bias():
     settings = {"sigmas": [0.1], "points": 31, "solver_points": 101}
-    curves, bias, order = solve(BARE, settings, None, [0.05])
+    curves, bias, order = solve(DEGENERATE, settings, None, [0.05])
     assert curves["dae"].shape == (1, 31)
     assert bias.empty
     assert order.empty

@@ -16,15 +16,15 @@ from autoscore.optimum.curves import optimum_plane
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.score import references
 from autoscore.score import stage as score
-from autoscore.score.estimates import measure_baseline
+from autoscore.score.estimates import baseline_rows
 from autoscore.score.references import empirical_reference, exact_references, sampled_references
-from autoscore.score.stage import error_table, measure, measure_learned, measure_optima
+from autoscore.score.stage import error_table, learned_rows, measure, optimum_rows
 from tests.unit.oracles import CONFIG, THREE_WELLS
 
 WELLS = make_density(THREE_WELLS)
 GAUSSIAN = GaussianMixture([1], [[0.3]], [[[0.25]]])
 MIXTURE = make_density(CONFIG["densities"]["mixture"])
-BARE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
+DEGENERATE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def exact_separate(density, sigmas, *, seeds=1, size=np.inf, sign=1.0):
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 @pytest.mark.parametrize("density", [WELLS, MIXTURE], ids=["wells", "mixture"])
-def test_a_ruler_gives_0_to_the_truth_and_4_to_the_wrong_sign(density, objective):
+def test_a_reference_gives_0_to_the_truth_and_4_to_the_wrong_sign(density, objective):
     sigma = 0.2
     found = {reference.name: reference for reference in exact_references(density, objective, sigma)}
     assert found.keys() == {"p_sigma", "p", "optimum"}
@@ -84,7 +84,7 @@ def test_a_ruler_gives_0_to_the_truth_and_4_to_the_wrong_sign(density, objective
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
-def test_rulers_measure_under_the_density_that_they_name(objective):
+def test_references_stand_for_the_density_that_they_name(objective):
     """Fisher's identity, E|s|^2 = -E[div s], holds under the density of the score alone."""
     sigma = 0.3
     for reference in exact_references(MIXTURE, objective, sigma):
@@ -97,15 +97,15 @@ def test_rulers_measure_under_the_density_that_they_name(objective):
         assert power == pytest.approx(-curvature, rel=1e-8)
 
 
-def test_bare_points_have_no_clean_score():
-    assert [one.name for one in exact_references(BARE, "dae", 0.1)] == [
+def test_degenerate_points_have_no_clean_score():
+    assert [one.name for one in exact_references(DEGENERATE, "dae", 0.1)] == [
         "p_sigma",
         "optimum",
     ]
-    assert [one.name for one in exact_references(BARE, "rcae", 0.1)] == ["p_sigma"]
+    assert [one.name for one in exact_references(DEGENERATE, "rcae", 0.1)] == ["p_sigma"]
 
 
-def test_the_empirical_ruler_is_the_softmax_mean_at_noisy_points():
+def test_the_empirical_reference_is_the_softmax_mean_at_noisy_points():
     rng = np.random.default_rng(0)
     points, held_out = rng.standard_normal((30, 2)), rng.standard_normal((500, 2))
     reference = empirical_reference(points, held_out, 0.4, np.random.default_rng(1))
@@ -122,11 +122,11 @@ def test_the_empirical_ruler_is_the_softmax_mean_at_noisy_points():
 
 
 @pytest.mark.parametrize(("sign", "expected"), [(1.0, 0.0), (-1.0, 4.0), (0.0, 1.0)])
-def test_learned_fields_are_held_against_every_ruler(sign, expected):
+def test_learned_fields_are_held_against_every_reference(sign, expected):
     sigmas = np.array([0.2, 0.5])
     stack = exact_separate(GAUSSIAN, sigmas, seeds=2, sign=sign)
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(measure_learned(stack, "separate", "dae", sigmas, found.get))
+    rows = pd.DataFrame(learned_rows(stack, "separate", "dae", sigmas, found.get))
     assert len(rows) == 2 * 2 * 3  # levels, seeds, references
     assert set(rows["seed"]) == {0, 1}
     assert set(rows["n"]) == {np.inf}
@@ -141,7 +141,7 @@ def test_learned_fields_are_held_against_every_ruler(sign, expected):
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_the_optima_of_a_gaussian_are_biased_by_sigma_squared(objective):
     sigmas = np.array([0.1, 0.5])
-    rows = pd.DataFrame(measure_optima(GAUSSIAN, [objective], sigmas))
+    rows = pd.DataFrame(optimum_rows(GAUSSIAN, [objective], sigmas))
     assert set(rows["model"]) == {"exact"}
     assert sorted(rows["reference"].unique()) == ["p", "p_sigma"]
     clean = rows[rows["reference"] == "p"].set_index("sigma")["relative_error"]
@@ -157,7 +157,7 @@ def test_a_conditioned_field_is_measured_at_every_level():
     stack.initialise([np.random.default_rng(k) for k in range(2)])
     sigmas = np.array([0.1, 0.4, 1.0])
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(measure_learned(stack, "conditioned", "dae", sigmas, found.get))
+    rows = pd.DataFrame(learned_rows(stack, "conditioned", "dae", sigmas, found.get))
     assert len(rows) == 3 * 2 * 3
     assert set(rows["n"]) == {9}
     np.testing.assert_allclose(rows["relative_error"], 1, atol=1e-4)  # it starts as the identity
@@ -168,7 +168,7 @@ def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
     train, validation = GAUSSIAN.sample(400, rng).reshape(2, 200, 1), GAUSSIAN.sample(200, rng)
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
     rows = pd.DataFrame(
-        measure_baseline(BASELINES["kde"], train, validation, 100, found, (0, "score"))
+        baseline_rows(BASELINES["kde"], train, validation, 100, found, (0, "score"))
     )
     assert set(rows["model"]) == {"kde"}
     assert rows["sigma"].tolist() == [0.1, 0.0, 0.4] * 2
@@ -191,14 +191,14 @@ def test_a_gaussian_is_exact_for_a_gaussian_and_the_identity_knows_nothing():
     points = GAUSSIAN.sample(20_000, rng)
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
     for name, error in (("identity", 1.0), ("gaussian", 0.0)):
-        rows = measure_baseline(BASELINES[name], points[None], points, 20_000, found, (0, "score"))
+        rows = baseline_rows(BASELINES[name], points[None], points, 20_000, found, (0, "score"))
         errors = [row["relative_error"] for row in rows]
         assert errors == pytest.approx([error] * 3, abs=2e-3)
 
 
 def test_a_density_gets_one_tidy_table():
     sigmas = [0.2, 0.5]
-    settings = {"sigmas": sigmas, "baselines": ["kde"]}
+    settings = {"sigmas": sigmas, "baselines": ["kde", "untrained"]}
     rng = np.random.default_rng(3)
     data = {
         "train": GAUSSIAN.sample(50, rng)[None],
@@ -220,6 +220,7 @@ def test_a_density_gets_one_tidy_table():
         ("dae", "exact"): 4,
         ("dae", "separate"): 12,
         ("dae", "kde"): 3,
+        ("dae", "untrained"): 2,  # it has no clean score
         ("rcae", "exact"): 4,
         ("rcae", "separate"): 6,
     }
@@ -243,7 +244,7 @@ def test_a_sample_file_is_measured_against_its_empirical_optimum():
     np.testing.assert_allclose(table["relative_error"], 1, atol=1e-12)  # the identity's error
 
 
-def test_in_the_plane_rulers_are_draws():
+def test_in_the_plane_references_are_at_draws():
     """The same identity and the same zeros as by quadrature, at the rate of sampling."""
     plane = GaussianMixture([1, 1], [[-0.5, 0.0], [0.5, 0.3]], [0.2 * np.eye(2)] * 2)
     held_out = plane.sample(4000, np.random.default_rng(5))
@@ -408,17 +409,17 @@ def test_displacements_are_r_minus_x():
                 np.testing.assert_allclose(curves[objective][level, seed], expected, atol=1e-10)
 
 
-def test_bare_points_have_no_contractive_curve():
+def test_degenerate_points_have_no_contractive_curve():
     stacks = {(o, "separate", "exact"): exact_separate(GAUSSIAN, [0.2]) for o in ("dae", "rcae")}
     settings = {"sigmas": [0.2], "seeds": 1}
-    curves = displacement_curves(BARE, stacks, settings, np.linspace(-1, 1, 5))
+    curves = displacement_curves(DEGENERATE, stacks, settings, np.linspace(-1, 1, 5))
     assert curves.keys() == {"x", "sigmas", "dae", "rcae", "best_dae"}
 
 
 def test_the_fixed_points_of_three_points_alternate():
     """C2: fixed points at the data attract, those half-way repel."""
     x = np.linspace(-0.75, 0.75, 1000)  # an even number: 0 is no node
-    best = (DenoisingOptimum(BARE, 0.1)(x[:, None]) - x[:, None])[:, 0]
+    best = (DenoisingOptimum(DEGENERATE, 0.1)(x[:, None]) - x[:, None])[:, 0]
     curves = {"x": x, "sigmas": [0.1], "best_dae": best[None], "dae": np.stack([[best, -best]])}
     table = fixed_point_table(curves)
     for (model, seed), part in table.groupby(["model", "seed"], dropna=False):
@@ -431,7 +432,7 @@ def test_the_fixed_points_of_three_points_alternate():
 
 def test_the_exact_optimum_of_three_points_has_five_fixed_points_on_the_stored_grid():
     curves = displacement_curves(
-        BARE,
+        DEGENERATE,
         {("dae", "separate", "exact"): exact_separate(GAUSSIAN, [0.1])},
         {"sigmas": [0.1], "seeds": 1},
         np.linspace(-0.75, 0.75, 1001),

@@ -40,57 +40,38 @@ def direction_table(
 ) -> pd.DataFrame:
     """Summarise the cosine between r(x) - x and the way to the curve, by distance to the curve.
 
-    Parameters
-    ----------
-    x
-        Points ``(n, d)``.
-    edges
-        Increasing edges of the bins of distance; points outside of all bins are left out.
-    quantiles
-        Of the cosine, given as ``cosine_low`` and ``cosine_high``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per field and bin with points in it: ``field``, the bin's ``low`` and ``high``, the
-        number of ``points``, the mean ``distance``, the mean ``cosine`` and its quantiles.
+    A row per ``field`` and bin of distance between two `edges`, ``low`` and ``high``, with any of
+    the ``points`` x ``(n, d)`` in it: their number, the mean ``distance`` and ``cosine``, and two
+    quantiles of the latter, ``cosine_low`` and ``cosine_high``.
     """
+    edges = np.asarray(edges)
     way, parts = curve.nearest(x, CURVE_POINTS) - x, []
     distance = np.linalg.norm(way, axis=1)
     for name, field in fields.items():
-        measured = pd.DataFrame({"distance": distance, "cosine": _cosine(field.move(x), way)})
-        measured = measured.dropna()
+        move = field.move(x)
+        with np.errstate(invalid="ignore"):
+            cosine = (way * move).sum(1) / (distance * np.linalg.norm(move, axis=1))
+        # on the curve, and where nothing moves, there is no cosine
+        measured = pd.DataFrame({"distance": distance, "cosine": cosine}).dropna()
         inside = pd.cut(measured["distance"], edges, include_lowest=True, labels=False)
         grouped = measured.groupby(inside)
         part = grouped.agg(points=("cosine", "size"), distance=("distance", "mean"))
         part["cosine"] = grouped["cosine"].mean()
         part["cosine_low"], part["cosine_high"] = (grouped["cosine"].quantile(q) for q in quantiles)
         bins = part.index.to_numpy().astype(int)
-        part.insert(0, "high", np.asarray(edges)[bins + 1])
-        part.insert(0, "low", np.asarray(edges)[bins])
+        part.insert(0, "high", edges[bins + 1])
+        part.insert(0, "low", edges[bins])
         part.insert(0, "field", name)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
-
-
-def _cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the cosine of vectors ``(n, d)``, NaN where one of them vanishes."""
-    lengths = np.linalg.norm(b, axis=1) * np.linalg.norm(a, axis=1)
-    with np.errstate(invalid="ignore"):
-        return (b * a).sum(1) / lengths
 
 
 def tangent_table(fields: Mapping[str, Field], curve: Curve, t: np.ndarray) -> pd.DataFrame:
     """Compare the leading eigenvector of dr/dx on a curve with the curve's tangent.
 
     It belongs to the largest eigenvalue of the symmetric part of dr/dx, which is near 1 along a
-    manifold.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per field and parameter t: ``field``, ``t``, the leading ``eigenvalue``, the
-        ``second`` one, and the absolute ``cosine`` of eigenvector and tangent.
+    manifold. A row per ``field`` and parameter ``t``: that ``eigenvalue``, the ``second`` one, and
+    the absolute ``cosine`` of eigenvector and tangent.
     """
     x, tangent = curve.point(t), curve.velocity(t)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)

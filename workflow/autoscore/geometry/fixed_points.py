@@ -35,17 +35,13 @@ def find_fixed_points(field: Field, window: np.ndarray, grid: int = 40) -> pd.Da
     field between two arms of a curve changes sides within a small part of sigma, and no other
     start leads to a source there. Where |r(x) - x| cannot be told from rounding nothing is found.
 
-    Returns
-    -------
-    pandas.DataFrame
-        A row per fixed point, in the order of its coordinates ``x1``, ``x2``, ...; its ``kind``,
-        ``sink``, ``source`` or ``saddle``; of the real parts of the eigenvalues of dr/dx - I the
-        largest, ``growth``, the least, ``decay``, and the least in absolute value, ``slowest``;
-        whether that is ``slow``, as it is along a degenerate curve, where nearly all points are
-        nearly fixed and small errors of r decide which are; the largest imaginary part,
-        ``turning``; the ``residual`` |r(x) - x|; the number of ``starts`` that ended there; and
-        the diagonal of the box around where they ended, ``extent``, which is 0 up to rounding at
-        an isolated point.
+    A row per fixed point, in the order of its coordinates ``x1``, ``x2``, ...: its ``kind``,
+    ``sink``, ``source`` or ``saddle``; of the real parts of the eigenvalues of dr/dx - I the
+    largest, ``growth``, the least, ``decay``, and the least in absolute value, ``slowest``; whether
+    that is ``slow``, as along a degenerate curve, where nearly all points are nearly fixed and
+    small errors of r decide which are; the largest imaginary part, ``turning``; the ``residual``
+    |r(x) - x|; the number of ``starts`` that ended there; and the diagonal of the box around where
+    they ended, ``extent``, 0 up to rounding at an isolated point.
     """
     window = checked_window(window, field.dim)
     if grid < 1:
@@ -63,8 +59,20 @@ def find_fixed_points(field: Field, window: np.ndarray, grid: int = 40) -> pd.Da
     x, slope, residual = x[kept], slope[kept], np.linalg.norm(flow[kept], axis=1)
     best, count, extent = _merged(x, residual, MERGED * field.sigma)
     table = pd.DataFrame(x[best], columns=[f"x{axis + 1}" for axis in range(field.dim)])
-    table = table.assign(**_kinds(slope[best]))
-    return table.assign(residual=residual[best], starts=count, extent=extent)
+    values = np.linalg.eigvals(slope[best])
+    growth, decay = values.real.max(1), values.real.min(1)
+    slowest = np.abs(values.real).min(1)
+    return table.assign(
+        kind=np.select([growth < 0, decay > 0], ["sink", "source"], "saddle"),
+        growth=growth,
+        decay=decay,
+        slowest=slowest,
+        slow=slowest < SLOW,
+        turning=np.abs(values.imag).max(1),
+        residual=residual[best],
+        starts=count,
+        extent=extent,
+    )
 
 
 def turning_cells(field: Field, window: np.ndarray, cells: int) -> np.ndarray:
@@ -149,9 +157,8 @@ def _newton(field: Field, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
         flow_there = field.move(trial)
         # a step that does not lessen |r(x) - x| is not taken, and the next one is shorter
         better = np.linalg.norm(flow_there, axis=1) < np.linalg.norm(flow[active], axis=1)
-        damping[active] = np.where(
-            better, np.minimum(1.0, 2.0 * damping[active]), 0.25 * damping[active]
-        )
+        factor = np.where(better, 2.0, 0.25)
+        damping[active] = np.minimum(1.0, factor * damping[active])
         moved = active[better]
         x[moved], flow[moved] = trial[better], flow_there[better]
         slope[moved] = field.jacobian(x[moved]) - identity
@@ -173,20 +180,6 @@ def _merged(
     clusters = pd.DataFrame(x).groupby(cluster)
     spread = (clusters.max() - clusters.min()).to_numpy()
     return order[first], count, np.linalg.norm(spread, axis=1)
-
-
-def _kinds(slope: np.ndarray) -> dict[str, np.ndarray]:
-    values = np.linalg.eigvals(slope)
-    growth, decay = values.real.max(1), values.real.min(1)
-    slowest = np.abs(values.real).min(1)
-    return {
-        "kind": np.select([growth < 0, decay > 0], ["sink", "source"], "saddle"),
-        "growth": growth,
-        "decay": decay,
-        "slowest": slowest,
-        "slow": slowest < SLOW,
-        "turning": np.abs(values.imag).max(1),
-    }
 
 
 def positions(fixed: pd.DataFrame) -> np.ndarray:

@@ -38,13 +38,9 @@ def displacement_curves(
 ) -> dict[str, np.ndarray]:
     """Return r(x) - x of the best and of the learned reconstructions on a grid ``(n,)``.
 
-    Learned are separate auto-encoders of the density itself, or else of the most points.
-
-    Returns
-    -------
-    dict
-        The grid ``x`` and the levels ``sigmas``; per objective, such as dae, ``best_dae``
-        ``(levels, n)`` and ``dae`` ``(levels, seeds, n)``.
+    Learned are separate auto-encoders of the density itself, or else of the most points. Beside
+    the grid ``x`` and the levels ``sigmas`` there are, per objective, such as dae, ``best_dae``
+    ``(levels, n)`` and ``dae`` ``(levels, seeds, n)``.
     """
     sigmas = noise_levels(settings["sigmas"])
     columns = x[:, None]
@@ -92,16 +88,10 @@ def fixed_point_table(curves: dict[str, np.ndarray]) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Clean points x and noisy points y = x + sigma e on the line, with the weights of all pairs.
+    """Clean points x ``(n, 1)``, noisy points y ``(m, 1)`` and the weights of all pairs, d = 1.
 
-    Attributes
-    ----------
-    x, y
-        Shapes ``(n, 1)`` and ``(m, 1)``.
-    clean
-        Weights of the clean points, ``(n,)``.
-    joint
-        Weights of the pairs, ``(m, n)``; each column sums to that of its clean point.
+    Clean points have weights ``(n,)``, pairs ``(m, n)``, of which each column sums to that of its
+    clean point.
     """
 
     x: np.ndarray

@@ -21,11 +21,8 @@ def arrows(
 ) -> dict[str, np.ndarray]:
     """Return r(x) - x of each field, ``exact`` among them, on grids over windows ``(2, 2)``.
 
-    Returns
-    -------
-    dict
-        ``sigma``; ``points``, the draws x ``(m, 2)``; ``window_k`` (2, 2) and, per field,
-        ``arrows_k_name`` (30, 30, 2).
+    ``sigma``; ``points``, the draws x ``(m, 2)``; ``window_k`` ``(2, 2)`` and, per field,
+    ``arrows_k_name`` ``(30, 30, 2)``.
     """
     arrays = {"sigma": np.array(fields["exact"].sigma), "points": x}
     for k, window in enumerate(windows):
@@ -41,11 +38,8 @@ def maps(
 ) -> dict[str, np.ndarray]:
     """Return each field's norm and curl on grids over windows, see `arrows`.
 
-    Returns
-    -------
-    dict
-        ``map_k`` (2, 2), a window; on its grid, the first coordinate first, ``log_p_k`` under
-        the noise and, per field, ``norm_k_name`` and ``curl_k_name``.
+    ``map_k`` ``(2, 2)`` is a window; on its grid, the first coordinate first, are ``log_p_k``
+    under the noise and, per field, ``norm_k_name`` and ``curl_k_name``.
     """
     arrays, smoothed = {}, density.smoothed(fields["exact"].sigma)
     for k, window in enumerate(windows):

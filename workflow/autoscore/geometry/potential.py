@@ -37,15 +37,10 @@ def asymmetry(slopes: np.ndarray, weights: np.ndarray, *, traceless: bool = Fals
 
 @dataclass(frozen=True)
 class HelmholtzSplit:
-    """The orthogonal parts of r(x) - x over a window.
+    """The orthogonal parts of r(x) - x over a window, and their energies, integrals of squares.
 
-    Attributes
-    ----------
-    potential
-        At the centres of the cells, ``(cells, cells)``, of mean 0; its gradient is the gradient
-        part. For an exact field it is sigma^2 log p up to a constant.
-    gradient, rotational
-        Energies of the parts: their squared lengths, integrated over the window.
+    The gradient part is that of the potential, at the centres of the cells ``(cells, cells)`` and
+    of mean 0. For an exact field it is sigma^2 log p up to a constant.
     """
 
     potential: np.ndarray

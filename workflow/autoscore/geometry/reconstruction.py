@@ -51,16 +51,8 @@ def compare_with_data(
 ) -> pd.DataFrame:
     """Say which points ``(n, d)`` reconstruct as well as data, and which lie where data are rare.
 
-    Returns
-    -------
-    pandas.DataFrame
-        A row per point: ``reconstruction_error`` and ``log_density``, and whether they are below
-        these quantiles of the data's, ``low_error`` and ``low_density``.
-
-    Raises
-    ------
-    ValueError
-        If there are no data.
+    A row per point: ``reconstruction_error`` and ``log_density``, and whether they are below these
+    quantiles of the data's, ``low_error`` and ``low_density``. Raise ValueError without data.
     """
     require("a quantile of the data", len(data))
     error, log_density = field.reconstruction_error(x), density.log_prob(x)
@@ -90,16 +82,9 @@ def estimate_noise(field: Field, x: np.ndarray, rng: np.random.Generator) -> pd.
     - ``clean_divergence``: the same with x for y. Needs the clean points alone; its relative
       error is of order sigma^2, and it fails on a degenerate curve, where p has no score.
 
-    Returns
-    -------
-    pandas.DataFrame
-        A row per ``estimator``: the estimate ``sigma``, NaN if the estimate of its square is not
-        positive; its ``standard_error`` over the points; and the ``truth``, the field's sigma.
-
-    Raises
-    ------
-    ValueError
-        If there are no points.
+    A row per ``estimator``: the estimate ``sigma``, NaN if that of its square is not positive; its
+    ``standard_error`` over the points; and the ``truth``, the field's sigma. Raise ValueError
+    without points.
     """
     require("an estimate of the noise", len(x))
     y = x + field.sigma * rng.standard_normal(x.shape)

@@ -55,16 +55,13 @@ def measure(
     settings
         ``sigmas``, ``seeds``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and
         the ``windows`` of the figures, and which ``figures`` there are.
-    rng
-        Draws noise and points in windows.
     units
         The user's, in which coordinates are reported; those that are learned if left out.
 
     Returns
     -------
     arrays, tables
-        Arrays for the figures; the tables ``summary``, ``losses``, ``fixed_points`` and
-        ``profiles``, without rows where they do not apply.
+        Arrays for the figures; the tables of `COLUMNS`, without rows where they do not apply.
     """
     units = units or Units.stored({"train": held_out})
     titles = {"titles": np.array(units.titles)}

@@ -47,18 +47,9 @@ def summary_rows(
 
     The rank correlation is there for the best denoising field as well: model ``exact``, no seed.
 
-    Parameters
-    ----------
-    density
-        What was learned, d >= 2.
-    sigmas
-        Noise levels of conditioned stacks; separate ones have their own.
-    x
-        Held-out points ``(m, d)``.
-    rng
-        Draws noise, and points in the window.
-    window
-        A box around the data, ``(d, 2)``.
+    The window, ``(d, 2)``, is a box around the held-out points x ``(m, d)``, d >= 2; `rng` draws
+    noise, and points in it. `sigmas` are the levels of conditioned stacks; separate ones have
+    their own.
     """
     noise = rng.standard_normal(x.shape)
     around = uniform_points(window, max(len(x), FEWEST), rng)
