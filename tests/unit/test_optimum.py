@@ -60,22 +60,6 @@ def test_denoising_optimum_is_tweedies_formula(density):
     np.testing.assert_allclose(optimum.hessian(x), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_denoising_optimum_of_a_gaussian_shrinks_towards_its_mean():
-    covariance = np.array([[0.5, 0.2], [0.2, 0.3]])
-    mean, y = np.array([1.0, -1.0]), np.random.default_rng(1).standard_normal((5, 2))
-    optimum = DenoisingOptimum(GaussianMixture([1], mean[None], covariance[None]), 0.6)
-    gain = covariance @ np.linalg.inv(covariance + 0.36 * np.eye(2))
-    np.testing.assert_allclose(optimum(y), mean + (y - mean) @ gain.T, rtol=1e-13)
-
-
-def test_denoising_optimum_of_points_is_their_softmax_mean():
-    y = np.array([[-0.3], [0.1], [2.0]])
-    points = np.array([-0.5, 0.0, 0.5])
-    weights = np.exp(-0.5 * ((y - points) / 0.2) ** 2)
-    expected = (weights @ points / weights.sum(1))[:, None]
-    np.testing.assert_allclose(DenoisingOptimum(DEGENERATE, 0.2)(y), expected, atol=1e-14)
-
-
 def test_the_tweedie_gap_is_small_for_the_truth_and_shows_an_error():
     y = np.linspace(-1.5, 1.5, 21)[:, None]
     assert tweedie_gap(WELLS, 0.05, y) < 1e-10
@@ -119,7 +103,10 @@ def test_the_contractive_solve_is_of_second_order(sigma):
 def test_the_contractive_optimum_obeys_the_euler_lagrange_equation():
     sigma, x = 0.2, np.linspace(-1.4, 1.4, 29)[:, None]
     field = ContractiveOptimum1D(WELLS, sigma, 20_001)
-    slope = lambda x: field.jacobian(x)[:, :, 0]  # noqa: E731
+
+    def slope(x):
+        return field.jacobian(x)[:, :, 0]
+
     # r - x = sigma^2 (r'' + r' p' / p)
     right = sigma**2 * (difference(slope, x, 5e-3)[:, :, 0] + slope(x) * WELLS.score(x))
     np.testing.assert_allclose(field(x) - x, right, atol=2e-5)
@@ -146,19 +133,6 @@ def test_no_change_of_the_contractive_optimum_lowers_its_loss(name, sigma):
         for sign in (1, -1):
             changed = contractive_loss(field, sign * change, x, weights, sigma)
             assert changed - best == pytest.approx(rise, rel=1e-3)
-
-
-def test_no_field_but_the_contractive_optimum_is_as_good():
-    sigma = 0.3
-    x, weights = WELLS.quadrature(60)
-    losses = {
-        name: contractive_loss(field, (0, 0), x, weights, sigma)
-        for name, field in (
-            ("rcae", optimal_field(WELLS, "rcae", sigma, 20_001)),
-            ("dae", optimal_field(WELLS, "dae", sigma, 20_001)),
-        )
-    }
-    assert losses["rcae"] < 0.99 * losses["dae"]
 
 
 def test_underflow_does_not_reach_the_contractive_solve():
