@@ -7,7 +7,7 @@ at a random training point. r is the same at every noise level, close to the mea
 its score is (r(x) - x) / sigma^2.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,37 +16,24 @@ from autoscore.baselines.declaration import Baseline
 HIDDEN, GAIN = 32, 4.0  # the defaults of the configuration's architecture
 
 
-@dataclass(frozen=True)
-class Untrained:
-    """Its m ``(d,)`` and l, and weights W ``(d, units)``, b ``(units,)`` and V ``(units, d)``."""
-
-    mean: np.ndarray
-    spread: float
-    encoder: np.ndarray
-    bias: np.ndarray
-    decoder: np.ndarray
-
-    @classmethod
-    def fit(cls, points: np.ndarray, rng: np.random.Generator) -> "Untrained":
-        """Draw the weights for points ``(n, d)``."""
-        dim = points.shape[1]
-        mean, spread = points.mean(0), float(points.std(0).mean()) or 1.0
-        encoder = GAIN * dim**-0.5 * rng.standard_normal((dim, HIDDEN))
-        decoder = rng.standard_normal((HIDDEN, dim)) / HIDDEN
-        switching = (points[rng.integers(len(points), size=HIDDEN)] - mean) / spread
-        return cls(mean, spread, encoder, -(encoder * switching.T).sum(0), decoder)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Return r(x), shape ``(n, d)``."""
-        units = np.tanh((x - self.mean) / self.spread @ self.encoder + self.bias)
-        return self.mean + self.spread * (units @ self.decoder)
+def _fit(
+    points: np.ndarray, validation: np.ndarray, rng: np.random.Generator
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return r, from and to shape ``(n, d)``."""
+    dim = points.shape[1]
+    mean, spread = points.mean(0), float(points.std(0).mean()) or 1.0
+    encoder = GAIN * dim**-0.5 * rng.standard_normal((dim, HIDDEN))
+    decoder = rng.standard_normal((HIDDEN, dim)) / HIDDEN
+    switching = (points[rng.integers(len(points), size=HIDDEN)] - mean) / spread
+    bias = -(encoder * switching.T).sum(0)
+    return lambda x: mean + spread * (np.tanh((x - mean) / spread @ encoder + bias) @ decoder)
 
 
 BASELINE = Baseline(
     name="untrained",
     about="a network of the paper's kind with its starting weights",
     look={"color": "#999933", "linestyle": "--", "marker": "P", "label": "untrained"},
-    fit=lambda points, validation, rng: Untrained.fit(points, rng),
+    fit=_fit,
     score=lambda network, sigma, x: (network(x) - x) / sigma**2,
     clean=False,  # and without a field, which every table of held-out losses would have
 )

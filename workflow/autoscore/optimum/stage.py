@@ -15,22 +15,10 @@ def solve(
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame, pd.DataFrame]:
     """Solve both exact optima of a density, and measure their bias and its order.
 
-    Parameters
-    ----------
-    density
-        Target with d = 1 or 2.
-    settings
-        The ``optimum`` section of the configuration.
-    levels
-        The noise grid that is trained, at which d = 2 is solved; d = 1 has one in `settings`.
-    window
-        The noise levels at which the order of convergence is fitted, if it is.
-
-    Returns
-    -------
-    curves, bias, order
-        See `autoscore.optimum.curves` and `autoscore.optimum.bias`. A finite set of points has no
-        bias; the order has no rows without a window.
+    The target has d = 1 or 2. `settings` is the ``optimum`` section of the configuration, with the
+    noise grid for d = 1; d = 2 is solved at the `levels` that are trained. The order is fitted in
+    the `window`, if there is one. See `autoscore.optimum.curves` and `autoscore.optimum.bias` for
+    what is returned. A finite set of points has no bias.
     """
     fitted = np.empty(0) if window is None else noise_levels(window)
     if density.dim == 2:
