@@ -129,14 +129,11 @@ def test_the_same_generator_gives_the_same_estimate():
 @pytest.mark.parametrize(
     ("points", "held_out", "message"),
     [
-        (np.zeros((5, 2)), np.zeros((5, 3)), "must have shapes"),
-        (np.zeros(5), np.zeros(5), "must have shapes"),
-        (np.array([[0.0], [np.nan]]), np.zeros((5, 1)), "must be finite"),
         (np.zeros((5, 2)), np.zeros((5, 2)), "two different points"),
         (np.zeros((1, 2)), np.zeros((5, 2)), "two different points"),
         (np.eye(2), np.zeros((0, 2)), "held-out points needs at least 1 point"),
     ],
 )
-def test_points_that_make_no_estimate(points, held_out, message):
+def test_too_few_points_make_no_estimate(points, held_out, message):
     with pytest.raises(ValueError, match=message):
         fit_kernel_score(points, held_out, np.random.default_rng(0))

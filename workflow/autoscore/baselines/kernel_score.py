@@ -40,14 +40,10 @@ class GaussianScore:
         """Return the score at x, both ``(n, d)``."""
         return (self.mean - x) @ self.precision
 
-    @property
-    def divergence(self) -> float:
-        """The divergence of the score, the same everywhere."""
-        return -float(np.trace(self.precision))
-
     def loss(self, x: np.ndarray) -> float:
         """Return the implicit loss at points ``(n, d)``."""
-        return 0.5 * float((self.score(x) ** 2).sum(-1).mean()) + self.divergence
+        divergence = -float(np.trace(self.precision))
+        return 0.5 * float((self.score(x) ** 2).sum(-1).mean()) + divergence
 
 
 @dataclass
@@ -80,19 +76,8 @@ def fit_kernel_score(
 
     Landmarks are drawn from the training points ``(n, d)``. The bandwidth is chosen from a grid,
     fitted to `SEARCHED` training points at most; then the ridge, from another, with all of them.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, points are not finite or fewer than two differ.
+    Raise ValueError as `fit_gaussian`.
     """
-    if points.ndim != 2 or held_out.ndim != 2 or points.shape[1] != held_out.shape[1]:
-        raise ValueError(
-            "points and held-out points must have shapes (n, d) and (m, d), not "
-            f"{points.shape} and {held_out.shape}"
-        )
-    if not (np.isfinite(points).all() and np.isfinite(held_out).all()):
-        raise ValueError("points and held-out points must be finite")
     base = fit_gaussian(points, held_out)
     chosen = rng.permutation(len(points))
     centres = points[chosen[:landmarks]]
