@@ -34,7 +34,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     ----------
     inputs
         ``bias``: table of `autoscore.optimum.bias.bias_table`; ``order``: that of
-        `autoscore.optimum.order.order_table`.
+        `autoscore.optimum.bias.order_table`.
     outputs
         Files to write.
     settings

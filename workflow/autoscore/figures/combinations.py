@@ -29,7 +29,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``choices``: what `autoscore.score.estimates.measure_combinations` yielded, of all targets.
+        ``choices``: what `autoscore.score.estimates.combination_rows` yielded, of all targets.
     outputs
         Files to write.
     settings

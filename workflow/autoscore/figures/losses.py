@@ -31,7 +31,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``losses``: what `autoscore.geometry.stage.loss_table` returned.
+        ``losses``: what `autoscore.geometry.line.loss_table` returned.
     outputs
         Files to write.
     settings
