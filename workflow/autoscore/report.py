@@ -99,11 +99,11 @@ def _sections(environment: Environment, figures: Iterable[str], words: Mapping) 
     waiting = {stem: list(those) for stem, those in groupby(sorted(figures), _stem)}
     shown: dict[str, list[dict]] = {title: [] for title in SECTIONS}
     for name, figure in FIGURES.items():
-        for density in densities if figure.of_each_density else [""]:
+        for density in densities if figure.per_density else [""]:
             file = stem(name).format(density=density)
             if file not in waiting:
                 continue
-            measured = environment.from_string(figure.measured)
+            measured = environment.from_string(figure.findings)
             shown[figure.section].append(
                 {
                     "name": file,
