@@ -35,7 +35,10 @@ def test_a_module_without_a_declaration_is_no_figure():
     [
         ([module(draw=False)], r"figures\.toy: .* no draw\(inputs, outputs, settings\): add"),
         ([module(section="Odds")], r"figures\.toy: section 'Odds' is unknown: use one of"),
-        ([module(shows=("T1", "X1"))], r"figures\.toy: statement 'X1' is unknown: use those of"),
+        (
+            [module(shows=("T1", "X1"))],
+            r"figures\.toy: statement 'X1' is unknown: use an id of config",
+        ),
         (
             [module("one.toy"), module("two.toy")],
             r"two\.toy: 'toy' is declared in one\.toy, too: rename one",

@@ -27,27 +27,28 @@ RUNS = {  # what figures of chains read
 }
 
 
-@dataclass(frozen=True)
-class Listed:
-    """Drawn once per density that lists it under ``figures``.
+class PerDensity:
+    """Drawn once per density whose entry in the configuration asks for it."""
 
-    Attributes
-    ----------
-    dimensions
-        Allowed values of d; empty for any.
-    trait
-        The trait that the density's kind must have, or `ANYTHING`.
-    needs_separate
-        Whether separate auto-encoders (one per noise level) must be trained.
+    def subjects(self, name: str, config: Mapping) -> list[str]:
+        """Return the densities for which the figure of that name is drawn."""
+        return [who for who, entry in config["densities"].items() if self.asked(name, entry)]
+
+
+@dataclass(frozen=True)
+class Listed(PerDensity):
+    """Drawn per density that lists it under ``figures``.
+
+    The density must have one of the `dimensions` (empty for any) and a kind with the `trait` (or
+    `ANYTHING`); `needs_separate` says whether separate auto-encoders must be trained on it.
     """
 
     dimensions: tuple[int, ...]
     trait: str = KNOWN
     needs_separate: bool = False
 
-    def subjects(self, name: str, config: Mapping) -> list[str]:
-        """Return the densities for which the figure of that name is drawn."""
-        return [who for who, entry in config["densities"].items() if name in entry["figures"]]
+    def asked(self, name: str, entry: Mapping) -> bool:
+        return name in entry["figures"]
 
     def fits(self, kind: str, d: int) -> bool:
         """Return whether a density of this kind and dimension may list it."""
@@ -56,7 +57,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Charted:
+class Charted(PerDensity):
     """Drawn per density, for the plan that ``sample.figures`` assigns to it.
 
     ``about`` says in the schema what it shows; `least` and `most` bound the density's dimension.
@@ -66,45 +67,38 @@ class Charted:
     least: int = 1
     most: int = 1_000_000
 
-    def subjects(self, name: str, config: Mapping) -> list[str]:
-        """Return the densities for which the figure of that name is drawn."""
-        densities = config["densities"].items()
-        return [who for who, entry in densities if name in entry["sample"]["figures"]]
+    def asked(self, name: str, entry: Mapping) -> bool:
+        return name in entry["sample"]["figures"]
 
 
 @dataclass(frozen=True)
-class Probed:
+class Probed(PerDensity):
     """Drawn per density whose ``sample`` section has models for the probe of the same name.
 
     The probes are ``differences`` and ``far_starts``; a new one needs a section of the schema.
     """
 
-    def subjects(self, name: str, config: Mapping) -> list[str]:
-        """Return the densities for which the figure of that name is drawn."""
-        densities = config["densities"].items()
-        return [who for who, entry in densities if entry["sample"][name]["models"]]
+    def asked(self, name: str, entry: Mapping) -> bool:
+        return bool(entry["sample"][name]["models"])
 
 
 @dataclass(frozen=True)
-class Shared:
-    """Drawn once for all densities that `densities` picks from the configuration, if any."""
+class Once:
+    """Drawn once if the function `of` picks anything from the configuration."""
 
-    densities: Callable[[Mapping], list[str]]
-
-    def subjects(self, name: str, config: Mapping) -> list[str]:
-        """Return [""] if it is drawn, [] if not."""
-        return [""] if self.densities(config) else []
-
-
-@dataclass(frozen=True)
-class OfImages:
-    """Drawn once if there are images, and models that `models` picks from the configuration."""
-
-    models: Callable[[Mapping], list[str]]
+    of: Callable[[Mapping], list[str]]
 
     def subjects(self, name: str, config: Mapping) -> list[str]:
         """Return [""] if it is drawn, [] if not."""
-        return [""] if config.get("images") and self.models(config) else []
+        return [""] if self.of(config) else []
+
+
+class Shared(Once):
+    """Drawn once for several densities, which `of` picks."""
+
+
+class OfImages(Once):
+    """Drawn once for models of images, which `of` picks."""
 
 
 def no_settings(config: Mapping, density: str) -> dict:
@@ -152,7 +146,7 @@ class Figure:
     section: str
     shows: tuple[str, ...]
     caption: str
-    scope: Listed | Charted | Probed | Shared | OfImages
+    scope: PerDensity | Once
     reads: Mapping[str, str] | Callable[[Mapping], dict[str, str]]
     settings: Callable[[Mapping, str], dict] = no_settings
     formats: tuple[str, ...] = ("pdf", "png")
@@ -161,7 +155,7 @@ class Figure:
     @property
     def per_density(self) -> bool:
         """Whether one is drawn per density, not one for all."""
-        return isinstance(self.scope, Listed | Charted | Probed)
+        return isinstance(self.scope, PerDensity)
 
     def inputs(self, config: Mapping) -> dict[str, str]:
         """Return the results that it reads, by name."""

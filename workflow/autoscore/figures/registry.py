@@ -79,7 +79,7 @@ def settings_of(name: str, config: Mapping, density: str) -> dict:
     if isinstance(scope, Charted):
         return {"plan": config["densities"][density]["sample"]["figures"][name]} | settings
     if isinstance(scope, Shared):
-        return {"densities": scope.densities(config)} | settings
+        return {"densities": scope.of(config)} | settings
     return settings
 
 
