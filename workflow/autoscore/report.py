@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,23 +30,17 @@ def render(
     records: Iterable[str],
     tables: Mapping[str, str],
 ) -> str:
-    """Return the page that a Jinja template makes of a run.
+    """Return the page that a Jinja template makes of a run with a completed configuration.
 
-    Parameters
-    ----------
-    config
-        The completed configuration of the run.
-    figures
-        Files of declared figures, .png and .gif; ValueError for any other.
-    records
-        Files of the jobs' records, see `autoscore.files.records`.
-    tables
-        Files of ``claims`` and ``order``, and of ``images`` if the run has some.
+    All else are files: .png and .gif of declared figures (ValueError for any other), the jobs'
+    records (`autoscore.files.records`), and the tables ``claims``, ``order`` and, if there are
+    some, ``images``.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"short": _short, "span": _span, "yaml": _yaml, "symbols": _symbols}
+    to_yaml = partial(yaml.safe_dump, sort_keys=False, allow_unicode=True, width=100)
+    environment.filters |= {"short": _short, "span": _span, "yaml": to_yaml, "symbols": _symbols}
     found = {name: _rows(path) for name, path in tables.items()}
     claims, images = found["claims"], found.get("images") or [None]
     jobs = [json.loads(Path(path).read_text(encoding="utf-8")) for path in records]
@@ -146,10 +141,6 @@ def _span(seconds: float) -> str:
         return f"{seconds:.3g} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _yaml(value: Any) -> str:
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _symbols(text: str) -> str:

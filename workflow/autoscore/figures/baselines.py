@@ -3,7 +3,7 @@
 import pandas as pd
 
 from autoscore.figures.declaration import BEYOND, Figure, Shared
-from autoscore.figures.style import MODELS, common_legend, grid, mean_and_range, save, title
+from autoscore.figures.style import common_legend, each_model, grid, save, title
 from autoscore.plan import compared_by_size
 
 SHOWN = ("combined", "sliced", "kernel", "kde")
@@ -11,10 +11,7 @@ SHOWN = ("combined", "sliced", "kernel", "kde")
 FIGURE = Figure(
     section=BEYOND,
     shows=("C1",),
-    caption=(
-        "the clean score from 100 to 100,000 points in 2, 10 and 100 dimensions, by "
-        "auto-encoders and baselines"
-    ),
+    caption="the clean score from 100 to 100,000 points, by auto-encoders and baselines",
     scope=Shared(compared_by_size),
     reads={"errors": "results/score/errors.csv"},
 )
@@ -28,9 +25,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axes = grid(len(densities), len(densities), 0.0, 2.6, sharex=True, sharey=True)
     for axis, density in zip(axes.flat, densities, strict=True):
         axis.set(xscale="log", yscale="log", xlabel="training points", title=title(density))
-        for model in SHOWN:
-            rows = errors[(errors["density"] == density) & (errors["model"] == model)]
-            mean_and_range(axis, rows, "n", "relative_error", markersize=4, **MODELS[model])
+        each_model(axis, errors[errors["density"] == density], SHOWN, "n", "relative_error", 4)
     axes[0, 0].set_ylabel("squared relative error")
     common_legend(figure, len(SHOWN))
     save(figure, outputs)

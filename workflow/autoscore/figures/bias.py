@@ -9,10 +9,7 @@ from autoscore.figures.style import BEST, COLUMN, NAMES, SIGMA, drawable, save, 
 FIGURE = Figure(
     section=LINE,
     shows=("C1",),
-    caption=(
-        "the error of both optima falls as sigma^2, and lies on its exact leading term, "
-        "inside the grey window"
-    ),
+    caption="both errors fall as sigma^2, on their exact leading terms in the grey window",
     scope=Listed((1,)),
     reads={
         "bias": "results/optimum/{density}.csv",

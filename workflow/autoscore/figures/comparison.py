@@ -10,10 +10,7 @@ from autoscore.samplers.registry import SAMPLERS
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption=(
-        "the samplers of 2013, with the right acceptance ratio and with the one that lacks "
-        "the map's determinant"
-    ),
+    caption="the samplers of 2013, with their map's determinant in the acceptance and without it",
     scope=Charted("distances of repeated runs by sampler"),
     reads=RUNS,
 )
@@ -30,7 +27,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axis = subplots(figsize=(1.6 * COLUMN, 0.3 * len(samplers) + 0.9))
     axis.set_xscale("log")
     for place, sampler in enumerate(samplers):
-        color = SAMPLERS[sampler].color
+        color = SAMPLERS[sampler].colour
         found = runs.loc[runs["sampler"] == sampler, "kl"]
         axis.plot(drawable(found), [place] * len(found), "o", color=color, markersize=3, alpha=0.6)
         axis.plot(drawable(np.full(2, found.median())), [place - 0.3, place + 0.3], color=color)

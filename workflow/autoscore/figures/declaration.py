@@ -27,7 +27,15 @@ RUNS = {  # what figures of chains read
 }
 
 
-class PerDensity:
+class Scope:
+    """What a figure is drawn for."""
+
+    def settings(self, name: str, config: Mapping, density: str) -> dict:
+        """Return settings that all figures of this scope have."""
+        return {}
+
+
+class PerDensity(Scope):
     """Drawn once per density whose entry in the configuration asks for it."""
 
     def subjects(self, name: str, config: Mapping) -> list[str]:
@@ -70,6 +78,9 @@ class Charted(PerDensity):
     def asked(self, name: str, entry: Mapping) -> bool:
         return name in entry["sample"]["figures"]
 
+    def settings(self, name: str, config: Mapping, density: str) -> dict:
+        return {"plan": config["densities"][density]["sample"]["figures"][name]}
+
 
 @dataclass(frozen=True)
 class Probed(PerDensity):
@@ -83,7 +94,7 @@ class Probed(PerDensity):
 
 
 @dataclass(frozen=True)
-class Once:
+class Once(Scope):
     """Drawn once if the function `of` picks anything from the configuration."""
 
     of: Callable[[Mapping], list[str]]
@@ -95,6 +106,9 @@ class Once:
 
 class Shared(Once):
     """Drawn once for several densities, which `of` picks."""
+
+    def settings(self, name: str, config: Mapping, density: str) -> dict:
+        return {"densities": self.of(config)}
 
 
 class OfImages(Once):
@@ -146,7 +160,7 @@ class Figure:
     section: str
     shows: tuple[str, ...]
     caption: str
-    scope: PerDensity | Once
+    scope: Scope
     reads: Mapping[str, str] | Callable[[Mapping], dict[str, str]]
     settings: Callable[[Mapping, str], dict] = no_settings
     formats: tuple[str, ...] = ("pdf", "png")

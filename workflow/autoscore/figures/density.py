@@ -11,10 +11,7 @@ VISIBLE = 5.0  # nats below the maximum of log p that are still shown
 FIGURE = Figure(
     section=LINE,
     shows=(),
-    caption=(
-        "p, log p = -E - log Z and the score of the authors' one-dimensional energy; two "
-        "modes and a shoulder"
-    ),
+    caption="p, log p = -E - log Z and the score of the authors' energy: two modes, one shoulder",
     scope=Listed((1,)),
     reads={"curves": "results/optimum/{density}.npz"},
 )

@@ -22,9 +22,7 @@ def _settings(config: Mapping, density: str) -> dict:
 FIGURE = Figure(
     section=LINE,
     shows=("T1", "C2"),
-    caption=(
-        "r is a staircase; the points attract, half-way between them r(x) = x again, but it repels"
-    ),
+    caption="r is a staircase; points attract; half-way between them r(x) = x again, but repels",
     scope=Listed((1,), ANYTHING, needs_separate=True),
     reads={
         "learned": "results/geometry/{density}.npz",
@@ -47,16 +45,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     objectives = [objective for objective in NAMES if objective in learned]
     figure, axes = style.grid(2 * len(objectives), 2, 2.3, 0.5, sharex=True)
     for (left, right), objective in zip(axes, objectives, strict=True):
-        curves = learned[objective][level]
-        best = learned[f"best_{objective}"][level] if f"best_{objective}" in learned else None
-        _draw_reconstruction(left, learned["x"], curves, best, objective)
-        _mark(left, learned["x"], curves.mean(0), points[points["objective"] == objective])
+        _draw_row(left, right, learned, objective, level)
+        mean = learned[objective][level].mean(0)
+        _mark(left, learned["x"], mean, points[points["objective"] == objective])
         left.set(ylabel="$r(x)$", title=rf"{NAMES[objective]}, $\sigma = {sigma:.3g}$")
-        right.axhline(0.0, color="0.6", linewidth=0.6)
-        if best is not None:
-            right.plot(learned["x"], best / sigma**2, **TRUTH)
-        look = BEST[objective] | {"linestyle": "-", "alpha": 0.7}
-        right.plot(learned["x"], curves.T / sigma**2, **look)
         right.set_ylabel(style.ESTIMATE)
     for axis in axes[-1]:
         axis.set_xlabel(learned["titles"][0])
@@ -64,14 +56,19 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     style.save(figure, outputs)
 
 
-def _draw_reconstruction(
-    axis: Axes, x: np.ndarray, curves: np.ndarray, best: np.ndarray | None, objective: str
+def _draw_row(
+    left: Axes, right: Axes, learned: dict[str, np.ndarray], objective: str, level: int
 ) -> None:
-    axis.plot(x, x, color="0.6", linewidth=0.8, label="identity")
-    if best is not None:
-        axis.plot(x, x + best, label=f"best {NAMES[objective]}", **TRUTH)
+    x, curves, variance = learned["x"], learned[objective][level], learned["sigmas"][level] ** 2
+    left.plot(x, x, color="0.6", linewidth=0.8, label="identity")
+    right.axhline(0.0, color="0.6", linewidth=0.6)
+    if f"best_{objective}" in learned:
+        best = learned[f"best_{objective}"][level]
+        left.plot(x, x + best, label=f"best {NAMES[objective]}", **TRUTH)
+        right.plot(x, best / variance, **TRUTH)
     look = BEST[objective] | {"linestyle": "-", "alpha": 0.7}
-    axis.plot(x, (x + curves).T, label=f"learned {NAMES[objective]} (every seed)", **look)
+    left.plot(x, (x + curves).T, label=f"learned {NAMES[objective]} (every seed)", **look)
+    right.plot(x, curves.T / variance, **look)
 
 
 def _mark(axis: Axes, x: np.ndarray, mean: np.ndarray, points: pd.DataFrame) -> None:

@@ -19,10 +19,7 @@ COLORS = ["#009E73", "#56B4E9", "black"]  # of variants
 FIGURE = Figure(
     section=LINE,
     shows=("T1",),
-    caption=(
-        "how well the models trained on your own points denoise points that they have not seen, "
-        "beside a fitted Gaussian and a kernel density estimate"
-    ),
+    caption="how well models of your own points denoise held-out ones, beside baselines",
     scope=Listed((), POINTS),
     reads={"losses": "results/score/{density}_held_out.csv"},
 )

@@ -12,10 +12,7 @@ DISTANCES = {"kl": "KL of cells (nats)", "mmd2": "squared MMD", "mean_log_p": "m
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption=(
-        "how far chains end from the density, over sigma; bias at large, estimation error at "
-        "small noise"
-    ),
+    caption="how far chains end from the density: bias at large, estimation error at small sigma",
     scope=Charted("distances from the density by noise level"),
     reads=RUNS,
 )

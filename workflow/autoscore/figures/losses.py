@@ -15,10 +15,7 @@ LOOKS = {
 FIGURE = Figure(
     section=LINE,
     shows=("P1",),
-    caption=(
-        "the two losses part far faster than sigma^2 if r follows sigma, and as sigma^2 if it "
-        "does not"
-    ),
+    caption="the two losses part faster than sigma^2 if r follows sigma, as sigma^2 if it doesn't",
     scope=Listed((1,)),
     reads={"losses": "results/geometry/{density}_losses.csv"},
     settings=density_name,

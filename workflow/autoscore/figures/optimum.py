@@ -12,10 +12,7 @@ from autoscore.numerics.grids import noise_levels
 FIGURE = Figure(
     section=LINE,
     shows=("T1", "T2"),
-    caption=(
-        "(r - x) / sigma^2 of both exact optima closes in on the score as sigma falls; the "
-        "tails come last"
-    ),
+    caption="(r - x) / sigma^2 of both optima closes in on the score as sigma falls, tails last",
     scope=Listed((1,)),
     reads={"curves": "results/optimum/{density}.npz"},
     settings=lambda config, density: {"panel_sigmas": config["figures"]["panel_sigmas"]},

@@ -4,20 +4,16 @@ import pandas as pd
 
 from autoscore.figures import style
 from autoscore.figures.declaration import PLANE, Figure, Shared
-from autoscore.figures.style import MODELS
 from autoscore.plan import beyond_the_line
 
+SHOWN = ("conditioned", "separate", "kde")
 COLUMNS = 4
 BIAS = {"color": "0.7", "markersize": 3, "zorder": 0, "label": "bias of the best DAE"}
 
 FIGURE = Figure(
     section=PLANE,
     shows=("T1", "C1"),
-    caption=(
-        "learned against exact over the noise grid for every density of two and more "
-        "dimensions, a kernel density estimate of the same points, and the bias that even the "
-        "best DAE has"
-    ),
+    caption="learned fields, a kernel density estimate and the bias of the best DAE, over sigma",
     scope=Shared(beyond_the_line),
     reads={"errors": "results/score/errors.csv"},
 )
@@ -44,9 +40,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 def _draw_panel(axis: style.Axes, part: pd.DataFrame) -> None:
     axis.set(xscale="log", yscale="log", ylim=(1e-4, 3.0))
     most = part.loc[part["model"].isin(["conditioned", "separate"]), "n"].max()
-    for model in ("conditioned", "separate", "kde"):
-        rows = part[(part["model"] == model) & (part["reference"] == "p_sigma")]
-        look = MODELS[model] | {"markersize": 3}
-        style.mean_and_range(axis, rows[rows["n"] == most], "sigma", "relative_error", **look)
+    rows = part[(part["n"] == most) & (part["reference"] == "p_sigma")]
+    style.each_model(axis, rows, SHOWN, "sigma", "relative_error", 3)
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
     axis.plot(bias["sigma"], style.drawable(bias["relative_error"]), ".", **BIAS)

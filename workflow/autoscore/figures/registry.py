@@ -5,15 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
 from autoscore.declarations import DeclarationError, collect, modules_of, one
-from autoscore.figures.declaration import (
-    SECTIONS,
-    STATEMENT,
-    Charted,
-    Figure,
-    Listed,
-    OfImages,
-    Shared,
-)
+from autoscore.figures.declaration import SECTIONS, STATEMENT, Charted, Figure, Listed, OfImages
 
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Figure]:
@@ -74,13 +66,8 @@ def log_of(name: str) -> str:
 
 def settings_of(name: str, config: Mapping, density: str) -> dict:
     """Return what ``draw`` gets as ``settings``."""
-    figure, scope = FIGURES[name], FIGURES[name].scope
-    settings = figure.settings(config, density)
-    if isinstance(scope, Charted):
-        return {"plan": config["densities"][density]["sample"]["figures"][name]} | settings
-    if isinstance(scope, Shared):
-        return {"densities": scope.of(config)} | settings
-    return settings
+    figure = FIGURES[name]
+    return figure.scope.settings(name, config, density) | figure.settings(config, density)
 
 
 def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]:

@@ -4,7 +4,6 @@ import pandas as pd
 
 from autoscore.figures import style
 from autoscore.figures.declaration import PLANE, Figure, Listed
-from autoscore.figures.style import MODELS
 
 PANELS = (  # quantity, title, statement, scale of the axis
     ("hessian_error", "Hessian: squared relative error (C5)", "log"),
@@ -33,9 +32,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axes = style.grid(len(PANELS), 3, 1.95, 0.0, sharex=True)
     for axis, (quantity, title, scale) in zip(axes.flat, PANELS, strict=True):
         axis.set(xscale="log", yscale=scale)
-        for model in ("conditioned", "separate"):
-            rows = table[(table["quantity"] == quantity) & (table["model"] == model)]
-            style.mean_and_range(axis, rows, "sigma", "value", markersize=3.5, **MODELS[model])
+        rows = table[table["quantity"] == quantity]
+        style.each_model(axis, rows, ("conditioned", "separate"), "sigma", "value", 3.5)
         axis.set_title(title, fontsize=7)
         if quantity in EXPECTED:
             axis.axhline(EXPECTED[quantity], color="0.6", linewidth=0.8, zorder=0)

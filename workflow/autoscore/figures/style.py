@@ -137,6 +137,15 @@ def mean_and_range(axis: Axes, table: pd.DataFrame, x: str, y: str, **look: Any)
     axis.fill_between(mean.index, low, high, color=look["color"], alpha=0.2, linewidth=0)
 
 
+def each_model(
+    axis: Axes, table: pd.DataFrame, models: tuple[str, ...], x: str, y: str, size: float
+) -> None:
+    """Draw `mean_and_range` of some models' rows, markers of one size."""
+    for model in models:
+        rows = table[table["model"] == model]
+        mean_and_range(axis, rows, x, y, markersize=size, **MODELS[model])
+
+
 def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
     """Put a tick at each noise level of a logarithmic axis, and no other."""
     levels = sorted(sigmas.unique())

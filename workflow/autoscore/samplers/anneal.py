@@ -179,14 +179,14 @@ def _flow(
 SAMPLERS = {
     "annealed_langevin": Sampler(
         label="annealed Langevin",
-        color="#56B4E9",
+        colour="#56B4E9",
         about="noise-keeping moves down the noise grid, from its top",
         descend=_anneal,
         needs_target=False,
     ),
     "flow": Sampler(
         label="flow",
-        color="#0072B2",
+        colour="#0072B2",
         about="deterministic, down the noise grid, from its top",
         descend=_flow,
         needs_target=False,

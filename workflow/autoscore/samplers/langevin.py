@@ -216,33 +216,33 @@ ACCEPTANCE = (0.7, 0.65, 0.574)
 SAMPLERS = {
     "langevin": Sampler(
         label="Langevin, unadjusted",
-        color="#D55E00",
+        colour="#D55E00",
         about="Langevin's move, unadjusted",
         make=lambda parts: Langevin(parts.target(), parts.scale(0.25, 2)),
     ),
     "mala": Sampler(
         label="Langevin, adjusted",
-        color="#009E73",
+        colour="#009E73",
         about="Langevin's move, adjusted",
         make=lambda parts: AdjustedLangevin(parts.target(), parts.spread(0.1, 2), parts.drift),
         acceptance=ACCEPTANCE,
     ),
     "mala_one_point": Sampler(
         label="Langevin, one-point",
-        color="#E69F00",
+        colour="#E69F00",
         about="the same with differences of energy from the score at one point",
         make=lambda parts: AdjustedLangevin(parts.target("one-point"), parts.scale(0.25, 2)),
     ),
     "shaped_mala": Sampler(
         label="Langevin, shaped",
-        color="#CC79A7",
+        colour="#CC79A7",
         about="adjusted, shaped by dr/dx",
         make=lambda parts: ShapedLangevin(parts.target(), parts.field, parts.spread(0.1, 2)),
         acceptance=ACCEPTANCE,
     ),
     "noise_keeping": Sampler(
         label="noise-keeping",
-        color="#E69F00",
+        colour="#E69F00",
         about="a move that keeps a field's noise level",
         make=lambda parts: NoiseKeeping(parts.field, parts.step or 0.3),
         needs_target=False,

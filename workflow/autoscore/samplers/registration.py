@@ -72,7 +72,7 @@ class Sampler:
 
     Attributes
     ----------
-    label, color
+    label, colour
         How figures name and draw it.
     about
         What it does, for the schema.
@@ -89,7 +89,7 @@ class Sampler:
     """
 
     label: str
-    color: str
+    colour: str
     about: str
     make: Callable[[Parts], Kernel] | None = None
     descend: Callable[..., tuple[np.ndarray, int]] | None = None

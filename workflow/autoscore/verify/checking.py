@@ -17,21 +17,10 @@ HEAD = ["| verdict | claim | measured | required |", "| --- | --- | --- | --- |"
 def check(
     claims: list[dict], seed: int, targets: Collection[str], images: dict[str, str] | None = None
 ) -> pd.DataFrame:
-    """Judge every claim; return a row per claim with `COLUMNS`.
+    """Judge every claim of `autoscore.verify.reading.read_claims`; return a row each, `COLUMNS`.
 
-    The verdict is PASS, FAIL or NOT TESTED; ``over`` says what the interval is taken over, and is
-    empty for an exact number.
-
-    Parameters
-    ----------
-    claims
-        What `autoscore.verify.reading.read_claims` returned.
-    seed
-        Seed of the whole run, for the bootstrap.
-    targets
-        The densities that the run has.
-    images
-        The provenance of the run's images, None if it has none.
+    The run's `seed` starts the bootstrap; `targets` are its densities, `images` the provenance of
+    its images. Verdicts are PASS, FAIL or NOT TESTED; ``over`` says what an interval is taken over.
     """
     return pd.DataFrame([_judge(claim, seed, targets, images) for claim in claims], columns=COLUMNS)
 
