@@ -41,23 +41,23 @@ def render(
     )
     to_yaml = partial(yaml.safe_dump, sort_keys=False, allow_unicode=True, width=100)
     environment.filters |= {"short": _short, "span": _span, "yaml": to_yaml, "symbols": _symbols}
+    environment.filters["statement"] = _statement
     found = {name: _rows(path) for name, path in tables.items()}
     claims, images = found["claims"], found.get("images") or [None]
     jobs = [json.loads(Path(path).read_text(encoding="utf-8")) for path in records]
     context = {"config": without_folders(config), "orders": found["order"]}
-    counts, versions = defaultdict(Counter), defaultdict(set)
+    tallies, versions = defaultdict(Counter), defaultdict(set)
     for claim in claims:
-        counts[_statement(claim["paper"])][claim["verdict"]] += 1
+        for key in (claim["paper"], _statement(claim["paper"])):
+            tallies[key][claim["verdict"]] += 1
     for job in jobs:
         for package, version in job["versions"].items():
             versions[package].add(version)
-    papers = dict.fromkeys(claim["paper"] for claim in claims)
     return environment.from_string(template).render(
         **context,
-        statements={_statement(text): text for text in papers if _statement(text)},
         claims=claims,
         counts=Counter(row["verdict"] for row in claims),
-        by_statement=counts,
+        tallies=tallies,
         images=without_folders(images[0]),
         sections=_sections(environment.overlay(autoescape=False), figures, context),
         jobs=sorted(jobs, key=lambda job: -job["wall_seconds"]),
