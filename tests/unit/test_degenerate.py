@@ -15,7 +15,7 @@ from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.samples import Lengths
-from autoscore.fields import Field
+from autoscore.fields import Field, symmetric_share
 from autoscore.files.storage import write_arrays, write_table
 from autoscore.geometry import helmholtz, hessian, noise_estimate, plane, reconstruction, windows
 from autoscore.geometry.direction import beside_curve, direction_table
@@ -133,8 +133,7 @@ OF_FIELDS = {
     "score": lambda r, x: r.score(x),
     "hessian": lambda r, x: r.hessian(x),
     "reconstruction_error": lambda r, x: r.reconstruction_error(x),
-    "symmetry": lambda r, x: r.symmetry(x),
-    "symmetry beside the identity": lambda r, x: r.symmetry(x, beside_identity=True),
+    "symmetry": lambda r, x: symmetric_share(r.jacobian(x)),
     "log_ratio": lambda r, x: r.log_ratio(x, x + 0.1),
     "curl": lambda r, x: r.curl(x),
 }
@@ -252,7 +251,7 @@ NUMBERS = {  # what a single point, or points at one place, or a field that is i
         [np.nan, np.inf],
     ),
     "bootstrap": (lambda: errors.bootstrap_interval(np.ones(1), RNG(0)), [1.0, 1.0]),
-    "symmetry of zeros": (lambda: FIELDS["linear, of one point"].symmetry(ONE), np.nan),
+    "symmetry of zeros": (lambda: symmetric_share(np.zeros((1, 2, 2))), np.nan),
     "asymmetry of zeros": (
         lambda: helmholtz.asymmetry(np.zeros((1, 2, 2)), np.ones(1), traceless=True), np.nan,
     ),

@@ -11,8 +11,7 @@ from autoscore.baselines.kernel_score import (
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.numerics.errors import relative_error
-from autoscore.numerics.score_matching import implicit_score_loss
-from tests.unit.oracles import derivatives
+from tests.unit.oracles import derivatives, implicit_score_loss
 
 TWO = GaussianMixture([0.4, 0.6], [[-1.0, 0.0], [1.0, 0.5]], [0.1 * np.eye(2), 0.2 * np.eye(2)])
 
@@ -62,18 +61,18 @@ def test_the_quadratic_form_is_the_loss_of_the_derivatives(dim):
             assert loss(found.coefficients) == pytest.approx(expected, rel=1e-10)
 
 
-def test_blocks_change_nothing(monkeypatch):
+def test_chunks_change_nothing(monkeypatch):
     found, x = estimate(3)
     parts = found.log_prob(x), found.score(x), found.divergence(x)
     (whole,) = quadratic_losses(found.base, found.landmarks, [0.8], x)
-    monkeypatch.setattr("autoscore.baselines.kernel_score.BLOCK", 2 * len(found.landmarks))
+    monkeypatch.setattr("autoscore.baselines.kernel_score.CHUNK", 2 * len(found.landmarks))
     for got, expected in zip(
         (found.log_prob(x), found.score(x), found.divergence(x)), parts, strict=True
     ):
         np.testing.assert_allclose(got, expected, rtol=1e-13)
-    (blocked,) = quadratic_losses(found.base, found.landmarks, [0.8], x)
-    np.testing.assert_allclose(blocked.gram, whole.gram, rtol=1e-12)
-    np.testing.assert_allclose(blocked.linear, whole.linear, rtol=1e-12)
+    (chunked,) = quadratic_losses(found.base, found.landmarks, [0.8], x)
+    np.testing.assert_allclose(chunked.gram, whole.gram, rtol=1e-12)
+    np.testing.assert_allclose(chunked.linear, whole.linear, rtol=1e-12)
 
 
 def errors(n, seed=2):

@@ -22,6 +22,7 @@ from autoscore.images.quality import Quality
 from autoscore.images.score import Measure
 from autoscore.images.sources import scikit_digits
 from autoscore.models.conditioned.training import train as train_conditioned
+from autoscore.models.separate import training as separate_training
 from autoscore.models.separate.network import Separate
 from autoscore.models.separate.training import train_exact
 from autoscore.numerics.errors import FEWEST
@@ -194,7 +195,8 @@ def sigma_of_the_optimum(patch):
 
 
 def no_training(patch):
-    patch.setattr(setups, "fit", lambda *others, **options: None)
+    for module in (setups, separate_training):
+        patch.setattr(module, "fit", lambda *others, **options: None)
     patch.setattr("tests.unit.test_mutations.learned", learn)
 
 

@@ -10,7 +10,7 @@ than by their derivatives from Strathmann et al. (2015), "Gradient-free Hamilton
 Monte Carlo with efficient kernel exponential families".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +18,11 @@ from scipy.spatial.distance import cdist, pdist
 
 from autoscore.baselines.declaration import Baseline
 from autoscore.numerics.exponentials import exp_in_place
+from autoscore.numerics.pairwise import Distances
 from autoscore.numerics.score_matching import QuadraticLoss
 from autoscore.wording import require
 
-BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
+CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 SEARCHED = 5_000  # points on which the bandwidth is chosen; more hardly move it
 BANDWIDTHS = np.geomspace(0.05, 2.0, 10)  # in units of the median distance between landmarks
 RIDGES = np.logspace(-10, 1, 12)  # lambda h^2
@@ -83,19 +84,20 @@ class KernelScore:
     ) -> None:
         self.base, self.landmarks, self.coefficients = base, landmarks, coefficients
         self.bandwidth, self.dim = float(bandwidth), landmarks.shape[1]
+        self._distances = Distances(landmarks, order="x, points")
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         """Return the log-density of shape ``(n,)`` up to an additive constant."""
         offset = x - self.base.mean
         result = -0.5 * (offset @ self.base.precision * offset).sum(-1)
-        for rows, squares in _square_distances(x, self.landmarks):
+        for rows, squares in self._distances.chunks(x, CHUNK):
             result[rows] += _kernel(squares, self.bandwidth) @ self.coefficients
         return result
 
     def score(self, x: np.ndarray) -> np.ndarray:
         """Return its gradient, shape ``(n, d)``."""
         result = self.base.score(x)
-        for rows, squares in _square_distances(x, self.landmarks):
+        for rows, squares in self._distances.chunks(x, CHUNK):
             terms = _kernel(squares, self.bandwidth) * self.coefficients
             pull = terms @ self.landmarks - terms.sum(-1, keepdims=True) * x[rows]
             result[rows] += pull / self.bandwidth**2
@@ -104,7 +106,7 @@ class KernelScore:
     def divergence(self, x: np.ndarray) -> np.ndarray:
         """Return the divergence of the score, shape ``(n,)``."""
         result = np.full(len(x), self.base.divergence)
-        for rows, squares in _square_distances(x, self.landmarks):
+        for rows, squares in self._distances.chunks(x, CHUNK):
             terms = _kernel(squares, self.bandwidth)
             terms *= squares / self.bandwidth**2 - self.dim
             result[rows] += terms @ self.coefficients / self.bandwidth**2
@@ -192,7 +194,7 @@ def quadratic_losses(
     (n, dim), count = x.shape, len(landmarks)
     squared, crossed = np.zeros((2, len(bandwidths), count, count))
     linear = np.zeros((len(bandwidths), count))
-    for rows, squares in _square_distances(x, landmarks):
+    for rows, squares in Distances(landmarks, order="x, points").chunks(x, CHUNK):
         score = base.score(x[rows])
         along = (score * x[rows]).sum(-1)
         for index, bandwidth in enumerate(bandwidths):
@@ -224,22 +226,6 @@ def _fit_coefficients(
         found.append(train.minimiser(strength * norm + jitter * np.eye(len(norm))))
     losses = test(np.stack(found))
     return losses.min(), found[int(losses.argmin())]
-
-
-def _square_distances(x: np.ndarray, landmarks: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield slices of x with squared distances of shape (block, M)."""
-    size = max(1, BLOCK // len(landmarks))
-    centre = landmarks.mean(0)  # a small origin keeps the product's rounding small
-    landmarks = landmarks - centre
-    norms = (landmarks**2).sum(-1)
-    for start in range(0, len(x), size):
-        rows = slice(start, start + size)
-        offset = x[rows] - centre
-        # a matrix product: ten times as fast as cdist where d = 100
-        squares = offset @ (-2.0 * landmarks.T)
-        squares += (offset**2).sum(-1, keepdims=True)
-        squares += norms
-        yield rows, squares
 
 
 def _kernel(squares: np.ndarray, bandwidth: float) -> np.ndarray:

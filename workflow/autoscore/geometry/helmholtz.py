@@ -29,7 +29,7 @@ def curl_map(field: Field, window: np.ndarray, points: int) -> np.ndarray:
 def asymmetry(slopes: np.ndarray, weights: np.ndarray, *, traceless: bool = False) -> float:
     """Return E|K|^2 / E|A|^2 of matrices A with skew parts K: 0 for Jacobians of a gradient field.
 
-    Unlike the mean of `Field.symmetry` over points it is not ruled by those where A is small.
+    Unlike the mean of `symmetric_share` over points it is not ruled by those where A is small.
 
     Parameters
     ----------
