@@ -37,13 +37,13 @@ class Baseline:
         Its entry in the column ``objective`` of error tables.
     needs_validation
         Whether it chooses something on validation points.
-    selectable
+    chosen
         Whether densities may list it under ``baselines``.
     clean, noisy
         Whether it estimates the score of p; whether that of p_sigma.
     widest
         Largest sample on which it is measured under noise.
-    most_points
+    measured
         Most evaluation points for d > 1, halved for samples above `widest`; None for all.
     """
 
@@ -55,11 +55,11 @@ class Baseline:
     field: Callable[[Any, float], Field] | None = None
     objective: str = "dae"
     needs_validation: bool = False
-    selectable: bool = True
+    chosen: bool = True
     clean: bool = True
     noisy: bool = True
     widest: float = np.inf
-    most_points: int | None = None
+    measured: int | None = None
 
 
 def field_score(baseline_field: Callable[[Any, float], Field]) -> Callable:

@@ -11,6 +11,6 @@ BASELINE = Baseline(
     fit=lambda points, validation, rng: KernelDensity(points),
     score=field_score(DenoisingOptimum),
     field=DenoisingOptimum,
-    selectable=False,  # of a known density it is far from the score wherever points are sparse
+    chosen=False,  # of a known density it is far from the score wherever points are sparse
     clean=False,
 )

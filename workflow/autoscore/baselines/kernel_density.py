@@ -27,5 +27,5 @@ BASELINE = Baseline(
     field=DenoisingOptimum,
     needs_validation=True,
     widest=WIDEST,
-    most_points=500,
+    measured=500,
 )

@@ -45,7 +45,7 @@ def measure_baseline(
         Names the random streams.
     """
     noisy = baseline.noisy and size <= baseline.widest
-    most = baseline.most_points
+    most = baseline.measured
     if most and size > baseline.widest:
         most //= 2
     for seed, points in enumerate(train):
