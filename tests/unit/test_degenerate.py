@@ -1,5 +1,6 @@
 """No point at all, and one: everything that takes points, and what is left of the tables."""
 
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -34,9 +35,9 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.linear import LinearField, LinearOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
-from autoscore.sample import diagnostics
+from autoscore.sample import distances, mixing
 from autoscore.sample.differences import difference_rows
-from autoscore.sample.quality import DrawQuality, mixing
+from autoscore.sample.quality import DrawQuality
 from autoscore.samplers.chains import run
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.random_walk import RandomWalk
@@ -173,6 +174,7 @@ def test_a_field_takes_no_point_and_one(name, what):
 
 RNG = np.random.default_rng
 NONE, ONE, FIVE = SPREAD[:0, :2], SPREAD[:1, :2], SPREAD[:5, :2]
+ENERGY = partial(distances.Discrepancies, functions=[np.sqrt])
 ALIKE = np.full((4, 2), 0.1)  # the mean of which rounds to another number
 OPTIMUM, LEARNED = FIELDS["denoising optimum, d = 2"], FIELDS["separate, d = 2"]
 NOISY = PLANE.smoothed(0.2)
@@ -224,7 +226,7 @@ TABLES = {
     ),
     "uniform_points": lambda n: windows.uniform_points(SQUARE, n, RNG(0)),
     "nearest": lambda n: PARABOLA.nearest(FIVE[:n]),
-    "inverse": lambda n: Blend(LEARNED).inverse(FIVE[:n], 1e-3).y,
+    "inverse": lambda n: Blend(LEARNED, 1.0).inverse(FIVE[:n], 1e-3)[0],
     "linear draws": lambda n: LINEAR.sample(n, RNG(0)),
     "linear error": lambda n: LINEAR.error(FIVE[:n], np.array([0.1])).T,
     "kernel score": lambda n: fit_kernel_score(FIVE[:2], ONE, RNG(0)).score(FIVE[:n]),
@@ -276,7 +278,7 @@ NUMBERS = {  # what a single point, or points at one place, or a field that is i
     ),
     "bandwidth for one place": (lambda: fit_bandwidth(ALIKE, ALIKE[:1]).bandwidth, 0.0),
     "discrepancies of one point": (
-        lambda: [diagnostics.energy_distance(ONE, FIVE), diagnostics.squared_mmd(FIVE, ONE, 1.0)],
+        lambda: [ENERGY(FIVE)(ONE)[0], distances.squared_mmd(FIVE, ONE, 1.0)],
         np.nan,
     ),
     "window of one point": (
@@ -359,12 +361,12 @@ REFUSED = {
     "relative error": (lambda: errors.relative_error(NONE, NONE, NONE[:, 0]), "relative error"),
     "order": (lambda: errors.fitted_order(np.ones(1), np.ones(1)), "at least 2 points, not 1"),
     "bootstrap": (lambda: errors.bootstrap_interval(NONE[:, 0], RNG(0)), "an? bootstrap interval"),
-    "distance": (lambda: diagnostics.median_distance(ONE), "at least 2 points, not 1"),
-    "bandwidth": (lambda: diagnostics.squared_mmd(FIVE, FIVE, 0.0), "must be > 0, not 0"),
-    "discrepancy": (lambda: diagnostics.energy_distance(NONE, FIVE), "a discrepancy"),
-    "discrepancy from": (lambda: diagnostics.energy_distance(FIVE, NONE), "a discrepancy"),
-    "divergence": (lambda: diagnostics.histogram_kl(NONE, CELLS), "a divergence"),
-    "log p": (lambda: diagnostics.mean_log_p(NONE, PLANE), "a mean of log p"),
+    "distance": (lambda: distances.median_distance(ONE), "at least 2 points, not 1"),
+    "bandwidth": (lambda: distances.squared_mmd(FIVE, FIVE, 0.0), "must be > 0, not 0"),
+    "discrepancy": (lambda: ENERGY(FIVE)(NONE), "a discrepancy"),
+    "discrepancy from": (lambda: ENERGY(NONE)(FIVE), "a discrepancy"),
+    "divergence": (lambda: distances.histogram_kl(NONE, CELLS), "a divergence"),
+    "log p": (lambda: distances.mean_log_p(NONE, PLANE), "a mean of log p"),
     "clean reference": (lambda: references.clean_reference(PLANE, NONE), "a reference"),
     "reference": (
         lambda: references.sampled_references(PLANE, "dae", 0.1, NONE, RNG(0)), "a reference"
@@ -383,7 +385,7 @@ REFUSED = {
     "Tweedie": (lambda: tweedie_gap(WELL, 0.1, NONE[:, :1]), "a largest gap"),
     "steps": (lambda: list(difference_rows(OPTIMUM, NOISY, ONE, RNG(0))), "2 points, not 1"),
 }  # fmt: skip
-CELLS = diagnostics.Cells.of(PLANE, [np.linspace(-3.0, 3.0, 4)] * 2)
+CELLS = distances.Cells.of(PLANE, [np.linspace(-3.0, 3.0, 4)] * 2)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -415,18 +417,18 @@ def test_a_chain_that_accepts_nothing_stays_and_is_measured(name, draws):
     assert chains.draws.shape == (1, draws, 2)
     assert (chains.draws == chains.state.x).all()
     assert chains.acceptance == 0.0
-    found = mixing(chains)
+    found = mixing.mixing_row(chains)
     assert not np.isfinite(found["rhat"])
 
 
 def test_stuck_chains_do_not_pass_for_mixed():
     draws = np.repeat(FIVE[:, None], 8, axis=1)
-    assert (diagnostics.rhat(draws) > 1e9).all()
-    np.testing.assert_array_equal(diagnostics.effective_sample_size(draws), [5, 5])
+    assert (mixing.rhat(draws) > 1e9).all()
+    np.testing.assert_array_equal(mixing.effective_sample_size(draws), [5, 5])
 
 
 def test_one_draw_is_measured():
-    found = DrawQuality(PLANE, 0, "target").measure(ONE)
+    found = DrawQuality(PLANE, 0, "target").distances(ONE)
     assert np.isfinite([found[key] for key in ("kl", "mean_log_p", "coverage")]).all()
 
 

@@ -52,8 +52,8 @@ def train(*told):
     return toy, trace
 """,
     "samplers/toy_sampler.py": """
+from autoscore.samplers.declaration import Sampler
 from autoscore.samplers.langevin import Langevin
-from autoscore.samplers.registration import Sampler
 
 SAMPLERS = {"toy_sampler": Sampler("toy", "#123456", "short steps of Langevin's move",
                                    make=lambda parts: Langevin(parts.target(), parts.step))}
