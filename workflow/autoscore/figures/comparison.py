@@ -27,7 +27,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axis = subplots(figsize=(1.6 * COLUMN, 0.3 * len(samplers) + 0.9))
     axis.set_xscale("log")
     for place, sampler in enumerate(samplers):
-        color = SAMPLERS[sampler].colour
+        color = SAMPLERS[sampler].color
         found = runs.loc[runs["sampler"] == sampler, "kl"]
         axis.plot(drawable(found), [place] * len(found), "o", color=color, markersize=3, alpha=0.6)
         axis.plot(drawable(np.full(2, found.median())), [place - 0.3, place + 0.3], color=color)

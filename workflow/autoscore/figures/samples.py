@@ -36,7 +36,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         sampler = SAMPLERS[run.sampler]
         distance = f"KL {run.kl:.3f} (floor {run.kl_floor:.3f})"
         text = f"{sampler.label}\n{field_and_level(run)}\n{distance}"
-        _draw_panel(axis, arrays, draws, text, sampler.colour)
+        _draw_panel(axis, arrays, draws, text, sampler.color)
     low, high = reference.min(0), reference.max(0)
     low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
     axes[0, 0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))

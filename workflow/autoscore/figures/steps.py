@@ -30,7 +30,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     for axis, (name, (label, scale)) in zip(axes.flat, PANELS.items(), strict=True):
         axis.set(xscale="log", yscale=scale, xlabel="step", ylabel=label)
         for sampler, rows in runs.groupby("sampler", sort=False):
-            look = {"color": SAMPLERS[sampler].colour, "label": SAMPLERS[sampler].label}
+            look = {"color": SAMPLERS[sampler].color, "label": SAMPLERS[sampler].label}
             mean_and_range(axis, rows, "step", name, marker="o", markersize=3, **look)
     axes[0, 2].axhline(runs["kl_floor"].mean(), label="independent draws", **FLOOR)
     common_legend(figure, 5)
