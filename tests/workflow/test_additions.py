@@ -137,7 +137,7 @@ GENERATED = """
 from pathlib import Path
 from autoscore.figures.registry import index  # of this folder, before docs finds the project's
 from docs.keys import key_tables
-print(index(), key_tables(Path()))
+print(index({}), key_tables(Path()))
 """
 
 

@@ -72,7 +72,7 @@ def figures_of_points(d: int, separate: bool, held_out: bool) -> list[str]:
     return [
         name
         for name in listed("samples", d)
-        if (separate or not FIGURES[name].scope.separate) and (held_out or name != "held_out")
+        if (separate or not FIGURES[name].scope.needs_separate) and (held_out or name != "held_out")
     ]
 
 
@@ -158,7 +158,7 @@ def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
             f"{key}.figures is {shown(entry['figures'])}; allowed for kind {entry['kind']} with "
             f"d = {d} are: {', '.join(allowed) or 'none'}"
         )
-    separate = sorted(name for name in entry["figures"] if FIGURES[name].scope.separate)
+    separate = sorted(name for name in entry["figures"] if FIGURES[name].scope.needs_separate)
     if separate and not entry["train"]["models"]["separate"]:
         yield (
             f"{key}.train.models.separate is []; allowed: dae, rcae or both, since figures "
