@@ -32,7 +32,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``table``: what `autoscore.images.score.Measure.denoising` returned, and ``provenance``.
+        ``table``: what `autoscore.images.score.Evaluation.denoising` returned, and ``provenance``.
     outputs
         Files to write.
     settings

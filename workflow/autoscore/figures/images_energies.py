@@ -26,7 +26,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``table``: what `autoscore.images.score.Measure.energies` returned, and ``provenance``.
+        ``table``: what `autoscore.images.score.Evaluation.energies` returned, and ``provenance``.
     outputs
         Files to write.
     settings

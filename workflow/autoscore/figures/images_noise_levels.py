@@ -27,7 +27,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``table``: what `autoscore.images.score.Measure.noise_levels` returned, ``provenance``.
+        ``table``: what `autoscore.images.score.Evaluation.noise_levels` returned, ``provenance``.
     outputs
         Files to write.
     settings

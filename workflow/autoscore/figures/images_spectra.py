@@ -28,7 +28,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``table``: what `autoscore.images.score.Measure.spectra` returned, and ``provenance``.
+        ``table``: what `autoscore.images.score.Evaluation.spectra` returned, and ``provenance``.
     outputs
         Files to write.
     settings

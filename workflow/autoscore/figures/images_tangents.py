@@ -26,7 +26,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     Parameters
     ----------
     inputs
-        ``arrays``: what `autoscore.images.score.Measure.tangents` returned, and ``provenance``.
+        ``arrays``: what `autoscore.images.score.Evaluation.tangents` returned, and ``provenance``.
     outputs
         Files to write.
     settings
