@@ -306,7 +306,7 @@ def test_models_are_evaluated_at_all_levels_that_they_know(stacks):
 
 
 def test_energies_close_where_the_field_is_a_gradient(stacks):
-    evaluation = Evaluation(IMAGES, {"tied": stacks["tied"]}, np.array([0.4]), 0)
+    evaluation = Evaluation(IMAGES, {"tied": stacks["tied"]}, np.array([0.4]), 0, 10_000)
     table = evaluation.energies().set_index(["model", "path"])
     assert table.loc[("tied", "loop"), "mean"] < 1e-4
     assert table.loc[("linear", "loop"), "mean"] < 1e-9

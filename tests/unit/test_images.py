@@ -6,7 +6,6 @@ import signal
 import socket
 from email.message import Message
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from urllib.request import Request
 
@@ -103,14 +102,13 @@ def check(arrays, content):
 def test_idx_arrays_come_back(shape, pack, monkeypatch):
     array = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
     monkeypatch.setitem(sources.MNIST, "a", sha256(idx(array)).hexdigest())
-    np.testing.assert_array_equal(read_idx(BytesIO(pack(idx(array))), "a", "here"), array)
+    np.testing.assert_array_equal(read_idx(pack(idx(array)), "a", "here"), array)
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_no_more_is_unpacked_than_allowed(pack, monkeypatch):
+def test_no_more_is_unpacked_than_allowed(monkeypatch):
     monkeypatch.setattr(sources, "LARGEST", 1000)
     with pytest.raises(WrongContentError, match=r"of 1001 bytes or more, which begin with b'\\x00"):
-        read_idx(BytesIO(pack(bytes(5_000_000))), IMAGES, "bomb")
+        read_idx(gzip.compress(bytes(5_000_000)), IMAGES, "bomb")
 
 
 def altered(data, at):
@@ -354,7 +352,7 @@ def test_an_interrupted_download_leaves_nothing(server, tmp_path, interruptible)
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.org/", "http://localhost:1/", "http://127.0.0.9/", "http://[::1]/"]
+    "url", ["https://example.org/", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]/"]
 )
 def test_https_and_this_machine_are_allowed(url):
     check_address(url)

@@ -324,7 +324,7 @@ def test_the_linear_optimum_does_not_pass_for_what_was_learned_of_images(tmp_pat
     monkeypatch.chdir(tmp_path)
     images = restored(stored(scikit_digits("a test")))
     models = dict.fromkeys(("untied", "conditioned"), Linear())
-    seen = Evaluation(images, models, np.array([0.1, 0.4, 1.0]), SEED)
+    seen = Evaluation(images, models, np.array([0.1, 0.4, 1.0]), SEED, 10_000)
     seen.fields = dict.fromkeys(models, partial(LinearField, images.linear))
     for table in ("denoising", "spectra", "energies"):
         save(getattr(seen, table)(), f"results/score/images_{table}.csv")

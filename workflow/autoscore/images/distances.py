@@ -1,8 +1,7 @@
 """Distances between images, in many dimensions and against many points, by matrix products.
 
-Images are rows of shape ``(n, d)``, with pixels between 0 and 1. Squared distances have the
-precision of their points: single precision is enough (|error| of the order of 1e-6 times the
-squared norms about the mean).
+Images are rows of shape ``(n, d)``, in single precision, which is enough: squared distances have
+errors of the order of 1e-6 times the squared norms about the mean.
 """
 
 from collections.abc import Iterator
@@ -76,8 +75,7 @@ def parzen_estimate(
 
 def nearest_points(x: np.ndarray, points: Prepared) -> tuple[np.ndarray, np.ndarray]:
     """Return the distance from each x to the nearest point, and that point's index, ``(n,)``."""
-    found = [distances.argmin(1) for _, distances in points.squared_distances(x)]
-    nearest = np.concatenate(found)
+    nearest = np.concatenate([found.argmin(1) for _, found in points.squared_distances(x)])
     # from the difference: rounding hides the squared distance of a copy
     return np.linalg.norm(x - points.points[nearest], axis=1), nearest
 

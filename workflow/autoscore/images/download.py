@@ -4,7 +4,6 @@ import ssl
 import time
 from collections.abc import Callable
 from http.client import HTTPException, IncompleteRead
-from ipaddress import ip_address
 from itertools import count
 from socket import gaierror
 from urllib.error import HTTPError
@@ -27,17 +26,10 @@ def check_address(url: str, referrer: str = "") -> None:
     `referrer` is the address that redirects there, if any: https must redirect to https.
     """
     parts = urlsplit(url)
-    local = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and (not local or referrer.startswith("https:")):
         after = f" (where {referrer} redirects)" if referrer else ""
         raise DownloadError(f"{url}{after}: expected an https address, found {parts.scheme!r}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _SafeRedirects(HTTPRedirectHandler):

@@ -59,6 +59,10 @@ class Classifier(NamedTuple):
         return softmax(hidden @ self.output_weights + self.output_biases, axis=1)
 
 
+def _some(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    return x[rng.choice(len(x), count, replace=False)]
+
+
 @dataclass(frozen=True)
 class Quality:
     """References for drawn images: real ones, and a classifier trained on them.
@@ -90,17 +94,13 @@ class Quality:
         if rounding is not None:
             classifier = classifier.moved(generator(rounding, "rounding", "images", "classifier"))
         right = classifier(images.held_out).argmax(1) == images.labels["held_out"]
-        looked_up = images.held_out[: max(1000, most // 2)]
-        distances, _ = nearest_points(looked_up, Prepared(images.train))
+        few = images.held_out[: max(1000, most // 2)]
+        distances, _ = nearest_points(few, Prepared(images.train))
         bandwidth = median_distance(images.held_out.astype(float), MMD)
-        rng = generator(seed, "images", "floor")
-        size = min(MMD, len(images.held_out))
+        rng, held_out = generator(seed, "images", "floor"), images.held_out
+        size = min(MMD, len(held_out))
         rounds = [
-            squared_mmd(
-                images.train[rng.choice(len(images.train), size, replace=False)],
-                images.held_out[rng.choice(len(images.held_out), size, replace=False)],
-                bandwidth,
-            )
+            squared_mmd(_some(images.train, size, rng), _some(held_out, size, rng), bandwidth)
             for _ in range(REPEATS)
         ]
         near = float(np.quantile(distances, COPY))
@@ -150,9 +150,8 @@ class Quality:
         probabilities = self.classifier(samples)
         found = probabilities.argmax(1)
         shares = np.bincount(found, minlength=probabilities.shape[1]) / len(found)
-        rng = generator(0, "images", "mmd")
         size = min(MMD, len(images.held_out))
-        real = images.held_out[rng.choice(len(images.held_out), size, replace=False)]
+        real = _some(images.held_out, size, generator(0, "images", "mmd"))
         row = {
             "n": len(samples),
             "parzen": parzen,

@@ -70,10 +70,9 @@ def draw_all(
         for sampler, start in CHAINS:
             report(f"{sampler} from {start}")
             yield _chains(images, model, field_at(sigma), sampler, start, settings, seed)
-    levels = noise_schedule(stack, settings["levels"], settings["last"])
     for sampler in ("annealed_langevin", "flow"):
         report(sampler)
-        yield _descent(images, model, stack, sampler, levels, settings, seed)
+        yield _descent(images, model, stack, sampler, settings, seed)
 
 
 def noise_schedule(stack: Stack, count: int, last: float) -> np.ndarray:
@@ -125,19 +124,13 @@ def _chains(
     if noisy:
         draws = field(draws)
         shown = field(shown.reshape(-1, field.dim)).reshape(shown.shape)
-    acceptance = float(found.acceptance.mean())
-    return Drawn(*names, field.sigma, draws, len(x), shown, acceptance, seconds)
+    return Drawn(*names, field.sigma, draws, len(x), shown, float(found.acceptance.mean()), seconds)
 
 
 def _descent(
-    images: Images,
-    model: str,
-    stack: Stack,
-    sampler: str,
-    levels: np.ndarray,
-    settings: dict,
-    seed: int,
+    images: Images, model: str, stack: Stack, sampler: str, settings: dict, seed: int
 ) -> Drawn:
+    levels = noise_schedule(stack, settings["levels"], settings["last"])
     linear, last = images.linear, float(levels[-1])
     # a conditioned model works in principal coordinates: turning at every level would cost a third
     turned = not stack.separate
@@ -161,15 +154,15 @@ def _descent(
 
 def drawn_row(drawn: Drawn, quality: Quality) -> dict:
     """Return the measures of a run's samples (see `Quality.row`), labelled."""
-    row = {"source": "measured", "model": drawn.model, "sampler": drawn.sampler}
-    row |= {"start": drawn.start, "sigma": drawn.sigma, "acceptance": drawn.acceptance}
-    return row | {"seconds": drawn.seconds} | quality.row(drawn.samples, drawn.chains)
+    names = ("model", "sampler", "start", "sigma", "acceptance", "seconds")
+    labels = {"source": "measured"} | {name: getattr(drawn, name) for name in names}
+    return labels | quality.row(drawn.samples, drawn.chains)
 
 
 def shown_arrays(drawn: Drawn, quality: Quality) -> dict[str, np.ndarray]:
     """Return what figures show of a run: some samples, their nearest images, first steps."""
-    some = drawn.samples[np.linspace(0, len(drawn.samples) - 1, SHOWN).astype(int)]
-    some = some.astype(np.float32)
+    chosen = np.linspace(0, len(drawn.samples) - 1, SHOWN).astype(int)
+    some = drawn.samples[chosen].astype(np.float32)
     _, nearest = nearest_points(some, quality.prepared)
     arrays = {drawn.name: some, f"{drawn.name}-nearest": quality.images.train[nearest]}
     if drawn.consecutive is not None:

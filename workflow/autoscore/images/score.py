@@ -1,6 +1,6 @@
 """What the auto-encoders of images have learned, where no density is known to compare with."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -25,9 +25,6 @@ TANGENTS = 5  # of each
 STEP = 0.05  # of central differences along random directions, in units of sigma
 
 
-Stacks = Mapping[str, Stack]
-
-
 class Evaluation:
     """What trained models, by name, have learned from one collection of images.
 
@@ -37,7 +34,7 @@ class Evaluation:
     """
 
     def __init__(
-        self, images: Images, stacks: Stacks, sigmas: np.ndarray, seed: int, most: int = 10_000
+        self, images: Images, stacks: dict[str, Stack], sigmas: np.ndarray, seed: int, most: int
     ) -> None:
         self.images, self.stacks, self.sigmas, self.seed = images, stacks, sigmas, seed
         self.most, self.fewer = most, most // 20
@@ -110,15 +107,14 @@ class Evaluation:
         for model, sigma, field in self._compared():
             noisy = self._noisy(self.images.held_out[:SLOPES], sigma, "slopes")
             slopes, symmetric = _slopes(field, noisy)
-            values = np.linalg.eigvalsh(symmetric)[:, ::-1]
-            kept = _mean((values > 0.5).sum(1))
-            row = {"model": model, "sigma": sigma, "trace": values.sum(1).mean()}
-            row |= {"kept": kept["mean"], "kept_error": kept["standard_error"]}
-            row["symmetry"] = symmetric_share(slopes).mean()
             beside = slopes - np.eye(field.dim, dtype=np.float32)
+            values = np.linalg.eigvalsh(symmetric)[:, ::-1]
+            kept, kept_error = _mean((values > 0.5).sum(1)).values()
+            row = {"model": model, "sigma": sigma, "trace": values.sum(1).mean()}
+            row |= {"kept": kept, "kept_error": kept_error}
+            row["symmetry"] = symmetric_share(slopes).mean()
             row["symmetry_beside_identity"] = symmetric_share(beside).mean()
-            row |= {f"eigenvalue_{k + 1}": value for k, value in enumerate(values.mean(0))}
-            rows.append(row)
+            rows.append(row | {f"eigenvalue_{k + 1}": v for k, v in enumerate(values.mean(0))})
         return pd.DataFrame(rows)
 
     def tangents(self, sigma: float) -> dict[str, np.ndarray]:
@@ -156,7 +152,7 @@ class Evaluation:
                 y = self._noisy(self.images.held_out[:count], sigma, "blind")
                 labels = {"model": name, "sigma": sigma, "seen": seen}
                 if stack.separate:
-                    move, shrinking = _stein_sides(field_at(sigma), y, rng)
+                    move, shrinking = _stein(field_at(sigma), y, rng)
                     estimate = np.sqrt(move.sum() / shrinking.sum())
                     rows.append(labels | {"estimate": float(estimate)})
                 else:
@@ -228,9 +224,7 @@ def _share(hits: np.ndarray) -> dict[str, float]:
     return {"share": hits.mean(), "share_error": np.sqrt(likely * (1 - likely) / n)}
 
 
-def _stein_sides(
-    field: Field, y: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+def _stein(field: Field, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Return |r(y) - y|^2 and d - tr dr/dy, both ``(n,)``, the trace by one random direction each.
 
     E v.(dr/dy) v over random signs v is the trace (Hutchinson 1990).
@@ -251,7 +245,7 @@ def agreeing_level(
     """
     gaps = []
     for level in map(float, levels):
-        move, shrinking = _stein_sides(field_at(level), y, rng)
+        move, shrinking = _stein(field_at(level), y, rng)
         gaps.append(np.log(np.maximum(move, 1e-12)) - np.log(np.maximum(shrinking, 1e-12)))
     gap = np.array(gaps) - 2 * np.log(levels)[:, None]  # falls through 0 at the level
     below = gap < 0

@@ -9,12 +9,12 @@ import gzip
 import os
 import zlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,13 +59,10 @@ class ImageData(NamedTuple):
 
 def cache_folder() -> Path:
     """Return the folder in the system's cache that keeps downloads for all projects of a user."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "autoscore" / "mnist"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "autoscore", "mnist")
 
 
-def acquire(
-    settings: Mapping[str, Any], cache: Path, report: Callable[[str], object] = print
-) -> ImageData:
+def acquire(settings: dict, cache: Path, report: Callable[[str], object] = print) -> ImageData:
     """Return MNIST, from a folder or a download, or scikit-learn's digits.
 
     A folder, which the setting ``path`` or else the variable ``MNIST_DIR`` gives, is taken at its
@@ -73,16 +70,9 @@ def acquire(
     else from the ``mirrors``, and are then kept there. Where that fails, the ``dataset`` ``auto``
     falls back on the digits. `report` receives a line on whatever takes time or goes wrong.
 
-    Raises
-    ------
-    MissingImagesError
-        If the given folder lacks a file, or ``dataset`` is ``mnist`` and the download failed.
-    WrongContentError
-        If a file in the given folder is not the one that its name says.
-    DownloadError
-        If a mirror's address is refused.
-    OSError
-        If a folder cannot be read, or a download cannot be kept.
+    Raises MissingImagesError if the given folder lacks a file, or if ``dataset`` is ``mnist`` and
+    the download failed; WrongContentError if a file in the folder is not the one that its name
+    says; DownloadError if a mirror's address is refused.
     """
     if settings["dataset"] == "digits":
         return scikit_digits("images.dataset is digits")
@@ -105,19 +95,18 @@ def acquire(
             "images.dataset to digits: scikit-learn carries those."
         ) from error
     reason = "; ".join(["no folder is set", *downloads.mishaps])
-    return _mnist(arrays, ", ".join(downloads.origins), reason)
+    return _mnist(arrays, ", ".join(dict.fromkeys(downloads.origins)), reason)
 
 
-def read_idx(stream: BinaryIO, name: str, origin: str) -> np.ndarray:
-    """Return the read-only array in a seekable stream, packed by gzip or not.
+def read_idx(content: bytes, name: str, origin: str) -> np.ndarray:
+    """Return the read-only array of the file of MNIST with this name, packed by gzip or not.
 
-    Raises WrongContentError, which calls the stream `origin`, if it is damaged or is not the file
-    of MNIST with this name. No more is read or unpacked than one byte beyond the largest file.
+    Raises WrongContentError, which calls the content `origin`, if it is damaged or another file.
+    Packed content is never unpacked much beyond the size of the largest file.
     """
-    packed = stream.read(len(GZIP)) == GZIP
-    stream.seek(0)
     try:
-        content = (gzip.GzipFile(fileobj=stream) if packed else stream).read(LARGEST + 1)
+        if content.startswith(GZIP):
+            content = gzip.GzipFile(fileobj=BytesIO(content)).read(LARGEST + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         message = f"{origin}: expected a whole .gz file, found a damaged one ({error})"
         raise WrongContentError(message) from error
@@ -142,21 +131,18 @@ def _read_folder(folder: str | Path, setting: str) -> list[np.ndarray]:
         if not path.exists():
             found = "neither" if plain.parent.is_dir() else "no such folder"
             raise MissingImagesError(f"{setting}: expected {plain} or {packed.name}, found {found}")
-        with path.open("rb") as stream:
-            arrays.append(read_idx(stream, name, str(path)))
+        arrays.append(read_idx(path.read_bytes(), name, str(path)))
     return arrays
 
 
 class Downloads:
     """Files of MNIST from mirrors, each kept in a cache once it is whole.
 
-    Files came from `origins`, in this order; `mishaps` are the failures that no retry mended.
-    Raises DownloadError if a mirror's address is refused. For the rest see `acquire`.
+    They came from `origins`, one each; `mishaps` are the failures that no retry mended. Arguments
+    and errors are those of `acquire`.
     """
 
-    def __init__(
-        self, settings: Mapping[str, Any], cache: Path, report: Callable[[str], object]
-    ) -> None:
+    def __init__(self, settings: dict, cache: Path, report: Callable[[str], object]) -> None:
         self.settings, self.cache, self.report = settings, cache, report
         self.mirrors = deque(settings["mirrors"])
         for mirror in self.mirrors:
@@ -165,23 +151,18 @@ class Downloads:
         self.mishaps: list[str] = []
 
     def read(self, name: str) -> np.ndarray:
-        """Return the array of a file, from the cache or else from the next mirror that has it.
-
-        Raises DownloadError if no mirror has it, and OSError if it cannot be kept.
-        """
+        """Return an array from the cache or a mirror; raise DownloadError if none has the file."""
         path = self.cache / f"{name}.gz"
         array, origin = self._kept(path, name), "an earlier download"
         if array is None:
             array, origin = self._fetched(path, name)
-        if origin not in self.origins:
-            self.origins.append(origin)
+        self.origins.append(origin)
         return array
 
     def _kept(self, path: Path, name: str) -> np.ndarray | None:
         if path.exists():
             try:
-                with path.open("rb") as stream:
-                    return read_idx(stream, name, str(path))
+                return read_idx(path.read_bytes(), name, str(path))
             except WrongContentError as error:
                 self.report(f"{error}; downloading it again")
         return None
@@ -193,7 +174,7 @@ class Downloads:
             self.report(f"downloading {url}")
             try:
                 content = fetch(url, LARGEST, timeout, retries, self.report)
-                array = read_idx(BytesIO(content), name, url)
+                array = read_idx(content, name, url)
             except (DownloadError, WrongContentError) as error:
                 self.report(str(error))
                 self.mishaps.append(str(error))
@@ -207,7 +188,7 @@ class Downloads:
 def _mnist(arrays: list[np.ndarray], source: str, reason: str) -> ImageData:
     height, width = arrays[0].shape[1:]
     provenance = {"dataset": "mnist", "name": f"MNIST ({height} x {width})", "source": source}
-    return _split(*arrays, 255, provenance | {"reason": reason})
+    return _split(arrays, 255, provenance | {"reason": reason})
 
 
 def scikit_digits(reason: str) -> ImageData:
@@ -222,17 +203,12 @@ def scikit_digits(reason: str) -> ImageData:
     rest = len(labels) - len(labels) // VALIDATION
     provenance = {"dataset": "digits", "name": "digits of scikit-learn (8 x 8)"}
     provenance |= {"source": f"scikit-learn {sklearn.__version__}", "reason": reason}
-    return _split(images[:rest], labels[:rest], images[rest:], labels[rest:], 16, provenance)
+    parts = [images[:rest], labels[:rest], images[rest:], labels[rest:]]
+    return _split(parts, 16, provenance)
 
 
-def _split(
-    train: np.ndarray,
-    train_labels: np.ndarray,
-    held_out: np.ndarray,
-    held_out_labels: np.ndarray,
-    white: int,
-    provenance: dict[str, str],
-) -> ImageData:
+def _split(parts: list[np.ndarray], white: int, provenance: dict[str, str]) -> ImageData:
+    train, train_labels, held_out, held_out_labels = parts
     kept = len(train) - len(train) // VALIDATION
     flat = train.reshape(len(train), -1)
     arrays = {

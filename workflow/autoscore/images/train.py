@@ -19,8 +19,6 @@ from autoscore.train.batches import SampleBatches
 from autoscore.train.fit import GROUPS, Schedule, Trace, fit, silent
 from autoscore.train.setups import validation_batch
 
-Streams = tuple[int, str, str]  # global seed, "images", model
-
 
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Return whether a device multiplies matrices of bfloat16 faster than those of float32."""
@@ -34,16 +32,16 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 def train_images(
     images: Images,
     settings: dict,
-    streams: Streams,
+    streams: tuple,
     device: torch.device,
     report: Callable[[str], None] = silent,
     checkpoint: Path | None = None,
 ) -> tuple[Separate | Corrected, Trace]:
     """Train one model of images, whose part of the configuration are the `settings`.
 
-    Random numbers are the same on every `device`. For `report` and `checkpoint` see
-    `autoscore.train.fit.fit`. The trace of separate auto-encoders has observed `mean_symmetry` at
-    noisy validation images.
+    `streams` (global seed, "images", model) names the random streams, which are the same on every
+    `device`. For `report` and `checkpoint` see `autoscore.train.fit.fit`. The trace of separate
+    auto-encoders has observed `mean_symmetry` at noisy validation images.
     """
     followed = settings["kind"] == "separate"
     make = _separate if followed else _corrected
@@ -88,7 +86,7 @@ def train_images(
     return lifted(stack, images.linear) if followed else stack, trace
 
 
-def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
+def _separate(images: Images, settings: dict, streams: tuple) -> tuple:
     """Return the paper's auto-encoders, their training and validation points, and noise levels.
 
     They are trained in the leading principal coordinates, which restricts their weights to the
@@ -112,7 +110,7 @@ def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
     return stack, train, validation, sigmas
 
 
-def _corrected(images: Images, settings: dict, streams: Streams) -> tuple:
+def _corrected(images: Images, settings: dict, streams: tuple) -> tuple:
     """Return our auto-encoder, its training and validation points, and its range of levels."""
     low, high = noise_levels(settings["sigmas"])[[0, -1]]
     variances = _leading(images, settings["axes"]).variances.tolist()
