@@ -36,9 +36,6 @@ def corrupted(x, sigma):
     return x + np.float32(sigma) * noise
 
 
-# --- samples -----------------------------------------------------------------
-
-
 def test_parzen_windows_are_the_mean_of_the_kernels():
     bandwidths = np.array([0.05, 0.2, 1.0])
     exponents = -cdist(HELD_OUT, TRAIN, "sqeuclidean") / (2 * bandwidths[:, None, None] ** 2)
@@ -82,9 +79,6 @@ def test_copies_are_found_and_have_no_distance():
     found, which = nearest_points(TRAIN[chosen], Prepared(TRAIN))
     np.testing.assert_array_equal(found, 0)
     np.testing.assert_array_equal(which, chosen)
-
-
-# --- denoising ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.1, 0.5, 2.0])

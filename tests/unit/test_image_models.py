@@ -11,14 +11,7 @@ from sklearn.neural_network import MLPClassifier
 from autoscore.images.data import PARTS, intensities, restored, stored
 from autoscore.images.fields import PixelField, fields_at
 from autoscore.images.quality import EPOCHS, HIDDEN, LEAST, Classifier, Quality
-from autoscore.images.sample import (
-    SHOWN,
-    Drawn,
-    draw_all,
-    drawn_row,
-    noise_schedule,
-    shown_arrays,
-)
+from autoscore.images.sample import SHOWN, draw_all, drawn_row, noise_schedule, shown_arrays
 from autoscore.images.score import Evaluation, agreeing_level
 from autoscore.images.sources import cache_folder, scikit_digits
 from autoscore.images.symmetry import mean_symmetry, symmetry_rows
@@ -56,7 +49,7 @@ def stacks():
 # --- data ----------------------------------------------------------------------
 
 
-def test_images_come_back_as_they_were_stored():
+def test_stored_images_are_restored():
     for part in PARTS:
         expected = intensities(FOUND.arrays[part], 16)
         np.testing.assert_array_equal(getattr(IMAGES, part), expected)
@@ -129,13 +122,13 @@ def test_other_architectures_have_no_such_start(changes):
             start(separate(**changes), IMAGES.linear, generators())
 
 
-def test_tied_weights_leave_nothing_to_solve():
+def test_tied_weights_have_no_solved_start():
     with pytest.raises(ValueError, match="tied"):
         start_solved(separate(tied=True), IMAGES.linear, IMAGES.train, generators())
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_lifted_auto_encoders_do_the_same_in_pixels(tied):
+def test_lifted_auto_encoders_reconstruct_the_same_in_pixels(tied):
     k = 20
     shape = Architecture((9,), tied, residual="none")
     stack = Separate(k, shape, [0.3], [0], [9], [[0.0] * k], [1.0], precision="single")
@@ -149,21 +142,22 @@ def test_lifted_auto_encoders_do_the_same_in_pixels(tied):
         np.testing.assert_allclose(found.symmetry(x), 1.0, atol=1e-6)
 
 
+def denoising_error(reconstruct):
+    """Return E|r(x + e) - x|^2 over held-out images x, at the noise level 0.4."""
+    noise = np.random.default_rng(5).standard_normal(IMAGES.held_out.shape)
+    errors = reconstruct(IMAGES.held_out + 0.4 * noise) - IMAGES.held_out
+    return (errors**2).sum(1).mean()
+
+
 @pytest.mark.parametrize("settings", [PAPER, OURS])
 def test_training_beats_the_linear_optimum(settings):
     longer = settings | {"shown": 20_000, "hidden": 80}
     stack, _ = train(longer | ({"width": 48} if settings is OURS else {}))
-    field_at = fields_at(stack, IMAGES.linear)
-    rng = np.random.default_rng(5)
-    y = IMAGES.held_out + 0.4 * rng.standard_normal(IMAGES.held_out.shape)
-    errors = {
-        name: ((r(y) - IMAGES.held_out) ** 2).sum(1).mean()
-        for name, r in (("learned", field_at(0.4)), ("linear", lambda y: IMAGES.linear(y, 0.4)))
-    }
-    assert errors["learned"] < 0.97 * errors["linear"]
+    learned = denoising_error(fields_at(stack, IMAGES.linear)(0.4))
+    assert learned < 0.97 * denoising_error(LinearField(IMAGES.linear, 0.4))
 
 
-def test_a_stopped_training_goes_on(tmp_path, monkeypatch):
+def test_a_stopped_training_resumes(tmp_path, monkeypatch):
     monkeypatch.setattr("autoscore.train.fit.SAVED", 0.0)
     expected = train(OURS)[0]
 
@@ -180,12 +174,10 @@ def test_a_stopped_training_goes_on(tmp_path, monkeypatch):
 @pytest.mark.parametrize("settings", [PAPER, OURS])
 def test_half_precision_learns_nearly_the_same(settings):
     errors = {}
-    y = IMAGES.held_out + 0.4 * np.random.default_rng(5).standard_normal(IMAGES.held_out.shape)
     for precision in ("single", "bfloat16"):
         stack, _ = train(settings | {"shown": 4000, "precision": precision})
         assert stack.theta.dtype == torch.float32
-        r = fields_at(stack, IMAGES.linear)(0.4)(y)
-        errors[precision] = ((r - IMAGES.held_out) ** 2).sum(1).mean()
+        errors[precision] = denoising_error(fields_at(stack, IMAGES.linear)(0.4))
     assert errors["bfloat16"] != errors["single"]
     assert errors["bfloat16"] == pytest.approx(errors["single"], rel=0.05)
 
@@ -220,7 +212,7 @@ def test_pixel_fields_are_their_inner_field_along_the_axes(stacks):
     np.testing.assert_allclose(axes @ principal.jacobian(z) @ axes.T, slope, atol=1e-5)
 
 
-def test_models_are_asked_at_the_levels_that_they_know(stacks):
+def test_models_know_their_own_levels_or_a_range(stacks):
     sigmas = np.array([0.05, 0.1, 0.2, 0.4, 3.0])
     assert stacks["untied"].known(sigmas).tolist() == [0.2, 0.4]
     assert stacks["conditioned"].known(sigmas).tolist() == [0.1, 0.2, 0.4]
@@ -259,7 +251,7 @@ def test_the_noise_level_of_gaussian_images_is_found(sigma):
     y = IMAGES.linear.sample(400, rng, sigma)
     levels = np.geomspace(0.05, 2.0, 24)
     found = agreeing_level(wiener, levels, y, rng)
-    # of each image by itself: 64 numbers, of which noise rules most
+    # each image alone has only 64 numbers, mostly noise
     assert np.median(found) == pytest.approx(sigma, rel=0.05)
     assert (abs(found / sigma - 1) < 0.6).mean() > 0.95
 
@@ -288,7 +280,7 @@ def test_models_are_evaluated_at_all_levels_that_they_know(stacks):
     # a chi-square of 64 degrees, a mean of 299 or more: 4 standard errors are 4 %
     np.testing.assert_allclose(identity["error"], 64 * identity["sigma"] ** 2, rtol=0.045)
     wide = denoising.pivot_table(index="model", columns=["split", "sigma"], values="error")
-    # the empirical optimum knows its own images by heart, and no others
+    # the empirical optimum has memorised its own images
     assert wide.loc["empirical", ("train", 0.2)] < 0.3 * wide.loc["linear", ("train", 0.2)]
     assert wide.loc["empirical", ("held_out", 0.2)] > wide.loc["linear", ("held_out", 0.2)]
     spectra = evaluation.spectra()
@@ -310,7 +302,7 @@ def test_energies_close_where_the_field_is_a_gradient(stacks):
     table = evaluation.energies().set_index(["model", "path"])
     assert table.loc[("tied", "loop"), "mean"] < 1e-4
     assert table.loc[("linear", "loop"), "mean"] < 1e-9
-    # of the Gaussian, whose energy is known: that of inverted images is that much higher
+    # the Gaussian's energy is known
     x = IMAGES.held_out[: len(IMAGES.held_out) // 3].astype(float)
     precision = np.linalg.inv(
         (IMAGES.linear.axes * (IMAGES.linear.variances + 0.16)) @ IMAGES.linear.axes.T
@@ -345,7 +337,7 @@ def test_the_classifier_is_scikit_learn_s():
     )
 
 
-def test_real_images_look_real_and_copies_are_called_so(measured):
+def test_real_images_look_real_and_copies_are_detected(measured):
     assert measured.accuracy > 0.9
     real = measured.row(IMAGES.held_out)
     assert real["classes"] == 10
@@ -357,7 +349,7 @@ def test_real_images_look_real_and_copies_are_called_so(measured):
     assert copied["nearest"] == 0.0
 
 
-def test_poor_samples_are_told_from_good_ones(measured):
+def test_poor_samples_score_worse_than_real_images(measured):
     real = measured.row(IMAGES.held_out)
     one = measured.row(np.repeat(IMAGES.held_out[:1], 100, axis=0), chains=10)
     assert one["classes"] == 1
@@ -369,7 +361,7 @@ def test_poor_samples_are_told_from_good_ones(measured):
     assert noise["nearest"] > real["nearest"]
 
 
-def test_the_quality_comes_back_as_it_was_stored(measured):
+def test_a_stored_quality_is_restored(measured):
     again = Quality.restored(IMAGES, measured.arrays())
     assert again.row(IMAGES.held_out[:50]) == measured.row(IMAGES.held_out[:50])
 
@@ -379,7 +371,7 @@ def test_published_values_stand_beside_mnist_alone(measured):
     assert sources == ["real images", "real images", "covariance alone"]
 
 
-def test_every_sampler_is_run(stacks, measured):
+def test_every_sampler_runs(stacks, measured):
     for name, stack in stacks.items():
         drawn = {
             (one.sampler, one.start): one
@@ -402,17 +394,16 @@ def test_every_sampler_is_run(stacks, measured):
             assert (f"{one.name}-consecutive" in arrays) == bool(one.chains)
 
 
-def test_more_chains_change_no_other(stacks):
+def test_further_chains_leave_the_others_unchanged(stacks):
     def first(chains):
         asked = SAMPLE | {"chains": chains}
         one = next(iter(draw_all(IMAGES, "tied", stacks["tied"], asked, 0, lambda text: None)))
-        assert isinstance(one, Drawn)
         return one.samples.reshape(chains, -1, 64)
 
     np.testing.assert_allclose(first(3), first(8)[:3], atol=1e-5)
 
 
-def test_the_way_down_visits_what_was_trained(stacks):
+def test_descents_visit_trained_levels(stacks):
     assert noise_schedule(stacks["untied"], 9, 0.3).tolist() == [0.4, 0.2]
     for last, end in ((0.3, 0.3), (0.01, 0.1)):
         levels = noise_schedule(stacks["conditioned"], 9, last)

@@ -1,12 +1,9 @@
-import errno
 import gzip
 import os
 import re
-import signal
 import socket
 from email.message import Message
 from hashlib import sha256
-from pathlib import Path
 from urllib.request import Request
 
 import numpy as np
@@ -17,7 +14,6 @@ from autoscore.images import download, sources
 from autoscore.images.data import intensities
 from autoscore.images.download import DownloadError, check_address, fetch
 from autoscore.images.sources import (
-    MNIST,
     VARIABLE,
     MissingImagesError,
     WrongContentError,
@@ -28,29 +24,11 @@ from autoscore.images.sources import (
 from tests.unit.mnist_server import body, hang, idx, mirror, stand_in, status, trickle, write
 
 CONTENT = stand_in()
-IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = CONTENT
-PARTS = {"train": IMAGES, "train_labels": LABELS}
-PARTS |= {"held_out": TEST_IMAGES, "held_out_labels": TEST_LABELS}
+IMAGES, LABELS, TEST_IMAGES, _ = CONTENT
+PARTS = dict(zip(("train", "train_labels", "held_out", "held_out_labels"), CONTENT, strict=True))
 GOOD = CONTENT[IMAGES]
 DIGEST = sha256(GOOD).hexdigest()
 GIVEN = os.environ.get(VARIABLE)
-REAL = pytest.param("mnist", marks=pytest.mark.skipif(not GIVEN, reason=f"{VARIABLE} is not set"))
-
-
-@pytest.fixture(params=["digits", REAL])
-def content(request, monkeypatch):
-    """Return the files of MNIST where they are given, and always those that stand in for them."""
-    if request.param == "digits":
-        return CONTENT
-    monkeypatch.undo()
-    monkeypatch.setenv("no_proxy", "*")
-    packed = {name: Path(GIVEN, f"{name}.gz") for name in MNIST}
-    return {
-        name: gzip.decompress(path.read_bytes())
-        if path.exists()
-        else Path(GIVEN, name).read_bytes()
-        for name, path in packed.items()
-    }
 
 
 @pytest.fixture
@@ -80,14 +58,14 @@ def get(cache, *servers, report=lambda line: None, **settings):
     return acquire(defaults | settings, cache, report)
 
 
-def check(arrays, content):
-    """Compare with the files' bytes, past their headers."""
+def check(arrays):
+    """Compare arrays with the files' bytes, past their headers."""
     for part, name in PARTS.items():
         later = part.replace("train", "validation")
         found = [arrays[key].ravel() for key in dict.fromkeys((part, later))]
-        expected = np.frombuffer(content[name], np.uint8)[4 + 4 * content[name][3] :]
+        expected = np.frombuffer(CONTENT[name], np.uint8)[4 + 4 * CONTENT[name][3] :]
         np.testing.assert_array_equal(np.concatenate(found), expected)
-    np.testing.assert_array_equal(arrays["shape"], np.frombuffer(content[IMAGES], ">u4", 2, 8))
+    np.testing.assert_array_equal(arrays["shape"], np.frombuffer(CONTENT[IMAGES], ">u4", 2, 8))
 
 
 # --- the format --------------------------------------------------------------
@@ -145,30 +123,32 @@ def wrong(request):
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_a_folder_is_read(content, packed, tmp_path, monkeypatch):
-    write(tmp_path, content, packed=packed)
+def test_a_folder_is_read(packed, tmp_path, monkeypatch):
+    write(tmp_path, CONTENT, packed=packed)
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     data = get(tmp_path / "cache")
-    check(data.arrays, content)
+    check(data.arrays)
     assert data.provenance["source"] == f"a folder named {tmp_path.name}"
     assert data.provenance["reason"] == "MNIST_DIR is set"
     assert not (tmp_path / "cache").exists()
+    monkeypatch.setenv(VARIABLE, "no/where")
+    data = get(tmp_path / "cache", path=str(tmp_path))
+    assert data.provenance["reason"] == "images.path is set"
 
 
 @pytest.mark.skipif(not GIVEN, reason=f"{VARIABLE} is not set")
 def test_the_given_folder_is_mnist(tmp_path, monkeypatch):
     monkeypatch.undo()
     data = get(tmp_path)
-    sizes = {part: array.shape for part, array in data.arrays.items()}
-    assert sizes["train"] == (50_000, 784)
-    assert sizes["validation"] == sizes["held_out"] == (10_000, 784)
+    assert data.arrays["train"].shape == (50_000, 784)
+    assert data.arrays["validation"].shape == data.arrays["held_out"].shape == (10_000, 784)
     assert data.provenance["name"] == "MNIST (28 x 28)"
-    # the first labels of the training and the test part, as everybody knows them
+    # the well-known first labels of the training and the test images
     assert data.arrays["train_labels"][:6].tolist() == [5, 0, 4, 1, 9, 2]
     assert data.arrays["held_out_labels"][:6].tolist() == [7, 2, 1, 0, 4, 1]
 
 
-def test_a_wrong_file_in_a_folder_is_an_error_whatever_the_mirrors_have(wrong, server, tmp_path):
+def test_a_wrong_file_in_a_folder_is_an_error_and_not_downloaded(wrong, server, tmp_path):
     bad, message = wrong
     write(tmp_path, CONTENT, packed=False)
     (tmp_path / IMAGES).write_bytes(bad)
@@ -193,76 +173,57 @@ def test_a_missing_file_in_a_folder_is_an_error(server, tmp_path, monkeypatch):
     assert server.asked == []
 
 
-def test_the_configuration_goes_before_the_environment(tmp_path, monkeypatch):
-    write(tmp_path, CONTENT, packed=True)
-    monkeypatch.setenv(VARIABLE, "no/where")
-    data = get(tmp_path / "cache", path=str(tmp_path))
-    assert data.provenance["reason"] == "images.path is set"
-
-
 # --- a download --------------------------------------------------------------
 
 
-def test_a_download_is_kept_and_not_repeated(content, tmp_path, monkeypatch):
-    monkeypatch.delenv(VARIABLE, raising=False)
-    with mirror(content) as server:
-        first = get(tmp_path, server)
-        asked = list(server.asked)
-        again = get(tmp_path, server)
-        assert sorted(asked) == sorted(server.asked) == sorted(server.packed)
-    check(first.arrays, content)
-    check(again.arrays, content)
+def test_a_download_is_kept_and_not_repeated(server, tmp_path):
+    first = get(tmp_path, server)
+    asked = list(server.asked)
+    again = get(tmp_path, server)
+    assert sorted(asked) == sorted(server.asked) == sorted(server.packed)
+    check(first.arrays)
+    check(again.arrays)
     assert first.provenance["source"] == server.url
     assert again.provenance["source"] == "an earlier download"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        f"{name}.gz" for name in content
-    )
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.gz" for name in CONTENT}
 
 
 def test_a_damaged_earlier_download_is_replaced(wrong, server, tmp_path):
     get(tmp_path, server)
     (tmp_path / f"{IMAGES}.gz").write_bytes(wrong[0])
     lines = []
-    check(get(tmp_path, server, report=lines.append).arrays, CONTENT)
+    check(get(tmp_path, server, report=lines.append).arrays)
     assert re.search(wrong[1], lines[0])
     assert server.asked[4:] == [f"/{IMAGES}.gz"]
-    check(get(tmp_path).arrays, CONTENT)
+    check(get(tmp_path).arrays)
 
 
-def test_the_next_mirror_is_asked_for_what_one_has_wrong(wrong, server, other, tmp_path):
+def test_a_wrong_file_comes_from_the_next_mirror(wrong, server, other, tmp_path):
     server.fail(IMAGES, body(wrong[0]))
     data = get(tmp_path, server, other)
-    check(data.arrays, CONTENT)
+    check(data.arrays)
     assert data.provenance["source"] == other.url
     assert re.search(f"{server.url}{IMAGES}.gz: .*{wrong[1]}", data.provenance["reason"])
     assert len(server.asked) == 1
     assert len(other.asked) == 4
 
 
-def test_nothing_wrong_is_kept(wrong, server, tmp_path):
-    server.fail(IMAGES, body(wrong[0]))
-    data = get(tmp_path, server)
-    assert data.provenance["dataset"] == "digits"
-    assert re.search(f"{server.url}{IMAGES}.gz: .*{wrong[1]}", data.provenance["reason"])
-    assert not list(tmp_path.iterdir())
-
-
-def test_what_is_whole_is_kept_when_a_later_file_fails(server, tmp_path):
+def test_whole_files_are_kept_when_a_later_one_fails(server, tmp_path):
     server.fail(TEST_IMAGES, status(404))
     assert get(tmp_path, server).provenance["dataset"] == "digits"
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{IMAGES}.gz", f"{LABELS}.gz"]
     data = get(tmp_path, server)
-    check(data.arrays, CONTENT)
+    check(data.arrays)
     assert data.provenance["source"] == f"an earlier download, {server.url}"
     assert len(server.asked) == 5
 
 
 @pytest.mark.parametrize("code", [500, 503, 429])
-def test_failures_that_may_pass_are_tried_again(code, server, waits, tmp_path):
+def test_transient_failures_are_retried(code, server, waits, tmp_path):
     server.fail(LABELS, status(code), status(code))
     lines = []
     data = get(tmp_path, server, retries=2, report=lines.append)
-    check(data.arrays, CONTENT)
+    check(data.arrays)
     assert server.asked.count(f"/{LABELS}.gz") == 3
     assert waits == [1, 2]
     assert re.search(rf"{LABELS}.gz: HTTP Error {code}: .*; retry 2 of 2 in 2 s", lines[3])
@@ -273,21 +234,21 @@ def packed_half(content):
     return body(packed[: len(packed) // 2], announced=len(packed))
 
 
-@pytest.mark.parametrize(
-    ("answer", "asked", "reason"),
-    [
-        (status(404), 1, "HTTP Error 404: Not Found"),
-        (status(403), 1, "HTTP Error 403: Forbidden"),
-        (status(500), 3, "HTTP Error 500"),
-        (hang, 3, r"no answer within 0\.1 s"),
-        (packed_half(GOOD), 3, r"IncompleteRead.\d+ bytes read, \d+ more expected"),
-        (trickle, 1, r"expected a download within 0\.2 s, found \d+ bytes by then"),
-        (body(bytes(100_000)), 1, r"expected at most \d+ bytes, found more"),
-        (lambda handler: None, 3, "Remote end closed connection without response"),
-        (lambda handler: handler.wfile.write(b"what?\r\n"), 3, "what?"),
-    ],
-    ids=["404", "403", "500", "hangs", "breaks off", "trickles", "too long", "hangs up", "babbles"],
-)
+FAILURES = {
+    "404": (status(404), 1, "HTTP Error 404: Not Found"),
+    "403": (status(403), 1, "HTTP Error 403: Forbidden"),
+    "500": (status(500), 3, "HTTP Error 500"),
+    "hangs": (hang, 3, r"no answer within 0\.1 s"),
+    "breaks off": (packed_half(GOOD), 3, r"IncompleteRead.\d+ bytes read, \d+ more expected"),
+    "trickles": (trickle, 1, r"expected a download within 0\.2 s, found \d+ bytes by then"),
+    "too long": (body(bytes(100_000)), 1, r"expected at most \d+ bytes, found more"),
+    "hangs up": (lambda handler: None, 3, "Remote end closed connection without response"),
+    "babbles": (lambda handler: handler.wfile.write(b"what?\r\n"), 3, "what?"),
+}
+FAILURES |= {name: (body(bad), 1, message) for name, (bad, message) in WRONG.items()}
+
+
+@pytest.mark.parametrize(("answer", "asked", "reason"), FAILURES.values(), ids=FAILURES)
 def test_failures_are_named_and_leave_nothing(answer, asked, reason, server, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "PATIENCE", 2)
     server.fail(IMAGES, *[answer] * 3)
@@ -316,36 +277,10 @@ def test_nobody_listening_is_named(tmp_path):
     assert "refused" in get(tmp_path, f"http://127.0.0.1:{port}").provenance["reason"]
 
 
-def test_a_full_disk_is_an_error_and_leaves_nothing(server, tmp_path, monkeypatch):
-    if not Path("/dev/full").exists():
-        pytest.skip("there is no /dev/full")
-    # where the temporary file is written
-    monkeypatch.setattr("autoscore.files.storage.token_hex", lambda size: "own")
-    (tmp_path / f".{IMAGES}.partial-own.gz").symlink_to("/dev/full")
-    with pytest.raises(OSError, match=re.escape(str(tmp_path / f"{IMAGES}.gz"))) as caught:
-        get(tmp_path, server)
-    assert caught.value.errno == errno.ENOSPC
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.fixture
-def interruptible():
-    """Let SIGINT be heard, which a shell's background jobs ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_an_interrupted_download_leaves_nothing(server, tmp_path, interruptible):
-    def interrupt(handler):
-        body(gzip.compress(GOOD)[:1000], announced=5000)(handler)
-        os.kill(os.getpid(), signal.SIGINT)
-        hang(handler)
-
-    server.fail(IMAGES, interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        get(tmp_path, server, timeout=10)
-    assert not list(tmp_path.iterdir())
+def test_a_download_that_cannot_be_kept_is_an_error(server, tmp_path):
+    (tmp_path / "cache").touch()
+    with pytest.raises(FileExistsError):
+        get(tmp_path / "cache", server)
 
 
 # --- addresses ---------------------------------------------------------------
@@ -396,7 +331,7 @@ def test_https_never_leads_to_http(server):
 # --- the choice --------------------------------------------------------------
 
 
-def test_the_digits_are_taken_when_they_are_asked_for(server, tmp_path, monkeypatch):
+def test_the_digits_need_no_folder_or_mirror(server, tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "no/where")
     data = get(tmp_path, server, dataset="digits")
     assert data.provenance["reason"] == "images.dataset is digits"
