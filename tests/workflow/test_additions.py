@@ -1,9 +1,14 @@
 """One new module each adds a figure, a sampler, a model, a kind of density and a baseline."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.unit.oracles import ROOT
 from tests.workflow.project import Project
 
 pytestmark = pytest.mark.slow
@@ -126,6 +131,24 @@ def test_what_is_allowed_names_the_new_ones(extended):
         outcome = extended.snakemake("--dry-run", changes=changes)
         assert outcome.code != 0
         assert names in outcome.text
+
+
+GENERATED = """
+from pathlib import Path
+from autoscore.figures.registry import index  # of this folder, before docs finds the project's
+from docs.keys import key_tables
+print(index(), key_tables(Path()))
+"""
+
+
+def test_the_generated_documentation_lists_the_new_ones(extended):
+    there = os.environ | {"PYTHONPATH": f"{extended.folder / 'workflow'}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-c", GENERATED]
+    text = subprocess.run(
+        command, cwd=extended.folder, env=there, capture_output=True, check=True, text=True
+    ).stdout
+    for name in ("toy_kind", "toy_model", "toy_sampler", "toy_baseline", "toy_figure"):
+        assert name in text
 
 
 def test_a_wrong_declaration_is_told_before_any_job(extended):
