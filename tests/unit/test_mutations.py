@@ -19,7 +19,7 @@ from autoscore.fields import Field
 from autoscore.geometry import line, stage, summary
 from autoscore.images.data import restored, stored
 from autoscore.images.quality import Quality
-from autoscore.images.score import Measure
+from autoscore.images.score import Evaluation
 from autoscore.images.sources import scikit_digits
 from autoscore.models.conditioned.training import train as train_conditioned
 from autoscore.models.separate import training as separate_training
@@ -325,7 +325,7 @@ def test_the_linear_optimum_does_not_pass_for_what_was_learned_of_images(tmp_pat
     monkeypatch.chdir(tmp_path)
     images = restored(stored(scikit_digits("a test")))
     models = dict.fromkeys(("untied", "conditioned"), Linear())
-    seen = Measure(images, models, np.array([0.1, 0.4, 1.0]), SEED)
+    seen = Evaluation(images, models, np.array([0.1, 0.4, 1.0]), SEED, 10_000)
     seen.fields = dict.fromkeys(models, partial(LinearField, images.linear))
     for table in ("denoising", "spectra", "energies"):
         save(getattr(seen, table)(), f"results/score/images_{table}.csv")
