@@ -93,7 +93,8 @@ def _explain(error: ValidationError, strict: Any, whole: str, place: str) -> lis
 
 def _allowed(error: ValidationError) -> str:
     if number := number_in_words(error.schema):
-        return f"a {number}{' or null' * ('null' in error.schema['type'])}"
+        finite = "finite " * (number == "number")  # neither nan nor infinite is one without bounds
+        return f"a {finite}{number}{' or null' * ('null' in error.schema['type'])}"
     otherwise = cut(error.message)
     if error.validator == "type":
         otherwise = f"of type {error.validator_value}"
