@@ -13,13 +13,7 @@ from autoscore.figures.registry import FIGURES, figures_in_words, listed, of_sco
 from autoscore.models import registry as models
 from autoscore.noise import fit_grids
 from autoscore.samplers import registry as samplers
-from autoscore.validation.files import (
-    LARGEST,
-    LOADER,
-    file_mistakes,
-    is_too_large,
-    parts_of_value,
-)
+from autoscore.validation.files import LARGEST, LOADER, file_mistakes, is_too_large, parts_of_value
 from autoscore.validation.schemas import resolved, schema_mistakes
 from autoscore.validation.shared import (
     OF_ALL_DENSITIES,

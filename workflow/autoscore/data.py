@@ -42,10 +42,7 @@ def draw_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
     seeds = range(max(one["seeds"] for one in every))
     drawn = [density.sample(most, generator(seed, "data", name, "train", k)) for k in seeds]
     # in one dimension measurements are integrals, and need no points
-    others = {
-        "validation": settings["validation"],
-        "held_out": MEASURED if density.dim > 1 else 0,
-    }
+    others = {"validation": settings["validation"], "held_out": MEASURED if density.dim > 1 else 0}
     return {"train": np.stack(drawn)} | {
         part: density.sample(n, generator(seed, "data", name, part)) for part, n in others.items()
     }

@@ -173,22 +173,33 @@ def _read_csv(file: Path, columns: Sequence[str] | None, missing: str) -> Table:
             raise ValueError(sentence)
     if b"\0" in start:
         raise ValueError("it holds zero bytes: it is no text, or is encoded in UTF-16")
-    sheet = _Sheet(file, columns)
+    rows = _rows(file)
+    line, first = next(rows, (0, []))
+    if not first:
+        raise ValueError("it holds no rows")
+    titles = _titles(line, first) if columns is None else _picked(first, columns)
+    kept = [first.index(name) for name in columns or ()] or range(len(first))
+    called = [f"column {shown(titles[k], 40) if titles and titles[k] else k + 1}" for k in kept]
     values, dropped = array("d"), 0
-    for line, row in sheet.rows():
-        numbers = sheet.numbers(line, row, missing)
+    for number, row in rows if titles else chain([(line, first)], rows):
+        if len(row) != len(first):
+            wrong = (
+                f"is a row of {len(row)}, not of {len(first)} as the first one: write decimal "
+                "points, no comma at the end, and no names of rows"
+            )
+            raise ValueError(f"line {number} {_dialect(','.join(row)) or wrong}")
+        numbers = _numbers(number, [row[column] for column in kept], called, missing)
         dropped += not numbers
         values.extend(numbers)
     if not values:
         lacking = f"each of its {dropped} rows lacks a value"
         raise ValueError(lacking if dropped else "it holds no rows of numbers")
-    points = np.array(values).reshape(-1, len(sheet.kept))
+    points = np.array(values).reshape(-1, len(kept))
     if columns is None:
-        sheet.check_first_column(points, dropped)
-    if sheet.titles is None:
-        sheet.check_first_row(points)
-    named = tuple(sheet.titles[column] for column in sheet.kept) if sheet.titles else None
-    return Table(points, named, dropped)
+        _check_first_column(titles, points, dropped)
+    if titles is None:
+        _check_first_row(file, first, points)
+    return Table(points, tuple(titles[column] for column in kept) if titles else None, dropped)
 
 
 def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
@@ -213,7 +224,7 @@ def _lines(text: Iterable[str]) -> Iterator[str]:
         yield "\n" if line.isspace() else line
 
 
-def _titles_of(line: int, cells: list[str]) -> list[str] | None:
+def _titles(line: int, cells: list[str]) -> list[str] | None:
     """Return the first row if it holds titles, None if it is a point."""
     numbers = [cell for cell in cells if _is_number(cell)]
     texts = [cell for cell in cells if not _is_number(cell) and not _is_missing(cell)]
@@ -234,13 +245,36 @@ def _titles_of(line: int, cells: list[str]) -> list[str] | None:
     return cells
 
 
-def _check_columns(titles: list[str], columns: Sequence[str]) -> None:
+def _picked(titles: list[str], columns: Sequence[str]) -> list[str]:
+    """Return the titles after checking that each of the columns is one of them, once."""
     for title in columns:
         if title not in titles:
             known = shown([cell for cell in titles if cell], 160)
             raise ValueError(f"its first row has no title {shown(title, 40)}, but {known}")
         if titles.count(title) > 1 or list(columns).count(title) > 1:
             raise ValueError(f"the title {shown(title, 40)} stands twice in it or in columns")
+    return titles
+
+
+def _numbers(line: int, cells: list[str], called: list[str], missing: str) -> list[float]:
+    """Return the numbers in a row, none if it is dropped; `called` are the columns' names."""
+    others = [k for k, cell in enumerate(cells) if not NUMBER.fullmatch(cell)]
+    for k in others:
+        if _is_number(cells[k]):
+            raise ValueError(
+                f"line {line}, {called[k]} is {cut(cells[k], 40)}; allowed are finite numbers"
+            )
+        if not _is_missing(cells[k]):
+            about = _dialect(cells[k]) or _no_number(cells[k])
+            raise ValueError(f"line {line}, {called[k]} {about}")
+    if others and missing != "drop":
+        k = others[0]
+        raise ValueError(f"line {line}, {called[k]} is {cells[k] or 'empty'}, {DROP}")
+    values = [] if others else list(map(float, cells))
+    if math.inf in map(abs, values):
+        k = list(map(abs, values)).index(math.inf)
+        raise ValueError(f"line {line}, {called[k]} is {cut(cells[k], 40)}, too large to be finite")
+    return values
 
 
 def _is_missing(cell: str) -> bool:
@@ -274,102 +308,52 @@ def _dialect(text: str) -> str:
     return ""
 
 
-class _Sheet:
-    """A .csv file whose first row is known, and the messages about its other rows."""
-
-    def __init__(self, file: Path, columns: Sequence[str] | None) -> None:
-        self._file = file
-        line, self._first = next(_rows(file), (0, []))
-        if not self._first:
-            raise ValueError("it holds no rows")
-        self.kept = range(len(self._first))
-        if columns is None:
-            self.titles = _titles_of(line, self._first)
-        else:
-            self.titles = self._first
-            _check_columns(self.titles, columns)
-            self.kept = [self.titles.index(name) for name in columns] or self.kept
-
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield line and cells of all rows below the titles."""
-        return islice(_rows(self._file), 1 if self.titles else 0, None)
-
-    def numbers(self, line: int, row: list[str], missing: str) -> list[float]:
-        """Return the numbers of a row, none if it is dropped."""
-        if len(row) != len(self._first):
-            wrong = (
-                f"is a row of {len(row)}, not of {len(self._first)} as the first one: write "
-                "decimal points, no comma at the end, and no names of rows"
-            )
-            raise ValueError(f"line {line} {_dialect(','.join(row)) or wrong}")
-        others = [column for column in self.kept if not NUMBER.fullmatch(row[column])]
-        for column in others:
-            if not _is_missing(row[column]):
-                raise ValueError(self._about_cell(line, column, row[column]))
-        if others and missing != "drop":
-            cell = row[others[0]] or "empty"
-            raise ValueError(f"{self._place(line, others[0])} is {cell}, {DROP}")
-        values = [] if others else [float(row[column]) for column in self.kept]
-        for column, value in zip(self.kept, values, strict=False):
-            if math.isinf(value):
-                cell = cut(row[column], 40)
-                raise ValueError(f"{self._place(line, column)} is {cell}, too large to be finite")
-        return values
-
-    def check_first_column(self, points: np.ndarray, dropped: int) -> None:
-        """Refuse a first column without a title that counts: it is an index, not a coordinate."""
-        title = self.titles[0] if self.titles else ""
-        untitled = not title or title.startswith("Unnamed:")
-        needed = 1 if self.titles else COUNTED
-        if untitled and points.shape[1] > 1 and len(points) >= needed and _counts(points, dropped):
-            remedy = "give it a title if it is a coordinate"
-            if self.titles:
-                remedy = f"pick the others with columns: {shown(self.titles[1:], 120)}"
-            counted = ", ".join(f"{number:.0f}" for number in points[:3, 0])
-            raise ValueError(
-                f"its first column has no title and counts {counted}, as an index does: leave it "
-                f"out (index=False in pandas), or {remedy}"
-            )
-        if self.titles and not title:
-            raise ValueError("column 1 has no title: give it one")
-
-    def check_first_row(self, points: np.ndarray) -> None:
-        """Refuse a first row of numbers that is a header rather than a point.
-
-        Such a row numbers the columns from 0 and does not come again, or it alone is written as
-        whole numbers.
-        """
-        cells = self._first
-        if len(points) < 2 or not all(map(WHOLE.fullmatch, cells)):
-            return
-        numbered = len(cells) > 1 and cells == [str(place) for place in range(len(cells))]
-        again = (points[1:] == points[0]).all(axis=1).any()
-        others = chain.from_iterable(row for _, row in islice(self.rows(), 1, None))
-        alone = points[1:].size >= UNLIKE and not any(map(WHOLE.fullmatch, others))
-        if (numbered and not again) or alone:
-            raise ValueError(
-                f"its first row, {cut(', '.join(cells), 60)}, may be a header of numbers: leave it "
-                "out (header=False in pandas), or put a row of titles above it if it is a point"
-            )
-
-    def _about_cell(self, line: int, column: int, cell: str) -> str:
-        place = self._place(line, column)
-        if _is_number(cell):
-            return f"{place} is {cut(cell, 40)}; allowed are finite numbers"
-        if dialect := _dialect(cell):
-            return f"line {line} {dialect}"
-        return f"{place} {_no_number(cell)}"
-
-    def _place(self, line: int, column: int) -> str:
-        title = self.titles[column] if self.titles else ""
-        return f"line {line}, column {shown(title, 40) if title else column + 1}"
+def _check_first_column(titles: list[str] | None, points: np.ndarray, dropped: int) -> None:
+    """Refuse a first column without a title that counts: it is an index, not a coordinate."""
+    title = titles[0] if titles else ""
+    untitled = not title or title.startswith("Unnamed:")
+    needed = 1 if titles else COUNTED
+    if (
+        untitled
+        and points.shape[1] > 1
+        and len(points) >= needed
+        and _counts(points[:, 0], dropped)
+    ):
+        remedy = "give it a title if it is a coordinate"
+        if titles:
+            remedy = f"pick the others with columns: {shown(titles[1:], 120)}"
+        counted = ", ".join(f"{number:.0f}" for number in points[:3, 0])
+        raise ValueError(
+            f"its first column has no title and counts {counted}, as an index does: leave it "
+            f"out (index=False in pandas), or {remedy}"
+        )
+    if titles and not title:
+        raise ValueError("column 1 has no title: give it one")
 
 
-def _counts(points: np.ndarray, dropped: int) -> bool:
-    """Return whether a first column counts from 0 or 1, with gaps only for dropped rows."""
-    column = points[:, 0]
+def _counts(column: np.ndarray, dropped: int) -> bool:
+    """Return whether a column counts from 0 or 1, with gaps only for dropped rows."""
     return (
         0 <= column[0] <= 1 + dropped
         and column[-1] - column[0] < len(column) + dropped
         and bool((column == np.rint(column)).all() and (np.diff(column) >= 1).all())
     )
+
+
+def _check_first_row(file: Path, first: list[str], points: np.ndarray) -> None:
+    """Refuse a first row of numbers that is a header rather than a point.
+
+    Such a row numbers the columns from 0 and does not come again, or it alone is written as whole
+    numbers.
+    """
+    if len(points) < 2 or not all(map(WHOLE.fullmatch, first)):
+        return
+    numbered = len(first) > 1 and first == [str(place) for place in range(len(first))]
+    again = (points[1:] == points[0]).all(axis=1).any()
+    others = chain.from_iterable(row for _, row in islice(_rows(file), 1, None))
+    alone = points[1:].size >= UNLIKE and not any(map(WHOLE.fullmatch, others))
+    if (numbered and not again) or alone:
+        raise ValueError(
+            f"its first row, {cut(', '.join(first), 60)}, may be a header of numbers: leave it "
+            "out (header=False in pandas), or put a row of titles above it if it is a point"
+        )
