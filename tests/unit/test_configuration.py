@@ -52,9 +52,19 @@ def filed(path, **train):
     return configured(samples(path, **train))
 
 
-def target(change, **top):
+def of_file(change):
+    """A configuration of one sample file with other keys."""
+    return configured(samples("ten.npy") | change)
+
+
+def of_points(change):
+    """A configuration of points written out, with other keys."""
+    return configured(POINTS | change)
+
+
+def target(change):
     """A configuration of one mixture with other keys."""
-    return configured(MIXTURE | change, **top)
+    return configured(MIXTURE | change)
 
 
 def trained(train):
@@ -101,7 +111,7 @@ MISTAKES = [
     (target({"mean": []}), "densities.target.mean is not a key; did you mean means?"),
     (
         target({"train": {"schedules": {"exact": {"step": 3}}}}),
-        "densities.target.train.schedules.exact.step is not a key; did you mean steps?",
+        "target.train.schedules.exact.step is not a key; did you mean steps?",
     ),
     # noise levels
     (trained({"sigmas": [0, 0.1]}), "train.sigmas is [0, 0.1]", GRID),
@@ -133,22 +143,19 @@ MISTAKES = [
     ),
     (
         target({"train": {"sigmas": [0.2, 0.1]}}),
-        "densities.target.train.sigmas is [0.2, 0.1]; allowed: noise levels in increasing order",
+        "target.train.sigmas is [0.2, 0.1]; allowed: noise levels in increasing order",
     ),
     # values
     (
         configured({"kind": "cauchy"}),
-        "densities.target.kind is 'cauchy'; allowed: one of curve_mixture, curve, energy, mixture",
+        "target.kind is 'cauchy'; allowed: one of curve_mixture, curve, energy, mixture",
     ),
     (
         trained({"models": {"separate": ["vae"]}}),
         "train.models.separate.0 is 'vae'; allowed: one of dae, rcae",
     ),
     (trained({"noise": "salt"}), "train.noise is 'salt'; allowed: one of sobol, fresh, fixed"),
-    (
-        target({"figures": ["pie"]}),
-        "densities.target.figures.0 is 'pie'; allowed: one of density, animation",
-    ),
+    (target({"figures": ["pie"]}), "target.figures.0 is 'pie'; allowed: one of density, animation"),
     (trained({"seeds": 0}), "train.seeds is 0; ", "number >= 1"),
     (trained({"seeds": True}), "train.seeds is True; ", ">= 1"),
     (configured(MIXTURE, seed=-1), "seed is -1; allowed: ", "a whole number >= 0"),
@@ -194,22 +201,18 @@ MISTAKES = [
     ),
     (
         configured(ENERGY | {"expression": "x.real"}),
-        "densities.target.expression is 'x.real'; 'x.real' in 'x.real' is not understood: allowed",
+        "target.expression is 'x.real'; 'x.real' in 'x.real' is not understood: allowed",
     ),
+    (configured(ENERGY | {"bounds": [[1, -1]]}), "low < high", "target.bounds is [[1, -1]]"),
     (
-        configured(ENERGY | {"bounds": [[1, -1]]}),
-        "low < high",
-        "densities.target.bounds is [[1, -1]]",
-    ),
-    (
-        configured(POINTS | {"path": "ten.npy"}),
+        of_points({"path": "ten.npy"}),
         "is of kind samples; allowed: either path or points, not both",
     ),
     (configured({"kind": "samples"}), "allowed: either path or points"),
     # files
     (
         filed("none.csv"),
-        "densities.target.path is 'none.csv'; cannot read samples from none.csv",
+        "target.path is 'none.csv'; cannot read samples from none.csv",
         "No such file",
     ),
     (filed("a.txt"), "its name must end in .npy or .csv"),
@@ -217,63 +220,48 @@ MISTAKES = [
     (filed("nan.csv"), "path is 'nan.csv'", "line 3, column 'x' is nan"),
     (filed("nan.npy"), "path is 'nan.npy'", "points[1, 0] is nan"),
     (
-        configured(POINTS | {"columns": ["x"]}),
-        "densities.target.columns is ['x']; allowed: with the path of a file, not with points",
+        of_points({"columns": ["x"]}),
+        "target.columns is ['x']; allowed: with the path of a file, not with points",
     ),
     (
-        configured(POINTS | {"missing": "drop"}),
-        "densities.target.missing is 'drop'; allowed: with the path of a file, not with points",
+        of_points({"missing": "drop"}),
+        "target.missing is 'drop'; allowed: with the path of a file, not with points",
     ),
     (
-        configured(samples("ten.npy") | {"columns": ["x"]}),
-        "densities.target.path is 'ten.npy'; ",
+        of_file({"columns": ["x"]}),
+        "target.path is 'ten.npy'; ",
         "by which columns are picked: only a .csv file has",
     ),
     (
         configured(samples("words.csv") | {"columns": ["y"]}),
-        "densities.target.path is 'words.csv'; ",
+        "target.path is 'words.csv'; ",
         "its first row has no title 'y', but ['x']",
     ),
     (
-        configured(samples("ten.npy") | {"columns": [1]}),
-        "densities.target.columns.0 is 1; allowed: a title, in quotation marks if it is a number",
+        of_file({"columns": [1]}),
+        "target.columns.0 is 1; allowed: a title, in quotation marks if it is a number",
     ),
-    (
-        configured(samples("ten.npy") | {"missing": "ignore"}),
-        "densities.target.missing is 'ignore'; allowed: one of refuse, drop",
-    ),
-    (target({"columns": ["x"]}), "densities.target.columns is not a key of kind mixture"),
+    (of_file({"missing": "ignore"}), "target.missing is 'ignore'; allowed: one of refuse, drop"),
+    (target({"columns": ["x"]}), "target.columns is not a key of kind mixture"),
     (
         target({"peers": ["kde"]}),
-        "densities.target.peers is now called densities.target.baselines: rename it",
+        "target.peers is now called densities.target.baselines: rename it",
     ),
-    (
-        configured(samples("ten.npy") | {"baselines": ["kde"]}),
-        "densities.target.baselines is ['kde']; allowed: none for samples",
-    ),
-    (
-        filed("ten.npy", sizes=[3, 7]),
-        "densities.target.train.sizes is [3, 7]; allowed: at most 6 points",
-    ),
-    (
-        filed("two.npy", held_out=0.4),
-        "densities.target.path is 'two.npy'; allowed: a file of more points",
-    ),
-    (
-        filed("one.npy"),
-        "densities.target.path is 'one.npy'; allowed: a file of more points, at least 3",
-    ),
+    (of_file({"baselines": ["kde"]}), "target.baselines is ['kde']; allowed: none for samples"),
+    (filed("ten.npy", sizes=[3, 7]), "target.train.sizes is [3, 7]; allowed: at most 6 points"),
+    (filed("two.npy", held_out=0.4), "target.path is 'two.npy'; allowed: a file of more points"),
+    (filed("one.npy"), "target.path is 'one.npy'; allowed: a file of more points, at least 3"),
     (
         configured(samples("line.npy", held_out=0) | {"figures": ["held_out"]}),
-        "densities.target.train.held_out is 0; allowed: more than ",
+        "target.train.held_out is 0; allowed: more than ",
     ),
     (
-        configured(POINTS | {"figures": ["held_out"]}),
-        "densities.target.figures is ['held_out']; allowed: held_out only with the path",
+        of_points({"figures": ["held_out"]}),
+        "target.figures is ['held_out']; allowed: held_out only with the path",
     ),
     (
         filed("ten.npy", held_out=0.01),
-        "densities.target.train.held_out is 0.01; allowed: more than 0.05, so that of 10 points",
+        "target.train.held_out is 0.01; allowed: more than 0.05, so that of 10 points",
     ),
     (
         configured({"kind": "samples", "points": [[0.0, 0.0], [1.0, 1.0]]}),
@@ -320,7 +308,7 @@ MISTAKES = [
     (trained({"seeds": 10**9}), "train.seeds is 1000000000; allowed: ", "<= 1000"),
     (
         target({"means": [[10**400], [0]]}),
-        "densities.target.means.0.0 is a whole number of 1329 bits; allowed: a number >= -1e+100",
+        "target.means.0.0 is a whole number of 1329 bits; allowed: a number >= -1e+100",
     ),
     ({"densities": {"errors": MIXTURE}}, "'errors' is not a name; allowed: "),
     ({"densities": {"images_x": MIXTURE}}, "'images_x' is not a name; allowed:"),
@@ -365,20 +353,20 @@ MISTAKES = [
     # variants
     (
         varied({"objectivs": []}),
-        "densities.target.train.variants.other.objectivs is not a key; did you mean objectives?",
+        "target.train.variants.other.objectivs is not a key; did you mean objectives?",
     ),
     (
         varied({"architecture": {"hiden": [3]}}),
-        "train.variants.other.architecture.hiden is not a key; did you mean hidden?",
+        "variants.other.architecture.hiden is not a key; did you mean hidden?",
     ),
-    (varied({"validation": 5}), "densities.target.train.variants.other.validation is not a key; "),
+    (varied({"validation": 5}), "target.train.variants.other.validation is not a key; "),
     (
         varied({}, "separate"),
-        "densities.target.train.variants: 'separate' is not a name; allowed: ",
+        "target.train.variants: 'separate' is not a name; allowed: ",
         "not the name of another model",
     ),
     (varied({}, "Big"), "variants: 'Big' is not a name"),
-    (trained({"variants": {"other": {"objectives": ["dae"]}}}), "train.variants.other lacks kind"),
+    (trained({"variants": {"other": {"objectives": ["dae"]}}}), "variants.other lacks kind"),
     (
         varied({"kind": "kde"}),
         "variants.other.kind is 'kde'; allowed: one of conditioned, separate",
@@ -386,7 +374,7 @@ MISTAKES = [
     (varied({"objectives": []}), "variants.other.objectives is []; allowed"),
     (
         varied({"objectives": ["dae", "ssm"]}, entry=PLANE),
-        "train.variants.other.objectives is ['dae', 'ssm']; allowed: ssm for conditioned alone",
+        "variants.other.objectives is ['dae', 'ssm']; allowed: ssm for conditioned alone",
     ),
     (varied(SLICED), SLICED_WHERE),
     (varied(SLICED, entry=ENERGY), SLICED_WHERE),
@@ -421,44 +409,44 @@ MISTAKES = [
     ),
     (
         configured(PLANE, train={"variants": {"other": VARIANT | {"objectives": ["ssm"]}}}),
-        "densities.target.train.variants.other.objectives is ['ssm']; allowed: ssm for conditioned",
+        "target.train.variants.other.objectives is ['ssm']; allowed: ssm for conditioned",
     ),
     (
         sampled({"models": ["paper"]}),
-        "sample.plans.one.models has 'paper'; allowed, as trained by dae on samples: conditioned",
+        "plans.one.models has 'paper'; allowed, as trained by dae on samples: conditioned",
     ),
-    (sampled({"sizes": [50]}), "sample.plans.one.sizes has 50; allowed for conditioned: [100]"),
+    (sampled({"sizes": [50]}), "plans.one.sizes has 50; allowed for conditioned: [100]"),
     (
         sampled({"sigmas": [0.05, 0.2]}),
-        "sample.plans.one.sigmas has 0.05; allowed for conditioned: [0.1, 0.5]",
+        "plans.one.sigmas has 0.05; allowed for conditioned: [0.1, 0.5]",
     ),
     (
         sampled({"models": ["separate"], "sigmas": [0.2]}),
-        "sample.plans.one.sigmas has 0.2; allowed for separate: [0.1, 0.5]",
+        "plans.one.sigmas has 0.2; allowed for separate: [0.1, 0.5]",
     ),
     (
         sampled({"samplers": ["gibbs"]}),
-        "sample.plans.one.samplers.0 is 'gibbs'; allowed: one of annealed_langevin, ",
+        "plans.one.samplers.0 is 'gibbs'; allowed: one of annealed_langevin, ",
     ),
     (
         sampled({"fields": ["exact"], "samplers": ["flow"]}),
-        "sample.plans.one.fields is ['exact']; allowed: optimum and learned",
+        "plans.one.fields is ['exact']; allowed: optimum and learned",
     ),
     (
         sampled({"fields": ["exact"], "samplers": ["mala", "langevin"]}),
-        "sample.plans.one.steps is []; allowed: one for langevin, as exact has no sigma",
+        "plans.one.steps is []; allowed: one for langevin, as exact has no sigma",
     ),
     (
         sampled({"samplers": ["mala", "walk"], "temperature": 2.0}),
-        "sample.plans.one.temperature is 2; allowed: 1, as walk moves by the field alone",
+        "plans.one.temperature is 2; allowed: 1, as walk moves by the field alone",
     ),
     (
         sampled({"steps": {"walk": 0.1}}),
-        "sample.plans.one.steps has 'walk'; allowed: samplers of this plan",
+        "plans.one.steps has 'walk'; allowed: samplers of this plan",
     ),
     (
         sampled({"fields": ["exact"]}, CURVE | {"train": {"sizes": [100]}}),
-        "sample.plans.one.fields is ['exact']; allowed: optimum and learned, as a curve without",
+        "plans.one.fields is ['exact']; allowed: optimum and learned, as a curve without",
     ),
     (
         sampled({}, figures={"levels": "two"}),
@@ -473,7 +461,7 @@ MISTAKES = [
         "sample.far_starts.models has 'ghost'; allowed, as trained by dae on samples: ",
     ),
     (
-        configured(POINTS | {"figures": ["density"]}),
+        of_points({"figures": ["density"]}),
         "figures is ['density']; allowed for kind samples with d = 1 are: field",
     ),
     # what would fail only in a job
@@ -484,7 +472,7 @@ MISTAKES = [
     (target({"standard_deviations": [-0.3, 0.2]}), "standard_deviations.0 is -0.3"),
     (configured(ENERGY | {"bounds": [[0, np.inf]]}), "bounds.0.1 is inf; allowed: a number"),
     (configured(ENERGY | {"expression": "log(x)"}), "expression is 'log(x)'; "),
-    (configured(POINTS | {"train": {}}), "target.train.sizes is ['exact', 1000, 10000]; allowed:"),
+    (of_points({"train": {}}), "target.train.sizes is ['exact', 1000, 10000]; allowed:"),
     (filed("ten.npy", held_out=0), "target.train.held_out is 0; allowed: more than 0.05"),
     (
         trained({"sigmas": [0.1], "models": {"conditioned": ["dae"]}}),
@@ -536,7 +524,7 @@ def test_one_line_says_all_that_is_lacking():
 def test_every_mistake_is_listed():
     config = configured(MIXTURE, seed=-1, profile="slow", train={"seeds": 0, "nodes": 3})
     assert len(mistakes(config)) == 4
-    config = target({"weights": [1]}, train={"sigmas": [0.2, 0.1]})
+    config = configured(MIXTURE | {"weights": [1]}, train={"sigmas": [0.2, 0.1]})
     assert len(mistakes(config)) == 2
     first, second = mistakes(configured(MIXTURE, sede=1, figurs={}))
     assert "figurs is not a key" in first
@@ -651,7 +639,9 @@ def test_a_variant_has_all_settings_of_its_density_but_what_it_changes():
 def test_a_density_adds_to_the_common_variants_and_overrides_them():
     common = {"one": VARIANT | {"seeds": 4, "nodes": 32}, "two": VARIANT}
     own = {"one": VARIANT | {"seeds": 3}, "three": VARIANT | {"warm_start": True}}
-    config = complete(target({"train": {"variants": own}}, train={"variants": common}))
+    config = complete(
+        configured(MIXTURE | {"train": {"variants": own}}, train={"variants": common})
+    )
     found = config["densities"]["target"]["train"]["variants"]
     assert {
         name: (one["seeds"], one["nodes"], one["warm_start"]) for name, one in found.items()
