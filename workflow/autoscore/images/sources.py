@@ -18,7 +18,6 @@ from autoscore.numerics.streams import generator
 VARIABLE = "MNIST_DIR"
 VALIDATION = 6  # one part in this many: of MNIST the last 10,000 training images, as is usual
 FOLDER = "a folder named"  # what the source of images in a folder begins with
-SETTINGS = ("dataset", "path", "mirrors", "timeout", "retries")  # that decide on the source
 DEFAULTS = {
     "dataset": "auto",
     "path": None,
