@@ -15,7 +15,6 @@ from autoscore.numerics.grids import noise_levels
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
 # keys of a density's entry that do not describe the density itself
 OWN = ("train", "figures", "baselines", "shown", "order_sigmas", "sample")
-STAGES = ("data", "optimum", "score", "geometry", "sample")  # with one job per density
 IMAGE_SOURCES = ("dataset", "path", "mirrors", "timeout", "retries")
 
 Training = tuple[str, str, str]  # objective, model, source
@@ -348,7 +347,11 @@ PARAMETERS = {  # by rule, each from a configuration and the rule's wildcards in
 def jobs(config: Mapping) -> Iterator[tuple[str, ...]]:
     """Yield rule and wildcards of every job of `PARAMETERS` that a run may need."""
     for name in config["densities"]:
-        yield from ((stage, name) for stage in STAGES)
+        yield from (("data", name), ("score", name), ("geometry", name))
+        if is_solved(config, name):
+            yield "optimum", name
+        if name in sampled(config):
+            yield "sample", name
         for training in trainings(config, name):
             yield "train", name, *training
             count = len(shard_files(config, name, training, ""))
@@ -388,7 +391,12 @@ def claimed_tables(config: Mapping, claims: Collection[Mapping]) -> list[str]:
 def record_files(config: Mapping) -> list[str]:
     """Return the records of all jobs that a run may have."""
     training = "train/{}/{}_{}_{}"
-    named = {stage: f"{stage}/{{}}" for stage in STAGES} | {
+    named = {
+        "data": "data/{}",
+        "optimum": "optimum/{}",
+        "score": "score/{}",
+        "geometry": "geometry/{}",
+        "sample": "sample/{}",
         "train": training,
         "train_shard": f"{training}/{{}}",
         "data_images": "data/images",
