@@ -19,11 +19,15 @@ DRAWN_FROM_OPTIMA = {
     "plot_bias mixture",
 }
 DRAWN_FROM_SCORES = {
-    f"{stage} {name}"
-    for name in ("three_wells", "mixture", "three_points", "thick_spiral")
-    for stage in ("score", "geometry")
-} - {"geometry mixture"}  # no figure shows it
-CHAINS = {
+    "plot_field three_points",
+    "plot_reconstruction three_wells",
+    "plot_losses three_wells",
+    "plot_learned_error",
+    "plot_map thick_spiral",
+    "plot_plane_error",
+    "plot_combinations",
+}
+DRAWN_FROM_CHAINS = {
     "plot_levels three_wells",
     "plot_levels thick_spiral",
     "plot_traces three_wells",
@@ -53,7 +57,7 @@ TRAININGS = {
     "train thick_spiral dae generative samples",
 }
 SCORES = {
-    f"measure_{stage} {name}"
+    f"{stage} {name}"
     for name in ("three_wells", "mixture", "three_points", "thick_spiral")
     for stage in ("score", "geometry")
 } - {"geometry mixture"}  # no figure shows it
