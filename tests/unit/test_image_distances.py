@@ -24,9 +24,9 @@ TRAIN, VALIDATION, HELD_OUT = (
 
 
 @pytest.fixture(autouse=True, params=[1, 10_000, 10_000_000])
-def block(request, monkeypatch):
+def chunk(request, monkeypatch):
     """Take one row at a time, a few that do not come out even, or all."""
-    monkeypatch.setattr(distances, "BLOCK", request.param)
+    monkeypatch.setattr(distances, "CHUNK", request.param)
 
 
 def corrupted(x, sigma):

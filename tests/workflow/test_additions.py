@@ -1,9 +1,14 @@
 """One new module each adds a figure, a sampler, a model, a kind of density and a baseline."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.unit.oracles import ROOT
 from tests.workflow.project import Project
 
 pytestmark = pytest.mark.slow
@@ -17,7 +22,7 @@ from autoscore.densities.mixtures import GaussianMixture
 KIND = Kind(
     name="toy_kind",
     about="a normal density of a given breadth",
-    keys={"breadth": {"description": "its standard deviation, > 0", "type": "number",
+    properties={"breadth": {"description": "its standard deviation, > 0", "type": "number",
                       "exclusiveMinimum": 0, "maximum": 100}},
     make=lambda entry: GaussianMixture([1], [[0.0]], [[[entry["breadth"] ** 2]]]),
     dimension=lambda entry: 1,
@@ -47,8 +52,8 @@ def train(*told):
     return toy, trace
 """,
     "samplers/toy_sampler.py": """
+from autoscore.samplers.declaration import Sampler
 from autoscore.samplers.langevin import Langevin
-from autoscore.samplers.registration import Sampler
 
 SAMPLERS = {"toy_sampler": Sampler("toy", "#123456", "short steps of Langevin's move",
                                    make=lambda parts: Langevin(parts.target(), parts.step))}
@@ -126,6 +131,24 @@ def test_what_is_allowed_names_the_new_ones(extended):
         outcome = extended.snakemake("--dry-run", changes=changes)
         assert outcome.code != 0
         assert names in outcome.text
+
+
+GENERATED = """
+from pathlib import Path
+from autoscore.figures.registry import index  # of this folder, before docs finds the project's
+from docs.keys import key_tables
+print(index({}), key_tables(Path()))
+"""
+
+
+def test_the_generated_documentation_lists_the_new_ones(extended):
+    there = os.environ | {"PYTHONPATH": f"{extended.folder / 'workflow'}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-c", GENERATED]
+    text = subprocess.run(
+        command, cwd=extended.folder, env=there, capture_output=True, check=True, text=True
+    ).stdout
+    for name in ("toy_kind", "toy_model", "toy_sampler", "toy_baseline", "toy_figure"):
+        assert name in text
 
 
 def test_a_wrong_declaration_is_told_before_any_job(extended):

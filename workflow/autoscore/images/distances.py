@@ -1,4 +1,4 @@
-"""Distances between images: in many dimensions, against many points, by blocked matrix products.
+"""Distances between images: in many dimensions, against many points, by matrix products of chunks.
 
 Images are rows of shape ``(n, d)``; pixels lie between 0 and 1. Squared distances are taken in the
 precision of what is given: single precision is meant, and enough (|error| of the order of 1e-6
@@ -11,41 +11,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscore.numerics.exponentials import exp_in_place, softmax_in_place
+from autoscore.numerics.pairwise import Distances
 
-BLOCK = 1 << 24  # distances at once: 64 MB in single precision
+CHUNK = 1 << 24  # distances at once: 64 MB in single precision
 
 BANDWIDTHS = np.logspace(-1, 0, 10)  # the grid of Goodfellow et al. 2014, for images from 0 to 1
 
 
-class Prepared:
-    """Points to which many distances are wanted: what is the same for all of these, done once.
-
-    Parameters
-    ----------
-    points
-        Shape ``(n, d)``.
-    """
+class Prepared(Distances):
+    """Points ``(m, d)`` to which many distances are wanted."""
 
     def __init__(self, points: np.ndarray) -> None:
-        self.points = points
-        self.centre = points.mean(0)  # small norms leave small rounding errors
-        centred = points - self.centre
-        self.squares = np.einsum("nd,nd->n", centred, centred)
-        self.factors = -2 * centred.T
+        super().__init__(points, fast=True)
 
 
-def _distance_blocks(
+def _distance_chunks(
     x: np.ndarray, points: np.ndarray | Prepared
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield slices of x with squared distances (block, n) to all points, to be overwritten."""
+    """Yield slices of x with squared distances (chunk, n) to all points, to be overwritten."""
     known = points if isinstance(points, Prepared) else Prepared(points)
-    rows = max(1, BLOCK // len(known.points))
-    for start in range(0, len(x), rows):
-        block = x[start : start + rows] - known.centre
-        distances = block @ known.factors
-        distances += known.squares
-        distances += np.einsum("nd,nd->n", block, block)[:, None]
-        yield slice(start, start + rows), np.maximum(distances, 0, out=distances)
+    for rows, distances in known.chunks(x, CHUNK):
+        yield rows, np.maximum(distances, 0, out=distances)
 
 
 # --- samples -----------------------------------------------------------------
@@ -66,7 +52,7 @@ def parzen_log_likelihood(
         Shape ``(k,)``: the standard deviations h of the kernel.
     """
     result = np.empty((len(bandwidths), len(points)))
-    for rows, distances in _distance_blocks(points, samples):
+    for rows, distances in _distance_chunks(points, samples):
         nearest = distances.min(1, keepdims=True)
         distances -= nearest
         for level, bandwidth in enumerate(bandwidths):
@@ -127,8 +113,8 @@ def nearest_points(x: np.ndarray, points: np.ndarray | Prepared) -> tuple[np.nda
         Shape ``(m, d)``, training images for instance; `Prepared` if they are asked for often.
     """
     points = points if isinstance(points, Prepared) else Prepared(points)
-    blocks = [distances.argmin(1) for _, distances in _distance_blocks(x, points)]
-    nearest = np.concatenate(blocks)
+    chunks = [distances.argmin(1) for _, distances in _distance_chunks(x, points)]
+    nearest = np.concatenate(chunks)
     # anew from the difference, as a copy's distance would be lost in the rounding
     return np.linalg.norm(x - points.points[nearest], axis=1), nearest
 
@@ -153,7 +139,7 @@ def empirical_optimum(y: np.ndarray, points: np.ndarray | Prepared, sigma: float
     """
     points = points if isinstance(points, Prepared) else Prepared(points)
     result = np.empty_like(y)
-    for rows, shares in _distance_blocks(y, points):
+    for rows, shares in _distance_chunks(y, points):
         shares *= -0.5 / sigma**2
         softmax_in_place(shares)
         result[rows] = shares @ points.points

@@ -10,7 +10,7 @@ from scipy.special import entr, softmax
 from autoscore.images.data import Images
 from autoscore.images.distances import Prepared, nearest_points, parzen_estimate
 from autoscore.numerics.streams import generator
-from autoscore.sample.diagnostics import median_distance, squared_mmd
+from autoscore.sample.distances import median_distance, squared_mmd
 from autoscore.train.rounding import moved
 
 TUNED = 1000  # validation images by which its bandwidth is chosen

@@ -14,7 +14,7 @@ from autoscore.images.quality import Quality
 from autoscore.numerics.streams import generator
 from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import run
-from autoscore.samplers.registration import Parts
+from autoscore.samplers.declaration import Parts
 from autoscore.samplers.registry import SAMPLERS
 from autoscore.train.stack import Stack
 
@@ -126,7 +126,7 @@ def _chains(
     images: Images, model: str, field: Field, sampler: str, start: str, settings: dict, seed: int
 ) -> Drawn:
     # in so many dimensions a drift is long beside its noise, and is not cut
-    parts = Parts(field, field, PATH_NODES, images.train, drift=np.inf)
+    parts = Parts(field, field, PATH_NODES, images.train, longest_drift=np.inf)
     registered = SAMPLERS[sampler]
     tuned = registered.acceptance is not None
     parts = replace(parts, step=FIRST_STEP * field.sigma**2) if tuned else parts

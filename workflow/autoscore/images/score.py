@@ -163,7 +163,7 @@ class Measure:
         """Return estimates of sigma from noisy held-out images, as if it were not known (C3).
 
         By Stein's identity E|r(y) - y|^2 = sigma^2 (d - E tr dr/dy), see
-        `autoscore.geometry.noise_estimate`. A separate auto-encoder is asked at its own level, for
+        `autoscore.geometry.reconstruction`. A separate auto-encoder is asked at its own level, for
         all images together (``seen`` is ``all``); a conditioned one, for each image alone, at which
         of its levels the two sides agree (``one``).
 

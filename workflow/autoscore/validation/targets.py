@@ -28,13 +28,13 @@ FEWEST = 3  # points of a file
 def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     """Yield what is wrong with a density itself."""
     kind = KINDS[entry["kind"]]
-    foreign = set(entry) - kind.keys.keys() - COMMON
+    foreign = set(entry) - kind.properties.keys() - COMMON
     for name in sorted(foreign):
-        renamed = any(name in other.keys for other in KINDS.values())
+        renamed = any(name in other.properties for other in KINDS.values())
         hint = "; a new density needs a name that config.yaml does not have" if renamed else ""
-        own = ", ".join(sorted(kind.keys))
+        own = ", ".join(sorted(kind.properties))
         yield f"{key}.{name} is not a key of kind {kind.name}; allowed are {own}{hint}"
-    for one, other in kind.either:
+    for one, other in kind.exactly_one_of:
         if (one in entry) == (other in entry):
             yield f"{key} is of kind {kind.name}; allowed: either {one} or {other}, not both"
             return
@@ -53,7 +53,7 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     try:
         make_density(entry).check_resolved()
     except ValueError as error:
-        part = kind.blame(entry, str(error))
+        part = kind.key_at_fault(entry, str(error))
         yield f"{key}.{part} is {shown(entry[part])}; {error}"
 
 
@@ -72,7 +72,7 @@ def figures_of_points(d: int, separate: bool, held_out: bool) -> list[str]:
     return [
         name
         for name in listed("samples", d)
-        if (separate or not FIGURES[name].scope.separate) and (held_out or name != "held_out")
+        if (separate or not FIGURES[name].scope.needs_separate) and (held_out or name != "held_out")
     ]
 
 
@@ -158,7 +158,7 @@ def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
             f"{key}.figures is {shown(entry['figures'])}; allowed for kind {entry['kind']} with "
             f"d = {d} are: {', '.join(allowed) or 'none'}"
         )
-    separate = sorted(name for name in entry["figures"] if FIGURES[name].scope.separate)
+    separate = sorted(name for name in entry["figures"] if FIGURES[name].scope.needs_separate)
     if separate and not entry["train"]["models"]["separate"]:
         yield (
             f"{key}.train.models.separate is []; allowed: dae, rcae or both, since figures "
