@@ -13,8 +13,8 @@ from autoscore.fields import Field
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.streams import generator
 from autoscore.samplers.langevin import AdjustedLangevin
-from autoscore.samplers.processes import run_in_processes
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
+from benchmarks.processes import run_in_processes
 from benchmarks.rows import Row, timed
 
 STEP = 0.05
@@ -98,7 +98,7 @@ def _loop(target: Target, steps: int) -> int:
     """Do what a script would: one chain, one point at a time, with the same evaluations a step."""
     rng = generator(4)
     x = rng.standard_normal((1, 2))
-    known = target.know(x, score=True)
+    known = target.evaluate(x, score=True)
     for _ in range(steps):
         noise = rng.standard_normal((1, 2))
         y = x + STEP * known.score + np.sqrt(2 * STEP) * noise

@@ -1,5 +1,6 @@
 """No point at all, and one: everything that takes points, and what is left of the tables."""
 
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -15,14 +16,14 @@ from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.samples import Lengths
-from autoscore.fields import Field
+from autoscore.fields import Field, symmetric_share
 from autoscore.files.storage import write_arrays, write_table
-from autoscore.geometry import helmholtz, hessian, noise_estimate, plane, reconstruction, windows
-from autoscore.geometry.direction import beside_curve, direction_table
-from autoscore.geometry.energy import potential_gap
+from autoscore.geometry import plane, potential, reconstruction, windows
+from autoscore.geometry.curve import beside_curve, direction_table, tangent_table
 from autoscore.geometry.fixed_points import find_fixed_points
-from autoscore.geometry.losses import noisy_pairs
+from autoscore.geometry.line import noisy_pairs
 from autoscore.geometry.stage import COLUMNS, measure
+from autoscore.geometry.summary import hessian_error
 from autoscore.models.conditioned.network import Conditioned
 from autoscore.models.corrected.network import Corrected
 from autoscore.models.registry import MODELS
@@ -34,9 +35,9 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.linear import LinearField, LinearOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
-from autoscore.sample import diagnostics
+from autoscore.sample import distances, mixing
 from autoscore.sample.differences import difference_rows
-from autoscore.sample.quality import DrawQuality, mixing
+from autoscore.sample.quality import DrawQuality
 from autoscore.samplers.chains import run
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.random_walk import RandomWalk
@@ -133,8 +134,7 @@ OF_FIELDS = {
     "score": lambda r, x: r.score(x),
     "hessian": lambda r, x: r.hessian(x),
     "reconstruction_error": lambda r, x: r.reconstruction_error(x),
-    "symmetry": lambda r, x: r.symmetry(x),
-    "symmetry beside the identity": lambda r, x: r.symmetry(x, beside_identity=True),
+    "symmetry": lambda r, x: symmetric_share(r.jacobian(x)),
     "log_ratio": lambda r, x: r.log_ratio(x, x + 0.1),
     "curl": lambda r, x: r.curl(x),
 }
@@ -174,6 +174,7 @@ def test_a_field_takes_no_point_and_one(name, what):
 
 RNG = np.random.default_rng
 NONE, ONE, FIVE = SPREAD[:0, :2], SPREAD[:1, :2], SPREAD[:5, :2]
+ENERGY = partial(distances.Discrepancies, functions=[np.sqrt])
 ALIKE = np.full((4, 2), 0.1)  # the mean of which rounds to another number
 OPTIMUM, LEARNED = FIELDS["denoising optimum, d = 2"], FIELDS["separate, d = 2"]
 NOISY = PLANE.smoothed(0.2)
@@ -207,25 +208,23 @@ def test_a_window_without_a_fixed_point_gives_all_columns_and_no_row(field, tmp_
     found, some = find_fixed_points(field, far, 5), find_fixed_points(OPTIMUM, 2 * SQUARE, 10)
     assert len(found) == 0 < len(some)
     assert found.dtypes.equals(some.dtypes)
-    judged = plane.judged_points(PLANE, {"exact": field}, FIVE, [far], RNG(0))
-    assert judged.columns.tolist() == COLUMNS["fixed_points"][:-1]
-    write_table(tmp_path / "empty.csv", judged)
-    assert pd.read_csv(tmp_path / "empty.csv").columns.tolist() == judged.columns.tolist()
+    compared = plane.fixed_points_in([far], PLANE, {"exact": field}, FIVE, RNG(0))
+    assert compared.columns.tolist() == COLUMNS["fixed_points"][:-1]
+    write_table(tmp_path / "empty.csv", compared)
+    assert pd.read_csv(tmp_path / "empty.csv").columns.tolist() == compared.columns.tolist()
 
 
 TABLES = {
-    "judge": lambda n: reconstruction.judge(OPTIMUM, NOISY, FIVE[:n], ONE),
+    "compare_with_data": lambda n: reconstruction.compare_with_data(OPTIMUM, NOISY, FIVE[:n], ONE),
     "local_correlations": lambda n: reconstruction.local_correlations(
         OPTIMUM, NOISY, FIVE[:n], RNG(0)
     ),
     "beside_curve": lambda n: beside_curve(PARABOLA, np.linspace(0.0, 0.1, n), 1, RNG(0)),
     "direction_table": lambda n: direction_table({"a": OPTIMUM}, PARABOLA, ONE[:n], [0.0, 9.0]),
-    "tangent_table": lambda n: hessian.tangent_table(
-        {"a": LEARNED}, PARABOLA, np.linspace(-0.5, 0.5, n)
-    ),
+    "tangent_table": lambda n: tangent_table({"a": LEARNED}, PARABOLA, np.linspace(-0.5, 0.5, n)),
     "uniform_points": lambda n: windows.uniform_points(SQUARE, n, RNG(0)),
     "nearest": lambda n: PARABOLA.nearest(FIVE[:n]),
-    "inverse": lambda n: Blend(LEARNED).inverse(FIVE[:n], 1e-3).y,
+    "inverse": lambda n: Blend(LEARNED, 1.0).inverse(FIVE[:n], 1e-3)[0],
     "linear draws": lambda n: LINEAR.sample(n, RNG(0)),
     "linear error": lambda n: LINEAR.error(FIVE[:n], np.array([0.1])).T,
     "kernel score": lambda n: fit_kernel_score(FIVE[:2], ONE, RNG(0)).score(FIVE[:n]),
@@ -252,32 +251,32 @@ NUMBERS = {  # what a single point, or points at one place, or a field that is i
         [np.nan, np.inf],
     ),
     "bootstrap": (lambda: errors.bootstrap_interval(np.ones(1), RNG(0)), [1.0, 1.0]),
-    "symmetry of zeros": (lambda: FIELDS["linear, of one point"].symmetry(ONE), np.nan),
+    "symmetry of zeros": (lambda: symmetric_share(np.zeros((1, 2, 2))), np.nan),
     "asymmetry of zeros": (
-        lambda: helmholtz.asymmetry(np.zeros((1, 2, 2)), np.ones(1), traceless=True), np.nan,
+        lambda: potential.asymmetry(np.zeros((1, 2, 2)), np.ones(1), traceless=True), np.nan,
     ),
     "asymmetry, d = 1": (
-        lambda: helmholtz.asymmetry(np.ones((1, 1, 1)), np.ones(1), traceless=True), np.nan,
+        lambda: potential.asymmetry(np.ones((1, 1, 1)), np.ones(1), traceless=True), np.nan,
     ),
     "rotation of nothing": (
-        lambda: helmholtz.helmholtz_split(Idle(), SQUARE, 4).fraction, np.nan,
+        lambda: potential.helmholtz_split(Idle(), SQUARE, 4).fraction, np.nan,
     ),
-    "hessian error": (lambda: hessian.hessian_error(OPTIMUM, NOISY, ONE, np.ones(1)), 0.0),
+    "hessian error": (lambda: hessian_error(OPTIMUM, NOISY, ONE, np.ones(1)), 0.0),
     "rank of one": (lambda: reconstruction.energy_correlation(OPTIMUM, NOISY, ONE), np.nan),
     "rank of a tie": (lambda: reconstruction.energy_correlation(Idle(), NOISY, FIVE), np.nan),
     "noise of an idle field": (
-        lambda: noise_estimate.estimate_noise(Idle(), FIVE, RNG(0))["sigma"][2:], np.nan,
+        lambda: reconstruction.estimate_noise(Idle(), FIVE, RNG(0))["sigma"][2:], np.nan,
     ),
     "shortfall of an idle field": (
-        lambda: noise_estimate.loss_shortfall(Idle(), ONE, ONE), np.nan,
+        lambda: reconstruction.loss_shortfall(Idle(), ONE, ONE), np.nan,
     ),
-    "gap of no way": (lambda: potential_gap(OPTIMUM, NOISY.log_prob, ONE, ONE), np.nan),
+    "gap of no way": (lambda: potential.potential_gap(OPTIMUM, NOISY.log_prob, ONE, ONE), np.nan),
     "bandwidth for one point": (
         lambda: fit_bandwidth(ONE, ONE + 3.0).bandwidth, 3.0,
     ),
     "bandwidth for one place": (lambda: fit_bandwidth(ALIKE, ALIKE[:1]).bandwidth, 0.0),
     "discrepancies of one point": (
-        lambda: [diagnostics.energy_distance(ONE, FIVE), diagnostics.squared_mmd(FIVE, ONE, 1.0)],
+        lambda: [ENERGY(FIVE)(ONE)[0], distances.squared_mmd(FIVE, ONE, 1.0)],
         np.nan,
     ),
     "window of one point": (
@@ -344,14 +343,16 @@ def test_points_at_one_place_are_learned(kind, points, objective):
 REFUSED = {
     "no grid": (lambda: find_fixed_points(OPTIMUM, SQUARE, 0), "1 cell or more, not 0"),
     "no width": (lambda: find_fixed_points(OPTIMUM, [[1, 1], [0, 1]], 5), "low < high"),
-    "no width to split": (lambda: helmholtz.helmholtz_split(OPTIMUM, 0 * SQUARE, 4), "low < high"),
+    "no width to split": (lambda: potential.helmholtz_split(OPTIMUM, 0 * SQUARE, 4), "low < high"),
     "window": (lambda: windows.window_of(NONE, 0.1), "a window needs"),
     "windows": (lambda: windows.windows_of(NONE, 0.1), "a window needs"),
-    "judge": (lambda: reconstruction.judge(OPTIMUM, NOISY, ONE, NONE), "a quantile"),
-    "hessian": (lambda: hessian.hessian_error(OPTIMUM, NOISY, NONE, NONE[:, 0]), "a Hessian"),
-    "asymmetry": (lambda: helmholtz.asymmetry(np.empty((0, 2, 2)), NONE[:, 0]), "the asymmetry"),
-    "noise": (lambda: noise_estimate.estimate_noise(OPTIMUM, NONE, RNG(0)), "the noise needs"),
-    "gap": (lambda: potential_gap(OPTIMUM, NOISY.log_prob, NONE, NONE), "a gap"),
+    "quantile": (
+        lambda: reconstruction.compare_with_data(OPTIMUM, NOISY, ONE, NONE), "a quantile",
+    ),
+    "hessian": (lambda: hessian_error(OPTIMUM, NOISY, NONE, NONE[:, 0]), "a Hessian"),
+    "asymmetry": (lambda: potential.asymmetry(np.empty((0, 2, 2)), NONE[:, 0]), "the asymmetry"),
+    "noise": (lambda: reconstruction.estimate_noise(OPTIMUM, NONE, RNG(0)), "the noise needs"),
+    "gap": (lambda: potential.potential_gap(OPTIMUM, NOISY.log_prob, NONE, NONE), "a gap"),
     "losses": (lambda: losses(OPTIMUM, NONE, np.empty((1, 0, 2))), "a loss needs"),
     "held out": (
         lambda: held_out_table(sample_of(ONE) | {"held_out": NONE}, {}, [0.1], RNG(0)), "held-out",
@@ -360,12 +361,12 @@ REFUSED = {
     "relative error": (lambda: errors.relative_error(NONE, NONE, NONE[:, 0]), "relative error"),
     "order": (lambda: errors.fitted_order(np.ones(1), np.ones(1)), "at least 2 points, not 1"),
     "bootstrap": (lambda: errors.bootstrap_interval(NONE[:, 0], RNG(0)), "an? bootstrap interval"),
-    "distance": (lambda: diagnostics.median_distance(ONE), "at least 2 points, not 1"),
-    "bandwidth": (lambda: diagnostics.squared_mmd(FIVE, FIVE, 0.0), "must be > 0, not 0"),
-    "discrepancy": (lambda: diagnostics.energy_distance(NONE, FIVE), "a discrepancy"),
-    "discrepancy from": (lambda: diagnostics.energy_distance(FIVE, NONE), "a discrepancy"),
-    "divergence": (lambda: diagnostics.histogram_kl(NONE, CELLS), "a divergence"),
-    "log p": (lambda: diagnostics.mean_log_p(NONE, PLANE), "a mean of log p"),
+    "distance": (lambda: distances.median_distance(ONE), "at least 2 points, not 1"),
+    "bandwidth": (lambda: distances.squared_mmd(FIVE, FIVE, 0.0), "must be > 0, not 0"),
+    "discrepancy": (lambda: ENERGY(FIVE)(NONE), "a discrepancy"),
+    "discrepancy from": (lambda: ENERGY(NONE)(FIVE), "a discrepancy"),
+    "divergence": (lambda: distances.histogram_kl(NONE, CELLS), "a divergence"),
+    "log p": (lambda: distances.mean_log_p(NONE, PLANE), "a mean of log p"),
     "clean reference": (lambda: references.clean_reference(PLANE, NONE), "a reference"),
     "reference": (
         lambda: references.sampled_references(PLANE, "dae", 0.1, NONE, RNG(0)), "a reference"
@@ -384,7 +385,7 @@ REFUSED = {
     "Tweedie": (lambda: tweedie_gap(WELL, 0.1, NONE[:, :1]), "a largest gap"),
     "steps": (lambda: list(difference_rows(OPTIMUM, NOISY, ONE, RNG(0))), "2 points, not 1"),
 }  # fmt: skip
-CELLS = diagnostics.Cells.of(PLANE, [np.linspace(-3.0, 3.0, 4)] * 2)
+CELLS = distances.Cells.of(PLANE, [np.linspace(-3.0, 3.0, 4)] * 2)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -416,18 +417,18 @@ def test_a_chain_that_accepts_nothing_stays_and_is_measured(name, draws):
     assert chains.draws.shape == (1, draws, 2)
     assert (chains.draws == chains.state.x).all()
     assert chains.acceptance == 0.0
-    found = mixing(chains)
+    found = mixing.mixing_row(chains)
     assert not np.isfinite(found["rhat"])
 
 
 def test_stuck_chains_do_not_pass_for_mixed():
     draws = np.repeat(FIVE[:, None], 8, axis=1)
-    assert (diagnostics.rhat(draws) > 1e9).all()
-    np.testing.assert_array_equal(diagnostics.effective_sample_size(draws), [5, 5])
+    assert (mixing.rhat(draws) > 1e9).all()
+    np.testing.assert_array_equal(mixing.effective_sample_size(draws), [5, 5])
 
 
 def test_one_draw_is_measured():
-    found = DrawQuality(PLANE, 0, "target").measure(ONE)
+    found = DrawQuality(PLANE, 0, "target").distances(ONE)
     assert np.isfinite([found[key] for key in ("kl", "mean_log_p", "coverage")]).all()
 
 

@@ -21,7 +21,7 @@ def test_auto_is_the_gpu_only_where_there_is_one(monkeypatch):
 
 def test_a_missing_gpu_is_an_error_only_where_one_is_asked_for(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="PyTorch finds no GPU; auto or cpu would do"):
+    with pytest.raises(ValueError, match="PyTorch finds no GPU: use auto or cpu"):
         device_of("cuda")
 
 

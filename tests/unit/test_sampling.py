@@ -16,7 +16,7 @@ from autoscore.models.separate.network import Separate
 from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.sample.differences import NODES, difference_rows
-from autoscore.sample.far_starts import Ends, lost_share
+from autoscore.sample.far_starts import least_log_p, lost_share
 from autoscore.sample.plans import Driver, Run, expand
 from autoscore.sample.quality import DrawQuality, coverage
 from autoscore.sample.runs import run_chains
@@ -259,10 +259,11 @@ class Spurious(DenoisingOptimum):
 
 
 def test_spurious_attractors_are_found_and_the_optimum_has_none():
-    clean = DATA["train"][0]
-    ends = Ends(PAIR.smoothed(0.3), generator(7))
-    assert lost_share(DenoisingOptimum(PAIR, 0.3), ends, clean, generator(6))["lost"] < 0.01
-    found = lost_share(Spurious(PAIR, 0.3), ends, clean, generator(6))
+    clean, smoothed = DATA["train"][0], PAIR.smoothed(0.3)
+    least = least_log_p(smoothed, generator(7))
+    found = lost_share(DenoisingOptimum(PAIR, 0.3), smoothed, least, clean, generator(6))
+    assert found["lost"] < 0.01
+    found = lost_share(Spurious(PAIR, 0.3), smoothed, least, clean, generator(6))
     assert 0.02 < found["lost"] < 0.5
     assert found["escaped"] == 0
 

@@ -22,7 +22,7 @@ from autoscore.densities.mixtures import GaussianMixture
 KIND = Kind(
     name="toy_kind",
     about="a normal density of a given breadth",
-    keys={"breadth": {"description": "its standard deviation, > 0", "type": "number",
+    properties={"breadth": {"description": "its standard deviation, > 0", "type": "number",
                       "exclusiveMinimum": 0, "maximum": 100}},
     make=lambda entry: GaussianMixture([1], [[0.0]], [[[entry["breadth"] ** 2]]]),
     dimension=lambda entry: 1,
@@ -52,8 +52,8 @@ def train(*told):
     return toy, trace
 """,
     "samplers/toy_sampler.py": """
+from autoscore.samplers.declaration import Sampler
 from autoscore.samplers.langevin import Langevin
-from autoscore.samplers.registration import Sampler
 
 SAMPLERS = {"toy_sampler": Sampler("toy", "#123456", "short steps of Langevin's move",
                                    make=lambda parts: Langevin(parts.target(), parts.step))}
@@ -137,7 +137,7 @@ GENERATED = """
 from pathlib import Path
 from autoscore.figures.registry import index  # of this folder, before docs finds the project's
 from docs.keys import key_tables
-print(index(), key_tables(Path()))
+print(index({}), key_tables(Path()))
 """
 
 

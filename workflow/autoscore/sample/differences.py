@@ -17,33 +17,13 @@ COLUMNS = ["length", "nodes", "median_error", "acceptance_error", "path_gap"]
 def difference_rows(
     field: Field, density: Density, x: np.ndarray, rng: np.random.Generator
 ) -> Iterator[dict]:
-    """Yield how wrong differences of log p are that come from a field alone.
+    """Yield how wrong the differences of log p are that come from a field alone, in `COLUMNS`.
 
-    Parameters
-    ----------
-    field
-        The field; a density that is its own field has exact scores.
-    density
-        Where log p is known.
-    x
-        Points from which steps of given lengths are made in random directions, shape ``(n, d)``,
-        two or more.
-    rng
-        Draws the directions.
-
-    Yields
-    ------
-    dict
-        ``length`` of the steps; ``nodes`` on the path, 0 for the one-point difference;
-        ``median_error`` of the difference, in nats; ``acceptance_error``, the mean error of the
-        acceptance probability min(1, p(y)/p(x)); and ``path_gap``, the median difference between
-        the straight path and one along the coordinates, each integrated by as many nodes: 0 for
-        a gradient.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two points, of whose spread the lengths are parts.
+    Steps of all `LENGTHS` lead from each point x, ``(n, d)``, in a random direction; ValueError for
+    fewer than two points, whose spread is their unit. A density is a field with the exact score.
+    ``nodes`` are 0 for the one-point difference, ``median_error`` is in nats, ``acceptance_error``
+    is the mean error of the acceptance probability min(1, p(y)/p(x)), and ``path_gap`` the median
+    difference between the straight path and one along the coordinates, 0 for a gradient.
     """
     require("a length in units of the spread", len(x), 2)
     direction = rng.standard_normal(x.shape)
@@ -58,7 +38,7 @@ def difference_rows(
             found = _difference(field, x, y, nodes)
             wrong = np.abs(found - exact)[inside]
             chance = np.exp(np.minimum(found, 0.0)) - np.exp(np.minimum(exact, 0.0))
-            gap = np.abs(found - _around(field, x, y, nodes))
+            gap = np.abs(found - _along_coordinates(field, x, y, nodes))
             yield {
                 "length": length,
                 "nodes": 0 if nodes == "one-point" else nodes,
@@ -70,11 +50,10 @@ def difference_rows(
 
 def _difference(field: Field, x: np.ndarray, y: np.ndarray, nodes: str | int) -> np.ndarray:
     target = make_target(field, nodes)
-    return target.compare(x, target.know(x, score=False), y, score=False)[0]
+    return target.compare(x, target.evaluate(x, score=False), y, score=False)[0]
 
 
-def _around(field: Field, x: np.ndarray, y: np.ndarray, nodes: str | int) -> np.ndarray:
-    """Return the difference along the coordinates, one after another."""
+def _along_coordinates(field: Field, x: np.ndarray, y: np.ndarray, nodes: str | int) -> np.ndarray:
     corner, total = x.copy(), np.zeros(len(x))
     for axis in range(x.shape[1]):
         before, corner = corner, corner.copy()

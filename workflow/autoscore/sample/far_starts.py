@@ -9,55 +9,24 @@ from autoscore.samplers.walk import Walk
 
 STARTS = 300
 STEPS = 200  # of corruption and reconstruction
-IMPROBABLE = 1e-3  # so few draws from p_sigma lie where it is as small
+IMPROBABLE = 1e-3  # share of draws from p_sigma that lie where it is lower than at any data
 
 
-class Ends:
-    """Where chains of one noise level may end.
-
-    Parameters
-    ----------
-    smoothed
-        p_sigma.
-    rng
-        Draws the points that tell where it is improbable.
-    """
-
-    def __init__(self, smoothed: Density, rng: np.random.Generator) -> None:
-        self._smoothed = smoothed
-        noisy = smoothed.sample(10 * STARTS, rng)
-        self._least = np.quantile(smoothed.log_prob(noisy), IMPROBABLE)
-
-    def are_likely(self, x: np.ndarray) -> np.ndarray:
-        """Return at which of the points, shape ``(n, d)``, there are data."""
-        return self._smoothed.log_prob(x) >= self._least
+def least_log_p(smoothed: Density, rng: np.random.Generator) -> float:
+    """Return the log p_sigma that all but one in a thousand of its own draws exceed."""
+    noisy = smoothed.sample(10 * STARTS, rng)
+    return np.quantile(smoothed.log_prob(noisy), IMPROBABLE)
 
 
 def lost_share(
-    field: Field, ends: Ends, clean: np.ndarray, rng: np.random.Generator
+    field: Field, smoothed: Density, least: float, clean: np.ndarray, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Return how many chains from far starts end where there is no data.
+    """Return the share of chains from far starts that end where there is no data.
 
-    Chains corrupt and reconstruct. Starts are uniform in a box three times as wide as that of the
-    data; an end is where there is no data if p_sigma is smaller there than at all but one in a
-    thousand of its own draws.
-
-    Parameters
-    ----------
-    field
-        The field.
-    ends
-        Where there are data under the field's noise.
-    clean
-        Training points, shape ``(n, d)``.
-    rng
-        Draws starts and noise.
-
-    Returns
-    -------
-    dict
-        ``lost``, the share of chains that end where there is no data; of these ``escaped``, the
-        share of all that left the box or is not finite.
+    Chains corrupt and reconstruct, from uniform starts in a box three times as wide as that of
+    the training points `clean`, ``(n, d)``. There is no data where log p_sigma is below `least`.
+    ``lost`` counts all chains that end there, ``escaped`` those that left the box or are no longer
+    finite.
     """
     edges = box(clean)
     x = rng.uniform(edges[:, 0], edges[:, 1], size=(STARTS, clean.shape[1]))
@@ -66,9 +35,7 @@ def lost_share(
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(STEPS):
             state, _ = kernel.step(state, rng.standard_normal(x.shape))
-    found = state.x
-    with np.errstate(invalid="ignore"):
-        inside = ((found >= edges[:, 0]) & (found <= edges[:, 1])).all(1)
+        inside = ((state.x >= edges[:, 0]) & (state.x <= edges[:, 1])).all(1)
     likely = np.zeros(STARTS, dtype=bool)
-    likely[inside] = ends.are_likely(found[inside])
+    likely[inside] = smoothed.log_prob(state.x[inside]) >= least
     return {"lost": float((~likely).mean()), "escaped": float((~inside).mean())}

@@ -1,4 +1,4 @@
-"""From the plans of a configuration to single runs: which field drives which sampler, and where.
+"""From the plans of a configuration to single runs, and to the fields that drive them.
 
 A plan is a set of fields, samplers, noise levels and seeds, and how long chains are; a run is one
 of each.
@@ -20,26 +20,17 @@ from autoscore.samplers.targets import ExactField, Scored
 from autoscore.score.estimates import combine_levels
 from autoscore.train.stack import Stack
 
-DRIFTING = 0.1  # noise whose drift an exact field has if its sampler has no step
-HIGHEST = 4.0  # spreads of the data: with so much noise hardly anything else is left
+EXACT_STEP = 0.1  # of Langevin's method, for an exact field whose sampler has no step
+HIGHEST = 4.0  # noise in units of the data's spread at which hardly anything else is left
 
 
 @dataclass(frozen=True)
 class Run:
     """One sampler on one field.
 
-    Attributes
-    ----------
-    plan, field, model, sampler : str
-        Names; the model is empty for exact fields and optima.
-    sigma : float
-        Noise level of the field, 0 for estimates of the clean score.
-    seed : int
-        Of the training and of the chains.
-    size : float
-        Number of training points; inf where nothing was trained.
-    step : float or None
-        The sampler's step; None leaves it to tuning, or to the sampler.
+    ``model`` is empty for exact fields and optima; ``sigma`` is the field's noise level, 0 for
+    estimates of the clean score; ``seed`` is that of training and chains; ``size`` is the number
+    of training points, inf without training; a ``step`` of None is left to tuning or the sampler.
     """
 
     plan: str
@@ -61,47 +52,32 @@ class Run:
 
 
 def expand(plans: dict[str, dict], learned: Learned) -> Iterator[Run]:
-    """Yield every run of the plans, those of one field after one another.
-
-    Parameters
-    ----------
-    plans
-        As in the configuration, by name.
-    learned
-        Trained stacks by (objective, model, source).
-    """
+    """Yield every run of the plans, by name as in the configuration; those of a field together."""
     for name, plan in plans.items():
         for field in plan["fields"]:
             for model, sigma, seed, size in _drivers(plan, field, learned):
                 for sampler in plan["samplers"]:
-                    for step in _steps(plan, sampler):
+                    steps = plan["steps"]
+                    steps = steps.get(sampler, []) if isinstance(steps, dict) else steps
+                    for step in list(np.atleast_1d(steps)) or [None]:
                         yield Run(name, field, model, sampler, sigma, seed, size, step)
-
-
-def _steps(plan: dict, sampler: str) -> list[float | None]:
-    given = plan["steps"]
-    if isinstance(given, dict):
-        given = given.get(sampler, [])
-    return list(np.atleast_1d(given)) or [None]
 
 
 def _drivers(plan: dict, field: str, learned: Learned) -> Iterator[tuple[str, float, int, float]]:
     """Yield model, sigma, seed and number of training points of each field of a plan."""
+    levels = noise_levels(plan["sigmas"]) if field in ("optimum", "learned") else np.zeros(1)
     if field in ("exact", "optimum"):
-        levels = noise_levels(plan["sigmas"]) if field == "optimum" else [0.0]
-        for sigma in levels:
+        for sigma in levels.tolist():
             for seed in range(plan["repeats"]):
-                yield "", float(sigma), seed, np.inf
+                yield "", sigma, seed, np.inf
         return
     for model in plan["models"]:
         stack = stack_of(learned, model)
-        sizes = plan["sizes"] or np.unique(stack.sizes).tolist()
         seeds = np.unique(stack.seeds)[: plan["repeats"]].tolist()
-        levels = noise_levels(plan["sigmas"]) if field == "learned" else [0.0]
-        for size in sizes:
-            for sigma in levels:
+        for size in plan["sizes"] or np.unique(stack.sizes).tolist():
+            for sigma in levels.tolist():
                 for seed in seeds:
-                    yield model, float(sigma), int(seed), float(size)
+                    yield model, sigma, int(seed), float(size)
 
 
 def stack_of(learned: Learned, model: str) -> Stack:
@@ -111,72 +87,43 @@ def stack_of(learned: Learned, model: str) -> Stack:
 
 @dataclass(frozen=True)
 class Driver:
-    """What drives chains.
+    """What drives chains: the `source` that is sampled, and the field with that score.
 
-    Attributes
-    ----------
-    scored : Scored
-        The score of what is sampled: the density itself, or a field.
-    field : Field
-        The reconstruction with that score.
-    field_at : callable
-        The field at other noise levels, for samplers that go down the grid; None where there are
-        none.
-    levels : numpy.ndarray
-        The noise levels at which it can be asked, increasing, the lowest that of `field`; empty
-        if there are none.
-    continuous : bool
-        Whether it can be asked at all levels between the lowest and the highest.
+    For samplers that go down the noise grid, `field_at` returns the field at other `levels`, which
+    increase from its own; if it is `continuous`, at all between the lowest and the highest.
     """
 
-    scored: Scored
+    source: Scored
     field: Field
-    field_at: FieldAt | None
-    levels: np.ndarray
-    continuous: bool
+    field_at: FieldAt | None = None
+    levels: np.ndarray | None = None
+    continuous: bool = False
 
 
 def make_driver(
     run: Run, density: Density, learned: Learned, data: dict[str, np.ndarray]
 ) -> Driver:
-    """Return what drives the chains of a run.
+    """Return what drives the chains of a run on a density.
 
-    Parameters
-    ----------
-    run
-        The run.
-    density
-        What is sampled.
-    learned, data
-        Trained stacks, and the samples that they were trained on.
-
-    Raises
-    ------
-    ValueError
-        If a model has no such level, seed or size.
+    `learned` are trained stacks, `data` the samples that they were trained on. Raises ValueError
+    if a model has no such level, seed or size.
     """
     if run.field == "exact":
-        # of 2013: the whole drift of Langevin's step, after its noise
-        field = ExactField(density, (run.step or DRIFTING) / np.sqrt(2))
-        return Driver(density, field, None, np.array([]), continuous=False)
+        # in 2013, the reconstruction was the whole drift of Langevin's step, after its noise
+        return Driver(density, ExactField(density, (run.step or EXACT_STEP) / np.sqrt(2)))
     if run.field == "extrapolated":
-        stack = stack_of(learned, run.model)
-        field = combine_levels(stack, run.seed, int(run.size), data).field()
-        return Driver(field, field, None, np.array([]), continuous=False)
+        choice = combine_levels(stack_of(learned, run.model), run.seed, int(run.size), data)
+        field = choice.field()
+        return Driver(field, field)
     if run.field == "optimum":
-        at: FieldAt = partial(DenoisingOptimum, density)
+        field_at: FieldAt = partial(DenoisingOptimum, density)
         levels = np.array([run.sigma, HIGHEST * data["train"][0].std(0).max()])
         separate = False
     else:
         stack = stack_of(learned, run.model)
-        at = partial(_member, stack, run.seed, run.size)
+        field_at = partial(stack.field, seed=run.seed, size=run.size)
         separate = stack.separate
-        levels = np.unique(stack.sigmas) if separate else [run.sigma, stack.high]
-    levels = np.asarray(levels)
+        levels = np.unique(stack.sigmas) if separate else np.array([run.sigma, stack.high])
     levels = levels[levels >= run.sigma * (1 - 1e-9)]
-    field = at(run.sigma)
-    return Driver(field, field, at, levels, continuous=not separate)
-
-
-def _member(stack: Stack, seed: int, size: float, sigma: float) -> Field:
-    return stack.field(sigma, seed, size)
+    field = field_at(run.sigma)
+    return Driver(field, field, field_at, levels, continuous=not separate)

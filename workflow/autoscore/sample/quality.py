@@ -8,34 +8,28 @@ from scipy.spatial import cKDTree
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.numerics.streams import generator
-from autoscore.sample.diagnostics import (
+from autoscore.sample.distances import (
     Cells,
     Discrepancies,
-    effective_sample_size,
     gaussian_kernel,
     histogram_kl,
     mean_log_p,
     median_distance,
-    rhat,
 )
-from autoscore.samplers.chains import Chains
 
 CELLS = {1: 200, 2: 60}  # along each side, in which draws are counted
 FLOORS = 8  # repeats of independent draws
-PAIRED = 2000  # draws whose distances to one another are taken
-NEIGHBOURS = 5  # whose distance from a reference point is its reach
+PAIRED = 2000  # draws whose distances to one another are computed
+NEIGHBOURS = 5  # the distance to this neighbour is a reference point's reach
 LIKELY = 200_000  # draws whose log p is averaged
+UNBIASED = ("mmd2", "energy_distance", "kl_corrected")  # distances that are about 0 on average
 
 
 class DrawQuality:
-    """Everything that draws from one density are held against.
+    """Scores draws against one density with a log p, and independent draws beside them.
 
-    Parameters
-    ----------
-    density
-        The density, with a log p: of a bare curve, that of the noisy data.
-    seed, name
-        Name the random streams of the reference draws.
+    On a degenerate curve the density is that of the noisy data. `seed` and `name` name the random
+    streams.
     """
 
     def __init__(self, density: Density, seed: int, name: str) -> None:
@@ -45,6 +39,7 @@ class DrawQuality:
         kernel = gaussian_kernel(median_distance(self._reference))
         self._discrepancies = Discrepancies(self._reference, [kernel, np.sqrt])
         self._floors: dict[int, dict[str, float]] = {}
+        self._kernel_estimates: dict[tuple[int, int, int], dict[str, float]] = {}
 
     @cached_property
     def cells(self) -> Cells:
@@ -52,7 +47,7 @@ class DrawQuality:
         count = CELLS[self.density.dim] + 1
         return Cells.of(self.density, [np.linspace(*side, count) for side in self.density.support])
 
-    def measure(self, draws: np.ndarray) -> dict[str, float]:
+    def distances(self, draws: np.ndarray) -> dict[str, float]:
         """Return every distance of draws, shape ``(n, d)``, from the density."""
         few = thinned(draws, PAIRED)
         between_kernels, between_distances = self._discrepancies(few)
@@ -68,17 +63,13 @@ class DrawQuality:
         return found
 
     def floor(self, n: int) -> dict[str, float]:
-        """Return what n independent draws score: means over repeats.
-
-        The distances that are unbiased are about 0 on average; theirs are roots of mean squares.
-        """
+        """Return the distances of n independent draws: means over repeats, RMS if unbiased."""
         if n not in self._floors:
             streams = [self._streams(n, repeat) for repeat in range(FLOORS)]
-            repeats = [self.measure(self.density.sample(n, rng)) for rng in streams]
+            repeats = [self.distances(self.density.sample(n, rng)) for rng in streams]
             rows = {key: np.array([row[key] for row in repeats]) for key in repeats[0]}
-            unbiased = ("mmd2", "energy_distance", "kl_corrected")
             self._floors[n] = {
-                f"{key}_floor": float(np.sqrt((v**2).mean()) if key in unbiased else v.mean())
+                f"{key}_floor": float(np.sqrt((v**2).mean()) if key in UNBIASED else v.mean())
                 for key, v in rows.items()
             }
         return self._floors[n]
@@ -86,35 +77,33 @@ class DrawQuality:
     def kernel_estimate(
         self, points: np.ndarray, validation: np.ndarray, n: int, seed: int, level: float
     ) -> dict[str, float]:
-        """Return what n draws from the likeliest kernel density estimate of points score.
+        """Return the distances of n draws from the likeliest kernel density estimate of points.
 
-        Where the density is that of noisy data, noise of the same level is added to them.
+        Where the density is that of noisy data, the noise of that level is added to the draws.
         """
-        estimate = fit_bandwidth(points, validation).smoothed(level)
-        draws = estimate.sample(n, self._streams("kde", n, seed))
-        found = {"mean_log_p_kde": mean_log_p(thinned(draws, LIKELY), self.density)}
-        if self.density.dim in CELLS:
-            found["kl_kde"] = histogram_kl(draws, self.cells)
-        return found
+        key = (len(points), n, seed)
+        if key not in self._kernel_estimates:
+            estimate = fit_bandwidth(points, validation).smoothed(level)
+            draws = estimate.sample(n, self._streams("kde", n, seed))
+            found = {"mean_log_p_kde": mean_log_p(thinned(draws, LIKELY), self.density)}
+            if self.density.dim in CELLS:
+                found["kl_kde"] = histogram_kl(draws, self.cells)
+            self._kernel_estimates[key] = found
+        return self._kernel_estimates[key]
 
 
 def thinned(draws: np.ndarray, most: int) -> np.ndarray:
-    """Return at most so many of the draws, evenly spaced."""
+    """Return at most that many of the draws, evenly spaced."""
     return draws[np.linspace(0, len(draws) - 1, min(most, len(draws))).astype(int)]
 
 
 def coverage(draws: np.ndarray, reference: np.ndarray) -> float:
-    """Return the share of reference points with a draw in reach, least over pairs of coordinates.
+    """Return the share of reference points ``(m, d)`` with a draw, of ``(n, d)``, within reach.
 
     A point's reach is the distance to its fifth neighbour among the others. Independent draws of
     the same number cover 1 - 2^-5 (Naeem, Oh, Uh, Choi and Yoo 2020, "Reliable fidelity and
-    diversity metrics for generative models"). In more than two dimensions each pair of
-    neighbouring coordinates is looked at by itself: a missing arc of a curve is missed in some.
-
-    Parameters
-    ----------
-    draws, reference
-        Shapes ``(n, d)`` and ``(m, d)``.
+    diversity metrics for generative models"). In more than two dimensions it is the least over
+    pairs of neighbouring coordinates: a missing arc of a curve is missed in some.
     """
     dim = draws.shape[1]
     pairs = [[0]] if dim == 1 else [[k, k + 1] for k in range(dim - 1)]
@@ -125,23 +114,3 @@ def _pair_coverage(draws: np.ndarray, reference: np.ndarray) -> float:
     reach = cKDTree(reference).query(reference, NEIGHBOURS + 1)[0][:, -1]
     nearest = cKDTree(draws).query(reference)[0]
     return float((nearest <= reach).mean())
-
-
-def mixing(chains: Chains) -> dict[str, float]:
-    """Return R-hat and the effective sample size, the worst over coordinates, and cost.
-
-    Chains of one draw each, as those down the noise grid, are independent.
-    """
-    count, draws, _ = chains.draws.shape
-    if draws < 4:
-        worst, size = np.nan, float(count * draws)
-    else:
-        worst, size = rhat(chains.draws).max(), effective_sample_size(chains.draws).min()
-    return {
-        "acceptance": float(chains.acceptance.mean()),
-        "rhat": float(worst),
-        "ess": float(size),
-        "ess_per_second": float(size / chains.seconds),
-        "score_evaluations": chains.evaluations,
-        "seconds": chains.seconds,
-    }

@@ -1,7 +1,7 @@
 """Running the chains of one run: where they begin, how they go, what they leave."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,17 +11,16 @@ from autoscore.fields import Field
 from autoscore.files.storage import read_arrays, write_arrays
 from autoscore.sample.plans import HIGHEST, Driver, Run
 from autoscore.samplers.anneal import spaced_levels
-from autoscore.samplers.chains import Chains, run
+from autoscore.samplers.chains import Chains, Generators, run
+from autoscore.samplers.declaration import Parts, Sampler
 from autoscore.samplers.kernels import State
 from autoscore.samplers.langevin import AdjustedLangevin
-from autoscore.samplers.registration import Parts, Sampler
 from autoscore.samplers.registry import SAMPLERS
 from autoscore.samplers.targets import PathTarget
 from autoscore.samplers.walk import AdjustedWalk
 
 SETTLING = 8  # steps at the largest noise level, from a Gaussian to p_sigma
 REACH = 1.0  # ranges of the data on each side of it, within which chains have to stay
-Report = Callable[[int, int], None]
 
 
 def run_chains(
@@ -29,30 +28,21 @@ def run_chains(
     plan: dict,
     driver: Driver,
     clean: np.ndarray,
-    generators: Sequence[np.random.Generator],
-    progress: Report | None = None,
+    generators: Generators,
+    progress: Callable[[int, int], None] | None = None,
     checkpoint: Path | None = None,
 ) -> Chains:
-    """Return the chains of a run.
+    """Return the chains of a run, given its plan, its driver and training points ``(n, d)``.
 
-    Parameters
-    ----------
-    this, plan, driver
-        The run, the plan it belongs to, and its field.
-    clean
-        Training points, shape ``(n, d)``.
-    generators
-        One a chain; of a descent, each has as many ends as a chain has draws.
-    progress, checkpoint
-        As for `autoscore.samplers.chains.run`.
+    There is one generator per chain. A sampler that descends the noise grid draws ``draws``
+    samples from each. `progress` and `checkpoint` are as for `autoscore.samplers.chains.run`.
     """
     sampler = SAMPLERS[this.sampler]
     if sampler.descends:
         return _descend(sampler, plan, driver, clean, generators, plan["draws"], checkpoint)
-    asked = (clean, this.step, plan["temperature"], box(clean))
-    kernel = sampler.make(Parts(driver.scored, driver.field, plan["nodes"], *asked))
-    rate = sampler.target_acceptance(clean.shape[1]) if this.step is None else None
-    above = None
+    options = (clean, this.step, plan["temperature"], box(clean))
+    kernel = sampler.make(Parts(driver.source, driver.field, plan["nodes"], *options))
+    evaluations, seconds = 0, 0.0
     match plan["start"]:
         case "noise":
             start = np.stack([rng.standard_normal(clean.shape[1]) for rng in generators])
@@ -60,26 +50,21 @@ def run_chains(
             start = np.stack([clean[rng.integers(len(clean))] for rng in generators])
         case "flow":
             above = _descend(SAMPLERS["flow"], plan, driver, clean, generators, 1)
-            start = above.state.x
+            start, evaluations, seconds = above.state.x, above.evaluations, above.seconds
     found = run(
         kernel,
-        # a walk that knows its way back begins with a reconstruction
+        # a walk that carries its preimage begins with a reconstruction
         kernel.at_image(start) if isinstance(kernel, AdjustedWalk) else start,
         plan["draws"],
         generators,
         burn_in=plan["burn_in"],
         thin=plan["thin"],
-        target_acceptance=rate,
+        target_acceptance=sampler.target_acceptance(clean.shape[1]) if this.step is None else None,
         progress=progress,
         checkpoint=checkpoint,
     )
-    return found if above is None else _after(above, found)
-
-
-def _after(above: Chains, below: Chains) -> Chains:
-    """Return chains that say what their starts have cost as well."""
-    evaluations = above.evaluations + below.evaluations
-    return replace(below, evaluations=evaluations, seconds=above.seconds + below.seconds)
+    evaluations += found.evaluations
+    return replace(found, evaluations=evaluations, seconds=seconds + found.seconds)
 
 
 def box(clean: np.ndarray) -> np.ndarray:
@@ -94,39 +79,35 @@ def _descend(
     plan: dict,
     driver: Driver,
     clean: np.ndarray,
-    generators: Sequence[np.random.Generator],
+    generators: Generators,
     each: int,
     checkpoint: Path | None = None,
 ) -> Chains:
-    """Go down the noise grid, from the field's highest level to its own, `each` times a generator.
+    """Draw `each` samples per generator, from the field's highest noise level down to its own.
 
-    The end is saved in the checkpoint, or read from there.
+    Each is a chain of one draw. They are saved in the checkpoint, or read from there.
     """
     if checkpoint is not None and checkpoint.exists():
         found = read_arrays(checkpoint)
-        return _ended(found["x"], int(found["evaluations"]), float(found["seconds"]))
-    began = time.perf_counter()
-    levels = driver.levels[::-1]
-    if driver.continuous:
-        levels = spaced_levels(*levels, plan["levels"])
-    x, evaluations = _settle(driver.field_at(levels[0]), clean, generators, each)
-    x, asked = sampler.descend(driver.field_at, x, levels, plan["steps_a_level"], generators)
-    evaluations += asked
-    seconds = time.perf_counter() - began
-    if checkpoint is not None:
-        write_arrays(checkpoint, {"x": x, "evaluations": evaluations, "seconds": seconds})
-    return _ended(x, evaluations, seconds)
-
-
-def _ended(x: np.ndarray, evaluations: int, seconds: float) -> Chains:
-    """Return ends of descents as chains of a draw each."""
+    else:
+        began = time.perf_counter()
+        levels = driver.levels[::-1]
+        if driver.continuous:
+            levels = spaced_levels(*levels, plan["levels"])
+        x, settling = _settle(driver.field_at(levels[0]), clean, generators, each)
+        x, descent = sampler.descend(driver.field_at, x, levels, plan["steps_a_level"], generators)
+        seconds = time.perf_counter() - began
+        found = {"x": x, "evaluations": settling + descent, "seconds": seconds}
+        if checkpoint is not None:
+            write_arrays(checkpoint, found)
+    x, evaluations, seconds = found["x"], int(found["evaluations"]), float(found["seconds"])
     return Chains(x[:, None], np.ones(len(x)), evaluations, 0, seconds, None, State(x))
 
 
 def _settle(
-    field: Field, clean: np.ndarray, generators: Sequence[np.random.Generator], each: int
+    field: Field, clean: np.ndarray, generators: Generators, each: int
 ) -> tuple[np.ndarray, int]:
-    """Return draws from p_sigma, `each` a generator, and how many evaluations they took.
+    """Return `each` draws per generator from p_sigma, and the evaluations that they took.
 
     They begin as draws from a Gaussian with the moments of p_sigma, which it is but for sampling
     error if the data drown in the noise; otherwise adjusted Langevin does the rest. For a Gaussian

@@ -1,7 +1,9 @@
 """All chains of one density and what they are worth: the stage `sample`."""
 
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +12,16 @@ import pandas as pd
 from autoscore.densities.base import Density
 from autoscore.fields import Field
 from autoscore.files.storage import fingerprint
+from autoscore.models.registry import Learned
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.sample.differences import COLUMNS as DIFFERENCES
 from autoscore.sample.differences import difference_rows
-from autoscore.sample.far_starts import Ends, lost_share
-from autoscore.sample.plans import Driver, Learned, Run, expand, make_driver, stack_of
-from autoscore.sample.quality import DrawQuality, mixing
+from autoscore.sample.far_starts import least_log_p, lost_share
+from autoscore.sample.mixing import mixing_row
+from autoscore.sample.plans import Driver, Run, expand, make_driver, stack_of
+from autoscore.sample.quality import DrawQuality
 from autoscore.sample.runs import run_chains
 from autoscore.samplers.registry import SAMPLERS
 
@@ -25,7 +29,6 @@ PROBED = 400  # points from which energy differences are taken
 SHOWN = 5000  # independent draws that figures show
 GRID = 161  # points along each side on which they show log p
 STORED = 20_000  # draws of a run that are kept for figures, of the first chains
-LEARNED = ["model", "sigma", "seed"]  # what tells learned fields apart
 COLUMNS = [
     "density", "field", "model", "sampler", "sigma", "seed", "n", "acceptance", "kl", "kl_floor",
     "kl_kde", "mmd2", "mmd2_floor", "energy_distance", "mean_log_p", "mean_log_p_floor", "rhat",
@@ -36,94 +39,80 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+@dataclass
 class Sampling:
-    """One density, the models trained on it, and the chains that are asked for.
+    """The chains of one density, driven by it, its optima and the models trained on it.
 
-    Parameters
-    ----------
-    name, density
-        The density, and its name.
-    learned, data
-        Trained stacks by (objective, model, source), and the samples that they were trained on.
-    settings
-        ``plans``, ``differences`` and ``far_starts``, as in the configuration.
-    seed
-        Of the whole run.
+    `learned` are trained stacks by (objective, model, source), `data` the samples that they were
+    trained on, `settings` the configuration's ``plans``, ``differences`` and ``far_starts``, and
+    `seed` is that of the whole pipeline.
     """
 
-    def __init__(
-        self,
-        name: str,
-        density: Density,
-        learned: Learned,
-        data: dict[str, np.ndarray],
-        settings: dict,
-        seed: int,
-    ) -> None:
-        self.name, self.density, self.learned, self.data = name, density, learned, data
-        self.settings, self.seed = settings, seed
-        self._qualities: dict[float, DrawQuality] = {}
-        self._kernel_estimates: dict[tuple[int, int, int, float], dict[str, float]] = {}
+    name: str
+    density: Density
+    learned: Learned
+    data: dict[str, np.ndarray]
+    settings: dict
+    seed: int
+
+    def __post_init__(self) -> None:
+        self._quality_at = cache(
+            lambda level: DrawQuality(self._smoothed(level), self.seed, self.name)
+        )
 
     def run(
         self, report: Callable[[str], None] = print, checkpoints: Path | None = None
     ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-        """Return a row a run, in `COLUMNS`, and the draws of the first seed's runs by their keys.
+        """Return one row per run, in `COLUMNS`, and the draws of the first seed's runs by key.
 
         Draws have the shape ``(chains, draws, d)``. Beside them, under ``reference``, are
         independent draws, and in the plane log p on a grid: ``grid_1``, ``grid_2``, ``log_p``.
-
-        Parameters
-        ----------
-        report
-            Called with a line of text now and then.
-        checkpoints
-            Folder in which runs are saved, and from which they go on if the job was stopped; None
-            for none. It must belong to exactly these inputs.
+        `report` is called with a line of text now and then. Runs are saved in the folder
+        `checkpoints`, which must belong to exactly these inputs, and continue from there.
         """
         rows, stored = [], self._backdrop()
-        driven: tuple[tuple, Driver] | None = None
-        for run in expand(self.settings["plans"], self.learned):
-            wanted = (run.field, run.model, run.sigma, run.seed, run.size, run.step)
-            if driven is None or driven[0] != wanted:
-                driven = wanted, make_driver(run, self.density, self.learned, self.data)
-            row, draws = self._measure_run(run, driven[1], report, checkpoints)
-            rows.append(row)
-            if run.seed == 0:
-                stored[run.key] = draws[: max(1, STORED // draws.shape[1])]
+        runs = expand(self.settings["plans"], self.learned)
+        for _, alike in groupby(runs, key=lambda run: replace(run, plan="", sampler="")):
+            driver = None
+            for run in alike:
+                driver = driver or make_driver(run, self.density, self.learned, self.data)
+                row, draws = self._evaluate_run(run, driver, report, checkpoints)
+                rows.append(row)
+                if run.seed == 0:
+                    stored[run.key] = draws[: max(1, STORED // draws.shape[1])]
         return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"}), stored
 
     def differences(self) -> pd.DataFrame:
-        """Return how wrong energy differences are, a row a field, length and number of nodes."""
+        """Return how wrong energy differences are, one row per field, length and nodes."""
         asked, x = self.settings["differences"], self.data["held_out"]
-        parts = []
-        fields: list[tuple[dict, Field]] = []
-        if asked["models"]:
-            x = x if len(x) else self.density.sample(PROBED, self._stream("differences", "points"))
-            fields = [({"field": "exact"}, self.density)]
-        for labels, field in [*fields, *self._probed(asked)]:
-            level = labels.get("sigma", 0.0)
-            density = self.density.smoothed(level) if level else self.density
-            rng = self._stream("differences")
-            rows = difference_rows(field, density, x[:PROBED], rng)
-            parts.append(pd.DataFrame(rows).assign(density=self.name, **labels))
-        if not parts:
-            return pd.DataFrame(columns=[*DIFFERENCES, "density", "field", *LEARNED])
-        return pd.concat(parts, ignore_index=True)
+        if not asked["models"]:
+            labels = ["density", "field", "model", "sigma", "seed"]
+            return pd.DataFrame(columns=[*DIFFERENCES, *labels])
+        x = x if len(x) else self.density.sample(PROBED, self._stream("differences", "points"))
+        tables = []
+        for labels, field in [({"field": "exact"}, self.density), *self._probed(asked)]:
+            density = self._smoothed(labels.get("sigma", 0.0))
+            rows = difference_rows(field, density, x[:PROBED], self._stream("differences"))
+            tables.append(pd.DataFrame(rows).assign(density=self.name, **labels))
+        return pd.concat(tables, ignore_index=True)
 
     def far_starts(self) -> pd.DataFrame:
-        """Return how many chains from far away end where there is no data, a row a field."""
+        """Return how many chains from far away end where there is no data, one row per field."""
         asked = self.settings["far_starts"]
-        rows = []
-        best = noise_levels(asked["sigmas"]) if asked["models"] else []
         optima = [
             ({"field": "optimum", "sigma": sigma}, DenoisingOptimum(self.density, sigma))
-            for sigma in best
+            for sigma in (noise_levels(asked["sigmas"]) if asked["models"] else [])
         ]
-        ends = cache(lambda sigma: Ends(self.density.smoothed(sigma), self._stream("far_starts")))
+
+        @cache
+        def smoothed_at(sigma: float) -> tuple[Density, float]:
+            smoothed = self.density.smoothed(sigma)
+            return smoothed, least_log_p(smoothed, self._stream("far_starts"))
+
+        rows = []
         for labels, field in [*optima, *self._probed(asked)]:
-            rng = self._stream("far_starts")
-            lost = lost_share(field, ends(field.sigma), self.data["train"][0], rng)
+            clean, rng = self.data["train"][0], self._stream("far_starts")
+            lost = lost_share(field, *smoothed_at(field.sigma), clean, rng)
             rows.append({"density": self.name} | labels | lost)
         columns = ["density", "field", "sigma", "lost", "escaped", "model", "seed"]
         return pd.DataFrame(rows, columns=columns)
@@ -140,8 +129,11 @@ class Sampling:
     def _stream(self, *names: object) -> np.random.Generator:
         return generator(self.seed, "sample", self.name, *names)
 
+    def _smoothed(self, level: float) -> Density:
+        return self.density.smoothed(level) if level else self.density
+
     def _backdrop(self) -> dict[str, np.ndarray]:
-        """Return what the draws are shown before."""
+        """Return what figures show behind the draws."""
         backdrop = {"reference": self.density.sample(SHOWN, self._stream("reference"))}
         if self.density.dim == 2 and not self.density.is_degenerate:
             sides = [np.linspace(*side, GRID) for side in self.density.support]
@@ -150,67 +142,35 @@ class Sampling:
             backdrop |= {"grid_1": sides[0], "grid_2": sides[1], "log_p": log_p}
         return backdrop
 
-    def _measure_run(
-        self,
-        run: Run,
-        driver: Driver,
-        report: Callable[[str], None],
-        checkpoints: Path | None,
+    def _evaluate_run(
+        self, run: Run, driver: Driver, report: Callable[[str], None], checkpoints: Path | None
     ) -> tuple[dict, np.ndarray]:
         plan, key = self.settings["plans"][run.plan], run.key
         generators = [self._stream(key, chain) for chain in range(plan["chains"])]
         clean = self.data["train"][min(run.seed, len(self.data["train"]) - 1)]
         clean = clean if np.isinf(run.size) else clean[: int(run.size)]
-        progress = partial(_say, report, key)
-        saved = None
-        if checkpoints is not None:
-            saved = checkpoints / f"{key}-{fingerprint(sorted(plan.items()), [])}.npz"
-        chains = run_chains(run, plan, driver, clean, generators, progress, saved)
-        quality = self._quality_at(self._level(run))
+        file = f"{key}-{fingerprint(sorted(plan.items()), [])}.npz"
+        chains = run_chains(
+            run,
+            plan,
+            driver,
+            clean,
+            generators,
+            progress=lambda done, steps: report(f"{key}: step {done} of {steps}"),
+            checkpoint=None if checkpoints is None else checkpoints / file,
+        )
+        # on a degenerate curve, draws are held against data with the noise of the field
+        level = run.sigma if self.density.is_degenerate else 0.0
+        quality = self._quality_at(level)
         draws = chains.draws.reshape(-1, self.density.dim)
-        row = self._labels(run, chains.kernel) | mixing(chains) | {"n": len(draws)}
-        row |= quality.measure(draws) | quality.floor(len(draws))
+        n = len(draws)
+        row = vars(run) | {"density": self.name, "trained_on": run.size, "chains": key, "n": n}
+        row["step"] = getattr(chains.kernel, "step_size", np.nan)
+        row["is_tuned"] = run.step is None and SAMPLERS[run.sampler].acceptance is not None
+        row |= mixing_row(chains) | quality.distances(draws) | quality.floor(n)
         if np.isfinite(run.size):
-            row |= self._kernel_estimate(clean, len(draws), run)
+            row |= quality.kernel_estimate(clean, self.data["validation"], n, run.seed, level)
         row["log_p_short"] = row["mean_log_p_floor"] - row["mean_log_p"]
         for other in ("floor", "kde"):
             row[f"kl_over_{other}"] = row.get("kl", np.nan) / row.get(f"kl_{other}", np.nan)
         return row, chains.draws
-
-    def _labels(self, run: Run, kernel: object) -> dict:
-        return {
-            "density": self.name,
-            "field": run.field,
-            "model": run.model,
-            "sampler": run.sampler,
-            "sigma": run.sigma,
-            "seed": run.seed,
-            "plan": run.plan,
-            "trained_on": run.size,
-            "step": getattr(kernel, "step_size", np.nan),
-            "is_tuned": run.step is None and SAMPLERS[run.sampler].acceptance is not None,
-            "chains": run.key,
-        }
-
-    def _level(self, run: Run) -> float:
-        """Return the noise under which draws are measured: that of the field on a bare curve."""
-        return run.sigma if self.density.is_degenerate else 0.0
-
-    def _quality_at(self, level: float) -> DrawQuality:
-        if level not in self._qualities:
-            density = self.density.smoothed(level) if level else self.density
-            self._qualities[level] = DrawQuality(density, self.seed, self.name)
-        return self._qualities[level]
-
-    def _kernel_estimate(self, clean: np.ndarray, n: int, run: Run) -> dict[str, float]:
-        level = self._level(run)
-        key = (len(clean), n, run.seed, level)
-        if key not in self._kernel_estimates:
-            points = (clean, self.data["validation"])
-            found = self._quality_at(level).kernel_estimate(*points, n, run.seed, level)
-            self._kernel_estimates[key] = found
-        return self._kernel_estimates[key]
-
-
-def _say(report: Callable[[str], None], key: str, done: int, steps: int) -> None:
-    report(f"{key}: step {done} of {steps}")

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-KINDS = ["density", "plan", "field", "model", "sampler", "sigma", "step", "trained_on", "n"]
-MEASURED = [
+RUN = ["density", "plan", "field", "model", "sampler", "sigma", "step", "trained_on", "n"]
+AVERAGED = [
     "acceptance", "kl", "kl_floor", "kl_kde", "kl_corrected", "mmd2", "mmd2_floor",
     "energy_distance", "mean_log_p", "mean_log_p_floor", "mean_log_p_kde",
     "coverage", "coverage_floor", "rhat",
@@ -12,20 +12,17 @@ MEASURED = [
 
 
 def sampler_table(diagnostics: pd.DataFrame) -> pd.DataFrame:
-    """Return medians over seeds, with least and largest divergence, a row a kind of run.
+    """Return the medians over seeds and the extreme divergences, one row per kind of run.
 
-    Parameters
-    ----------
-    diagnostics
-        Rows of `autoscore.sample.stage`, of all densities.
+    `diagnostics` are rows of `autoscore.sample.stage`, of all densities.
     """
     runs = diagnostics.assign(
         model=diagnostics["model"].fillna(""),
         step=diagnostics["step"].where(~diagnostics["is_tuned"]),  # tuned ones differ a little
         ess_per_evaluation=diagnostics["ess"] / diagnostics["score_evaluations"],
     )
-    grouped = runs.groupby(KINDS, dropna=False, sort=False)
-    table = grouped[MEASURED].median()
+    grouped = runs.groupby(RUN, dropna=False, sort=False)
+    table = grouped[AVERAGED].median()
     table.insert(0, "seeds", grouped.size())
     table["kl_least"], table["kl_largest"] = grouped["kl"].min(), grouped["kl"].max()
     return table.reset_index()

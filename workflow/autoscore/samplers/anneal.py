@@ -1,24 +1,20 @@
-"""Down the noise grid: annealed Langevin, and the deterministic flow. Beyond the paper.
-
-Both take a callable that gives the field at any noise level they ask for: a look-up among separate
-models, or one that is conditioned on sigma.
-"""
+"""Down the noise grid: annealed Langevin, and the deterministic flow. Beyond the paper."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
+from itertools import chain, pairwise
 
 import numpy as np
 
 from autoscore.fields import Field
 from autoscore.numerics.grids import gauss_legendre
-from autoscore.samplers.chains import check, normals_by_step
-from autoscore.samplers.kernels import Kernel
+from autoscore.samplers.chains import Generators, check, chunks_of_normals
+from autoscore.samplers.declaration import Sampler
 from autoscore.samplers.langevin import NoiseKeeping
-from autoscore.samplers.registration import Sampler
 
-FieldAt = Callable[[float], Field]
-Progress = Callable[[int, float, np.ndarray], None]
+REPLACED = 0.3  # share of the noise that a step of annealed Langevin replaces
+ORDER = 3  # levels through which the flow's polynomial goes
+FieldAt = Callable[[float], Field]  # from a noise level: separate models, or a conditioned one
 
 
 def spaced_levels(high: float, low: float, count: int, power: float = 7.0) -> np.ndarray:
@@ -31,101 +27,41 @@ def spaced_levels(high: float, low: float, count: int, power: float = 7.0) -> np
 
 
 def annealed_langevin(
-    field_at: FieldAt,
-    x: np.ndarray,
-    sigmas: np.ndarray,
-    steps: int,
-    generators: Sequence[np.random.Generator],
-    make_kernel: Callable[[Field], Kernel] = lambda field: NoiseKeeping(field, 0.3),
-    progress: Progress | None = None,
+    field_at: FieldAt, x: np.ndarray, sigmas: np.ndarray, steps: int, generators: Generators
 ) -> np.ndarray:
-    """Run chains for some steps at each noise level, from the largest to the smallest.
+    """Run chains that begin at x, ``(n, d)``, for some steps of `NoiseKeeping` at each level.
 
-    Parameters
-    ----------
-    field_at
-        The field at a noise level.
-    x
-        Where the chains begin, shape ``(n, d)``: usually noise of the first level.
-    sigmas
-        Noise levels in the order of visit, all > 0.
-    steps
-        Steps at each level.
-    generators
-        One a chain, or one for each of several groups of as many chains that follow one another.
-    make_kernel
-        The kernel that moves chains at the level of a field: `NoiseKeeping` by default; unadjusted
-        Langevin with e = a sigma^2 is
-        ``lambda field: Langevin(PathTarget(field, 1), a * field.sigma**2)``.
-    progress
-        Called after each level with its number, sigma, and the positions.
-
-    Returns
-    -------
-    numpy.ndarray
-        Last positions, shape ``(n, d)``: near p_sigma at the last level.
-
-    Raises
-    ------
-    FloatingPointError
-        If a chain is no longer finite; the message names kernel, sigma and step.
+    Returns the last positions, near p_sigma at the last of the `sigmas`. Usually x is noise of the
+    first. Each generator serves one chain, or an equal group of consecutive ones. Raises
+    FloatingPointError if a chain is no longer finite.
     """
-    for level, sigma in enumerate(sigmas):
-        kernel = make_kernel(field_at(float(sigma)))
-        state, shape = kernel.init(x), (len(x), kernel.normals(x.shape[1]))
-        for step, normals in enumerate(normals_by_step(generators, steps, shape)):
+    for sigma in sigmas:
+        kernel = NoiseKeeping(field_at(float(sigma)), REPLACED)
+        state = kernel.init(x)
+        chunks = chunks_of_normals(generators, steps, x.shape)
+        for step, normals in enumerate(chain.from_iterable(chunks)):
             state, _ = kernel.step(state, normals)
             check(state.x, kernel.name, kernel.sigma, step)
         x = state.x
-        if progress is not None:
-            progress(level, float(sigma), x)
     return x
 
 
-def flow(
-    field_at: FieldAt,
-    x: np.ndarray,
-    sigmas: np.ndarray,
-    order: int = 3,
-    progress: Progress | None = None,
-) -> np.ndarray:
+def flow(field_at: FieldAt, x: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
     """Carry noise to data along the probability flow dx/dsigma = (x - r(x, sigma)) / sigma.
 
-    With l = -log sigma it is dx/dl = r - x. What is linear in it is solved exactly, and r is
-    continued as the polynomial in l through its values at the last few levels: an exponential
+    x are draws from p_sigma, ``(n, d)``, at the first of the decreasing `sigmas`; returned are the
+    positions at the last. If that is 0, the last step is the reconstruction at the level before.
+    Raises ValueError if the levels do not fall, FloatingPointError if a position is not finite.
+
+    With l = -log sigma it is dx/dl = r - x. The linear part is solved exactly, and r is continued
+    as the polynomial in l through its values at the last few levels: an exponential
     Adams-Bashforth method (Hochbruck and Ostermann 2010, "Exponential integrators"; for samplers,
     Zhang and Chen 2023, "Fast sampling of diffusion models with exponential integrator"). Every
-    level costs one evaluation. Where the grid ends in 0 the last step is the reconstruction at the
-    last level before.
-
-    Parameters
-    ----------
-    field_at
-        The field at a noise level.
-    x
-        Draws from p_sigma at the first level, shape ``(n, d)``.
-    sigmas
-        Decreasing noise levels; the last may be 0.
-    order
-        Levels that the polynomial goes through, once there are as many.
-    progress
-        Called after each step with its number, the sigma that it reached, and the positions.
-
-    Returns
-    -------
-    numpy.ndarray
-        Positions at the last level, shape ``(n, d)``.
-
-    Raises
-    ------
-    ValueError
-        If the levels do not fall.
-    FloatingPointError
-        If a position is no longer finite; the message names sigma and step.
+    level costs one evaluation.
     """
     if not (np.diff(sigmas) < 0).all() or sigmas[-1] < 0:
         raise ValueError(f"the noise levels must fall, and not below 0: {list(sigmas)}")
-    known: deque[tuple[float, np.ndarray]] = deque(maxlen=order)
+    known: deque[tuple[float, np.ndarray]] = deque(maxlen=ORDER)
     for step, (sigma, after) in enumerate(pairwise(map(float, sigmas))):
         known.append((-np.log(sigma), field_at(sigma)(x)))
         if after > 0:
@@ -136,15 +72,13 @@ def flow(
         else:
             x = known[-1][1]
         check(x, "deterministic flow", sigma, step)
-        if progress is not None:
-            progress(step, after, x)
     return x
 
 
 def _continuation(known: list[float], end: float) -> np.ndarray:
-    """Return the weights of r at known l in the integral of exp(l - end) r from the last to end.
+    """Integrate exp(l - end) times each Lagrange polynomial of the known l, from the last to end.
 
-    r is the polynomial through its values: each weight is the integral of a Lagrange polynomial.
+    These are the weights of r, the polynomial through its values at the known l, in the integral.
     """
     nodes, weights = gauss_legendre(known[-1], end, 1)
     weights = weights * np.exp(nodes - end)
@@ -155,40 +89,25 @@ def _continuation(known: list[float], end: float) -> np.ndarray:
     return np.array([(weights * polynomial).sum() for polynomial in lagrange])
 
 
-def _anneal(
-    field_at: FieldAt,
-    x: np.ndarray,
-    levels: np.ndarray,
-    steps: int,
-    generators: Sequence[np.random.Generator],
-) -> tuple[np.ndarray, int]:
-    ends = annealed_langevin(field_at, x, levels, steps, generators)
-    return ends, steps * len(levels) * len(x)
-
-
-def _flow(
-    field_at: FieldAt,
-    x: np.ndarray,
-    levels: np.ndarray,
-    steps: int,
-    generators: Sequence[np.random.Generator],
-) -> tuple[np.ndarray, int]:
-    return flow(field_at, x, levels), (len(levels) - 1) * len(x)
-
-
 SAMPLERS = {
     "annealed_langevin": Sampler(
         label="annealed Langevin",
-        colour="#56B4E9",
+        color="#56B4E9",
         about="noise-keeping moves down the noise grid, from its top",
-        descend=_anneal,
+        descend=lambda field_at, x, levels, steps, generators: (
+            annealed_langevin(field_at, x, levels, steps, generators),
+            steps * len(levels) * len(x),
+        ),
         needs_target=False,
     ),
     "flow": Sampler(
         label="flow",
-        colour="#0072B2",
+        color="#0072B2",
         about="deterministic, down the noise grid, from its top",
-        descend=_flow,
+        descend=lambda field_at, x, levels, steps, generators: (
+            flow(field_at, x, levels),
+            (len(levels) - 1) * len(x),
+        ),
         needs_target=False,
     ),
 }

@@ -6,29 +6,16 @@ from typing import ClassVar
 import numpy as np
 
 from autoscore.fields import Field
-from autoscore.samplers.kernels import Info, Kernel, State, TargetState, metropolis
-from autoscore.samplers.registration import Sampler
+from autoscore.samplers.declaration import Sampler
+from autoscore.samplers.kernels import Info, Kernel, State, TargetState, all_accepted, metropolis
 from autoscore.samplers.targets import Target
-
-
-def all_accepted(x: np.ndarray, evaluations: int, jacobians: int = 0) -> Info:
-    """Return the `Info` of a move to x, shape ``(n, d)``, that nothing could reject."""
-    n = len(x)
-    return Info(x, np.ones(n, dtype=bool), np.zeros(n), evaluations, jacobians)
 
 
 @dataclass(frozen=True)
 class Langevin(Kernel):
-    """The unadjusted Langevin algorithm, x' = x + e s(x) + sqrt(2e) xi.
+    """The unadjusted Langevin algorithm, x' = x + e s(x) + sqrt(2e) xi, with the step e.
 
     Its stationary law is off by O(e): for a Gaussian of variance v it has v / (1 - e / (2v)).
-
-    Parameters
-    ----------
-    target
-        The density, of which only the score is used.
-    step_size
-        e, in units of x squared.
     """
 
     target: Target
@@ -46,29 +33,19 @@ class Langevin(Kernel):
 class AdjustedLangevin(Kernel):
     """The Metropolis-adjusted Langevin algorithm (Roberts and Tweedie 1996, Bernoulli 2(4)).
 
-    Langevin's move is the proposal; log q(y|x) = -|y - x - e s(x)|^2 / (4e) up to a constant
-    enters the ratio in both directions.
-
-    Parameters
-    ----------
-    target
-        The density; its kind decides how differences of log p are found.
-    step_size
-        e, in units of x squared.
-    longest
-        Length of the drift e s at which it is cut, in units of the noise's sqrt(2e): where p falls
-        off faster than a Gaussian a chain that starts far out overshoots and is stuck without
-        (the truncated algorithm of the same paper).
+    Langevin's move with the step e is the proposal, and log q(y|x) = -|y - x - e s(x)|^2 / (4e)
+    up to a constant enters the ratio in both directions. The drift e s is cut at `longest` times
+    the noise's sqrt(2e): where p falls off faster than a Gaussian, a chain that starts far out
+    would overshoot and be stuck (the truncated algorithm of the same paper).
     """
 
     target: Target
     step_size: float
     longest: float = np.inf
     name: ClassVar[str] = "adjusted Langevin"
-    adjusted: ClassVar[bool] = True
 
     def init(self, x: np.ndarray) -> TargetState:
-        known = self.target.know(x, score=True)
+        known = self.target.evaluate(x, score=True)
         return TargetState(x, known.score, known.log_prob)
 
     def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
@@ -76,7 +53,7 @@ class AdjustedLangevin(Kernel):
         move = self._drift(state.score)
         move += np.sqrt(2 * e) * noise
         proposal = state.x + move
-        difference, known = self.target.compare(state.x, state.known, proposal, score=True)
+        difference, known = self.target.compare(state.x, state, proposal, score=True)
         back = self._drift(known.score)
         back += move
         ratio = 0.5 * np.einsum("nd,nd->n", noise, noise)
@@ -97,39 +74,27 @@ class AdjustedLangevin(Kernel):
 
 @dataclass(frozen=True)
 class ShapedState(TargetState):
-    """What `ShapedLangevin` carries: the eigenvalues and eigenvectors of the proposal's shape.
-
-    Attributes
-    ----------
-    values, vectors
-        Shapes ``(n, d)`` and ``(n, d, d)``, the vectors in columns.
-    """
+    """Adds the eigenvalues ``(n, d)`` of the proposal's shape and its eigenvectors, in columns."""
 
     values: np.ndarray
     vectors: np.ndarray
+
+    def apply(self, values: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Return Q diag(values) Q^T v for each chain, shape ``(n, d)``, Q its eigenvectors."""
+        inner = values * np.einsum("nji,nj->ni", self.vectors, v)
+        return np.einsum("nij,nj->ni", self.vectors, inner)
 
 
 @dataclass(frozen=True)
 class ShapedLangevin(Kernel):
     """Adjusted Langevin whose noise follows dr/dx: long steps along a manifold, short across.
 
-    The proposal at x is N(x + e G(x) s(x), 2e G(x)), G the symmetric part of dr/dx with its
-    eigenvalues replaced by their absolute values, and those below the floor by the floor. For the
-    denoising optimum dr/dx is the covariance of x given y over sigma^2, which makes this a natural
-    shape. As G changes from place to place, its determinant and both quadratic forms enter the
+    The proposal at x is N(x + e G(x) s(x), 2e G(x)) with the step e. G is the symmetric part of
+    dr/dx with its eigenvalues replaced by their absolute values, or by the floor where these are
+    smaller. For the denoising optimum dr/dx is the covariance of x given y over sigma^2, which
+    makes this a natural shape. As G varies, its determinant and both quadratic forms enter the
     ratio (the simplified manifold MALA of Girolami and Calderhead 2011, with this G for their
     metric's inverse).
-
-    Parameters
-    ----------
-    target
-        The density; its kind decides how differences of log p are found.
-    field
-        The field whose Jacobian shapes the proposals.
-    step_size
-        e, in units of x squared.
-    floor
-        Least eigenvalue of G, > 0.
     """
 
     target: Target
@@ -137,10 +102,9 @@ class ShapedLangevin(Kernel):
     step_size: float
     floor: float = 0.01
     name: ClassVar[str] = "Jacobian-shaped Langevin"
-    adjusted: ClassVar[bool] = True
 
     def init(self, x: np.ndarray) -> ShapedState:
-        known = self.target.know(x, score=True)
+        known = self.target.evaluate(x, score=True)
         return ShapedState(x, known.score, known.log_prob, *self._shape(x))
 
     def _shape(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -155,11 +119,11 @@ class ShapedLangevin(Kernel):
 
     def step(self, state: ShapedState, normals: np.ndarray) -> tuple[ShapedState, Info]:
         e, noise = self.step_size, normals[:, :-1]
-        mean = state.x + e * _apply(state, state.values, state.score)
-        proposal = mean + np.sqrt(2 * e) * _apply(state, np.sqrt(state.values), noise)
-        difference, known = self.target.compare(state.x, state.known, proposal, score=True)
+        mean = state.x + e * state.apply(state.values, state.score)
+        proposal = mean + np.sqrt(2 * e) * state.apply(np.sqrt(state.values), noise)
+        difference, known = self.target.compare(state.x, state, proposal, score=True)
         new = ShapedState(proposal, known.score, known.log_prob, *self._shape(proposal))
-        back = state.x - proposal - e * _apply(new, new.values, new.score)
+        back = state.x - proposal - e * new.apply(new.values, new.score)
         white = np.einsum("nji,nj->ni", new.vectors, back)
         forward = 0.5 * ((noise**2).sum(-1) + np.log(state.values).sum(-1))
         backward = 0.5 * ((white**2 / (2 * e * new.values)).sum(-1) + np.log(new.values).sum(-1))
@@ -167,26 +131,14 @@ class ShapedLangevin(Kernel):
         return metropolis(state, new, ratio, normals[:, -1], known.evaluations, len(proposal))
 
 
-def _apply(state: ShapedState, values: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Return Q diag(values) Q^T v for each chain, shape ``(n, d)``, Q the state's vectors."""
-    inner = values * np.einsum("nji,nj->ni", state.vectors, v)
-    return np.einsum("nij,nj->ni", state.vectors, inner)
-
-
 @dataclass(frozen=True)
 class NoiseKeeping(Kernel):
     """x' = r + (1 - a)(x - r) + sigma sqrt(1 - (1 - a)^2) xi: a move that keeps the noise level.
 
-    Around a single clean point it keeps x - r at exactly sigma^2 of variance a coordinate, where
-    Langevin's move of the same drift, e = a sigma^2, holds it at sigma^2 / (1 - a/2). In many
-    dimensions the latter is far from anything the field was trained on.
-
-    Parameters
-    ----------
-    field
-        The field at the noise level to keep.
-    step_size
-        a, between 0 and 1, the share of the noise that is replaced.
+    The step a, in (0, 1] or ValueError, is the share of the noise that is replaced. Around a
+    single clean point the move keeps the variance of x - r at exactly sigma^2 per coordinate,
+    where Langevin's move of the same drift, e = a sigma^2, holds it at sigma^2 / (1 - a/2). In
+    many dimensions the latter is far from anything that the field was trained on.
     """
 
     field: Field
@@ -195,13 +147,6 @@ class NoiseKeeping(Kernel):
     adjusted: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none.
-
-        Raises
-        ------
-        ValueError
-            If the step is not in (0, 1].
-        """
         if not 0 < self.step_size <= 1:
             raise ValueError(f"the share of noise replaced must be in (0, 1], not {self.step_size}")
 
@@ -216,33 +161,35 @@ ACCEPTANCE = (0.7, 0.65, 0.574)
 SAMPLERS = {
     "langevin": Sampler(
         label="Langevin, unadjusted",
-        colour="#D55E00",
+        color="#D55E00",
         about="Langevin's move, unadjusted",
-        make=lambda parts: Langevin(parts.target(), parts.scale(0.25, 2)),
+        make=lambda parts: Langevin(parts.target(), parts.sigma_step(0.25, 2)),
     ),
     "mala": Sampler(
         label="Langevin, adjusted",
-        colour="#009E73",
+        color="#009E73",
         about="Langevin's move, adjusted",
-        make=lambda parts: AdjustedLangevin(parts.target(), parts.spread(0.1, 2), parts.drift),
+        make=lambda parts: AdjustedLangevin(
+            parts.target(), parts.spread_step(0.1, 2), parts.longest_drift
+        ),
         acceptance=ACCEPTANCE,
     ),
     "mala_one_point": Sampler(
         label="Langevin, one-point",
-        colour="#E69F00",
+        color="#E69F00",
         about="the same with differences of energy from the score at one point",
-        make=lambda parts: AdjustedLangevin(parts.target("one-point"), parts.scale(0.25, 2)),
+        make=lambda parts: AdjustedLangevin(parts.target("one-point"), parts.sigma_step(0.25, 2)),
     ),
     "shaped_mala": Sampler(
         label="Langevin, shaped",
-        colour="#CC79A7",
+        color="#CC79A7",
         about="adjusted, shaped by dr/dx",
-        make=lambda parts: ShapedLangevin(parts.target(), parts.field, parts.spread(0.1, 2)),
+        make=lambda parts: ShapedLangevin(parts.target(), parts.field, parts.spread_step(0.1, 2)),
         acceptance=ACCEPTANCE,
     ),
     "noise_keeping": Sampler(
         label="noise-keeping",
-        colour="#E69F00",
+        color="#E69F00",
         about="a move that keeps a field's noise level",
         make=lambda parts: NoiseKeeping(parts.field, parts.step or 0.3),
         needs_target=False,

@@ -5,35 +5,26 @@ from typing import ClassVar
 
 import numpy as np
 
+from autoscore.samplers.declaration import Sampler
 from autoscore.samplers.kernels import Info, Kernel, TargetState, metropolis
-from autoscore.samplers.registration import Sampler
 from autoscore.samplers.targets import Target
 
 
 @dataclass(frozen=True)
 class RandomWalk(Kernel):
-    """Random-walk Metropolis: y = x + step_size xi, accepted by the difference of log p alone.
-
-    Parameters
-    ----------
-    target
-        The density; its kind decides how the difference is found.
-    step_size
-        Standard deviation of the proposal.
-    """
+    """Random-walk Metropolis: y = x + step_size xi, accepted by the difference of log p alone."""
 
     target: Target
     step_size: float
     name: ClassVar[str] = "random-walk Metropolis"
-    adjusted: ClassVar[bool] = True
 
     def init(self, x: np.ndarray) -> TargetState:
-        known = self.target.know(x, score=False)
+        known = self.target.evaluate(x, score=False)
         return TargetState(x, known.score, known.log_prob)
 
     def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
         proposal = state.x + self.step_size * normals[:, :-1]
-        difference, known = self.target.compare(state.x, state.known, proposal, score=False)
+        difference, known = self.target.compare(state.x, state, proposal, score=False)
         new = TargetState(proposal, known.score, known.log_prob)
         return metropolis(state, new, difference, normals[:, -1], known.evaluations)
 
@@ -41,15 +32,15 @@ class RandomWalk(Kernel):
 SAMPLERS = {
     "random_walk": Sampler(
         label="random-walk Metropolis",
-        colour="#0072B2",
+        color="#0072B2",
         about="Metropolis",
-        make=lambda parts: RandomWalk(parts.target(), parts.spread(0.5)),
+        make=lambda parts: RandomWalk(parts.target(), parts.spread_step(0.5)),
         acceptance=(0.44, 0.35, 0.234),
     ),
     "random_walk_one_point": Sampler(
         label="random walk, one-point",
-        colour="#56B4E9",
+        color="#56B4E9",
         about="the same with differences of energy from the score at one point",
-        make=lambda parts: RandomWalk(parts.target("one-point"), parts.spread(0.1)),
+        make=lambda parts: RandomWalk(parts.target("one-point"), parts.spread_step(0.1)),
     ),
 }

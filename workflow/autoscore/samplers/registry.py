@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from autoscore.declarations import collect, modules_of
-from autoscore.samplers.registration import Sampler
+from autoscore.samplers.declaration import Sampler
 
 
 def _mistakes(module: ModuleType, name: str, sampler: Sampler) -> Iterator[str]:
@@ -13,7 +13,7 @@ def _mistakes(module: ModuleType, name: str, sampler: Sampler) -> Iterator[str]:
 
 
 def registered(modules: Iterable[ModuleType]) -> dict[str, Sampler]:
-    """Return the samplers that modules register; raise DeclarationError for wrong ones."""
+    """Return the samplers that modules declare; raise DeclarationError for wrong ones."""
     return collect(modules, lambda module: getattr(module, "SAMPLERS", {}), _mistakes)
 
 
@@ -22,6 +22,6 @@ SAMPLERS = registered(modules_of(__name__, __file__))
 
 def add_to_schema(plan: dict) -> None:
     """Put the samplers, in place, into the schema of a plan of chains."""
-    told = "; ".join(f"{name}: {sampler.about}" for name, sampler in SAMPLERS.items())
-    plan["properties"]["samplers"]["description"] += f" {told}."
+    listed = "; ".join(f"{name}: {sampler.about}" for name, sampler in SAMPLERS.items())
+    plan["properties"]["samplers"]["description"] += f" {listed}."
     plan["properties"]["samplers"]["items"] = {"enum": list(SAMPLERS)}

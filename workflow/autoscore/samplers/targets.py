@@ -1,6 +1,6 @@
 """What a chain asks of the density that it samples: scores, and differences of log p.
 
-Kernels know nothing of fields and densities. They are given a target, and the target decides how
+Kernels know nothing of fields and densities. They are given a target, which decides how
 log p(y) - log p(x) is found: exactly, along the segment from x to y, or from the score at x alone.
 """
 
@@ -13,6 +13,8 @@ from autoscore.densities.base import Density
 from autoscore.fields import Field
 from autoscore.numerics.grids import gauss_legendre
 
+Bounds = np.ndarray | None  # a box, (d, 2)
+
 
 class Scored(Protocol):
     """Anything with a score; every `Field` and every `Density` is one."""
@@ -22,16 +24,10 @@ class Scored(Protocol):
 
 
 class Known(NamedTuple):
-    """What a target found out about n points.
+    """What a target knows about n points, and the number of evaluations that it took.
 
-    Attributes
-    ----------
-    score
-        Shape ``(n, d)``, or None where it was neither asked for nor free.
-    log_prob
-        Shape ``(n,)``, or None where the target has no log p.
-    evaluations
-        Points at which the score or log p was evaluated.
+    The score ``(n, d)`` is None if it was neither requested nor free, log p ``(n,)`` is None if
+    the target has none.
     """
 
     score: np.ndarray | None
@@ -39,30 +35,16 @@ class Known(NamedTuple):
     evaluations: int
 
 
+Compared = tuple[np.ndarray, Known]
+
+
 class Target(ABC):
-    """The density p^(1/T), T the temperature, as a sampler sees it.
+    """The density p^(1/T) as a sampler sees it, T > 0; `source` gives the score of p.
 
-    Parameters
-    ----------
-    source
-        Whatever gives the score of p.
-    temperature
-        T > 0: scores and differences of log p are divided by it.
-    bounds
-        Shape ``(d, 2)``: a box outside of which nothing is believed and p is taken to vanish, or
-        None.
-
-    Raises
-    ------
-    ValueError
-        If the temperature is not positive.
+    Outside the bounds, if there are any, p is taken to vanish.
     """
 
-    def __init__(
-        self, source: Scored, temperature: float = 1.0, bounds: np.ndarray | None = None
-    ) -> None:
-        if not temperature > 0:
-            raise ValueError(f"the temperature must be > 0, not {temperature}")
+    def __init__(self, source: Scored, temperature: float = 1.0, bounds: Bounds = None) -> None:
         self.source = source
         self.temperature = float(temperature)
         self.bounds = None if bounds is None else np.asarray(bounds, dtype=float)
@@ -73,38 +55,19 @@ class Target(ABC):
         return self._tempered(self.source.score(x))
 
     @abstractmethod
-    def know(self, x: np.ndarray, *, score: bool) -> Known:
-        """Return what `compare` needs to know of the point that it starts from.
-
-        Parameters
-        ----------
-        x
-            Shape ``(n, d)``.
-        score
-            Whether the score is wanted, which may cost an evaluation more.
-        """
+    def evaluate(self, x: np.ndarray, *, score: bool) -> Known:
+        """Return what `compare` needs to know of its first point; a score may cost more."""
 
     @abstractmethod
-    def _difference(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
-        """Do what `compare` says, without its bounds and temperature (but for scores)."""
+    def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
+        """Return log p(y) - log p(x), without bounds and temperature, and what is known of y."""
 
-    def compare(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
+    def compare(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         """Return log p(y)/T - log p(x)/T, shape ``(n,)``, and what is then known of y.
 
-        It is -inf where y is out of bounds and NaN where nothing can be said.
-
-        Parameters
-        ----------
-        x, known
-            Points of shape ``(n, d)`` and what `know` or `compare` said of them.
-        y
-            Points to compare with, shape ``(n, d)``.
-        score
-            Whether the score at y is wanted.
+        `known` is what `evaluate` or `compare` returned for x, or a state with that score and log
+        p. `score` asks for the score at y. The difference is -inf where y is out of bounds and NaN
+        where it is undefined.
         """
         difference, found = self._difference(x, known, y, score=score)
         if self.bounds is not None:
@@ -113,38 +76,22 @@ class Target(ABC):
         return self._tempered(difference), found
 
     def _tempered(self, values: np.ndarray) -> np.ndarray:
-        """Return values over T, at no cost where T = 1: a pass over few numbers costs a call."""
+        # most chains have T = 1, and a division of few numbers costs as much as a call
         return values if self.temperature == 1 else values / self.temperature
 
 
 class ExactTarget(Target):
-    """A density whose log p is known: differences are exact.
+    """A density whose log p is known: differences are exact."""
 
-    Parameters
-    ----------
-    density
-        Anything with ``score`` and ``log_prob``.
-    temperature, bounds
-        As for `Target`.
-    """
-
-    def __init__(
-        self, density: Density, temperature: float = 1.0, bounds: np.ndarray | None = None
-    ) -> None:
-        super().__init__(density, temperature, bounds)
-        self._density = density
-
-    def know(self, x: np.ndarray, *, score: bool) -> Known:
+    def evaluate(self, x: np.ndarray, *, score: bool) -> Known:
         if not score:
-            return Known(None, self._density.log_prob(x), len(x))
-        log_p, found = self._density.log_prob_and_score(x)
+            return Known(None, self.source.log_prob(x), len(x))
+        log_p, found = self.source.log_prob_and_score(x)
         return Known(self._tempered(found), log_p, len(x))
 
-    def _difference(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
-        found = self.know(y, score=score)
-        # p is nowhere infinite; from where it vanishes every move to where it does not is taken
+    def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
+        found = self.evaluate(y, score=score)
+        # p is nowhere infinite; a chain where it vanishes accepts every move to where it does not
         log_p = found.log_prob
         if not log_p.max(initial=-np.inf) < np.inf:
             log_p = np.where(log_p < np.inf, log_p, np.nan)
@@ -154,52 +101,29 @@ class ExactTarget(Target):
 class PathTarget(Target):
     """Differences of log p from the score, integrated along the segment (statement C6).
 
-    Gauss-Legendre nodes lie symmetrically, so that the difference from y to x is minus that from
-    x to y. Nodes and y go through the field in one call.
-
-    Parameters
-    ----------
-    source
-        Anything with a score.
-    nodes
-        Nodes on each segment, >= 1.
-    temperature, bounds
-        As for `Target`.
-
-    Raises
-    ------
-    ValueError
-        If there are no nodes.
+    Gauss-Legendre nodes are symmetric, so that the difference from y to x is minus that from x
+    to y.
     """
 
     def __init__(
-        self,
-        source: Scored,
-        nodes: int,
-        temperature: float = 1.0,
-        bounds: np.ndarray | None = None,
+        self, source: Scored, nodes: int, temperature: float = 1.0, bounds: Bounds = None
     ) -> None:
         super().__init__(source, temperature, bounds)
-        if nodes < 1:
-            raise ValueError(f"a path needs at least one node, not {nodes}")
         t, self._weights = gauss_legendre(0.0, 1.0, panels=1, order=nodes)
         self._t = t[:, None, None]
 
-    def know(self, x: np.ndarray, *, score: bool) -> Known:
+    def evaluate(self, x: np.ndarray, *, score: bool) -> Known:
         return Known(self.score(x) if score else None, None, len(x) * score)
 
-    def _difference(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
+    def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         way = y - x
         points = x + self._t * way
-        if score:
+        if score:  # y goes through the field with the nodes, in one call
             points = np.concatenate([points, y[None]])
         scores = self.source.score(points.reshape(-1, x.shape[1])).reshape(points.shape)
         along = np.einsum("knd,nd->kn", scores[: len(self._t)], way)
-        there = self._tempered(scores[-1]) if score else None
-        difference = _finite(self._weights @ along)
-        return difference, Known(there, None, points.shape[0] * len(x))
+        at_y = self._tempered(scores[-1]) if score else None
+        return _finite(self._weights @ along), Known(at_y, None, points.shape[0] * len(x))
 
 
 class OnePointTarget(Target):
@@ -209,14 +133,12 @@ class OnePointTarget(Target):
     that uses it reversible.
     """
 
-    def know(self, x: np.ndarray, *, score: bool) -> Known:
+    def evaluate(self, x: np.ndarray, *, score: bool) -> Known:
         return Known(self.score(x), None, len(x))
 
-    def _difference(
-        self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool
-    ) -> tuple[np.ndarray, Known]:
+    def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         slope = self.temperature * known.score
-        return _finite(np.einsum("nd,nd->n", slope, y - x)), self.know(y, score=True)
+        return _finite(np.einsum("nd,nd->n", slope, y - x)), self.evaluate(y, score=True)
 
 
 def _finite(difference: np.ndarray) -> np.ndarray:
@@ -224,60 +146,29 @@ def _finite(difference: np.ndarray) -> np.ndarray:
 
 
 def make_target(
-    source: Scored,
-    difference: str | int,
-    temperature: float = 1.0,
-    bounds: np.ndarray | None = None,
+    source: Scored, difference: str | int, temperature: float = 1.0, bounds: Bounds = None
 ) -> Target:
-    """Return the target whose differences of log p are found in the given way.
+    """Return the target whose differences of log p are ``"exact"``, ``"one-point"`` or by path.
 
-    Parameters
-    ----------
-    source
-        A field, or a density where the difference is exact.
-    difference
-        ``"exact"``, ``"one-point"``, or the number of nodes on the path.
-    temperature, bounds
-        As for `Target`.
-
-    Raises
-    ------
-    ValueError
-        If the difference is none of these, or exact for what has no log p.
+    For a path, `difference` is its number of nodes, >= 1.
     """
     match difference:
-        case int():
-            return PathTarget(source, difference, temperature, bounds)
+        case "exact":
+            return ExactTarget(source, temperature, bounds)
         case "one-point":
             return OnePointTarget(source, temperature, bounds)
-        case "exact" if hasattr(source, "log_prob"):
-            return ExactTarget(source, temperature, bounds)
-        case "exact":
-            raise ValueError(
-                f"exact differences need log_prob, which {type(source).__name__} lacks: "
-                "give a number of nodes or one-point"
-            )
-    raise ValueError(f"differences are exact, one-point or a number of nodes, not {difference!r}")
+    return PathTarget(source, difference, temperature, bounds)
 
 
 class ExactField(Field):
     """r(x) = x + sigma^2 grad log p(x): the reconstruction whose score is that of p itself.
 
-    With sigma^2 the step of Langevin's method it is the drift of the 2013 experiments on known
+    If sigma^2 is the step of Langevin's method, it is the drift of the 2013 experiments on known
     densities.
-
-    Parameters
-    ----------
-    density
-        A density with score and Hessian.
-    sigma
-        Standard deviation, > 0.
     """
 
     def __init__(self, density: Density, sigma: float) -> None:
-        self.density = density
-        self.dim = density.dim
-        self.sigma = float(sigma)
+        self.density, self.dim, self.sigma = density, density.dim, float(sigma)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         return x + self.sigma**2 * self.density.score(x)

@@ -5,15 +5,13 @@ from scipy.stats import entropy, multivariate_normal, norm
 
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.numerics.streams import generator
-from autoscore.sample import diagnostics
-from autoscore.sample.diagnostics import (
+from autoscore.sample import distances
+from autoscore.sample.distances import (
     Cells,
-    effective_sample_size,
-    energy_distance,
+    Discrepancies,
     histogram_kl,
     mean_log_p,
     median_distance,
-    rhat,
     squared_mmd,
 )
 
@@ -21,30 +19,6 @@ GAUSSIAN = GaussianMixture([1], [[0.2, -0.1]], [[[1.0, 0.0], [0.0, 0.5]]])
 SHIFTED = GaussianMixture([1], [[0.5, -0.1]], [[[1.0, 0.0], [0.0, 0.5]]])
 EDGES = (np.linspace(-3, 3, 9), np.linspace(-2, 2.5, 6))
 CELLS = Cells.of(GAUSSIAN, EDGES, order=8)
-
-
-# --- mixing -------------------------------------------------------------------
-
-
-def test_effective_sample_size_is_that_of_an_autoregression():
-    rng, memory = np.random.default_rng(0), np.array([0.0, 0.5, 0.9])
-    draws = np.empty((8, 4000, 3))
-    draws[:, 0] = rng.standard_normal((8, 3))
-    for t in range(1, 4000):
-        fresh = rng.standard_normal((8, 3))
-        draws[:, t] = memory * draws[:, t - 1] + np.sqrt(1 - memory**2) * fresh
-    expected = 8 * 4000 * (1 - memory) / (1 + memory)
-    np.testing.assert_allclose(effective_sample_size(draws), expected, rtol=0.1)
-
-
-def test_rhat_sees_the_coordinate_whose_chains_disagree():
-    draws = np.random.default_rng(1).standard_normal((6, 500, 3))
-    draws[:3, :, 1] += 2.0
-    draws[:, :250, 2] += 2.0  # all chains alike, but none at rest
-    found = rhat(draws)
-    assert found.shape == (3,)
-    assert found[0] < 1.01
-    assert (found[1:] > 1.3).all()
 
 
 # --- Kullback-Leibler divergence ----------------------------------------------
@@ -103,6 +77,10 @@ def test_the_corrected_divergence_has_next_to_no_bias(density, n):
 X, Y = GAUSSIAN.sample(70, np.random.default_rng(5)), SHIFTED.sample(45, np.random.default_rng(6))
 
 
+def energy_distance(x, y):
+    return Discrepancies(y, [np.sqrt])(x)[0]
+
+
 def pairs(x, y, f):
     values = f(((x[:, None] - y) ** 2).sum(-1))
     if x is y:
@@ -112,7 +90,7 @@ def pairs(x, y, f):
 
 @pytest.fixture(params=[1000, 10, 1])
 def _rows(request, monkeypatch):
-    monkeypatch.setattr(diagnostics, "ROWS", request.param)
+    monkeypatch.setattr(distances, "ROWS", request.param)
 
 
 @pytest.mark.usefixtures("_rows")
@@ -159,7 +137,7 @@ def test_distances_in_many_dimensions_come_from_products_and_are_the_same(monkey
     rng = np.random.default_rng(12)
     x, y = rng.standard_normal((30, 80)), rng.standard_normal((40, 80)) + 0.2
     found = squared_mmd(x, y, 9.0), energy_distance(x, y)
-    monkeypatch.setattr(diagnostics, "WIDE", 1000)
+    monkeypatch.setattr(distances, "WIDE", 1000)
     expected = squared_mmd(x, y, 9.0), energy_distance(x, y)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
