@@ -8,6 +8,7 @@ import torch
 
 from autoscore import shards
 from autoscore.models.conditioned.training import train as train_conditioned
+from autoscore.models.registry import MODELS
 from autoscore.models.separate.network import Separate
 from autoscore.models.separate.training import train_on_samples
 from autoscore.train.batches import SampleBatches
@@ -144,10 +145,9 @@ def _least(kind: str, size: dict[str, int], machine: Rates) -> float:
     gradient written, activations are written, and read on the way back.
     """
     settings = _settings(kind, size)
-    shapes = demands.layers(settings, size["dim"])
-    m = _members(settings)
-    weights = sum(a * b for a, b in shapes)
-    units = size["batch"] * sum(b for _, b in shapes[:-1])
+    cost = MODELS[kind].cost(settings, "dae", "samples", size["dim"])
+    m, weights = _members(settings), cost.weights
+    units = size["batch"] * (cost.units - size["dim"])
     traffic = NUMBER * (7 * weights + 2 * units)
     return m * (
         6.0 * size["batch"] * weights / machine.products
@@ -163,7 +163,7 @@ def _parts(kind: str, size: dict[str, int]) -> dict[str, np.ndarray]:
     batch = source.draw(n)
     m, weights = len(stack.theta), stack.theta.clone().requires_grad_()
     adam, gradient = _Adam(stack.theta), torch.randn_like(stack.theta)
-    shapes = demands.layers(_settings(kind, size), size["dim"])
+    shapes = [shape for shape in stack.shapes().values() if shape[0] > 1]  # not the biases
 
     def whole() -> None:
         drawn = source.draw(n)

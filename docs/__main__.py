@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from autoscore.configuration import read_yaml
 from autoscore.figures.registry import index
 from docs.keys import key_tables
 from docs.library import library_index
@@ -15,7 +16,10 @@ from docs.verdicts import verdict_table
 ROOT = Path(__file__).parents[1]
 PARTS = {
     "config/README.md": ("keys", key_tables),
-    "figures/README.md": ("figures", lambda root: index()),
+    "figures/README.md": (
+        "figures",
+        lambda root: index(read_yaml(root / "config/claims.yaml")["paper"]),
+    ),
     "docs/library.md": ("library", library_index),
     "docs/benchmarks.md": ("benchmarks", benchmark_tables),
     "docs/scale.md": ("scale", scale_tables),

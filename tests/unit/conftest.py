@@ -5,6 +5,7 @@ import torch
 
 from autoscore import configuration
 from autoscore.images import train as image_training
+from autoscore.models.separate import training as separate_training
 from autoscore.train import fit as training
 from autoscore.train import setups
 from autoscore.train.rounding import move_weights
@@ -37,6 +38,6 @@ def moved_weights(request):
         return trace
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (setups, image_training):
+        for module in (setups, separate_training, image_training):
             patch.setattr(module, "fit", fit_and_move)
         yield

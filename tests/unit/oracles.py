@@ -88,6 +88,11 @@ def difference(f, x: np.ndarray, step: float = 2e-3) -> np.ndarray:
     return np.stack(columns, axis=-1)
 
 
+def implicit_score_loss(score, divergence, weights=None) -> float:
+    """Return E[|s|^2 / 2 + div s] (Hyvarinen 2005, theorem 1) of scores (n, d)."""
+    return float(np.average(0.5 * (score**2).sum(-1) + divergence, weights=weights))
+
+
 def integral(f, low: float, high: float, breaks=()) -> float:
     """Return SciPy's adaptive integral of a function of one float."""
     inside = [at for at in breaks if low < at < high]

@@ -8,8 +8,11 @@ import pytest
 
 from autoscore.baselines import identity
 from autoscore.baselines.registry import BASELINES, declared
+from autoscore.configuration import complete
 from autoscore.declarations import DeclarationError
 from autoscore.densities.mixtures import GaussianMixture
+from autoscore.models.separate.network import Separate
+from tests.unit.oracles import CONFIG
 
 RNG = np.random.default_rng(3)
 POINTS, VALIDATION, X = (RNG.normal(size=(n, 2)) @ [[1.0, 0.3], [0.0, 0.5]] for n in (400, 200, 9))
@@ -40,9 +43,22 @@ def test_the_gaussian_is_that_of_the_points():
         np.testing.assert_allclose(found, exact.score(X), rtol=1e-9, atol=1e-12)
 
 
-def test_an_estimator_of_the_clean_score_refuses_noise():
-    with pytest.raises(ValueError, match="the clean score alone"):
-        BASELINES["kernel"].score(FITTED["kernel"], SIGMA, X)
+@pytest.mark.parametrize("sigma", [0.1, SIGMA])
+def test_the_untrained_network_is_where_training_starts(sigma):
+    found = BASELINES["untrained"].score(FITTED["untrained"], sigma, X)
+    shift, scale = POINTS.mean(0), POINTS.std(0).mean()
+    shape = {"hidden": (32,), "residual": "none"}
+    start = Separate(2, shape, [sigma], [0], [len(POINTS)], [shift], [scale])
+    start.initialise(POINTS, [np.random.default_rng(0)])
+    np.testing.assert_allclose(found, start.field(sigma, 0, len(POINTS)).score(X), rtol=1e-9)
+
+
+def test_a_density_may_list_the_untrained_network():
+    entry = CONFIG["densities"]["ring"] | {"baselines": ["untrained"]}
+    completed = complete(CONFIG | {"densities": {"ring": entry}})
+    assert completed["densities"]["ring"]["baselines"] == ["untrained"]
+    # what has a field is in every table of held-out losses, asked for or not
+    assert "untrained" not in RECONSTRUCTING
 
 
 def test_looks_differ():

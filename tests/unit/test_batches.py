@@ -22,7 +22,7 @@ from tests.unit.oracles import CONFIG, FALSE_ALARM, THREE_WELLS
 DENSITIES = {
     "three_wells": make_density(THREE_WELLS),
     "mixture": make_density(CONFIG["densities"]["mixture"]),
-    "bare": KernelDensity(np.array([[-0.5], [0.0], [0.5]])),
+    "points": KernelDensity(np.array([[-0.5], [0.0], [0.5]])),
 }
 SIGMAS = np.array([0.5, 0.5, 0.1])
 
@@ -30,15 +30,8 @@ SIGMAS = np.array([0.5, 0.5, 0.1])
 def smooth_stack(sigmas, residual="none"):
     """Untrained auto-encoders whose reconstructions bend over about a unit of length."""
     m = len(sigmas)
-    stack = Separate(
-        1,
-        {"hidden": (6,), "residual": residual},
-        list(sigmas),
-        list(range(m)),
-        [np.inf] * m,
-        [[0.1]] * m,
-        [1.5] * m,
-    )
+    members = sigmas, range(m), [np.inf] * m, [[0.1]] * m, [1.5] * m
+    stack = Separate(1, {"hidden": (6,), "residual": residual}, *members)
     parameters = sum(int(np.prod(shape)) for shape in stack.shapes().values())
     stack.theta = torch.as_tensor(np.random.default_rng(0).standard_normal((m, parameters)))
     return stack
@@ -49,7 +42,7 @@ def inward(stack, batch):
 
 
 def clean_rule(density):
-    """Nodes and weights of p itself, of the test's own making."""
+    """Nodes and weights of p itself, computed independently."""
     if isinstance(density, KernelDensity):
         return density.points[:, 0], np.full(3, 1 / 3)
     low, high = (-1.5, 1.5) if isinstance(density, EnergyDensity) else (-5.5, 5.2)
@@ -134,18 +127,12 @@ def test_a_batch_without_weights_takes_plain_means():
     batch = Batch(values[..., None], values[..., None], torch.ones(2, 1))
     assert batch.mean(values).tolist() == [2.0, 0.5]
     assert batch.spread_loss() == 0
-    weighted = Batch(
-        values[..., None],
-        values[..., None],
-        torch.tensor([[2.0], [1.0]]),
-        torch.tensor([[0.25, 0.75], [1.0, 0.0]]),
-        torch.tensor([[4.0, 8.0], [3.0, 5.0]]),
-    )
+    sigma, weights = torch.tensor([[2.0], [1.0]]), torch.tensor([[0.25, 0.75], [1.0, 0.0]])
+    spread = torch.tensor([[4.0, 8.0], [3.0, 5.0]])
+    weighted = Batch(values[..., None], values[..., None], sigma, weights, spread)
     assert weighted.mean(values).tolist() == [2.5, 0.0]
     assert weighted.spread_loss().tolist() == [1.75, 3.0]
 
-
-# --- finite samples ----------------------------------------------------------
 
 POINTS = np.random.default_rng(1).standard_normal((2, 40, 2))
 MEMBERS = {
@@ -178,7 +165,7 @@ def test_targets_are_the_first_points_of_the_members_seed(noise):
 
 
 @pytest.mark.parametrize("change", [{}, {"sigmas": (0.1, 2.0)}], ids=["one level", "a range"])
-def test_even_batches_leave_the_mean_of_the_loss_and_take_its_noise(change):
+def test_even_batches_keep_the_mean_of_the_loss_and_reduce_its_noise(change):
     """Means over ten steps, as Adam takes them, of |x - A y|^2 / sigma^2 with some matrix A."""
     turn = torch.tensor([[0.6, 0.3], [-0.2, 0.9]], dtype=torch.float64)
 
@@ -236,13 +223,8 @@ def copies(batch, member):
 def test_fixed_noise_repeats_and_fresh_noise_does_not():
     fixed, fresh = batches("fixed"), batches("fresh")
     first, second = fixed.draw(400), fixed.draw(400)
-    both = Batch(
-        *(
-            torch.cat([getattr(first, part), getattr(second, part)], 1)
-            for part in ("inputs", "targets")
-        ),
-        first.sigma,
-    )
+    pairs = ((first.inputs, second.inputs), (first.targets, second.targets))
+    both = Batch(*(torch.cat(pair, 1) for pair in pairs), first.sigma)
     assert copies(both, 0) == [1] * 10
     assert copies(both, 1) == [1] * 40
     assert min(copies(fresh.draw(400), 0)) > 20
@@ -276,11 +258,6 @@ def test_a_member_alone_sees_what_it_sees_in_company(noise, levels):
             assert torch.equal(getattr(actual, part), getattr(expected, part)[one])
 
 
-def test_batches_differ_from_one_another():
-    source = batches()
-    assert not torch.equal(source.draw(9).targets, source.draw(9).targets)
-
-
 @pytest.mark.parametrize("noise", ["sobol", "fresh", "fixed"])
 def test_noise_is_standard_normal(noise):
     points = np.zeros((1, 4000, 1))
@@ -310,10 +287,10 @@ def test_levels_of_a_range_are_log_uniform(noise):
 
 
 @pytest.mark.parametrize("noise", NOISES)
-def test_batches_go_on_from_a_state(noise):
+def test_batches_resume_from_a_state(noise):
     first, second = batches(noise, sigmas=(0.1, 2.0)), batches(noise, sigmas=(0.1, 2.0))
     first.draw(30)
-    second.go_on(first.state())
+    second.restore(first.state())
     expected, actual = first.draw(30), second.draw(30)
     assert torch.equal(actual.inputs, expected.inputs)
 
@@ -345,7 +322,7 @@ def test_rare_noise_is_ten_times_as_large_at_one_point_in_twenty():
     beyond = np.abs(normal[:, 0]) > 5
     chance = 0.05 * 2 * norm.sf(0.5) + 0.95 * 2 * norm.sf(5)
     assert binomtest(int(beyond.sum()), len(normal), chance).pvalue > FALSE_ALARM
-    # the whole of a point is struck: its other coordinate has the same spread
+    # a point is scaled as a whole: its other coordinate has the same spread
     assert kstest(normal[beyond, 1] / 10, "norm").pvalue > FALSE_ALARM
     mixed = lambda z: 0.95 * norm.cdf(z) + 0.05 * norm.cdf(z / 10)  # noqa: E731
     assert kstest(normal[:, 0], mixed).pvalue > FALSE_ALARM
@@ -409,9 +386,6 @@ def test_the_levels_of_a_seed_walk_together():
     assert 5 < same.sum() < 45  # of 50 with chance a half: a false alarm in a hundred million
 
 
-# --- parts of a batch --------------------------------------------------------
-
-
 @pytest.mark.parametrize("levels", ["each member", "each point"])
 @pytest.mark.parametrize(("n", "parts"), [(20, 10), (23, 10), (4, 10), (5, 1)])
 def test_a_batch_is_split_into_every_nth_point(n, parts, levels):
@@ -436,22 +410,3 @@ def test_a_batch_is_split_into_every_nth_point(n, parts, levels):
     value = inputs.sum(-1)
     total = sum(part.mean(part.inputs.sum(-1)) * part.inputs.shape[1] for part in found)
     torch.testing.assert_close(total / n, whole.mean(value))
-
-
-@pytest.mark.parametrize("members", [1, 3])
-def test_each_part_of_a_weighted_batch_has_weights_of_its_own(members):
-    rng, n, parts = np.random.default_rng(6), 23, 10
-    weights = torch.as_tensor(rng.dirichlet(np.ones(n), members))
-    inputs = torch.as_tensor(rng.standard_normal((members, n, 2)))
-    whole = Batch(inputs, inputs, torch.ones(members, 1), weights, inputs[..., 0] ** 2)
-    found = whole.split(parts)
-    masses = [weights[:, start::parts].sum(1) for start in range(parts)]
-    for part in found:
-        torch.testing.assert_close(part.weights.sum(1), torch.ones(members, dtype=torch.float64))
-    # each part counts as much as it weighs
-    for parts_mean, mean in (
-        (lambda part: part.mean(part.inputs[..., 1]), whole.mean(inputs[..., 1])),
-        (Batch.spread_loss, whole.spread_loss()),
-    ):
-        total = sum(mass * parts_mean(part) for mass, part in zip(masses, found, strict=True))
-        torch.testing.assert_close(total, mean)

@@ -13,9 +13,8 @@ from autoscore.combination import (
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
 from autoscore.numerics.errors import fitted_order, relative_error
-from autoscore.numerics.score_matching import implicit_score_loss
 from autoscore.optimum.dae import DenoisingOptimum
-from tests.unit.oracles import difference
+from tests.unit.oracles import difference, implicit_score_loss
 
 ANGLES = 2 * np.pi * np.arange(8) / 8
 CIRCLE = GaussianMixture(

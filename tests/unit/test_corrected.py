@@ -12,7 +12,7 @@ VARIANCES = [2.0, 0.5, 0.1, 0.0]
 def corrected(seeds=(0, 1), filled=True):
     stack = Corrected(VARIANCES, 7, 6, 2, 0.05, 2.0, list(seeds), [50] * len(seeds))
     stack.initialise([np.random.default_rng(seed) for seed in seeds])
-    if filled:  # nothing is 0 any more
+    if filled:  # so that nothing is 0
         noise = torch.randn(stack.theta.shape, generator=torch.Generator().manual_seed(1))
         stack.theta = stack.theta + 0.3 * noise
     return stack
@@ -39,10 +39,10 @@ def test_without_weights_it_is_the_linear_optimum():
 def test_the_jacobian_is_that_of_autograd(several):
     stack, x = corrected(), points(3)
     stack.theta, x = stack.theta.double(), x.double()
-    stack._variances = stack._variances.double()
+    stack.variances = stack.variances.double()
     levels = torch.as_tensor([[0.1, 0.4, 1.0]] if several else [[0.3]], dtype=torch.float64)
     sigma = levels.expand(2, -1)
-    # layers of another type would be no test: these are double throughout
+    # compared in double precision throughout
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autoscore.models.conditioned.network.DTYPE", torch.float64)
         _, slope = stack.forward(stack.theta, x, sigma, jacobian=True)
@@ -68,7 +68,7 @@ def test_the_unit_of_its_loss_is_the_linear_error():
     np.testing.assert_allclose(stack.unit(sigma)[0], expected, rtol=0.04)
 
 
-def test_a_file_holds_all_of_it(tmp_path):
+def test_it_survives_a_file(tmp_path):
     stack, x, sigma = corrected(), points(), torch.full((2, 1), 0.3)
     stack.save(tmp_path / "one.safetensors")
     loaded = load_stack(tmp_path / "one.safetensors")
@@ -78,7 +78,7 @@ def test_a_file_holds_all_of_it(tmp_path):
     )
 
 
-def test_members_do_not_touch_one_another():
+def test_members_are_independent():
     stack, x = corrected(), points()
     alone = stack.take([1])
     found = alone.forward(alone.theta, x[1:], torch.full((1, 1), 0.3))[0]
@@ -88,12 +88,10 @@ def test_members_do_not_touch_one_another():
     np.testing.assert_allclose(field(x[1].double().numpy()), together[0], atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("asked", "message"), [((3.0, 0), "must lie in"), ((0.3, 7), "no member has seed 7")]
-)
-def test_a_field_that_is_not_there_is_refused(asked, message):
-    with pytest.raises(ValueError, match=message):
-        corrected().field(*asked)
+def test_a_field_that_is_not_there_is_refused():
+    for asked, message in (((3.0, 0), "must lie in"), ((0.3, 7), "no member has seed 7")):
+        with pytest.raises(ValueError, match=message):
+            corrected().field(*asked)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +102,6 @@ def test_a_field_that_is_not_there_is_refused(asked, message):
         ({"variances": [0.0, 0.0]}, "without any variance"),
     ],
 )
-def test_what_cannot_be_is_refused(changes, message):
+def test_wrong_descriptions_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         Corrected(**(corrected().description() | changes))

@@ -16,14 +16,14 @@ from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.samples import Lengths
-from autoscore.fields import Field
+from autoscore.fields import Field, symmetric_share
 from autoscore.files.storage import write_arrays, write_table
-from autoscore.geometry import helmholtz, hessian, noise_estimate, plane, reconstruction, windows
-from autoscore.geometry.direction import beside_curve, direction_table
-from autoscore.geometry.energy import potential_gap
+from autoscore.geometry import plane, potential, reconstruction, windows
+from autoscore.geometry.curve import beside_curve, direction_table, tangent_table
 from autoscore.geometry.fixed_points import find_fixed_points
-from autoscore.geometry.losses import noisy_pairs
+from autoscore.geometry.line import noisy_pairs
 from autoscore.geometry.stage import COLUMNS, measure
+from autoscore.geometry.summary import hessian_error
 from autoscore.models.conditioned.network import Conditioned
 from autoscore.models.corrected.network import Corrected
 from autoscore.models.registry import MODELS
@@ -134,8 +134,7 @@ OF_FIELDS = {
     "score": lambda r, x: r.score(x),
     "hessian": lambda r, x: r.hessian(x),
     "reconstruction_error": lambda r, x: r.reconstruction_error(x),
-    "symmetry": lambda r, x: r.symmetry(x),
-    "symmetry beside the identity": lambda r, x: r.symmetry(x, beside_identity=True),
+    "symmetry": lambda r, x: symmetric_share(r.jacobian(x)),
     "log_ratio": lambda r, x: r.log_ratio(x, x + 0.1),
     "curl": lambda r, x: r.curl(x),
 }
@@ -209,22 +208,20 @@ def test_a_window_without_a_fixed_point_gives_all_columns_and_no_row(field, tmp_
     found, some = find_fixed_points(field, far, 5), find_fixed_points(OPTIMUM, 2 * SQUARE, 10)
     assert len(found) == 0 < len(some)
     assert found.dtypes.equals(some.dtypes)
-    judged = plane.judged_points(PLANE, {"exact": field}, FIVE, [far], RNG(0))
-    assert judged.columns.tolist() == COLUMNS["fixed_points"][:-1]
-    write_table(tmp_path / "empty.csv", judged)
-    assert pd.read_csv(tmp_path / "empty.csv").columns.tolist() == judged.columns.tolist()
+    compared = plane.fixed_points_in([far], PLANE, {"exact": field}, FIVE, RNG(0))
+    assert compared.columns.tolist() == COLUMNS["fixed_points"][:-1]
+    write_table(tmp_path / "empty.csv", compared)
+    assert pd.read_csv(tmp_path / "empty.csv").columns.tolist() == compared.columns.tolist()
 
 
 TABLES = {
-    "judge": lambda n: reconstruction.judge(OPTIMUM, NOISY, FIVE[:n], ONE),
+    "compare_with_data": lambda n: reconstruction.compare_with_data(OPTIMUM, NOISY, FIVE[:n], ONE),
     "local_correlations": lambda n: reconstruction.local_correlations(
         OPTIMUM, NOISY, FIVE[:n], RNG(0)
     ),
     "beside_curve": lambda n: beside_curve(PARABOLA, np.linspace(0.0, 0.1, n), 1, RNG(0)),
     "direction_table": lambda n: direction_table({"a": OPTIMUM}, PARABOLA, ONE[:n], [0.0, 9.0]),
-    "tangent_table": lambda n: hessian.tangent_table(
-        {"a": LEARNED}, PARABOLA, np.linspace(-0.5, 0.5, n)
-    ),
+    "tangent_table": lambda n: tangent_table({"a": LEARNED}, PARABOLA, np.linspace(-0.5, 0.5, n)),
     "uniform_points": lambda n: windows.uniform_points(SQUARE, n, RNG(0)),
     "nearest": lambda n: PARABOLA.nearest(FIVE[:n]),
     "inverse": lambda n: Blend(LEARNED, 1.0).inverse(FIVE[:n], 1e-3)[0],
@@ -254,26 +251,26 @@ NUMBERS = {  # what a single point, or points at one place, or a field that is i
         [np.nan, np.inf],
     ),
     "bootstrap": (lambda: errors.bootstrap_interval(np.ones(1), RNG(0)), [1.0, 1.0]),
-    "symmetry of zeros": (lambda: FIELDS["linear, of one point"].symmetry(ONE), np.nan),
+    "symmetry of zeros": (lambda: symmetric_share(np.zeros((1, 2, 2))), np.nan),
     "asymmetry of zeros": (
-        lambda: helmholtz.asymmetry(np.zeros((1, 2, 2)), np.ones(1), traceless=True), np.nan,
+        lambda: potential.asymmetry(np.zeros((1, 2, 2)), np.ones(1), traceless=True), np.nan,
     ),
     "asymmetry, d = 1": (
-        lambda: helmholtz.asymmetry(np.ones((1, 1, 1)), np.ones(1), traceless=True), np.nan,
+        lambda: potential.asymmetry(np.ones((1, 1, 1)), np.ones(1), traceless=True), np.nan,
     ),
     "rotation of nothing": (
-        lambda: helmholtz.helmholtz_split(Idle(), SQUARE, 4).fraction, np.nan,
+        lambda: potential.helmholtz_split(Idle(), SQUARE, 4).fraction, np.nan,
     ),
-    "hessian error": (lambda: hessian.hessian_error(OPTIMUM, NOISY, ONE, np.ones(1)), 0.0),
+    "hessian error": (lambda: hessian_error(OPTIMUM, NOISY, ONE, np.ones(1)), 0.0),
     "rank of one": (lambda: reconstruction.energy_correlation(OPTIMUM, NOISY, ONE), np.nan),
     "rank of a tie": (lambda: reconstruction.energy_correlation(Idle(), NOISY, FIVE), np.nan),
     "noise of an idle field": (
-        lambda: noise_estimate.estimate_noise(Idle(), FIVE, RNG(0))["sigma"][2:], np.nan,
+        lambda: reconstruction.estimate_noise(Idle(), FIVE, RNG(0))["sigma"][2:], np.nan,
     ),
     "shortfall of an idle field": (
-        lambda: noise_estimate.loss_shortfall(Idle(), ONE, ONE), np.nan,
+        lambda: reconstruction.loss_shortfall(Idle(), ONE, ONE), np.nan,
     ),
-    "gap of no way": (lambda: potential_gap(OPTIMUM, NOISY.log_prob, ONE, ONE), np.nan),
+    "gap of no way": (lambda: potential.potential_gap(OPTIMUM, NOISY.log_prob, ONE, ONE), np.nan),
     "bandwidth for one point": (
         lambda: fit_bandwidth(ONE, ONE + 3.0).bandwidth, 3.0,
     ),
@@ -346,14 +343,16 @@ def test_points_at_one_place_are_learned(kind, points, objective):
 REFUSED = {
     "no grid": (lambda: find_fixed_points(OPTIMUM, SQUARE, 0), "1 cell or more, not 0"),
     "no width": (lambda: find_fixed_points(OPTIMUM, [[1, 1], [0, 1]], 5), "low < high"),
-    "no width to split": (lambda: helmholtz.helmholtz_split(OPTIMUM, 0 * SQUARE, 4), "low < high"),
+    "no width to split": (lambda: potential.helmholtz_split(OPTIMUM, 0 * SQUARE, 4), "low < high"),
     "window": (lambda: windows.window_of(NONE, 0.1), "a window needs"),
     "windows": (lambda: windows.windows_of(NONE, 0.1), "a window needs"),
-    "judge": (lambda: reconstruction.judge(OPTIMUM, NOISY, ONE, NONE), "a quantile"),
-    "hessian": (lambda: hessian.hessian_error(OPTIMUM, NOISY, NONE, NONE[:, 0]), "a Hessian"),
-    "asymmetry": (lambda: helmholtz.asymmetry(np.empty((0, 2, 2)), NONE[:, 0]), "the asymmetry"),
-    "noise": (lambda: noise_estimate.estimate_noise(OPTIMUM, NONE, RNG(0)), "the noise needs"),
-    "gap": (lambda: potential_gap(OPTIMUM, NOISY.log_prob, NONE, NONE), "a gap"),
+    "quantile": (
+        lambda: reconstruction.compare_with_data(OPTIMUM, NOISY, ONE, NONE), "a quantile",
+    ),
+    "hessian": (lambda: hessian_error(OPTIMUM, NOISY, NONE, NONE[:, 0]), "a Hessian"),
+    "asymmetry": (lambda: potential.asymmetry(np.empty((0, 2, 2)), NONE[:, 0]), "the asymmetry"),
+    "noise": (lambda: reconstruction.estimate_noise(OPTIMUM, NONE, RNG(0)), "the noise needs"),
+    "gap": (lambda: potential.potential_gap(OPTIMUM, NOISY.log_prob, NONE, NONE), "a gap"),
     "losses": (lambda: losses(OPTIMUM, NONE, np.empty((1, 0, 2))), "a loss needs"),
     "held out": (
         lambda: held_out_table(sample_of(ONE) | {"held_out": NONE}, {}, [0.1], RNG(0)), "held-out",

@@ -1,12 +1,13 @@
 import copy
 import sys
-from itertools import pairwise
+from dataclasses import replace
+from math import ceil
 
 import numpy as np
-import pytest
 import yaml
 
 from autoscore.configuration import complete
+from autoscore.models.declaration import Cost
 from autoscore.models.registry import MODELS
 from autoscore.train import fit as training
 from run import demands
@@ -18,12 +19,17 @@ CONDITIONED = SEPARATE | {"kind": "conditioned"}
 PLANS = CONFIG["densities"]["ninja_star"]["sample"]["plans"]
 
 
-@pytest.mark.parametrize("settings", [SEPARATE, CONDITIONED])
-def test_matrices_lead_from_the_input_to_the_output(settings):
-    shapes = MODELS[settings["kind"]].layers(settings, 7)
-    assert shapes[0][0] == 7 + 2 * settings["network"]["features"]
-    assert shapes[-1][1] == 7
-    assert all(left[1] == right[0] for left, right in pairwise(shapes))
+def test_demands_follow_from_the_cost_that_a_model_declares(monkeypatch):
+    cost = Cost(weights=1000, units=50, points=20, steps=10**7, directions=3, number=4)
+    model = replace(MODELS["separate"], name="toy", cost=lambda *asked: cost)
+    monkeypatch.setitem(demands.MODELS, "toy", model)
+    settings = {"kind": "toy", "validation": 100, "seeds": 2, "sizes": [500]}
+    found = demands.training(settings, "dae", "samples", 2, 30)
+    # weights and activations in 8 copies, a tenth of the held-out points in 4, and all points
+    numbers = 30 * (8 * (1000 + 60 * 50) + 4 * 20 * 3 * 50)
+    points = 2 * 500 + 30 * 200
+    assert found["mem_mb"] == 1500 + ceil((4 * numbers + 4 * 8 * points * 2) / 2**20)
+    assert found["runtime"] == 10 + ceil(6 * 30 * 1000 * 60 * 10**7 / 5e9 / 60)
 
 
 def test_longer_trainings_ask_for_more_time_and_larger_ones_for_more_memory():
@@ -41,7 +47,7 @@ def test_longer_trainings_ask_for_more_time_and_larger_ones_for_more_memory():
     assert demands.START < shard["runtime"] < once["runtime"]
 
 
-def test_more_chains_ask_for_more_of_both():
+def test_more_chains_ask_for_more_time_and_memory():
     more = {name: plan | {"chains": 100 * plan["chains"]} for name, plan in PLANS.items()}
     few, many = demands.sampling(PLANS, 2), demands.sampling(more, 2)
     assert many["runtime"] > few["runtime"]
@@ -60,11 +66,11 @@ def test_more_points_ask_for_more_memory():
     assert demands.measuring(train, 2, plane_points=2000)["mem_mb"] > least + 3000
 
 
-def test_the_groups_of_held_out_points_are_those_of_training():
+def test_training_splits_held_out_points_into_as_many_groups():
     assert demands.GROUPS == training.GROUPS
 
 
-def test_each_chain_has_its_stream_however_few_its_draws():
+def test_each_chain_needs_memory_for_its_generator_however_few_its_draws():
     one = PLANS["truth"] | {"chains": 10_000_000, "draws": 1}
     streams = 10_000_000 * sys.getsizeof(np.random.default_rng(0).bit_generator.state) / 2**20
     assert demands.sampling({"one": one}, 1)["mem_mb"] > streams

@@ -61,20 +61,12 @@ def test_the_bootstrap_interval_of_few_values_is_their_range(count):
     assert reaches == (count < FEWEST)
 
 
-def test_the_bootstrap_interval_is_student_s_for_many_values():
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_the_bootstrap_interval_is_student_s_for_many_values(level):
     values = np.random.default_rng(1).standard_normal(40)
-    found = bootstrap_interval(values, np.random.default_rng(2), resamples=100_000)
-    expected = student.interval(0.95, 39, values.mean(), values.std(ddof=1) / np.sqrt(40))
+    found = bootstrap_interval(values, np.random.default_rng(2), level, resamples=100_000)
+    expected = student.interval(level, 39, values.mean(), values.std(ddof=1) / np.sqrt(40))
     assert found == pytest.approx(expected, abs=0.03 * (expected[1] - expected[0]))
-
-
-def test_the_bootstrap_interval_has_the_width_of_the_standard_error():
-    values = np.random.default_rng(1).standard_normal(200)
-    low, high = bootstrap_interval(values, np.random.default_rng(2))
-    assert (low + high) / 2 == pytest.approx(values.mean(), abs=0.01)
-    assert high - low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(200), rel=0.05)
-    narrow = bootstrap_interval(values, np.random.default_rng(2), level=0.5)
-    assert (narrow[1] - narrow[0]) / (high - low) == pytest.approx(0.6745 / 1.96, rel=0.05)
 
 
 @pytest.mark.parametrize("values", [[0.3], [0.3, 0.3, 0.3]])
@@ -97,11 +89,6 @@ def test_fixed_points_of_a_cubic():
     assert stable.tolist() == [True, False, True]
 
 
-def test_no_fixed_points_where_nothing_changes_sign():
-    x = np.linspace(-1, 1, 11)
-    assert len(fixed_points(x, x**2 + 0.1)[0]) == 0
-
-
 @pytest.mark.parametrize(
     ("displacement", "expected", "stable"),
     [
@@ -110,6 +97,7 @@ def test_no_fixed_points_where_nothing_changes_sign():
         ([1, -1, 0, 0, 1], [-0.75, 0.25], [True, False]),
         ([1, 0, 1, 1, 1], [], []),  # touched, not crossed
         ([0, 0, 0, 0, 0], [], []),
+        ([3, 2, 1, 2, 3], [], []),
     ],
 )
 def test_fixed_points_where_nodes_rest(displacement, expected, stable):

@@ -1,7 +1,7 @@
 import numpy as np
 
 from autoscore.densities.mixtures import GaussianMixture
-from autoscore.fields import Field
+from autoscore.fields import Field, symmetric_share
 from autoscore.optimum.dae import DenoisingOptimum
 
 
@@ -48,21 +48,9 @@ def test_an_exact_field_is_a_gradient_and_a_rotation_is_not():
     field = DenoisingOptimum(density, 0.5)
     x = np.random.default_rng(0).normal(size=(20, 2))
     assert np.allclose(field.curl(x), 0.0, atol=1e-12)
-    assert np.allclose(field.symmetry(x), 1.0)
-    turning = Rotation()
+    assert np.allclose(symmetric_share(field.jacobian(x)), 1.0)
+    turning = Affine()
+    turning.A = np.array([[1.0, -1.0], [1.0, 1.0]])
     assert np.allclose(turning.curl(x), 2.0 / turning.sigma**2)
-    assert np.allclose(turning.symmetry(x), 0.5)
-    assert np.allclose(turning.symmetry(x, beside_identity=True), 0.0)
-
-
-class Rotation(Field):
-    """r(x) = x + (a quarter turn of x)."""
-
-    sigma, dim = 0.5, 2
-    slope = np.array([[1.0, -1.0], [1.0, 1.0]])
-
-    def __call__(self, x):
-        return x @ self.slope.T
-
-    def jacobian(self, x):
-        return np.broadcast_to(self.slope, (len(x), 2, 2))
+    assert np.allclose(symmetric_share(turning.jacobian(x)), 0.5)
+    assert np.allclose(symmetric_share(turning.jacobian(x) - np.eye(2)), 0.0)

@@ -26,20 +26,13 @@ def test_figures_come_in_the_order_of_sections_and_statements():
     assert list(declared([last, late, early, none])) == ["none", "early", "late", "first"]
 
 
-def test_a_module_without_a_declaration_is_no_figure():
-    assert declared([style]) == {}
-
-
 @pytest.mark.parametrize(
     ("modules", "message"),
     [
         ([module(draw=False)], r"figures\.toy: .* no draw\(inputs, outputs, settings\): add"),
         ([module(section="Odds")], r"figures\.toy: section 'Odds' is unknown: use one of"),
-        ([module(shows=("T1", "X1"))], r"figures\.toy: statement 'X1' is unknown: use those of"),
-        (
-            [module("one.toy"), module("two.toy")],
-            r"two\.toy: 'toy' is declared in one\.toy, too: rename one",
-        ),
+        ([module(shows=("T1", "X1"))], r"figures\.toy: statement 'X1' is unknown: use an id"),
+        ([module("one.toy"), module("two.toy")], r"two\.toy: 'toy' is declared in one\.toy, too"),
         ([module(reads={"a": "tables/b.csv"})], r"figures\.toy: .*'tables/b\.csv'.* in results/"),
     ],
     ids=["no draw", "section", "statement", "twice", "reads"],
@@ -49,7 +42,8 @@ def test_a_wrong_declaration_names_its_module_and_the_remedy(modules, message):
         declared(modules)
 
 
-def test_a_figure_without_a_declaration_is_named():
+def test_a_module_that_draws_needs_a_declaration_and_others_need_none():
+    assert declared([style]) == {}
     toy = module()
     del toy.FIGURE
     with pytest.raises(DeclarationError, match="toy: it has draw but no FIGURE: declare one"):
@@ -71,6 +65,5 @@ def test_what_a_density_may_name_depends_on_what_it_is():
     assert set(listed("samples", 2)) == {"held_out", "map", "quiver"}
 
 
-def test_the_files_of_a_figure_of_each_density_bear_its_name():
-    assert stem("bias") == "{density}_bias"
-    assert stem("learned_error") == "learned_error"
+def test_files_per_density_bear_its_name():
+    assert (stem("bias"), stem("learned_error")) == ("{density}_bias", "learned_error")

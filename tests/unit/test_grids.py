@@ -22,7 +22,7 @@ def test_degree_32_is_not_exact():
     assert exact_integral(32, -1, 1) - weights @ nodes**32 == pytest.approx(7.2e-10, rel=0.01)
 
 
-def test_the_order_is_the_number_of_nodes_a_panel():
+def test_the_order_is_the_number_of_nodes_per_panel():
     nodes, weights = gauss_legendre(0.0, 2.0, 5, order=3)
     assert nodes.shape == (15,)
     assert weights @ nodes**5 == pytest.approx(exact_integral(5, 0, 2), rel=1e-14)
@@ -44,12 +44,8 @@ def test_one_end_may_be_shared():
     np.testing.assert_allclose((weights * nodes).sum(-1), [0.5, 0.375], rtol=1e-14)
 
 
-def test_a_geometric_grid_keeps_its_ends_and_its_ratio():
+def test_noise_levels_are_geometric_or_listed():
     levels = noise_levels({"low": 0.01, "high": 1.0, "count": 5})
     np.testing.assert_allclose(levels, 10.0 ** np.array([-2, -1.5, -1, -0.5, 0]), rtol=1e-14)
-
-
-def test_a_list_of_levels_is_taken_as_it_is():
-    levels = noise_levels([1, 2.5])
-    assert levels.dtype == float
-    np.testing.assert_array_equal(levels, [1.0, 2.5])
+    assert noise_levels([1, 2.5]).dtype == float
+    np.testing.assert_array_equal(noise_levels([1, 2.5]), [1.0, 2.5])

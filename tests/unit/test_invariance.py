@@ -19,12 +19,8 @@ POINTS[:60] += [3.0, 0.0]
 
 def mixture(unit, origin):
     means = [[origin - unit], [origin + 1.5 * unit]]
-    return {
-        "kind": "mixture",
-        "weights": [1, 2],
-        "means": means,
-        "standard_deviations": [unit, unit / 2],
-    }
+    spreads = [unit, unit / 2]
+    return {"kind": "mixture", "weights": [1, 2], "means": means, "standard_deviations": spreads}
 
 
 def energy(unit, origin):
@@ -36,21 +32,13 @@ def energy(unit, origin):
 def ring(unit, origin):
     x, y = (f"((x{k} - {origin!r}) / {unit!r})" for k in (1, 2))
     bounds = [[origin - 4 * unit, origin + 4 * unit]] * 2
-    return {
-        "kind": "energy",
-        "expression": f"(sqrt({x}**2 + {y}**2) - 2)**2 / 0.2",
-        "bounds": bounds,
-    }
+    expression = f"(sqrt({x}**2 + {y}**2) - 2)**2 / 0.2"
+    return {"kind": "energy", "expression": expression, "bounds": bounds}
 
 
 def curve(unit, origin):
-    coordinates = [f"{origin!r} + {unit!r} * {wave}(t)" for wave in ("cos", "sin")]
-    return {
-        "kind": "curve",
-        "coordinates": coordinates,
-        "interval": [0, 5],
-        "thickness": 0.2 * unit,
-    }
+    path = [f"{origin!r} + {unit!r} * {wave}(t)" for wave in ("cos", "sin")]
+    return {"kind": "curve", "coordinates": path, "interval": [0, 5], "thickness": 0.2 * unit}
 
 
 def points(unit, origin, folder):

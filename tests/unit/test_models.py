@@ -1,4 +1,4 @@
-"""What kinds of auto-encoder declare of themselves."""
+"""What model kinds declare."""
 
 import copy
 from dataclasses import replace
@@ -14,7 +14,7 @@ from autoscore.models import separate
 from autoscore.models.registry import MODELS, declared, load_stack
 from autoscore.train.rounding import move_weights
 
-TOLD_BY_SCRIPTS = {"kind", "device"}  # which training is run, and where
+READ_BY_SCRIPTS = {"kind", "device"}  # which training runs, and where
 SHORT = {"steps": 3, "batch": 4}
 TRAIN = {
     "seeds": 1,
@@ -30,7 +30,7 @@ TRAINED = [(name, source) for name, model in MODELS.items() for source in model.
 
 
 class Watched(dict):
-    """Settings that note which of them are looked at."""
+    """Settings that record which of them are read."""
 
     def __init__(self, settings):
         super().__init__(settings)
@@ -58,13 +58,13 @@ def train(name, source, settings, objective="dae"):
 
 
 @pytest.mark.parametrize(("name", "source"), TRAINED)
-def test_a_training_looks_at_exactly_what_its_kind_declares(name, source):
+def test_a_training_reads_exactly_the_settings_that_its_kind_declares(name, source):
     seen = set()
     for objective in set(MODELS[name].objectives) - {"ssm"}:
         settings = Watched(settings_of())
         train(name, source, settings, objective)
         seen |= settings.seen
-    assert seen | TOLD_BY_SCRIPTS == MODELS[name].uses[source] | {"schedules"}
+    assert seen | READ_BY_SCRIPTS == MODELS[name].uses[source] | {"schedules"}
 
 
 @pytest.mark.parametrize(("name", "source"), TRAINED)
@@ -73,12 +73,12 @@ def test_a_training_needs_no_other_setting(name, source):
     schedule = model.schedules[source]
     needed = {key: settings[key] for key in model.uses[source] & settings.keys()}
     needed["schedules"] = {schedule: settings["schedules"][schedule]}
-    found, expected = (train(name, source, told)[0].theta for told in (needed, settings))
+    found, expected = (train(name, source, given)[0].theta for given in (needed, settings))
     assert found.equal(expected)
 
 
 @pytest.mark.parametrize(("name", "source"), TRAINED)
-def test_a_weights_file_says_of_which_kind_it_is(name, source, tmp_path):
+def test_a_weights_file_names_its_kind(name, source, tmp_path):
     stack, _ = train(name, source, settings_of())
     stack.save(tmp_path / "a.safetensors")
     again = load_stack(tmp_path / "a.safetensors")
@@ -89,12 +89,19 @@ def test_a_weights_file_says_of_which_kind_it_is(name, source, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "source"), TRAINED)
-def test_layers_are_those_of_the_networks(name, source):
+def test_costs_are_those_of_the_networks(name, source):
     wide = {"architecture": {"hidden": [64, 64]}, "network": {"width": 64, "blocks": 1}}
     settings = settings_of(**wide)
+    settings["schedules"]["exact"]["polish"] = 5
     stack, _ = train(name, source, settings)
-    expected = sum(rows * columns for rows, columns in MODELS[name].layers(settings, 1))
-    assert expected <= stack.theta.shape[1] < 1.5 * expected  # biases, what is told of the level
+    costs = {what: MODELS[name].cost(settings, what, source, 1) for what in ("dae", "rcae", "ssm")}
+    cost = costs["dae"]
+    # beside the weights there are biases, and the input of the noise level
+    assert cost.weights <= stack.theta.shape[1] < 1.5 * cost.weights
+    assert cost.units == 64 + (2 if name == "conditioned" else 1) * 64 + 1
+    assert (cost.points, cost.steps) == ((16, 8) if source == "exact" else (4, 3))
+    assert cost.number == stack.theta.element_size()
+    assert [costs[what].directions for what in ("dae", "rcae", "ssm")] == [1, 2, 3]
 
 
 def module(name, model):
@@ -107,6 +114,10 @@ def test_a_wrong_declaration_names_its_module_and_the_remedy():
     twice = [separate, module("one.toy", separate.MODEL)]
     with pytest.raises(DeclarationError, match=r"one\.toy: .* is declared in .*, too: rename one"):
         declared(twice)
-    bare = replace(separate.MODEL, name="toy", uses={})
-    with pytest.raises(DeclarationError, match=r"one\.toy: trained on exact, it needs uses"):
-        declared([module("one.toy", bare)])
+    for change, message in (
+        ({"uses": {}}, "trained on exact, it needs uses"),
+        ({"cost": None}, "cost"),
+    ):
+        wrong = replace(separate.MODEL, name="toy", **change)
+        with pytest.raises(DeclarationError, match=rf"one\.toy: .*{message}"):
+            declared([module("one.toy", wrong)])

@@ -16,20 +16,20 @@ from autoscore.configuration import complete, merge
 from autoscore.data import draw_data
 from autoscore.densities.registry import make_density
 from autoscore.fields import Field
-from autoscore.geometry import losses, stage, summary
+from autoscore.geometry import line, stage, summary
 from autoscore.images.data import restored, stored
 from autoscore.images.quality import Quality
-from autoscore.images.score import Measure
+from autoscore.images.score import Evaluation
 from autoscore.images.sources import scikit_digits
 from autoscore.models.conditioned.training import train as train_conditioned
+from autoscore.models.separate import training as separate_training
 from autoscore.models.separate.network import Separate
 from autoscore.models.separate.training import train_exact
 from autoscore.numerics.errors import FEWEST
 from autoscore.numerics.streams import generator
-from autoscore.optimum.bias import bias_table, optimal_field
+from autoscore.optimum.bias import bias_table, optimal_field, order_table
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.linear import LinearField
-from autoscore.optimum.order import order_table
 from autoscore.sample.stage import Sampling
 from autoscore.samplers import kernels, langevin
 from autoscore.samplers.walk import AdjustedWalk
@@ -91,7 +91,7 @@ def score():
 def losses_of_the_optima():
     """Both losses of the best reconstructions; the mixture stands for the three wells."""
     optimal_field.cache_clear()
-    table = stage.loss_table(density_of("mixture"), {}, np.array([0.05, 0.1, 0.5]))
+    table = line.loss_table(density_of("mixture"), {}, np.array([0.05, 0.1, 0.5]))
     save(table, "results/geometry/three_wells_losses.csv")
 
 
@@ -185,7 +185,8 @@ def sigma_of_the_optimum(patch):
 
 
 def no_training(patch):
-    patch.setattr(setups, "fit", lambda *others, **options: None)
+    for module in (setups, separate_training):
+        patch.setattr(module, "fit", lambda *others, **options: None)
     patch.setattr("tests.unit.test_mutations.learned", learn)
 
 
@@ -207,7 +208,7 @@ def no_contraction(patch):
 
 def no_contraction_measured(patch):
     patch.setattr(
-        losses, "contractive_loss", lambda r, sigma, x, weights: weights @ r.reconstruction_error(x)
+        line, "contractive_loss", lambda r, sigma, x, weights: weights @ r.reconstruction_error(x)
     )
 
 
@@ -307,7 +308,7 @@ def test_the_linear_optimum_does_not_pass_for_what_was_learned_of_images(tmp_pat
     monkeypatch.chdir(tmp_path)
     images = restored(stored(scikit_digits("a test")))
     models = dict.fromkeys(("untied", "conditioned"), Linear())
-    seen = Measure(images, models, np.array([0.1, 0.4, 1.0]), SEED)
+    seen = Evaluation(images, models, np.array([0.1, 0.4, 1.0]), SEED, 10_000)
     seen.fields = dict.fromkeys(models, partial(LinearField, images.linear))
     for table in ("denoising", "spectra", "energies"):
         save(getattr(seen, table)(), f"results/score/images_{table}.csv")

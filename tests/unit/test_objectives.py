@@ -11,15 +11,8 @@ SIGMAS = [0.5, 0.1]
 
 
 def stack_of(dim, residual="none"):
-    stack = Separate(
-        dim,
-        {"hidden": (5,), "residual": residual},
-        SIGMAS,
-        [0, 0],
-        [9, 9],
-        np.zeros((2, dim)).tolist(),
-        [1.0, 1.0],
-    )
+    members = SIGMAS, [0, 0], [9, 9], np.zeros((2, dim)), [1.0, 1.0]
+    stack = Separate(dim, {"hidden": (5,), "residual": residual}, *members)
     parameters = sum(int(np.prod(shape)) for shape in stack.shapes().values())
     stack.theta = torch.as_tensor(np.random.default_rng(dim).standard_normal((2, parameters)))
     return stack

@@ -11,10 +11,9 @@ from autoscore.densities.smoothing import SmoothedEnergy
 from autoscore.files.storage import read_arrays, write_arrays
 from autoscore.numerics.errors import fitted_order
 from autoscore.numerics.streams import generator
-from autoscore.optimum.bias import bias_table, optimal_field, tweedie_gap
+from autoscore.optimum.bias import bias_table, optimal_field, order_table, tweedie_gap
 from autoscore.optimum.curves import curve_grid, optimum_curves, optimum_plane, stored_optimum
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.optimum.order import order_table
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D, solve_rcae_1d
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.optimum.stage import solve
@@ -31,7 +30,7 @@ MIXTURE = make_density(CONFIG["densities"]["mixture"])
 PLANAR = GaussianMixture(
     [0.5, 0.5], [[-0.5, 0.0], [0.5, 0.3]], [[[0.2, 0.05], [0.05, 0.1]], [[0.1, 0.0], [0.0, 0.3]]]
 )
-BARE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
+DEGENERATE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
 DENSITIES = {"three_wells": WELLS, "mixture": MIXTURE}
 
 
@@ -47,7 +46,9 @@ def test_denoising_optimum_is_the_posterior_mean(sigma):
     np.testing.assert_allclose(actual, expected, atol=1e-8, rtol=0)
 
 
-@pytest.mark.parametrize("density", [WELLS, MIXTURE, PLANAR, BARE], ids=["wells", "1", "2", "bare"])
+@pytest.mark.parametrize(
+    "density", [WELLS, MIXTURE, PLANAR, DEGENERATE], ids=["wells", "1", "2", "degenerate"]
+)
 def test_denoising_optimum_is_tweedies_formula(density):
     sigma, x = 0.3, np.random.default_rng(0).uniform(-1.2, 1.2, (9, density.dim))
     optimum, smoothed = DenoisingOptimum(density, sigma), density.smoothed(sigma)
@@ -57,22 +58,6 @@ def test_denoising_optimum_is_tweedies_formula(density):
     np.testing.assert_allclose(optimum.jacobian(x), difference(optimum, x), atol=1e-8)
     expected = (optimum.jacobian(x) - np.eye(density.dim)) / sigma**2
     np.testing.assert_allclose(optimum.hessian(x), expected, rtol=1e-12, atol=1e-12)
-
-
-def test_denoising_optimum_of_a_gaussian_shrinks_towards_its_mean():
-    covariance = np.array([[0.5, 0.2], [0.2, 0.3]])
-    mean, y = np.array([1.0, -1.0]), np.random.default_rng(1).standard_normal((5, 2))
-    optimum = DenoisingOptimum(GaussianMixture([1], mean[None], covariance[None]), 0.6)
-    gain = covariance @ np.linalg.inv(covariance + 0.36 * np.eye(2))
-    np.testing.assert_allclose(optimum(y), mean + (y - mean) @ gain.T, rtol=1e-13)
-
-
-def test_denoising_optimum_of_points_is_their_softmax_mean():
-    y = np.array([[-0.3], [0.1], [2.0]])
-    points = np.array([-0.5, 0.0, 0.5])
-    weights = np.exp(-0.5 * ((y - points) / 0.2) ** 2)
-    expected = (weights @ points / weights.sum(1))[:, None]
-    np.testing.assert_allclose(DenoisingOptimum(BARE, 0.2)(y), expected, atol=1e-14)
 
 
 def test_the_tweedie_gap_is_small_for_the_truth_and_shows_an_error():
@@ -118,7 +103,10 @@ def test_the_contractive_solve_is_of_second_order(sigma):
 def test_the_contractive_optimum_obeys_the_euler_lagrange_equation():
     sigma, x = 0.2, np.linspace(-1.4, 1.4, 29)[:, None]
     field = ContractiveOptimum1D(WELLS, sigma, 20_001)
-    slope = lambda x: field.jacobian(x)[:, :, 0]  # noqa: E731
+
+    def slope(x):
+        return field.jacobian(x)[:, :, 0]
+
     # r - x = sigma^2 (r'' + r' p' / p)
     right = sigma**2 * (difference(slope, x, 5e-3)[:, :, 0] + slope(x) * WELLS.score(x))
     np.testing.assert_allclose(field(x) - x, right, atol=2e-5)
@@ -145,19 +133,6 @@ def test_no_change_of_the_contractive_optimum_lowers_its_loss(name, sigma):
         for sign in (1, -1):
             changed = contractive_loss(field, sign * change, x, weights, sigma)
             assert changed - best == pytest.approx(rise, rel=1e-3)
-
-
-def test_no_field_but_the_contractive_optimum_is_as_good():
-    sigma = 0.3
-    x, weights = WELLS.quadrature(60)
-    losses = {
-        name: contractive_loss(field, (0, 0), x, weights, sigma)
-        for name, field in (
-            ("rcae", optimal_field(WELLS, "rcae", sigma, 20_001)),
-            ("dae", optimal_field(WELLS, "dae", sigma, 20_001)),
-        )
-    }
-    assert losses["rcae"] < 0.99 * losses["dae"]
 
 
 def test_underflow_does_not_reach_the_contractive_solve():
@@ -282,10 +257,10 @@ def test_curves_hold_everything_that_is_known():
     np.testing.assert_array_equal(curves["hessian"], MIXTURE.hessian(x)[:, 0, 0])
 
 
-def test_curves_of_bare_points_hold_what_exists_for_them():
-    curves = optimum_curves(BARE, np.array([0.1]), 31, 101)
+def test_curves_of_degenerate_points_hold_what_exists_for_them():
+    curves = optimum_curves(DEGENERATE, np.array([0.1]), 31, 101)
     assert curves.keys() == {"x", "sigmas", "log_p_sigma", "dae"}
-    np.testing.assert_allclose(curve_grid(BARE, 31, 0.1)[[0, -1]], [-0.75, 0.75])
+    np.testing.assert_allclose(curve_grid(DEGENERATE, 31, 0.1)[[0, -1]], [-0.75, 0.75])
 
 
 # --- the plane, and the whole stage ------------------------------------------
@@ -398,7 +373,7 @@ def test_the_stage_solves_a_line_at_its_own_levels_and_those_of_the_window():
 
 def test_points_have_optima_but_no_bias():
     settings = {"sigmas": [0.1], "points": 31, "solver_points": 101}
-    curves, bias, order = solve(BARE, settings, None, [0.05])
+    curves, bias, order = solve(DEGENERATE, settings, None, [0.05])
     assert curves["dae"].shape == (1, 31)
     assert bias.empty
     assert order.empty

@@ -22,46 +22,6 @@ def ninja():
     return EnergyDensity(NINJA, BOX)
 
 
-@pytest.fixture(scope="module")
-def gaussian():
-    """N(0, diag(.09, .25)) as an energy; the box is more than eight deviations wide."""
-    return EnergyDensity("x1**2 / 0.18 + x2**2 / 0.5", [[-3, 3], [-4.5, 4.5]])
-
-
-@pytest.mark.parametrize("axis", [0, 1])
-def test_derivatives_of_an_energy_against_finite_differences(ninja, axis):
-    h = 1e-5
-    step = h * np.eye(2)[axis]
-
-    def slope(function):
-        return (function(POINTS + step) - function(POINTS - step)) / (2 * h)
-
-    np.testing.assert_allclose(
-        ninja.score(POINTS)[:, axis], slope(ninja.log_prob), rtol=1e-6, atol=1e-6
-    )
-    np.testing.assert_allclose(
-        ninja.hessian(POINTS)[:, :, axis], slope(ninja.score), rtol=1e-6, atol=1e-5
-    )
-    trace = slope(lambda x: np.trace(ninja.hessian(x), axis1=1, axis2=2))
-    np.testing.assert_allclose(ninja.score_laplacian(POINTS)[:, axis], trace, rtol=1e-5, atol=1e-4)
-
-
-def test_an_energy_is_normalised(gaussian):
-    exact = GaussianMixture([1.0], [[0.0, 0.0]], [np.diag([0.09, 0.25])])
-    np.testing.assert_allclose(gaussian.log_prob(POINTS), exact.log_prob(POINTS), rtol=1e-10)
-
-
-@pytest.mark.parametrize("sigma", [0.02, 0.3, 1.0])
-def test_a_smoothed_energy_against_the_closed_form(gaussian, sigma):
-    smoothed = gaussian.smoothed(sigma)
-    exact = GaussianMixture([1.0], [[0.0, 0.0]], [np.diag([0.09, 0.25])]).smoothed(sigma)
-    x = 0.5 * POINTS
-    for quantity in ("log_prob", "score", "hessian"):
-        np.testing.assert_allclose(
-            getattr(smoothed, quantity)(x), getattr(exact, quantity)(x), rtol=1e-6, atol=1e-6
-        )
-
-
 def test_samples_of_an_energy_have_its_mean_log_probability(ninja):
     x = ninja.sample(20_000, np.random.default_rng(1))
     nodes, weights = ninja._rule(40)
@@ -90,14 +50,14 @@ def test_the_posterior_mean_on_a_curve_against_adaptive_quadrature(sigma):
     np.testing.assert_allclose((y + sigma**2 * curve.smoothed(sigma).score(y))[0], mean, atol=1e-9)
 
 
-def test_a_thick_curve_is_a_smoothed_bare_one_and_a_bare_one_has_no_density():
-    thick, bare = Curve(*SPIRAL, thickness=0.05), Curve(*SPIRAL)
-    x = bare.sample(5, np.random.default_rng(0))
-    np.testing.assert_allclose(thick.log_prob(x), bare.smoothed(0.05).log_prob(x), rtol=1e-12)
-    assert bare.is_degenerate
+def test_thickness_is_smoothing_and_a_curve_without_it_has_no_density():
+    thick, thin = Curve(*SPIRAL, thickness=0.05), Curve(*SPIRAL)
+    x = thin.sample(5, np.random.default_rng(0))
+    np.testing.assert_allclose(thick.log_prob(x), thin.smoothed(0.05).log_prob(x), rtol=1e-12)
+    assert thin.is_degenerate
     assert not thick.is_degenerate
-    with pytest.raises(ValueError, match="bare curve has no density"):
-        bare.log_prob(x)
+    with pytest.raises(ValueError, match="curve without thickness has no density"):
+        thin.log_prob(x)
 
 
 def test_the_velocity_is_the_tangent_and_the_nearest_point_is_near():

@@ -42,7 +42,7 @@ def test_the_dimension_of_a_file_is_that_of_its_present_content(missing, tmp_pat
     ("name", "message"),
     [
         ("curve", "toy: 'curve' is declared in"),
-        ("toy", "toy: key 'coordinates' is one of kind curve"),
+        ("toy", "toy: key 'coordinates' belongs to kind curve as well"),
     ],
 )
 def test_a_wrong_declaration_names_its_module_and_the_remedy(name, message):

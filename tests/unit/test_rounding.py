@@ -64,7 +64,7 @@ def test_without_a_seed_nothing_moves(stack):
     assert stack.theta is theta
 
 
-def test_members_move_alike_in_every_block(stack):
+def test_members_move_alike_in_every_shard(stack):
     places = [[0, 2], [1, 3]]
     parts = [stack.take(members) for members in places]
     for part in parts:
@@ -73,10 +73,9 @@ def test_members_move_alike_in_every_block(stack):
     assert torch.equal(Separate.join(parts, places).theta, stack.theta)
 
 
-def test_a_classifier_s_weights_move_too():
+def test_weights_of_a_classifier_move_too():
     x = np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32)
     before = Classifier.fit(x, (x[:, 0] > 0).astype(int), 0)
     after = before.moved(generator(1, "classifier"))
-    for name in ("weights", "biases"):
-        for one, other in zip(getattr(before, name), getattr(after, name), strict=True):
-            assert (apart(one, other) == (one != 0)).all()
+    for one, other in zip(before, after, strict=True):
+        assert (apart(one, other) == (one != 0)).all()

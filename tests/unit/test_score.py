@@ -16,15 +16,15 @@ from autoscore.optimum.curves import optimum_plane
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.score import references
 from autoscore.score import stage as score
-from autoscore.score.estimates import measure_baseline
+from autoscore.score.estimates import baseline_rows
 from autoscore.score.references import empirical_reference, exact_references, sampled_references
-from autoscore.score.stage import error_table, measure, measure_learned, measure_optima
+from autoscore.score.stage import error_table, learned_rows, measure, optimum_rows
 from tests.unit.oracles import CONFIG, THREE_WELLS
 
 WELLS = make_density(THREE_WELLS)
 GAUSSIAN = GaussianMixture([1], [[0.3]], [[[0.25]]])
 MIXTURE = make_density(CONFIG["densities"]["mixture"])
-BARE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
+DEGENERATE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
 
 
 @pytest.fixture(autouse=True)
@@ -34,31 +34,35 @@ def coarse_solves(monkeypatch):
 
 
 def exact_separate(density, sigmas, *, seeds=1, size=np.inf, sign=1.0):
-    """Auto-encoders whose field is that of a Gaussian, as nearly as tanh is linear.
+    """Auto-encoders whose field is that of a round Gaussian, as nearly as tanh is linear.
 
     net(z) = a tanh(b z) / b with a tiny b is a z: r = x - sigma^2 sign (x - mean) / (v + sigma^2).
     """
     sigma, seed = np.repeat(sigmas, seeds), np.tile(np.arange(seeds), len(sigmas))
-    m, mean, variance = len(sigma), density.means[0, 0], density.covariances[0, 0, 0]
-    stack = Separate(
-        1,
-        {"hidden": (1,), "residual": "score"},
-        sigma.tolist(),
-        seed.tolist(),
-        [size] * m,
-        [[mean]] * m,
-        [1.0] * m,
-    )
-    slope = -sign / (variance + sigma**2)
+    m, d, variance = len(sigma), density.dim, density.covariances[0, 0, 0]
+    members = (sigma.tolist(), seed.tolist(), [size] * m, [density.means[0]] * m, [1.0] * m)
+    stack = Separate(d, {"hidden": (d,), "residual": "score"}, *members)
+    slope = torch.as_tensor(-sign / (variance + sigma**2))
+    eye, zero = torch.eye(d, dtype=torch.float64), torch.zeros(m, 1, d, dtype=torch.float64)
     stack.theta = stack.pack(
         {
-            "encoder.0.weight": torch.full((m, 1, 1), 1e-6, dtype=torch.float64),
-            "encoder.0.bias": torch.zeros(m, 1, 1, dtype=torch.float64),
-            "decoder.weight": torch.as_tensor(1e6 * slope)[:, None, None],
-            "decoder.bias": torch.zeros(m, 1, 1, dtype=torch.float64),
+            "encoder.0.weight": 1e-6 * eye.expand(m, d, d),
+            "encoder.0.bias": zero,
+            "decoder.weight": 1e6 * slope[:, None, None] * eye,
+            "decoder.bias": zero,
         }
     )
     return stack
+
+
+def drawn(density, seed, train, validation=0, held_out=0):
+    """Data as they are stored, of one seed and with so many points in each part."""
+    rng = np.random.default_rng(seed)
+    return {
+        "train": density.sample(train, rng)[None],
+        "validation": density.sample(validation, rng),
+        "held_out": density.sample(held_out, rng),
+    }
 
 
 # --- references ------------------------------------------------------------------
@@ -66,7 +70,7 @@ def exact_separate(density, sigmas, *, seeds=1, size=np.inf, sign=1.0):
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 @pytest.mark.parametrize("density", [WELLS, MIXTURE], ids=["wells", "mixture"])
-def test_a_ruler_gives_0_to_the_truth_and_4_to_the_wrong_sign(density, objective):
+def test_a_reference_gives_0_to_the_truth_and_4_to_the_wrong_sign(density, objective):
     sigma = 0.2
     found = {reference.name: reference for reference in exact_references(density, objective, sigma)}
     assert found.keys() == {"p_sigma", "p", "optimum"}
@@ -84,7 +88,7 @@ def test_a_ruler_gives_0_to_the_truth_and_4_to_the_wrong_sign(density, objective
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
-def test_rulers_measure_under_the_density_that_they_name(objective):
+def test_references_stand_for_the_density_that_they_name(objective):
     """Fisher's identity, E|s|^2 = -E[div s], holds under the density of the score alone."""
     sigma = 0.3
     for reference in exact_references(MIXTURE, objective, sigma):
@@ -97,15 +101,12 @@ def test_rulers_measure_under_the_density_that_they_name(objective):
         assert power == pytest.approx(-curvature, rel=1e-8)
 
 
-def test_bare_points_have_no_clean_score():
-    assert [one.name for one in exact_references(BARE, "dae", 0.1)] == [
-        "p_sigma",
-        "optimum",
-    ]
-    assert [one.name for one in exact_references(BARE, "rcae", 0.1)] == ["p_sigma"]
+def test_degenerate_points_have_no_clean_score():
+    for objective, names in (("dae", ["p_sigma", "optimum"]), ("rcae", ["p_sigma"])):
+        assert [found.name for found in exact_references(DEGENERATE, objective, 0.1)] == names
 
 
-def test_the_empirical_ruler_is_the_softmax_mean_at_noisy_points():
+def test_the_empirical_reference_is_the_softmax_mean_at_noisy_points():
     rng = np.random.default_rng(0)
     points, held_out = rng.standard_normal((30, 2)), rng.standard_normal((500, 2))
     reference = empirical_reference(points, held_out, 0.4, np.random.default_rng(1))
@@ -122,11 +123,11 @@ def test_the_empirical_ruler_is_the_softmax_mean_at_noisy_points():
 
 
 @pytest.mark.parametrize(("sign", "expected"), [(1.0, 0.0), (-1.0, 4.0), (0.0, 1.0)])
-def test_learned_fields_are_held_against_every_ruler(sign, expected):
+def test_learned_fields_are_held_against_every_reference(sign, expected):
     sigmas = np.array([0.2, 0.5])
     stack = exact_separate(GAUSSIAN, sigmas, seeds=2, sign=sign)
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(measure_learned(stack, "separate", "dae", sigmas, found.get))
+    rows = pd.DataFrame(learned_rows(stack, "separate", "dae", sigmas, found.get))
     assert len(rows) == 2 * 2 * 3  # levels, seeds, references
     assert set(rows["seed"]) == {0, 1}
     assert set(rows["n"]) == {np.inf}
@@ -141,7 +142,7 @@ def test_learned_fields_are_held_against_every_ruler(sign, expected):
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_the_optima_of_a_gaussian_are_biased_by_sigma_squared(objective):
     sigmas = np.array([0.1, 0.5])
-    rows = pd.DataFrame(measure_optima(GAUSSIAN, [objective], sigmas))
+    rows = pd.DataFrame(optimum_rows(GAUSSIAN, [objective], sigmas))
     assert set(rows["model"]) == {"exact"}
     assert sorted(rows["reference"].unique()) == ["p", "p_sigma"]
     clean = rows[rows["reference"] == "p"].set_index("sigma")["relative_error"]
@@ -157,7 +158,7 @@ def test_a_conditioned_field_is_measured_at_every_level():
     stack.initialise([np.random.default_rng(k) for k in range(2)])
     sigmas = np.array([0.1, 0.4, 1.0])
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(measure_learned(stack, "conditioned", "dae", sigmas, found.get))
+    rows = pd.DataFrame(learned_rows(stack, "conditioned", "dae", sigmas, found.get))
     assert len(rows) == 3 * 2 * 3
     assert set(rows["n"]) == {9}
     np.testing.assert_allclose(rows["relative_error"], 1, atol=1e-4)  # it starts as the identity
@@ -168,7 +169,7 @@ def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
     train, validation = GAUSSIAN.sample(400, rng).reshape(2, 200, 1), GAUSSIAN.sample(200, rng)
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
     rows = pd.DataFrame(
-        measure_baseline(BASELINES["kde"], train, validation, 100, found, (0, "score"))
+        baseline_rows(BASELINES["kde"], train, validation, 100, found, (0, "score"))
     )
     assert set(rows["model"]) == {"kde"}
     assert rows["sigma"].tolist() == [0.1, 0.0, 0.4] * 2
@@ -191,20 +192,15 @@ def test_a_gaussian_is_exact_for_a_gaussian_and_the_identity_knows_nothing():
     points = GAUSSIAN.sample(20_000, rng)
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
     for name, error in (("identity", 1.0), ("gaussian", 0.0)):
-        rows = measure_baseline(BASELINES[name], points[None], points, 20_000, found, (0, "score"))
+        rows = baseline_rows(BASELINES[name], points[None], points, 20_000, found, (0, "score"))
         errors = [row["relative_error"] for row in rows]
         assert errors == pytest.approx([error] * 3, abs=2e-3)
 
 
 def test_a_density_gets_one_tidy_table():
     sigmas = [0.2, 0.5]
-    settings = {"sigmas": sigmas, "baselines": ["kde"]}
-    rng = np.random.default_rng(3)
-    data = {
-        "train": GAUSSIAN.sample(50, rng)[None],
-        "validation": GAUSSIAN.sample(50, rng),
-        "held_out": np.empty((0, 1)),
-    }
+    settings = {"sigmas": sigmas, "baselines": ["kde", "untrained"]}
+    data = drawn(GAUSSIAN, 3, 50, 50)
     learned = {
         ("dae", "separate", "exact"): exact_separate(GAUSSIAN, sigmas),
         ("dae", "separate", "samples"): exact_separate(GAUSSIAN, sigmas, size=50, sign=-1),
@@ -220,6 +216,7 @@ def test_a_density_gets_one_tidy_table():
         ("dae", "exact"): 4,
         ("dae", "separate"): 12,
         ("dae", "kde"): 3,
+        ("dae", "untrained"): 2,  # it has no clean score
         ("rcae", "exact"): 4,
         ("rcae", "separate"): 6,
     }
@@ -230,12 +227,7 @@ def test_a_density_gets_one_tidy_table():
 
 
 def test_a_sample_file_is_measured_against_its_empirical_optimum():
-    rng = np.random.default_rng(4)
-    data = {
-        "train": rng.standard_normal((1, 60, 1)),
-        "validation": rng.standard_normal((20, 1)),
-        "held_out": rng.standard_normal((20, 1)),
-    }
+    data = drawn(GAUSSIAN, 4, 60, 20, 20)
     density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "baselines": ["kde"]}
     learned = {("dae", "separate", "samples"): exact_separate(GAUSSIAN, [0.5], size=60, sign=0)}
     table = measure("file", settings, data, density, learned, (0, "score"))["errors"]
@@ -243,7 +235,7 @@ def test_a_sample_file_is_measured_against_its_empirical_optimum():
     np.testing.assert_allclose(table["relative_error"], 1, atol=1e-12)  # the identity's error
 
 
-def test_in_the_plane_rulers_are_draws():
+def test_in_the_plane_references_are_at_draws():
     """The same identity and the same zeros as by quadrature, at the rate of sampling."""
     plane = GaussianMixture([1, 1], [[-0.5, 0.0], [0.5, 0.3]], [0.2 * np.eye(2)] * 2)
     held_out = plane.sample(4000, np.random.default_rng(5))
@@ -262,12 +254,7 @@ def test_in_the_plane_rulers_are_draws():
 
 def test_a_density_in_the_plane_gets_its_table():
     plane = GaussianMixture([1], [[0.0, 0.0]], [np.eye(2)])
-    rng, sigmas = np.random.default_rng(7), [0.2, 0.6]
-    data = {
-        "train": plane.sample(300, rng)[None],
-        "validation": plane.sample(200, rng),
-        "held_out": plane.sample(500, rng),
-    }
+    data, sigmas = drawn(plane, 7, 300, 200, 500), [0.2, 0.6]
     # trained a little beyond the levels that were asked for
     ends = (0.2 / MARGIN, 0.6 * MARGIN)
     stack = Conditioned(2, 4, 1, *ends, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
@@ -297,7 +284,7 @@ def test_a_density_in_the_plane_gets_its_table():
     # one row each: those of a model on another noise grid could not be told from them
     assert set(choices["trained"]) == {"conditioned"}
     assert len(rows) == len(combined)
-    # they are those asked for, and not those beyond
+    # levels are those asked for, and not those beyond
     fitted = choices[choices["levels"] == choices["levels"].max()]
     assert (fitted[["low", "high"]] - [0.2, 0.6]).abs().to_numpy().max() < 1e-12
     assert choices["low"].min() > 0.2 - 1e-12
@@ -311,48 +298,21 @@ def test_a_density_in_the_plane_gets_its_table():
 def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them(change):
     """A learned field that is the contractive optimum of a Gaussian has no error against it."""
     plane, sigmas = GaussianMixture([1], [[0.0, 0.0]], [0.5 * np.eye(2)]), np.array([0.3, 0.5])
-    rng = np.random.default_rng(11)
-    data = {
-        "train": plane.sample(50, rng)[None],
-        "validation": np.empty((0, 2)),
-        "held_out": plane.sample(500, rng),
+    bias = {
+        "objective": ["dae", "rcae"],
+        "sigma": 0.5,
+        "relative_error": [0.24, 0.25],
+        "predicted": 1.0,
+        "discretisation": [1.0, change],  # that of the other objective says nothing
     }
-    stack = Separate(
-        2, {"hidden": (2,)}, sigmas.tolist(), [0] * 2, [50] * 2, np.zeros((2, 2)), [1.0] * 2
-    )
-    slope = -1.0 / (0.5 + sigmas**2)
-    stack.theta = stack.pack(
-        {
-            "encoder.0.weight": 1e-6 * torch.eye(2, dtype=torch.float64).expand(2, 2, 2),
-            "encoder.0.bias": torch.zeros(2, 1, 2, dtype=torch.float64),
-            "decoder.weight": torch.as_tensor(1e6 * slope[:, None, None] * np.eye(2)),
-            "decoder.bias": torch.zeros(2, 1, 2, dtype=torch.float64),
-        }
-    )
-    solved = (
-        optimum_plane(plane, sigmas[1:], 101),
-        pd.DataFrame(
-            {
-                "objective": ["dae", "rcae"],
-                "sigma": 0.5,
-                "relative_error": [0.24, 0.25],
-                "predicted": 1.0,
-                "discretisation": [1.0, change],  # that of the other objective tells nothing
-            }
-        ),
-    )
-    learned, settings = (
-        {("rcae", "separate", "samples"): stack},
-        {"sigmas": sigmas, "baselines": []},
-    )
+    solved = optimum_plane(plane, sigmas[1:], 101), pd.DataFrame(bias)
+    data, settings = drawn(plane, 11, 50, held_out=500), {"sigmas": sigmas, "baselines": []}
+    learned = {("rcae", "separate", "samples"): exact_separate(plane, sigmas, size=50)}
     table = measure("plane", settings, data, plane, learned, (0, "score"), solved)["errors"]
     exact = table[table["model"] == "exact"]
-    assert exact[
-        ["objective", "sigma", "reference", "relative_error", "n"]
-    ].to_numpy().tolist() == [
-        ["dae", 0.5, "p", 0.24, np.inf],
-        ["rcae", 0.5, "p", 0.25, np.inf],
-    ]
+    columns = ["objective", "sigma", "reference", "relative_error", "n"]
+    rows = [["dae", 0.5, "p", 0.24, np.inf], ["rcae", 0.5, "p", 0.25, np.inf]]
+    assert exact[columns].to_numpy().tolist() == rows
     own = table[table["model"] == "separate"].set_index(["sigma", "reference"])["relative_error"]
     assert (0.3, "optimum") not in own.index  # this level was not solved
     assert ((0.5, "optimum") in own.index) == (change < 1e-3)
@@ -364,14 +324,9 @@ def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them
 
 
 def test_a_score_without_noise_is_held_against_the_clean_score_alone():
-    """Sliced score matching: one row a member, at sigma 0."""
+    """Sliced score matching: one row per member, at sigma 0."""
     plane = GaussianMixture([1], [[0.0, 0.0]], [np.eye(2)])
-    rng = np.random.default_rng(12)
-    data = {
-        "train": plane.sample(50, rng)[None],
-        "validation": np.empty((0, 2)),
-        "held_out": plane.sample(100, rng),
-    }
+    data = drawn(plane, 12, 50, held_out=100)
     stack = Conditioned(2, 4, 1, 0.1, 0.9, [0, 1], [50] * 2, [[0.0] * 2] * 2, [1.0] * 2, [0.5] * 2)
     stack.initialise([np.random.default_rng(k) for k in range(2)])
     settings = {"sigmas": [0.2, 0.6], "baselines": []}
@@ -408,17 +363,17 @@ def test_displacements_are_r_minus_x():
                 np.testing.assert_allclose(curves[objective][level, seed], expected, atol=1e-10)
 
 
-def test_bare_points_have_no_contractive_curve():
+def test_degenerate_points_have_no_contractive_curve():
     stacks = {(o, "separate", "exact"): exact_separate(GAUSSIAN, [0.2]) for o in ("dae", "rcae")}
     settings = {"sigmas": [0.2], "seeds": 1}
-    curves = displacement_curves(BARE, stacks, settings, np.linspace(-1, 1, 5))
+    curves = displacement_curves(DEGENERATE, stacks, settings, np.linspace(-1, 1, 5))
     assert curves.keys() == {"x", "sigmas", "dae", "rcae", "best_dae"}
 
 
 def test_the_fixed_points_of_three_points_alternate():
     """C2: fixed points at the data attract, those half-way repel."""
     x = np.linspace(-0.75, 0.75, 1000)  # an even number: 0 is no node
-    best = (DenoisingOptimum(BARE, 0.1)(x[:, None]) - x[:, None])[:, 0]
+    best = (DenoisingOptimum(DEGENERATE, 0.1)(x[:, None]) - x[:, None])[:, 0]
     curves = {"x": x, "sigmas": [0.1], "best_dae": best[None], "dae": np.stack([[best, -best]])}
     table = fixed_point_table(curves)
     for (model, seed), part in table.groupby(["model", "seed"], dropna=False):
@@ -431,7 +386,7 @@ def test_the_fixed_points_of_three_points_alternate():
 
 def test_the_exact_optimum_of_three_points_has_five_fixed_points_on_the_stored_grid():
     curves = displacement_curves(
-        BARE,
+        DEGENERATE,
         {("dae", "separate", "exact"): exact_separate(GAUSSIAN, [0.1])},
         {"sigmas": [0.1], "seeds": 1},
         np.linspace(-0.75, 0.75, 1001),

@@ -85,7 +85,7 @@ def points(seeds=2):
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 @pytest.mark.parametrize("kind", ["exact", "samples", "conditioned"])
 def test_a_member_is_the_same_in_other_company(kind, objective):
-    """Levels (but for the range), seeds and larger sizes may come and go."""
+    """Levels (except for the range), seeds and larger sizes may be added or removed."""
     change = {"seeds": 1, "sizes": [20]} | ({} if kind == "conditioned" else {"sigmas": [0.6]})
     company, _ = train(kind, objective, data=points())
     alone, _ = train(kind, objective, data=points(1), **change)
@@ -113,7 +113,9 @@ def test_seeds_and_objectives_differ(kind):
 
 @pytest.mark.parametrize("kind", ["exact", "samples", "conditioned"])
 def test_the_same_seed_gives_the_same_bits(kind):
-    assert torch.equal(train(kind)[0].theta, train(kind)[0].theta)
+    (one, trace), (other, again) = train(kind), train(kind)
+    assert torch.equal(one.theta, other.theta)
+    assert torch.equal(torch.stack(trace.losses), torch.stack(again.losses))
 
 
 @pytest.mark.parametrize(
@@ -123,16 +125,9 @@ def test_the_same_seed_gives_the_same_bits(kind):
 def test_a_short_training_learns_the_denoising_optimum(kind, steps, limit):
     schedule = {"steps": steps} if kind != "exact" else {"steps": steps, "polish": 150}
     schedule |= {"learning_rate": 0.02, "warm_up": 0.1}
-    stack, _ = train(
-        kind,
-        seeds=1,
-        sizes=[4000],
-        sigmas=[0.3, 0.6],
-        validation=500,
-        architecture={"hidden": [16]},
-        network={"width": 24},
-        schedules={kind: schedule | {"batch": 128}},
-    )
+    change = {"architecture": {"hidden": [16]}, "network": {"width": 24}, "sigmas": [0.3, 0.6]}
+    change |= {"schedules": {kind: schedule | {"batch": 128}}}
+    stack, _ = train(kind, seeds=1, sizes=[4000], validation=500, **change)
     density = complete({"densities": {"target": MIXTURE}})["densities"]["target"]
     best = optimal_field(target(density, {}), "dae", 0.6, 0)
     x, weights = best.smoothed.quadrature()
@@ -153,7 +148,7 @@ def test_points_in_the_plane_can_be_learned(tmp_path):
             assert field.jacobian(x).shape == (3, 2, 2)
 
 
-def test_bare_points_are_learned_exactly():
+def test_degenerate_points_are_learned_exactly():
     three = {"kind": "samples", "points": [[-0.5], [0.0], [0.5]]}
     settings = {"sizes": ["exact"], "seeds": 1, "sigmas": [0.2]}
     settings |= {"schedules": {"exact": {"steps": 60, "polish": 120}}}
@@ -164,12 +159,9 @@ def test_bare_points_are_learned_exactly():
     np.testing.assert_allclose(stack.field(0.2, 0)(y)[:, 0], expected, atol=0.01)
 
 
-# --- held-out points ---------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", ["samples", "conditioned"])
 @pytest.mark.parametrize(("given", "used"), [(57, 50), (50, 50), (10, 10), (7, 7)])
-def test_a_held_out_point_and_its_mirror_image_are_of_one_group(kind, given, used, monkeypatch):
+def test_a_held_out_point_under_e_and_minus_e_is_in_one_group(kind, given, used, monkeypatch):
     seen = []
     monkeypatch.setattr(setups, "fit", lambda *_, held_out, **__: seen.append(held_out))
     data = points() | {"validation": np.random.default_rng(8).standard_normal((given, 1))}
@@ -192,12 +184,9 @@ def test_a_held_out_point_and_its_mirror_image_are_of_one_group(kind, given, use
             torch.testing.assert_close(total, torch.zeros_like(total), rtol=0, atol=1e-5)
 
 
-# --- from the largest level down ---------------------------------------------
-
-
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_a_warm_start_begins_at_the_level_above(objective):
-    """With next to no learning all levels of a seed and size keep the weights of the largest."""
+    """Almost without learning, all levels of a seed and size keep the weights of the largest."""
     still = {"schedules": {"samples": {"learning_rate": 1e-9}}}
     levels = [0.2, 0.6, 0.9]
     warm, cold = (
@@ -211,7 +200,7 @@ def test_a_warm_start_begins_at_the_level_above(objective):
             for sigma in levels:
                 own = warm.theta[warm.member(sigma, seed, size)]
                 torch.testing.assert_close(own, above, rtol=0, atol=1e-6)
-    # without, each level has a start of its own where its noise widens what the network sees
+    # a cold start differs by level where the noise widens the network's input
     apart = cold.theta[cold.member(0.2, 0, 20)] - cold.theta[cold.member(0.9, 0, 20)]
     assert (float(apart.abs().max()) > 0.01) == (objective == "dae")
 
@@ -219,7 +208,7 @@ def test_a_warm_start_begins_at_the_level_above(objective):
 @pytest.mark.parametrize("warm", [True, False])
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
 def test_weights_handed_down_mean_the_same_at_every_level(objective, warm):
-    """A step r - x of theirs grows as sigma^2 and is otherwise the same field."""
+    """Then r - x grows as sigma^2 and is otherwise the same field."""
     data = points()
     stack, _ = train("samples", objective, data=data, warm_start=warm, sigmas=[0.2, 0.9])
     own = data["train"][1, :20].std()
@@ -233,7 +222,7 @@ def test_weights_handed_down_mean_the_same_at_every_level(objective, warm):
     assert np.allclose(low, high, rtol=1e-4) == (warm or objective == "rcae")
 
 
-def test_every_level_of_a_warm_start_goes_on_where_the_one_above_ended(monkeypatch):
+def test_every_level_of_a_warm_start_begins_where_the_one_above_ended(monkeypatch):
     begun, ended, fit = {}, {}, setups.fit
 
     def spy(stack, *args, **kwargs):
@@ -270,9 +259,6 @@ def test_other_kinds_of_noise_train_another_model(kind, noise):
     assert np.abs(fields[0](x) - fields[1](x)).max() > 1e-4
 
 
-# --- conditioned models ------------------------------------------------------
-
-
 @pytest.mark.parametrize("objective", ["dae", "rcae", "ssm"])
 def test_a_conditioned_model_reaches_beyond_its_levels(objective):
     stack, _ = train("conditioned", objective)
@@ -305,16 +291,9 @@ def test_a_curve_without_thickness_looks_thin_and_a_gaussian_thick():
 def test_sliced_score_matching_learns_the_clean_score(dim):
     gaussian = {"kind": "mixture", "weights": [1], "means": [[0.3] * dim]}
     gaussian |= {"standard_deviations": [0.5]}
-    stack, _ = train(
-        "conditioned",
-        "ssm",
-        gaussian,
-        seeds=1,
-        sizes=[4000],
-        validation=500,
-        network={"width": 16},
-        schedules={"conditioned": {"steps": 300, "learning_rate": 0.01, "batch": 128}},
-    )
+    change = {"network": {"width": 16}, "sizes": [4000], "validation": 500, "seeds": 1}
+    change["schedules"] = {"conditioned": {"steps": 300, "learning_rate": 0.01, "batch": 128}}
+    stack, _ = train("conditioned", "ssm", gaussian, **change)
     x = make_density(gaussian).sample(2000, np.random.default_rng(7))
     estimate, equal = stack.field(stack.high, 0, 4000).score(x), np.full(2000, 1 / 2000)
     assert relative_error(estimate, -(x - 0.3) / 0.25, equal) < 0.05

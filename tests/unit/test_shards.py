@@ -13,7 +13,7 @@ from tests.unit.test_setups import train
 SETTINGS = {"kind": "separate", "sigmas": [0.1, 0.2, 0.4], "seeds": 4, "sizes": ["exact", 10, 20]}
 SETTINGS |= {"warm_start": False}
 SIGMOID = {"hidden": [7], "activation": "sigmoid"}
-# nothing fills a vector of a processor, neither one member's numbers nor all together
+# neither one member's numbers nor all together fill a vector of the processor
 ODD = {
     "sigmas": [0.2, 0.4, 0.6],
     "seeds": 3,
@@ -34,7 +34,7 @@ ODD = {
         ("conditioned", "samples", (2, 1, 4)),
     ],
 )
-def test_every_member_is_in_one_block_and_none_is_alone(kind, source, expected, warm, most):
+def test_every_member_is_in_one_shard_and_none_is_alone(kind, source, expected, warm, most):
     settings = SETTINGS | {"kind": kind, "warm_start": warm}
     assert shape(settings, source) == expected
     shards, total = divide(settings, source, most), int(np.prod(expected))
@@ -53,7 +53,7 @@ def test_a_warm_start_keeps_the_levels_of_a_seed_together():
         assert len(shard) == 3 * len(chains)
 
 
-def test_one_member_is_one_block():
+def test_one_member_is_one_shard():
     one = SETTINGS | {"sigmas": [0.1], "seeds": 1, "sizes": ["exact"]}
     assert divide(one, "exact", 2) == [[0]]
 
@@ -71,7 +71,7 @@ def test_one_member_is_one_block():
     ids=str,
 )
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
-def test_blocks_together_are_the_whole_to_the_last_bit(kind, objective, change):
+def test_shards_together_are_the_whole_to_the_last_bit(kind, objective, change):
     asked = ODD | change
     whole, trace = train(kind, objective, **asked)
     settings = {"warm_start": False, "sizes": [20, 40]} | asked
@@ -97,7 +97,7 @@ def test_stacks_of_different_networks_cannot_be_joined():
 @pytest.mark.parametrize("unit", [sigmoid, silu])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("numbers", [1, 7, 48, 64, 100, 1001])
-def test_units_do_not_depend_on_who_is_beside(unit, dtype, numbers):
+def test_activations_do_not_depend_on_other_members(unit, dtype, numbers):
     x = torch.randn((9, numbers), dtype=dtype, generator=torch.Generator().manual_seed(1))
     x.requires_grad_()
     for members in (slice(0, 2), slice(3, 4), slice(8, 9)):
@@ -111,7 +111,7 @@ def test_units_do_not_depend_on_who_is_beside(unit, dtype, numbers):
 
 
 @pytest.mark.parametrize("numbers", [1, 13, 64, 129])
-def test_adam_does_not_depend_on_who_is_beside(numbers):
+def test_adam_does_not_depend_on_other_members(numbers):
     rng = torch.Generator().manual_seed(2)
     start = torch.randn((5, numbers), generator=rng)
     gradients = torch.randn((20, 5, numbers), generator=rng)

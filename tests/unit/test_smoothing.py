@@ -22,7 +22,12 @@ def largest_gap(one, other, level, x):
     return np.abs(getattr(one, level)(x) - expected).max() / np.abs(expected).max()
 
 
-@pytest.mark.parametrize("sigma", [0.01, 0.3])
+def test_an_energy_is_normalised():
+    x = CLOSED.sample(100, np.random.default_rng(0))
+    np.testing.assert_allclose(GAUSSIAN.log_prob(x), CLOSED.log_prob(x), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.3, 1.0])
 def test_the_grid_agrees_with_a_gaussian_in_closed_form(sigma):
     smoothed, exact = GAUSSIAN.smoothed(sigma), CLOSED.smoothed(sigma)
     assert type(smoothed) is SmoothedPlane
@@ -57,7 +62,7 @@ def test_the_grid_agrees_with_quadrature(sigma):
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.3])
-def test_nothing_breaks_on_the_way_out(sigma):
+def test_grid_and_quadrature_join_smoothly(sigma):
     """From the mode over the reach of the grid to far outside of the box, in a straight line."""
     smoothed, exact = BANANA.smoothed(sigma), SmoothedEnergy(BANANA, sigma)
     x = np.array([0.3, 0.0]) + np.linspace(0, 1.3, 25)[:, None] * [-4.5, -2.6]
@@ -87,7 +92,7 @@ def test_the_hessian_has_its_off_diagonal_twice():
     assert np.abs(hessian[:, 0, 1]).max() > 1
 
 
-def test_noise_upon_noise_stays_on_the_grid():
+def test_smoothing_twice_stays_on_the_grid():
     twice, once = BANANA.smoothed(0.3).smoothed(0.4), BANANA.smoothed(0.5)
     assert type(twice) is SmoothedPlane
     x = once.sample(50, np.random.default_rng(4))
@@ -97,7 +102,7 @@ def test_noise_upon_noise_stays_on_the_grid():
 EDGE = EnergyDensity("x1**2 / 0.08 + 0 * x2", [[-2, 2], [-1, 1]])
 
 
-def test_an_energy_that_ends_at_its_box_is_no_matter_for_a_grid():
+def test_an_energy_that_ends_at_its_box_is_smoothed_by_quadrature():
     """Uniform in x2: an edge that a Fourier transform would ring at."""
     sigma = 0.1
     smoothed = EDGE.smoothed(sigma)
@@ -116,6 +121,6 @@ def test_an_energy_that_ends_at_its_box_is_no_matter_for_a_grid():
 
 
 @pytest.mark.parametrize("bounds", [[[-3, 3], [-1, 4.5]], [[-1, 3], [-4.5, 4.5]]])
-def test_one_side_that_does_not_vanish_is_enough(bounds):
+def test_one_side_where_p_does_not_vanish_rules_out_the_grid(bounds):
     cut = EnergyDensity("x1**2 / 0.18 + x2**2 / 0.5", bounds)
     assert type(cut.smoothed(0.1)) is SmoothedEnergy

@@ -7,7 +7,7 @@ from autoscore.models.conditioned.network import Conditioned
 from autoscore.models.separate.network import Separate
 from autoscore.optimum.bias import optimal_field
 from autoscore.train import fit as training
-from autoscore.train.batches import NOISES, Batch, SampleBatches, quadrature_batch
+from autoscore.train.batches import Batch, SampleBatches, quadrature_batch
 from autoscore.train.fit import DivergedError, Schedule, fit
 from autoscore.train.objectives import OBJECTIVES
 from tests.unit.oracles import CONFIG
@@ -16,37 +16,19 @@ MIXTURE = make_density(CONFIG["densities"]["mixture"])
 SIGMAS, SEEDS = np.array([0.5, 0.2, 0.5]), np.array([0, 0, 1])
 
 
-def separate(hidden=6, members=slice(None), dim=1):
-    sigmas, seeds = SIGMAS[members], SEEDS[members]
-    m = len(sigmas)
-    stack = Separate(
-        dim,
-        {"hidden": (hidden,), "gain": 2.0},
-        sigmas.tolist(),
-        seeds.tolist(),
-        [np.inf] * m,
-        np.zeros((m, dim)).tolist(),
-        [1.2] * m,
-    )
-    points = np.random.default_rng(7).uniform(-1.5, 1.5, (1, 50, dim)).repeat(m, 0)
-    stack.initialise(torch.as_tensor(points), [np.random.default_rng(s) for s in seeds])
+def separate(hidden=6):
+    shape, members = {"hidden": (hidden,), "gain": 2.0}, [np.inf] * 3
+    stack = Separate(1, shape, SIGMAS, SEEDS, members, [[0.0]] * 3, [1.2] * 3)
+    points = np.random.default_rng(7).uniform(-1.5, 1.5, (1, 50, 1)).repeat(3, 0)
+    stack.initialise(torch.as_tensor(points), [np.random.default_rng(s) for s in SEEDS])
     return stack
 
 
-def minibatches(members=slice(None), noise="sobol", points=None, corrupt=True):
+def minibatches(noise="sobol", points=None):
     points = np.random.default_rng(8).standard_normal((2, 30, 1)) if points is None else points
-    return SampleBatches(
-        points,
-        np.full(len(SIGMAS[members]), points.shape[1]),
-        SEEDS[members],
-        SIGMAS[members],
-        [np.random.default_rng(k) for k in (20, 21)],
-        noise=noise,
-        corrupt=corrupt,
-    )
-
-
-# --- the schedule ------------------------------------------------------------
+    generators = [np.random.default_rng(k) for k in (20, 21)]
+    sizes = [points.shape[1]] * 3
+    return SampleBatches(points, sizes, SEEDS, SIGMAS, generators, noise=noise)
 
 
 def test_the_learning_rate_warms_up_and_decays():
@@ -85,50 +67,6 @@ def test_adam_is_algorithm_1_of_kingma_and_ba():
             v = 0.999 * v + 0.001 * gradient[index] ** 2
             x -= rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-12)
         assert float(theta[index]) == pytest.approx(x, rel=1e-10)
-
-
-# --- independence and repetition ---------------------------------------------
-
-
-@pytest.mark.parametrize("objective", ["dae", "rcae"])
-def test_a_member_trained_alone_is_the_member_trained_in_company(objective):
-    schedule = Schedule(steps=15, learning_rate=0.02, polish=10)
-    company = separate()
-    fit(company, objective, quadrature_batch(MIXTURE, objective, SIGMAS, 64), schedule)
-    for k in range(3):
-        one = slice(k, k + 1)
-        alone = separate(members=one)
-        fit(alone, objective, quadrature_batch(MIXTURE, objective, SIGMAS[one], 64), schedule)
-        torch.testing.assert_close(alone.theta[0], company.theta[k], rtol=1e-7, atol=1e-7)
-    assert float((company.theta[0] - company.theta[2]).abs().max()) > 0.1
-
-
-@pytest.mark.parametrize("objective", ["dae", "rcae"])
-@pytest.mark.parametrize("noise", NOISES)
-def test_the_same_holds_on_minibatches(objective, noise):
-    schedule, corrupt = Schedule(steps=12, learning_rate=0.02, batch=8), objective == "dae"
-    company = separate()
-    fit(company, objective, minibatches(noise=noise, corrupt=corrupt), schedule)
-    for k in range(3):
-        one = slice(k, k + 1)
-        alone = separate(members=one)
-        fit(alone, objective, minibatches(one, noise=noise, corrupt=corrupt), schedule)
-        torch.testing.assert_close(alone.theta[0], company.theta[k], rtol=1e-9, atol=1e-9)
-
-
-def test_the_same_seeds_give_the_same_bits():
-    def train(exact):
-        stack = separate()
-        data = quadrature_batch(MIXTURE, "dae", SIGMAS, 64) if exact else minibatches()
-        trace = fit(stack, "dae", data, Schedule(steps=15, batch=8, polish=10 * exact))
-        return stack.theta, torch.stack(trace.losses)
-
-    for exact in (True, False):
-        for first, second in zip(train(exact), train(exact), strict=True):
-            assert torch.equal(first, second)
-
-
-# --- learning ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("objective", ["dae", "rcae"])
@@ -176,7 +114,7 @@ def test_the_trace_holds_the_whole_loss():
 
 
 def watched_training(held_out, data, schedule, monkeypatch):
-    """Train; return the stack and all weights that were held against held-out points, in order."""
+    """Train; return the stack and all weights that were compared on held-out points, in order."""
     seen, denoising = [], OBJECTIVES["dae"]
     groups = held_out.inputs.shape[1] // 10
 
@@ -224,7 +162,7 @@ def test_earlier_weights_are_kept_only_if_held_out_points_clearly_prefer_them(ca
     for k in members:
         expected = seen[best[k]] if clearly[k] else seen[-1]
         assert torch.equal(stack.theta[k], expected[k])
-    # without held-out points nothing is sent back
+    # without held-out points the last weights are kept
     alone = separate(hidden=20)
     fit(alone, "dae", data(), schedule)
     assert torch.equal(alone.theta, seen[-1])
@@ -232,7 +170,9 @@ def test_earlier_weights_are_kept_only_if_held_out_points_clearly_prefer_them(ca
 
 @pytest.mark.parametrize(("part", "kept"), [(0.99, True), (1.01, False)])
 @pytest.mark.parametrize("groups", [10, 4])
-def test_clearly_is_counted_in_standard_errors_between_groups(groups, part, kept, monkeypatch):
+def test_earlier_weights_must_win_by_standard_errors_between_groups(
+    groups, part, kept, monkeypatch
+):
     stack = separate()
     first, last = stack.theta.clone(), stack.theta + 1.0
     point = torch.arange(40.0, dtype=torch.float64).expand(3, 40)[..., None]
@@ -255,9 +195,6 @@ def test_clearly_is_counted_in_standard_errors_between_groups(groups, part, kept
     assert torch.equal(stack.theta, first if kept else last)
 
 
-# --- what goes wrong ---------------------------------------------------------
-
-
 def test_a_broken_batch_names_the_member_and_the_step():
     batch = quadrature_batch(MIXTURE, "dae", SIGMAS, 64)
     batch.targets[2, 5] = torch.nan
@@ -272,7 +209,7 @@ def test_an_absurd_learning_rate_is_named():
         fit(separate(), "dae", minibatches(), Schedule(steps=5, learning_rate=1e200, checks=5))
 
 
-def test_divergence_in_the_polish_is_noticed(monkeypatch):
+def test_divergence_in_the_polish_is_an_error(monkeypatch):
     def broken(stack, theta, batch):
         calls.append(1)
         losses = denoising(stack, theta, batch)
@@ -303,21 +240,18 @@ def test_a_polish_on_minibatches_is_refused():
     assert torch.equal(stack.theta, before)
 
 
-def test_divergence_in_the_last_step_is_noticed():
+def test_divergence_in_the_last_step_is_an_error():
     with pytest.raises(DivergedError):
         fit(separate(), "dae", minibatches(), Schedule(steps=1, learning_rate=1e200))
 
 
-# --- checkpoints and observers -------------------------------------------------
-
-
 class StoppedError(Exception):
-    """What stands in for a kill."""
+    """Stands in for a kill."""
 
 
 @pytest.mark.parametrize("noise", ["fresh", "fixed", "walkback"])
 @pytest.mark.parametrize("average", [0.0, 0.9])
-def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path, monkeypatch):
+def test_a_killed_training_resumes_to_the_same_weights(noise, average, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SAVED", 0.0)  # after every step
     schedule = Schedule(steps=24, batch=8, checks=6, average=average)
     held_out = minibatches().draw(20)
@@ -326,8 +260,9 @@ def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path,
     def look(theta):
         return theta.norm(dim=1).numpy()
 
-    whole, batches = separate(), minibatches(noise=noise)
-    expected = fit(whole, "dae", batches, schedule, held_out=held_out, observe=look)
+    def run(stack, observe, checkpoint=None):
+        options = {"held_out": held_out, "observe": observe, "checkpoint": checkpoint}
+        return fit(stack, "dae", minibatches(noise), schedule, **options)
 
     def kill(theta):
         calls.append(look(theta))
@@ -335,18 +270,12 @@ def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path,
             raise StoppedError
         return calls[-1]
 
-    checkpoint = tmp_path / "unfinished.npz"
+    whole, again, checkpoint = separate(), separate(), tmp_path / "unfinished.npz"
+    expected = run(whole, look)
     with pytest.raises(StoppedError):
-        fit(
-            separate(), "dae", minibatches(noise=noise), schedule,
-            held_out=held_out, observe=kill, checkpoint=checkpoint,
-        )  # fmt: skip
+        run(separate(), kill, checkpoint)
     assert [file.name for file in tmp_path.iterdir()] == ["unfinished.npz"]
-    again = separate()
-    found = fit(
-        again, "dae", minibatches(noise=noise), schedule,
-        held_out=held_out, observe=look, checkpoint=checkpoint,
-    )  # fmt: skip
+    found = run(again, look, checkpoint)
     assert torch.equal(again.theta, whole.theta)
     assert found.steps == expected.steps
     assert found.observed_steps == expected.observed_steps == [0, 1, 2, 4, 8, 16, 24]
@@ -358,10 +287,8 @@ def test_a_killed_training_goes_on_to_the_same_weights(noise, average, tmp_path,
 def test_observers_see_the_start_powers_of_two_and_the_end():
     stack = separate()
     start = stack.theta.clone()
-    trace = fit(
-        stack, "dae", minibatches(), Schedule(steps=11, batch=8),
-        observe=lambda theta: theta.numpy().copy(),
-    )  # fmt: skip
+    schedule, look = Schedule(steps=11, batch=8), lambda theta: theta.numpy().copy()
+    trace = fit(stack, "dae", minibatches(), schedule, observe=look)
     assert trace.observed_steps == [0, 1, 2, 4, 8, 11]
     np.testing.assert_array_equal(trace.observed[0], start)
     np.testing.assert_array_equal(trace.observed[-1], stack.theta)

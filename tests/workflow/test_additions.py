@@ -22,7 +22,7 @@ from autoscore.densities.mixtures import GaussianMixture
 KIND = Kind(
     name="toy_kind",
     about="a normal density of a given breadth",
-    keys={"breadth": {"description": "its standard deviation, > 0", "type": "number",
+    properties={"breadth": {"description": "its standard deviation, > 0", "type": "number",
                       "exclusiveMinimum": 0, "maximum": 100}},
     make=lambda entry: GaussianMixture([1], [[0.0]], [[[entry["breadth"] ** 2]]]),
     dimension=lambda entry: 1,
@@ -137,7 +137,7 @@ GENERATED = """
 from pathlib import Path
 from autoscore.figures.registry import index  # of this folder, before docs finds the project's
 from docs.keys import key_tables
-print(index(), key_tables(Path()))
+print(index({}), key_tables(Path()))
 """
 
 

@@ -1,4 +1,4 @@
-"""The one interface behind which exact, optimal and learned reconstructions look the same."""
+"""The interface that exact, optimal and learned reconstructions share."""
 
 from abc import ABC, abstractmethod
 
@@ -8,15 +8,9 @@ from autoscore.numerics.grids import gauss_legendre
 
 
 class Field(ABC):
-    """A reconstruction function r at one noise level, and what is read off it.
+    """A reconstruction function r on R^dim, and estimates that follow from it.
 
-    Attributes
-    ----------
-    sigma : float
-        Standard deviation of the corruption for which r is (nearly) the best
-        reconstruction.
-    dim : int
-        Dimension d of the space on which r acts.
+    r is (nearly) the best reconstruction for corruption of standard deviation `sigma`.
     """
 
     sigma: float
@@ -31,11 +25,11 @@ class Field(ABC):
         """Return dr/dx of shape ``(n, d, d)``: entry [k, i, j] is dr_i/dx_j at x[k]."""
 
     def move(self, x: np.ndarray) -> np.ndarray:
-        """Return r(x) - x of shape ``(n, d)``, without the rounding of r(x) where it is small."""
+        """Return r(x) - x of shape ``(n, d)``, if possible without the rounding of r(x)."""
         return self(x) - x
 
     def rounding(self, x: np.ndarray) -> np.ndarray:
-        """Return the length below which r(x) - x is rounding, shape ``(n,)``."""
+        """Return the length below which r(x) - x is only rounding, shape ``(n,)``."""
         return 4.0 * np.finfo(float).eps * np.abs(x).max(axis=1, initial=0.0)
 
     def score(self, x: np.ndarray) -> np.ndarray:
@@ -51,17 +45,10 @@ class Field(ABC):
         return (self.move(x) ** 2).sum(-1)
 
     def log_ratio(self, x: np.ndarray, y: np.ndarray, nodes: int = 5) -> np.ndarray:
-        """Return the estimate of log p(y) - log p(x) along the segment, of shape ``(n,)``.
+        """Return the estimate of log p(y) - log p(x) along segments from x to y, shape ``(n,)``.
 
-        It is the integral of s(x + t (y - x)) . (y - x) over t from 0 to 1 (statement C6). Where
-        the field is no gradient, other paths give other values.
-
-        Parameters
-        ----------
-        x, y
-            Ends of the segments, shape ``(n, d)``.
-        nodes
-            Gauss-Legendre nodes on each segment, >= 1.
+        It is the integral of s(x + t (y - x)) . (y - x) over t from 0 to 1 (statement C6) with so
+        many Gauss-Legendre nodes. Unless the field is a gradient, it depends on the path.
         """
         t, weights = gauss_legendre(0.0, 1.0, panels=1, order=nodes)
         points = x + t[:, None, None] * (y - x)
@@ -75,20 +62,12 @@ class Field(ABC):
         slope = self.hessian(x)
         return slope[:, 1, 0] - slope[:, 0, 1]
 
-    def symmetry(self, x: np.ndarray, *, beside_identity: bool = False) -> np.ndarray:
-        """Return how symmetric dr/dx is, of shape ``(n,)``: 1 for a gradient field (C4).
-
-        It is |S|^2 / (|S|^2 + |K|^2) with the symmetric and skew parts S and K; independent
-        entries of mean 0 give (d + 1) / (2 d), which is 3/4 in the plane and 1/2 in many
-        dimensions. With `beside_identity`, it is that of dr/dx - I.
-        """
-        return symmetric_share(self.jacobian(x) - beside_identity * np.eye(self.dim))
-
 
 def symmetric_share(slopes: np.ndarray) -> np.ndarray:
-    """Return |S|^2 / (|S|^2 + |K|^2), of shape ``(n,)``, for matrices of shape ``(n, d, d)``.
+    """Return |S|^2 / (|S|^2 + |K|^2) of the symmetric and skew parts of matrices ``(n, d, d)``.
 
-    It is NaN for a matrix of zeros, of which nothing can be said.
+    It is 1 for the Jacobian of a gradient field (statement C4) and NaN for zeros. Independent
+    entries of mean 0 give (d + 1) / (2 d): 3/4 in the plane, 1/2 in many dimensions.
     """
     turned = np.swapaxes(slopes, 1, 2)
     symmetric = ((slopes + turned) ** 2).sum((1, 2))

@@ -1,8 +1,8 @@
 """A training in shards: some of its auto-encoders each, trained apart and put together again.
 
-No member depends on what is trained beside it, so that the whole is the same, bit for bit, however
-it is divided. Two are the fewest: a matrix product of one pair is computed, and rounded, in another
-way than one of many.
+No member depends on what is trained beside it, so the result is the same, bit for bit, however the
+training is divided. A shard has two members at least: a product of a single pair of matrices is
+computed, and rounded, differently from a batched one.
 """
 
 from math import ceil
@@ -17,16 +17,12 @@ FEWEST = 2
 
 
 def shape(settings: dict, source: str) -> tuple[int, int, int]:
-    """Return how many sizes, noise levels and seeds a training has auto-encoders for.
+    """Return for how many sizes, noise levels and seeds a training has auto-encoders.
 
-    Parameters
-    ----------
-    settings
-        What the training is told: a model's or a variant's, completed.
-    source
-        ``"samples"`` or ``"exact"``.
+    `settings` are a model's, completed, and `source` is ``"samples"`` or ``"exact"``.
     """
-    levels = MODELS[settings["kind"]].members(len(noise_levels(settings["sigmas"])))
+    separate = MODELS[settings["kind"]].separate
+    levels = len(noise_levels(settings["sigmas"])) if separate else 1
     sizes = 1
     if source == "samples":
         sizes = len([size for size in settings["sizes"] if size != "exact"])
@@ -36,15 +32,9 @@ def shape(settings: dict, source: str) -> tuple[int, int, int]:
 def divide(settings: dict, source: str, most: int | None) -> list[list[int]]:
     """Return the members of each shard, by their places in the whole.
 
-    With ``warm_start`` weights go from level to level, and all levels of a seed stay together.
-
-    Parameters
-    ----------
-    settings, source
-        As for `shape`.
-    most
-        Largest number of members of a shard; one more if one would be left alone, or as many as
-        have to stay together. None for no end.
+    With ``warm_start`` weights go from level to level, and all levels of a seed stay together. A
+    shard has up to `most` members (None: no limit), or as many as have to stay together, and one
+    more rather than leaving one alone.
     """
     sizes, levels, seeds = shape(settings, source)
     places = np.arange(sizes * levels * seeds).reshape(sizes, levels, seeds)
@@ -56,14 +46,9 @@ def divide(settings: dict, source: str, most: int | None) -> list[list[int]]:
 
 
 def join_tables(tables: list[pd.DataFrame], shards: list[list[int]]) -> pd.DataFrame:
-    """Return one table whose rows are, step by step, those of all members in their order.
+    """Return the rows of all shards' tables, step by step with the members in their order.
 
-    Parameters
-    ----------
-    tables
-        One a shard, each with a row a step and member, step by step.
-    shards
-        What `divide` returned.
+    Each table has one row per step and member, step by step; `shards` are those of `divide`.
     """
     total = sum(map(len, shards))
     places = []

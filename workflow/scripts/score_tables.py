@@ -4,8 +4,8 @@ from job import logged
 
 with logged(snakemake):
     from autoscore.files.storage import read_tables, write_table
-    from autoscore.optimum.order import COLUMNS
+    from autoscore.optimum.bias import ORDER
 
     for table, files in snakemake.input.items():
         # orders may be of no density at all
-        write_table(snakemake.output[table], read_tables(files, [*COLUMNS, "density"]))
+        write_table(snakemake.output[table], read_tables(files, [*ORDER, "density"]))

@@ -6,8 +6,7 @@ with logged(snakemake):
     import pandas as pd
 
     from autoscore.files.storage import write_atomically, write_table
-    from autoscore.verify.checking import check
-    from autoscore.verify.text import as_text
+    from autoscore.verify.checking import as_text, check
 
     asked, provenance = snakemake.params, snakemake.input.images
     images = pd.read_csv(provenance[0]).iloc[0].to_dict() if provenance else None

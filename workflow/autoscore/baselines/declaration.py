@@ -18,29 +18,25 @@ class Baseline:
 
     Attributes
     ----------
-    name
-        How tables and the configuration call it.
-    about
-        What it is, for the schema.
+    name, about
+        In tables and in the configuration; what it is, for the schema.
     look
         How figures draw it: colour, line style, marker and label.
     fit
-        ``fit(points, validation, rng)`` takes ``(n, d)`` and ``(m, d)``, m > 0 if
-        `needs_validation`, and returns an estimate.
+        ``fit(points, validation, rng)`` takes ``(n, d)`` and ``(m, d)`` and returns an estimate.
     score
-        ``score(estimate, sigma, x)`` returns its score of p_sigma at x, ``(k, d)``; of p for
-        sigma = 0.
+        ``score(estimate, sigma, x)`` is its score of p_sigma, or p for sigma = 0, at x ``(k, d)``.
     field
-        ``field(estimate, sigma)`` returns its reconstruction for sigma > 0, whose score has to be
-        that of ``score``; None if it has none. One that has is in every table of held-out losses.
+        ``field(estimate, sigma)`` is its reconstruction for sigma > 0, whose score must be that of
+        ``score``. Every baseline with a field is in every table of held-out losses.
     objective
         Its entry in the column ``objective`` of error tables.
     needs_validation
-        Whether it chooses something on validation points.
+        Whether it chooses something on validation points, of which it then gets some.
     chosen
         Whether densities may list it under ``baselines``.
     clean, noisy
-        Whether it estimates the score of p; whether that of p_sigma.
+        Whether it estimates the score of p, and that of p_sigma.
     widest
         Largest sample on which it is measured under noise.
     measured
@@ -60,8 +56,3 @@ class Baseline:
     noisy: bool = True
     widest: float = np.inf
     measured: int | None = None
-
-
-def field_score(baseline_field: Callable[[Any, float], Field]) -> Callable:
-    """Return the score that a reconstruction has at each noise level > 0."""
-    return lambda estimate, sigma, x: baseline_field(estimate, sigma).score(x)

@@ -1,6 +1,6 @@
 """The optimum for the training points alone, which memorises them."""
 
-from autoscore.baselines.declaration import Baseline, field_score
+from autoscore.baselines.declaration import Baseline
 from autoscore.densities.kernels import KernelDensity
 from autoscore.optimum.dae import DenoisingOptimum
 
@@ -9,8 +9,8 @@ BASELINE = Baseline(
     about="the best reconstruction for the training points themselves",
     look={"color": "#CC79A7", "linestyle": ":", "marker": "v", "label": "training points"},
     fit=lambda points, validation, rng: KernelDensity(points),
-    score=field_score(DenoisingOptimum),
+    score=lambda density, sigma, x: DenoisingOptimum(density, sigma).score(x),
     field=DenoisingOptimum,
-    chosen=False,  # of a known density it is far from the score wherever points are sparse
+    chosen=False,  # far from a known density's score wherever points are sparse
     clean=False,
 )

@@ -1,4 +1,4 @@
-"""r(x) = x, which has learned nothing."""
+"""r(x) = x, a score of 0: it has learned nothing."""
 
 import numpy as np
 

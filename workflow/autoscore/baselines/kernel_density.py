@@ -6,7 +6,7 @@ from autoscore.baselines.declaration import Baseline
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.optimum.dae import DenoisingOptimum
 
-WIDEST = 10_000  # points of an estimate that is measured under noise, too
+WIDEST = 10_000  # points: larger samples are measured without noise alone
 TUNED = 500  # validation points at which bandwidths are compared; a fifth for larger samples
 
 

@@ -1,16 +1,15 @@
 """A kernel score estimator: what can be had from samples without a network.
 
-The log-density is that of a Gaussian plus a function f of the Gaussian kernel's
-space, held to a few landmarks; f minimises the implicit score-matching loss, which
-is a linear solve. The kernel exponential family is from Sriperumbudur et al.
-(2017), "Density estimation in infinite dimensional exponential families", the
-landmarks from Sutherland et al. (2018), "Efficient and principled score estimation
-with Nystrom kernel exponential families", and functions spanned by kernels rather
-than by their derivatives from Strathmann et al. (2015), "Gradient-free Hamiltonian
-Monte Carlo with efficient kernel exponential families".
+The log-density is that of a Gaussian plus a function f of the Gaussian kernel's space, spanned by
+a few landmarks; f minimises the implicit score-matching loss, a linear solve. Sources: the kernel
+exponential family, Sriperumbudur et al. (2017), "Density estimation in infinite dimensional
+exponential families"; landmarks, Sutherland et al. (2018), "Efficient and principled score
+estimation with Nystrom kernel exponential families"; functions spanned by kernels rather than by
+their derivatives, Strathmann et al. (2015), "Gradient-free Hamiltonian Monte Carlo with efficient
+kernel exponential families".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,11 +17,12 @@ from scipy.spatial.distance import cdist, pdist
 
 from autoscore.baselines.declaration import Baseline
 from autoscore.numerics.exponentials import exp_in_place
+from autoscore.numerics.pairwise import Distances
 from autoscore.numerics.score_matching import QuadraticLoss
 from autoscore.wording import require
 
-BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
-SEARCHED = 5_000  # points on which the bandwidth is chosen; more hardly move it
+CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
+SEARCHED = 5_000  # points on which the bandwidth is chosen; more hardly change it
 BANDWIDTHS = np.geomspace(0.05, 2.0, 10)  # in units of the median distance between landmarks
 RIDGES = np.logspace(-10, 1, 12)  # lambda h^2
 SHRINKAGES = (0.0, 1e-3, 1e-2, 0.1, 0.3, 1.0)
@@ -32,114 +32,60 @@ JITTER = 1e-12  # of the mean diagonal, which keeps the solve positive definite
 
 @dataclass(frozen=True)
 class GaussianScore:
-    """The score of a Gaussian, -P (x - mean).
-
-    Attributes
-    ----------
-    mean, precision
-        Shapes ``(d,)`` and ``(d, d)``.
-    """
+    """The score of a Gaussian, -P (x - mean), with mean ``(d,)`` and precision P ``(d, d)``."""
 
     mean: np.ndarray
     precision: np.ndarray
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        """Return the score, shape ``(n, d)``."""
+        """Return the score at x, both ``(n, d)``."""
         return (self.mean - x) @ self.precision
 
-    @property
-    def divergence(self) -> float:
-        """The same everywhere."""
-        return -float(np.trace(self.precision))
-
     def loss(self, x: np.ndarray) -> float:
-        """Return the implicit loss at x of shape ``(n, d)``."""
-        return 0.5 * float((self.score(x) ** 2).sum(-1).mean()) + self.divergence
+        """Return the implicit loss at points ``(n, d)``."""
+        divergence = -float(np.trace(self.precision))
+        return 0.5 * float((self.score(x) ** 2).sum(-1).mean()) + divergence
 
 
+@dataclass
 class KernelScore:
     """s(x) = s_0(x) + sum_m alpha_m grad k(x, z_m), with k(x, z) = exp(-|x - z|^2 / 2h^2).
 
-    Far from all landmarks only the Gaussian base s_0 is left.
-
-    Parameters
-    ----------
-    base
-        s_0.
-    landmarks
-        The z_m, shape ``(M, d)``.
-    bandwidth
-        h > 0.
-    coefficients
-        The alpha_m, shape ``(M,)``.
+    Landmarks z_m ``(M, d)`` have coefficients alpha_m ``(M,)``; h is the bandwidth. Far from all
+    landmarks only the Gaussian base s_0 is left.
     """
 
-    def __init__(
-        self,
-        base: GaussianScore,
-        landmarks: np.ndarray,
-        bandwidth: float,
-        coefficients: np.ndarray,
-    ) -> None:
-        self.base, self.landmarks, self.coefficients = base, landmarks, coefficients
-        self.bandwidth, self.dim = float(bandwidth), landmarks.shape[1]
-
-    def log_prob(self, x: np.ndarray) -> np.ndarray:
-        """Return the log-density of shape ``(n,)`` up to an additive constant."""
-        offset = x - self.base.mean
-        result = -0.5 * (offset @ self.base.precision * offset).sum(-1)
-        for rows, squares in _square_distances(x, self.landmarks):
-            result[rows] += _kernel(squares, self.bandwidth) @ self.coefficients
-        return result
+    base: GaussianScore
+    landmarks: np.ndarray
+    bandwidth: float
+    coefficients: np.ndarray
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        """Return its gradient, shape ``(n, d)``."""
+        """Return the score at x, both ``(n, d)``."""
         result = self.base.score(x)
-        for rows, squares in _square_distances(x, self.landmarks):
+        for rows, squares in Distances(self.landmarks, order="x, points").chunks(x, CHUNK):
             terms = _kernel(squares, self.bandwidth) * self.coefficients
             pull = terms @ self.landmarks - terms.sum(-1, keepdims=True) * x[rows]
             result[rows] += pull / self.bandwidth**2
-        return result
-
-    def divergence(self, x: np.ndarray) -> np.ndarray:
-        """Return the divergence of the score, shape ``(n,)``."""
-        result = np.full(len(x), self.base.divergence)
-        for rows, squares in _square_distances(x, self.landmarks):
-            terms = _kernel(squares, self.bandwidth)
-            terms *= squares / self.bandwidth**2 - self.dim
-            result[rows] += terms @ self.coefficients / self.bandwidth**2
         return result
 
 
 def fit_kernel_score(
     points: np.ndarray, held_out: np.ndarray, rng: np.random.Generator, landmarks: int = 350
 ) -> KernelScore:
-    """Return the kernel score estimate of least implicit loss on held-out points.
+    """Return the kernel score estimate of least implicit loss on held-out points ``(m, d)``.
 
-    Landmarks are training points. The bandwidth is chosen from a grid with at most `SEARCHED` of
-    the training points; the ridge, from another, with all of them.
-
-    Parameters
-    ----------
-    points
-        Training points of shape ``(n, d)``.
-    held_out
-        Points of shape ``(m, d)`` that are not among them.
-    rng
-        Draws the landmarks.
-    landmarks
-        How many, at most n.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, points are not finite or fewer than two differ.
+    Landmarks are drawn from the training points ``(n, d)``. The bandwidth is chosen from a grid,
+    fitted to `SEARCHED` training points at most; then the ridge, from another, with all of them.
+    Raise ValueError as `fit_gaussian`.
     """
-    _check(points, held_out)
     base = fit_gaussian(points, held_out)
     chosen = rng.permutation(len(points))
     centres = points[chosen[:landmarks]]
-    bandwidths = _typical_distance(centres, points) * BANDWIDTHS
+    apart = pdist(centres)
+    apart = apart[apart > 0]  # of points at two places, all landmarks may lie at one
+    typical = float(np.median(apart)) if len(apart) else float(points.std(0).mean())
+    bandwidths = typical * BANDWIDTHS
     train = quadratic_losses(base, centres, bandwidths, points[chosen[:SEARCHED]])
     test = quadratic_losses(base, centres, bandwidths, held_out)
     found = [
@@ -153,30 +99,21 @@ def fit_kernel_score(
     return KernelScore(base, centres, bandwidth, coefficients)
 
 
-def _typical_distance(centres: np.ndarray, points: np.ndarray) -> float:
-    """Return the median distance between landmarks that differ, or else the spread of points."""
-    apart = pdist(centres)
-    apart = apart[apart > 0]
-    return float(np.median(apart)) if len(apart) else float(points.std(0).mean())
-
-
 def fit_gaussian(points: np.ndarray, held_out: np.ndarray) -> GaussianScore:
     """Return the Gaussian whose covariance, shrunk to a multiple of I, has least held-out loss.
 
-    Raises
-    ------
-    ValueError
-        If fewer than two points differ, or none is held out.
+    Raise ValueError if fewer than two points differ, or none is held out.
     """
     require("a loss on held-out points", len(held_out))
     if len(points) < 2 or not np.ptp(points, axis=0).any():
-        raise ValueError("a Gaussian needs two different points")
+        raise ValueError("a Gaussian needs at least two different points")
     covariance = np.atleast_2d(np.cov(points.T))
     variances, axes = np.linalg.eigh(covariance)
     found = []
     for shrinkage in SHRINKAGES:
         shrunk = (1.0 - shrinkage) * variances + shrinkage * variances.mean()
-        if shrunk.min() > 1e-10 * shrunk.max():  # fewer points than dimensions span no volume
+        # fewer points than dimensions span no volume: such a covariance has no inverse
+        if shrunk.min() > 1e-10 * shrunk.max():
             found.append(GaussianScore(points.mean(0), axes / shrunk @ axes.T))
     return min(found, key=lambda gaussian: gaussian.loss(held_out))
 
@@ -184,15 +121,15 @@ def fit_gaussian(points: np.ndarray, held_out: np.ndarray) -> GaussianScore:
 def quadratic_losses(
     base: GaussianScore, landmarks: np.ndarray, bandwidths: Sequence[float], x: np.ndarray
 ) -> list[QuadraticLoss]:
-    """Return the implicit loss at points x, (n, d), as a function of alpha, for each bandwidth.
+    """Return the implicit loss at points ``(n, d)``, a function of alpha, for each bandwidth.
 
-    With (x - z).(x - z') = (|x - z|^2 + |x - z'|^2 - |z - z'|^2) / 2 the Gram matrix of the
+    As (x - z).(x - z') = (|x - z|^2 + |x - z'|^2 - |z - z'|^2) / 2, the Gram matrix of the
     gradients needs products of (n, M) matrices alone, never n x M x d numbers.
     """
     (n, dim), count = x.shape, len(landmarks)
     squared, crossed = np.zeros((2, len(bandwidths), count, count))
     linear = np.zeros((len(bandwidths), count))
-    for rows, squares in _square_distances(x, landmarks):
+    for rows, squares in Distances(landmarks, order="x, points").chunks(x, CHUNK):
         score = base.score(x[rows])
         along = (score * x[rows]).sum(-1)
         for index, bandwidth in enumerate(bandwidths):
@@ -212,34 +149,15 @@ def quadratic_losses(
 def _fit_coefficients(
     train: QuadraticLoss, test: QuadraticLoss, landmarks: np.ndarray, bandwidth: float
 ) -> tuple[float, np.ndarray]:
-    """Return the least held-out loss over the ridges lambda, and the alpha that reach it.
-
-    Each alpha minimises the training loss plus (lambda / 2) |f|^2 in the kernel's space.
-    """
+    """Return the least held-out loss over the ridges, and the alpha that reach it."""
     norm = _kernel(cdist(landmarks, landmarks, "sqeuclidean"), bandwidth)
     mean = np.trace(train.gram) / len(norm)
     found = [np.zeros(len(norm))]  # the base alone
-    for strength in RIDGES / bandwidth**2:
+    for strength in RIDGES / bandwidth**2:  # alpha minimise the loss + strength |f|^2 / 2
         jitter = JITTER * (mean + strength)
         found.append(train.minimiser(strength * norm + jitter * np.eye(len(norm))))
     losses = test(np.stack(found))
     return losses.min(), found[int(losses.argmin())]
-
-
-def _square_distances(x: np.ndarray, landmarks: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield slices of x with squared distances of shape (block, M)."""
-    size = max(1, BLOCK // len(landmarks))
-    centre = landmarks.mean(0)  # a small origin keeps the product's rounding small
-    landmarks = landmarks - centre
-    norms = (landmarks**2).sum(-1)
-    for start in range(0, len(x), size):
-        rows = slice(start, start + size)
-        offset = x[rows] - centre
-        # a matrix product: ten times as fast as cdist where d = 100
-        squares = offset @ (-2.0 * landmarks.T)
-        squares += (offset**2).sum(-1, keepdims=True)
-        squares += norms
-        yield rows, squares
 
 
 def _kernel(squares: np.ndarray, bandwidth: float) -> np.ndarray:
@@ -248,30 +166,12 @@ def _kernel(squares: np.ndarray, bandwidth: float) -> np.ndarray:
     return kernel
 
 
-def _check(points: np.ndarray, held_out: np.ndarray) -> None:
-    if points.ndim != 2 or held_out.ndim != 2 or points.shape[1] != held_out.shape[1]:
-        raise ValueError(
-            "points and held-out points must have shapes (n, d) and (m, d), not "
-            f"{points.shape} and {held_out.shape}"
-        )
-    if not (np.isfinite(points).all() and np.isfinite(held_out).all()):
-        raise ValueError("points and held-out points must be finite")
-    if len(held_out) < 1 or len(points) < 2 or not np.ptp(points, axis=0).any():
-        raise ValueError("a kernel score needs two different points and one held-out point")
-
-
-def _score(estimate: KernelScore, sigma: float, x: np.ndarray) -> np.ndarray:
-    if sigma:
-        raise ValueError("a kernel score estimate knows the clean score alone")
-    return estimate.score(x)
-
-
 BASELINE = Baseline(
     name="kernel",
     about="a kernel estimator of the score",
     look={"color": "#009E73", "linestyle": ":", "marker": "D", "label": "kernel score"},
     fit=lambda points, validation, rng: fit_kernel_score(points, validation, rng, LANDMARKS),
-    score=_score,
+    score=lambda estimate, sigma, x: estimate.score(x),
     objective="ism",
     needs_validation=True,
     noisy=False,

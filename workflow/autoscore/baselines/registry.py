@@ -23,6 +23,6 @@ BASELINES = declared(modules_of(__name__, __file__))
 def add_to_schema(density: dict) -> None:
     """Put the baselines, in place, into the schema of a density's entry."""
     chosen = [name for name, baseline in BASELINES.items() if baseline.chosen]
-    told = "; ".join(f"{name}: {BASELINES[name].about}" for name in chosen)
-    density["properties"]["baselines"]["description"] += f" {told}."
+    abouts = "; ".join(f"{name}: {BASELINES[name].about}" for name in chosen)
+    density["properties"]["baselines"]["description"] += f" {abouts}."
     density["properties"]["baselines"]["items"] = {"enum": chosen}

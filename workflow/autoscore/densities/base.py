@@ -7,7 +7,7 @@ import numpy as np
 from autoscore.numerics.grids import gauss_legendre
 from autoscore.numerics.panels import Panels
 
-RESOLVED = 1e-9  # by which the integral of p over even panels may differ from 1
+RESOLVED = 1e-9  # largest error of the integral of p over even panels
 
 
 class Density(ABC):
@@ -38,7 +38,7 @@ class Density(ABC):
         """Return grad log p(x) of shape ``(n, d)``."""
 
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return both, of shapes ``(n,)`` and ``(n, d)``; together they may cost less."""
+        """Return both, which may cost less than one after the other."""
         return self.log_prob(x), self.score(x)
 
     @abstractmethod
@@ -47,7 +47,7 @@ class Density(ABC):
 
     @abstractmethod
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        """Return the Laplacian of every component of the score, of shape ``(n, d)``."""
+        """Return the Laplacian of each component of the score, of shape ``(n, d)``."""
 
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -59,11 +59,11 @@ class Density(ABC):
 
     @property
     def support(self) -> np.ndarray:
-        """A box of shape ``(d, 2)`` that holds all of the mass that can be told from none."""
+        """A box, shape ``(d, 2)``, that holds all mass but a negligible part; within `bounds`."""
         return self.bounds
 
     def check_resolved(self) -> None:
-        """Refuse, with a ValueError, a density whose mass cannot be found within its bounds."""
+        """Raise ValueError if the mass cannot be found within the bounds."""
         _ = self.support
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Density(ABC):
         """Return panels that resolve a one-dimensional density, however narrow it is."""
 
     def coarser(self) -> "Density":
-        """Return the same density computed at lower resolution; itself if it is in closed form."""
+        """Return the same density at lower resolution; itself if it is in closed form."""
         return self
 
     def quadrature(
@@ -79,20 +79,9 @@ class Density(ABC):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return nodes ``(n, 1)`` and weights ``(n,)``, summing to 1, for expectations under p.
 
-        Parameters
-        ----------
-        panels
-            Even panels over the support; graded ones replace them where p does not integrate to 1
-            over these.
-        within
-            By how much the integral may differ from 1.
-        cut
-            Even panels leave out what is below this part of the maximum on both sides.
-
-        Raises
-        ------
-        ValueError
-            If d exceeds 1, where expectations are taken over samples.
+        Even panels cover the support, or the part of it where p exceeds `cut` times its maximum.
+        Fitted panels replace them where p integrates to 1 by no better than `within`. Raise
+        ValueError for d > 1, where samples take expectations.
         """
         if self.dim > 1:
             raise ValueError(
@@ -125,17 +114,8 @@ class Density(ABC):
 def leading_bias(density: Density, objective: str, x: np.ndarray) -> np.ndarray:
     """Return the coefficient of sigma^2 in (r*(x) - x)/sigma^2 - s(x), of shape ``(n, d)``.
 
-    Statement C1: for the denoising optimum it is grad(lap p / p) / 2, which equals
-    lap s / 2 + (s . grad) s; for the contractive optimum it is lap s + (s . grad) s.
-
-    Parameters
-    ----------
-    density
-        The target p, with score s.
-    objective
-        ``"dae"`` or ``"rcae"``.
-    x
-        Points of shape ``(n, d)``.
+    Statement C1: for the optimum of ``"dae"`` it is grad(lap p / p) / 2, which equals
+    lap s / 2 + (s . grad) s; for that of ``"rcae"`` it is lap s + (s . grad) s.
     """
     factor = {"dae": 0.5, "rcae": 1.0}[objective]
     advection = np.einsum("nij,nj->ni", density.hessian(x), density.score(x))

@@ -1,41 +1,28 @@
-"""Data on a curve, bare or with a Gaussian thickness."""
+"""Data on a curve, with or without a Gaussian thickness."""
 
 import numpy as np
 import sympy
 from scipy.spatial import cKDTree
 
 from autoscore.densities.base import Density
-from autoscore.densities.declaration import CURVE, KNOWN, Kind
+from autoscore.densities.declaration import CURVE, KNOWN, REAL, Kind, array, number
 from autoscore.densities.expressions import Compiled, parse
 from autoscore.densities.kernels import KernelDensity
 from autoscore.numerics.grids import gauss_legendre
 from autoscore.numerics.panels import Panels
 
-NODES_PER_SIGMA = 4.0  # quadrature nodes on a stretch of one sigma of the curve
+NODES_PER_SIGMA = 4.0  # quadrature nodes per sigma of the curve's length
 MOST_NODES = 1_000_000
-LEAST_PANELS = 16  # however much noise there is, the curve itself is resolved
+LEAST_PANELS = 16  # which resolve the curve itself under any noise
 
 
 class Curve(Density):
     """x = c(t) + thickness * e with t uniform on an interval and e standard normal.
 
-    A bare curve has no density. Under noise it has one, an integral along t, which is found by
-    Gauss-Legendre quadrature with a step well below the noise: the posterior mean, and with it
-    the best denoising auto-encoder, is exact.
-
-    Parameters
-    ----------
-    expressions
-        The coordinates c_1(t), ..., c_d(t), as expressions of t.
-    interval
-        Range of t, (low, high).
-    thickness
-        Standard deviation of the noise around the curve, 0 for a bare one.
-
-    Raises
-    ------
-    ValueError
-        If an expression is not understood, the interval is empty or the thickness negative.
+    The coordinates c_1(t), ..., c_d(t) are expressions of t. A curve without thickness has no
+    density. Under noise it has one, an integral along t by Gauss-Legendre quadrature with a step
+    well below the noise, so that the best denoising auto-encoder is exact. Raise ValueError for an
+    expression that is not understood, an empty interval or a negative thickness.
     """
 
     def __init__(
@@ -46,15 +33,15 @@ class Curve(Density):
             raise ValueError(f"the interval of t must have low < high, not {low}, {high}")
         if thickness < 0:
             raise ValueError(f"the thickness must be >= 0, not {thickness}")
-        t = sympy.Symbol("t", real=True)
         coordinates = [parse(text, ["t"]) for text in expressions]
-        self._point = Compiled(coordinates, ["t"])
-        self._velocity = Compiled([sympy.diff(coordinate, t) for coordinate in coordinates], ["t"])
+        slopes = [sympy.diff(part, sympy.Symbol("t", real=True)) for part in coordinates]
+        self._point, self._velocity = Compiled(coordinates, ["t"]), Compiled(slopes, ["t"])
         self.interval = (float(low), float(high))
         self.thickness = float(thickness)
         self.dim = len(expressions)
-        path = self.point(np.linspace(low, high, 20_001))
-        self._fastest = np.linalg.norm(self.velocity(np.linspace(low, high, 20_001)), axis=1).max()
+        t = np.linspace(low, high, 20_001)
+        path = self.point(t)
+        self._fastest = np.linalg.norm(self.velocity(t), axis=1).max()
         reach = 10.0 * self.thickness
         self.bounds = np.stack([path.min(0) - reach, path.max(0) + reach], axis=1)
 
@@ -84,7 +71,7 @@ class Curve(Density):
 
     def _thick(self) -> KernelDensity:
         if self.is_degenerate:
-            raise ValueError("a bare curve has no density: take .smoothed(sigma) first")
+            raise ValueError("a curve without thickness has no density: take .smoothed(sigma)")
         return self.smoothed(0.0)
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
@@ -107,7 +94,7 @@ class Curve(Density):
         return clean + self.thickness * rng.standard_normal(clean.shape)
 
     def nearest(self, x: np.ndarray, points: int = 20_001) -> np.ndarray:
-        """Return the nearest of many even points in t on the curve to each x, shape ``(n, d)``."""
+        """Return the nearest to each x of points on the curve at even t, shape ``(n, d)``."""
         path = self.point(np.linspace(*self.interval, points))
         return path[cKDTree(path).query(x)[1]]
 
@@ -115,36 +102,23 @@ class Curve(Density):
 KIND = Kind(
     name="curve",
     about="coordinates as expressions of t, and the interval of t",
-    keys={
-        "coordinates": {
-            "description": (
-                "Coordinates of a curve, each an expression of t; t is uniform on the interval."
-            ),
-            "type": "array",
-            "minItems": 2,
-            "items": {"description": "an expression of t", "type": "string"},
-        },
-        "interval": {
-            "description": "Range of t, [low, high].",
-            "type": "array",
-            "minItems": 2,
-            "maxItems": 2,
-            "items": {"$ref": "#/$defs/real"},
-        },
-        "thickness": {
-            "description": (
-                "Standard deviation of the noise around a curve, >= 0; 0, for a bare one, if not "
-                "given."
-            ),
-            "type": "number",
-            "minimum": 0,
-            "maximum": 1.0e100,
-        },
+    properties={
+        "coordinates": array(
+            "Coordinates of a curve, each an expression of t; t is uniform on the interval.",
+            {"description": "an expression of t", "type": "string"},
+            minItems=2,
+        ),
+        "interval": array("Range of t, [low, high].", REAL, minItems=2, maxItems=2),
+        "thickness": number(
+            "Standard deviation of the noise around a curve, >= 0; 0 if not given.",
+            0,
+            1e100,
+        ),
     },
     make=lambda entry: Curve(entry["coordinates"], entry["interval"], entry.get("thickness", 0.0)),
     dimension=lambda entry: len(entry["coordinates"]),
     required=("coordinates", "interval"),
-    blamed={"interval": "interval", "thickness": "thickness"},
+    fault_phrases={"interval": "interval", "thickness": "thickness"},
     traits=frozenset({KNOWN, CURVE}),
     is_degenerate=lambda entry: not entry.get("thickness"),
 )

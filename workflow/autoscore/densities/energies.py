@@ -1,13 +1,13 @@
 """Densities given by an energy, p(x) proportional to exp(-E(x)) on a box."""
 
-from functools import cached_property, reduce
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import minimum_filter
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
-from autoscore.densities.declaration import Kind
+from autoscore.densities.declaration import REAL, Kind, array
 from autoscore.densities.expressions import read_energy
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
@@ -17,54 +17,38 @@ from autoscore.numerics.panels import Panels, resolve
 PANELS = 64  # along each side of a box in the plane, to normalise; 16 nodes each
 CHECKED = {1: 1001, 2: 101}  # points along each side where an energy must be finite
 LOOKS = 65  # points along each side of a box that closes in on the mass
-COARSER = (24, 32)  # panels between which the integral in the plane may change by
-RESOLVED = 1e-6
+COARSER = (24, 32)  # panels in the plane, between which the integral may change by
+RESOLVED = 1e-6  # of itself
 INVERSE_POINTS = 200_001  # over the support, to draw in one dimension
-INVERSE_PARTS = 200  # of each panel, at least
+INVERSE_PARTS = 200  # per panel, at least
 CELLS = 1000  # along each side of the box, to sample in two dimensions
-VANISHING = 1e-8  # p at the edge of its box, relative to its maximum, that is as good as 0
+VANISHING = 1e-8  # of its maximum: p at the edge of its box that is as good as 0
 NEGLIGIBLE = 60.0  # nats below its maximum, where p has no mass that matters
-WIDE = 0.2  # of a side of the support; the grid of wider noise would fill the memory
+WIDE = 0.2  # of a side of the support; a grid for wider noise would fill the memory
 
 
 class EnergyDensity(Density):
     """p(x) = exp(-E(x)) / Z inside a box and 0 outside, E an expression of the coordinates.
 
-    Derivatives are symbolic, Z is found by quadrature.
-
-    Parameters
-    ----------
-    expression
-        The energy, e.g. ``"x**2 / 2"``; see `autoscore.densities.expressions`.
-    bounds
-        Shape ``(d, 2)``: the box.
-
-    Raises
-    ------
-    ValueError
-        If the expression is not understood or not finite inside the box, the box is not one, or
-        d is neither 1 nor 2.
+    Derivatives are symbolic; quadrature finds Z. The expression is one that
+    `autoscore.densities.expressions` parses, e.g. ``"x**2 / 2"``, and bounds are the box, shape
+    ``(d, 2)``. Raise ValueError if the expression is not understood or not finite in the box, the
+    box is empty, or d is neither 1 nor 2.
     """
 
     def __init__(self, expression: str, bounds: np.ndarray) -> None:
         self.bounds = np.asarray(bounds, dtype=float)
-        if (
-            self.bounds.ndim != 2
-            or self.bounds.shape[1] != 2
-            or not (np.isfinite(self.bounds).all() and (np.diff(self.bounds) > 0).all())
-        ):
+        is_box = self.bounds.ndim == 2 and self.bounds.shape[1] == 2
+        if not (is_box and np.isfinite(self.bounds).all() and (np.diff(self.bounds) > 0).all()):
             raise ValueError(
                 f"bounds must be [low, high] with low < high for each coordinate: {bounds}"
             )
         self.dim = len(self.bounds)
         if self.dim not in CHECKED:
             raise ValueError(f"energies are normalised in one or two dimensions, not {self.dim}")
-        self._energy, self._score, self._both, self._hessian, self._third = read_energy(
-            expression, self.dim
-        )
+        self._symbolic = read_energy(expression, self.dim)
         with np.errstate(all="ignore"):
-            sides = [np.linspace(low, high, CHECKED[self.dim]) for low, high in self.bounds]
-            values = self.energy(_product(sides))
+            values = self.energy(_product(_sides(self.bounds, CHECKED[self.dim])))
         if not np.isfinite(values).all():
             raise ValueError(f"the energy {expression!r} is not finite everywhere in its bounds")
 
@@ -83,10 +67,9 @@ class EnergyDensity(Density):
         return float(logsumexp(-self.energy(nodes[:, None]), b=weights))
 
     def _rule(self, panels: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return nodes (n, 2) and weights (n,) of a product rule on the support in the plane."""
-        sides = [gauss_legendre(low, high, panels) for low, high in self.support]
-        nodes = _product([nodes for nodes, _ in sides])
-        return nodes, reduce(np.multiply.outer, (weights for _, weights in sides)).ravel()
+        """Return nodes (n, 2) and weights (n,) of a product rule on the support."""
+        (x1, w1), (x2, w2) = (gauss_legendre(low, high, panels) for low, high in self.support)
+        return _product([x1, x2]), np.multiply.outer(w1, w2).ravel()
 
     def _log_integral(self, panels: int) -> float:
         nodes, weights = self._rule(panels)
@@ -94,20 +77,13 @@ class EnergyDensity(Density):
 
     @cached_property
     def _nodes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return points of the plane, and weights, that stand for p under wide noise."""
+        """Return points and weights that stand for p under wide noise in the plane."""
         nodes, weights = self._rule(PANELS // 2)
         weights = weights * np.exp(self.log_prob(nodes))
         held = weights > 1e-12 * weights.max()
         return nodes[held], weights[held]
 
     def check_resolved(self) -> None:
-        """Refuse an energy whose mass cannot be found, or is too narrow for its box.
-
-        Raises
-        ------
-        ValueError
-            If quadrature does not settle under refinement; the message names the bounds.
-        """
         box = self.bounds.tolist()
         try:
             if self.dim == 1:
@@ -127,22 +103,21 @@ class EnergyDensity(Density):
     @cached_property
     def support(self) -> np.ndarray:
         found = self._mass_on_line() if self.dim == 1 else self._mass_in_plane()
-        # a box that fits as it is stays as it is
+        # bounds that fit well enough stay as they are
         narrow = np.ptp(found, axis=1) < 0.5 * np.ptp(self.bounds, axis=1)
         return np.where(narrow[:, None], found, self.bounds)
 
     def _mass_on_line(self) -> np.ndarray:
-        panels = self.fitted_panels()
+        panels = self._panels
         height = -self.energy(0.5 * (panels.low + panels.high)[:, None])
         held = np.flatnonzero(height > height.max() - NEGLIGIBLE)
         return np.array([[panels.low[held[0]], panels.high[held[-1]]]])
 
     def _mass_in_plane(self) -> np.ndarray:
-        """Return a box that closes in, look after look, on all that is near the deepest place."""
+        """Return a box that closes in, look by look, on all points near the lowest energy."""
         deepest, box = self._minima(), self.bounds
         while True:
-            sides = [np.linspace(low, high, LOOKS) for low, high in box]
-            points = np.concatenate([_product(sides), deepest])
+            points = np.concatenate([_product(_sides(box, LOOKS)), deepest])
             energy = self.energy(points)
             held = points[energy < energy.min() + NEGLIGIBLE]
             cell = np.diff(box)[:, 0] / (LOOKS - 1)
@@ -153,8 +128,8 @@ class EnergyDensity(Density):
             box = closer
 
     def _minima(self) -> np.ndarray:
-        """Return the minima that a grid shows, each followed down by ever smaller steps, (n, 2)."""
-        sides = [np.linspace(low, high, CHECKED[2]) for low, high in self.bounds]
+        """Return the minima of a grid, each followed down in ever smaller steps, (n, 2)."""
+        sides = _sides(self.bounds, CHECKED[2])
         energy = self.energy(_product(sides)).reshape(CHECKED[2], CHECKED[2])
         around = minimum_filter(energy, size=3, mode="nearest")
         lowest = np.argwhere(energy == around)
@@ -171,39 +146,33 @@ class EnergyDensity(Density):
 
     def energy(self, x: np.ndarray) -> np.ndarray:
         """Return E(x) of shape ``(n,)``."""
-        return self._energy(x)[:, 0]
+        return self._symbolic.value(x)[:, 0]
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         return np.where(self._inside(x), -self.energy(x) - self._log_normaliser, -np.inf)
 
     def _inside(self, x: np.ndarray) -> np.ndarray:
-        """Return which points lie in the box, shape ``(n,)``."""
-        checks = [
-            check
-            for side, (low, high) in zip(x.T, self.bounds, strict=True)
-            for check in (side >= low, side <= high)
-        ]
-        return reduce(np.logical_and, checks)
+        return ((x >= self.bounds[:, 0]) & (x <= self.bounds[:, 1])).all(1)
 
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values = self._both(x)
+        values = self._symbolic.both(x)
         log_p = values[:, 0]
         log_p -= self._log_normaliser
         log_p[~self._inside(x)] = -np.inf
         return log_p, values[:, 1:]
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        return self._score(x)
+        return self._symbolic.score(x)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        return self._hessian(x).reshape(-1, self.dim, self.dim)
+        return self._symbolic.hessian(x).reshape(-1, self.dim, self.dim)
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        return self._third(x)
+        return self._symbolic.third(x)
 
     @cached_property
     def _inverse(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distribution function on a fine grid, and the grid."""
+        """Return the distribution function on a fine grid, and that grid."""
         panels = self.fitted_panels()
         parts = np.ceil((panels.high - panels.low) / np.ptp(self.support) * INVERSE_POINTS)
         fine = panels.cut(np.clip(parts, INVERSE_PARTS, INVERSE_POINTS).astype(int))
@@ -215,20 +184,7 @@ class EnergyDensity(Density):
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         if self.dim == 1:
             return np.interp(rng.random(n), *self._inverse)[:, None]
-        return self._sample_plane(n, rng)
-
-    @cached_property
-    def _cells(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return a bound on p in each cell of a fine grid, and its running sum."""
-        corners = [np.linspace(low, high, CELLS + 1) for low, high in self.support]
-        p = np.exp(self.log_prob(_product(corners))).reshape(CELLS + 1, CELLS + 1)
-        highest = np.maximum(np.maximum(p[1:, 1:], p[:-1, 1:]), np.maximum(p[1:, :-1], p[:-1, :-1]))
-        # a maximum inside a cell exceeds its corners by a second-order term
-        bound = (1.05 * highest).ravel()
-        return bound, np.cumsum(bound) / bound.sum()
-
-    def _sample_plane(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw by rejection from the piecewise constant bound; nearly all draws are accepted."""
+        # rejection from a piecewise constant bound accepts nearly all draws
         bound, running = self._cells
         size = np.diff(self.support)[:, 0] / CELLS
         found = [np.empty((0, 2))]
@@ -240,20 +196,34 @@ class EnergyDensity(Density):
         return np.concatenate(found)[:n]
 
     @cached_property
+    def _cells(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return a bound on p in each cell of a fine grid, and its running sum."""
+        corners = _product(_sides(self.support, CELLS + 1))
+        p = np.exp(self.log_prob(corners)).reshape(CELLS + 1, CELLS + 1)
+        highest = np.maximum(np.maximum(p[1:, 1:], p[:-1, 1:]), np.maximum(p[1:, :-1], p[:-1, :-1]))
+        # a maximum inside a cell exceeds its corners by a second-order term
+        bound = (1.05 * highest).ravel()
+        return bound, np.cumsum(bound) / bound.sum()
+
+    @cached_property
     def _fades(self) -> bool:
         """Whether p is negligible all along the edge of its support."""
-        sides = [np.linspace(low, high, CHECKED[self.dim]) for low, high in self.support]
-        p = np.exp(self.log_prob(_product(sides))).reshape([len(side) for side in sides])
+        points = CHECKED[self.dim]
+        p = np.exp(self.log_prob(_product(_sides(self.support, points)))).reshape(points, points)
         edge = max(np.moveaxis(p, axis, 0)[[0, -1]].max() for axis in range(self.dim))
         return bool(edge < VANISHING * p.max())
 
     def smoothed(self, sigma: float) -> Density:
-        if self.dim == 2 and self._fades and sigma > WIDE * np.diff(self.support).min():
+        if self.dim == 1 or not self._fades:
+            return SmoothedEnergy(self, sigma)
+        if sigma > WIDE * np.diff(self.support).min():
             nodes, weights = self._nodes
             return KernelDensity(nodes, sigma, weights)
-        if self.dim == 2 and self._fades:
-            return SmoothedPlane(self, sigma, COARSE)
-        return SmoothedEnergy(self, sigma)
+        return SmoothedPlane(self, sigma, COARSE)
+
+
+def _sides(box: np.ndarray, points: int) -> list[np.ndarray]:
+    return [np.linspace(low, high, points) for low, high in box]
 
 
 def _product(sides: list[np.ndarray]) -> np.ndarray:
@@ -264,32 +234,20 @@ def _product(sides: list[np.ndarray]) -> np.ndarray:
 KIND = Kind(
     name="energy",
     about="an expression of x, or of x1 and x2, and its bounds",
-    keys={
+    properties={
         "expression": {
-            "description": (
-                "Energy as an expression of the coordinate x, or of x1 and x2; p is proportional "
-                "to exp(-energy)."
-            ),
+            "description": "Energy as an expression of the coordinate x, or of x1 and x2; p is "
+            "proportional to exp(-energy).",
             "type": "string",
         },
-        "bounds": {
-            "description": (
-                "The interval [[low, high]], one per coordinate, outside of which an energy's "
-                "density is 0."
-            ),
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "description": "[low, high]",
-                "type": "array",
-                "minItems": 2,
-                "maxItems": 2,
-                "items": {"$ref": "#/$defs/real"},
-            },
-        },
+        "bounds": array(
+            "The interval [[low, high]], one per coordinate, outside of which an energy's density "
+            "is 0.",
+            array("[low, high]", REAL, minItems=2, maxItems=2),
+        ),
     },
     make=lambda entry: EnergyDensity(entry["expression"], entry["bounds"]),
     dimension=lambda entry: len(entry["bounds"]),
     required=("expression", "bounds"),
-    blamed={"bounds must": "bounds"},
+    fault_phrases={"bounds must": "bounds"},
 )

@@ -1,4 +1,4 @@
-"""Energies written as expressions of the coordinates, parsed without evaluating code."""
+"""Energies written as expressions of the coordinates, read without running them as code."""
 
 import ast
 import math
@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache, reduce
-from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -20,30 +19,16 @@ _BINARY: dict[type, Callable] = {
     ast.Pow: operator.pow,
 }
 _UNARY: dict[type, Callable] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
+FUNCTIONS = ("exp", "log", "sqrt", "sin", "cos", "tanh")
+# SymPy makes sign and Abs of roots of squares and of their derivatives
 _NUMPY: dict[type, np.ufunc] = {
-    sympy.exp: np.exp,
-    sympy.log: np.log,
-    sympy.sin: np.sin,
-    sympy.cos: np.cos,
-    sympy.tanh: np.tanh,
-    # SymPy makes these of roots of squares, and of their derivatives
-    sympy.Abs: np.abs,
-    sympy.sign: np.sign,
-}
-FUNCTIONS: dict[str, Callable] = {
-    "exp": sympy.exp,
-    "log": sympy.log,
-    "sqrt": sympy.sqrt,
-    "sin": sympy.sin,
-    "cos": sympy.cos,
-    "tanh": sympy.tanh,
-}
-CONSTANTS = {"pi": sympy.pi}
-BLOCK = 4096  # points at once, so that what is in between stays in the processor's cache
+    getattr(sympy, name): getattr(np, name) for name in ("exp", "log", "sin", "cos", "tanh", "sign")
+} | {sympy.Abs: np.abs}
+CHUNK = 4096  # points at once, so that intermediate values stay in the processor's cache
 
-# What SymPy is asked to do ends within a second or two: it has no bounds of its own.
+# SymPy has no bounds of its own: these keep it below a second or two.
 LENGTH = 2000  # characters of an expression
-DEPTH = 150  # parts within one another; terms of a sum count, too
+DEPTH = 150  # nested parts, or terms of a sum
 EXPONENT = 1000  # largest absolute value of a constant exponent
 BITS = 20_000  # of the numerator and denominator of an exact number
 WORK = 2000  # terms in all derivatives up to the third, as `_Sizes` counts them
@@ -51,59 +36,51 @@ SHOWN = 60  # characters of an expression that a message repeats
 
 
 def coordinates(dim: int) -> list[str]:
-    """Return the names under which an expression knows the coordinates: x, or x1, x2, ..."""
+    """Return the names of the coordinates in expressions: x, or x1, x2, ..."""
     return ["x"] if dim == 1 else [f"x{i + 1}" for i in range(dim)]
 
 
 def parse(text: str, names: Sequence[str]) -> sympy.Expr:
-    """Turn an arithmetic expression into a symbolic one.
+    """Turn an arithmetic expression of the named coordinates into a symbolic one.
 
-    Only numbers, the given coordinates, ``+ - * / **``, parentheses and the
-    functions in `FUNCTIONS` are understood: the text is never run as code.
-    The bounds above see to it that this, and three derivatives, take no longer than two seconds.
-
-    Raises
-    ------
-    ValueError
-        If the text is not such an expression, or is too large; the message names the offending
-        part.
+    It may hold numbers, coordinates, pi, ``+ - * / **``, parentheses and `FUNCTIONS`, and is never
+    run as code. Raise ValueError, which names the offending part, for anything else, or if the
+    expression and its derivatives up to the third would take longer than two seconds.
     """
     reader = _Reader(text, names)
     return reader.read(_tree(text, reader.allowed).body).expression
 
 
 def _tree(text: str, allowed: str) -> ast.Expression:
-    """Return the syntax tree of an expression, if it is no longer and no deeper than it may be."""
+    """Return the syntax tree of an expression that is neither too long nor too deep."""
     if len(text) > LENGTH:
         raise ValueError(f"{_shown(text)} has {len(text)} characters; allowed: at most {LENGTH}")
-    too_deep = (
+    with suppress(MemoryError, RecursionError):  # Python's own limits on depth
+        try:
+            tree = ast.parse(text, mode="eval")
+        except (SyntaxError, ValueError) as error:  # ValueError: half a surrogate pair
+            reason = getattr(error, "msg", "it is no text")
+            raise ValueError(f"{_shown(text)} is not an expression ({reason}): {allowed}") from None
+        if _depth(tree) <= DEPTH + 2:
+            return tree
+    raise ValueError(
         f"{_shown(text)} has more than {DEPTH} terms in a row or parts within one another; "
         f"allowed: at most {DEPTH}"
     )
-    try:
-        tree = ast.parse(text, mode="eval")
-    except (MemoryError, RecursionError):  # so Python says that it is too deep
-        raise ValueError(too_deep) from None
-    except (SyntaxError, ValueError) as error:  # the latter of half a character
-        reason = getattr(error, "msg", "it is no text")
-        raise ValueError(f"{_shown(text)} is not an expression ({reason}): {allowed}") from None
-    level: list[ast.AST] = [tree]
-    for _ in range(DEPTH + 2):
-        level = [part for node in level for part in ast.iter_child_nodes(node)]
-    if level:
-        raise ValueError(too_deep)
-    return tree
+
+
+def _depth(node: ast.AST) -> int:
+    return 1 + max(map(_depth, ast.iter_child_nodes(node)), default=0)
 
 
 def _shown(text: str) -> str:
-    """Return a text as a message repeats it: its beginning, if it is long."""
     return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
 
 
 class _Sizes(NamedTuple):
-    """Bounds on the numbers of terms of an expression and of its first three derivatives.
+    """Upper bounds on the number of terms of an expression and of its first three derivatives.
 
-    They follow the rules of differentiation, so that what would explode is refused unseen.
+    They follow the rules of differentiation, so that an explosion is refused before it happens.
     """
 
     value: int
@@ -111,15 +88,8 @@ class _Sizes(NamedTuple):
     second: int = 0
     third: int = 0
 
-    def work(self, dim: int) -> int:
-        """Return the terms in all derivatives with respect to so many coordinates."""
-        return self.value + dim * (self.first + self.second + self.third)
-
-    def plus(self, other: "_Sizes") -> "_Sizes":
-        return _Sizes(*map(operator.add, self, other))
-
     def times(self, other: "_Sizes") -> "_Sizes":
-        """Return those of a product, by Leibniz' rule; what is constant has no derivatives."""
+        """Return the sizes of a product, by Leibniz' rule; constants have no derivatives."""
         return _Sizes(
             *(
                 sum(self[i] + other[k - i] for i in range(k + 1) if self[i] and other[k - i])
@@ -128,12 +98,12 @@ class _Sizes(NamedTuple):
         )
 
     def inside(self, own: int = 1) -> "_Sizes":
-        """Return those of a function of this, by the chain rule; its slope has `own` terms more."""
+        """Return the sizes of f(u), by the chain rule; f' has `own` terms more than f."""
         value, first, second, third = self
         if not first:
             return _Sizes(value + 1)
         slope = value + own
-        # of f(u): f3 u1^3 + 3 f2 u1 u2 + f1 u3, where the last two may vanish
+        # the third derivative is f3 u1^3 + 3 f2 u1 u2 + f1 u3; the last two may vanish
         mixed = slope + own + first + second if second else 0
         return _Sizes(
             value + 1,
@@ -152,93 +122,80 @@ class _Part(NamedTuple):
 
 
 class _Reader:
-    """Makes symbolic expressions of syntax trees, and looks at each step before it is taken."""
+    """Turns syntax trees into symbolic expressions, and checks each operation before doing it."""
 
     def __init__(self, text: str, names: Sequence[str]) -> None:
-        self._text = _shown(text)
-        self._dim = len(names)
-        self._symbols = {name: sympy.Symbol(name, real=True) for name in names} | CONSTANTS
+        self._text, self._dim = _shown(text), len(names)
+        self._names = {
+            name: _Part(sympy.Symbol(name, real=True), None, _Sizes(1, 1)) for name in names
+        }
+        self._names["pi"] = _Part(sympy.pi, math.pi, _Sizes(1))
         self.allowed = (
-            f"allowed are {', '.join(self._symbols)}, numbers, + - * / ** and "
-            f"{', '.join(FUNCTIONS)}"
+            f"allowed are {', '.join(self._names)}, numbers, + - * / ** and {', '.join(FUNCTIONS)}"
         )
 
     def read(self, node: ast.AST) -> _Part:
         match node:
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
                 # exactly as it is written: 0.1 is a tenth
-                return self._step(lambda: sympy.Rational(str(value)), lambda: value, _Sizes(1))
-            case ast.Name(id=name) if name in CONSTANTS:
-                return _Part(CONSTANTS[name], float(CONSTANTS[name]), _Sizes(1))
-            case ast.Name(id=name) if name in self._symbols:
-                return _Part(self._symbols[name], None, _Sizes(1, 1))
+                return self._apply(lambda: sympy.Rational(str(value)), lambda: value, _Sizes(1))
+            case ast.Name(id=name) if name in self._names:
+                return self._names[name]
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-                return self._combine(_BINARY[type(op)], self.read(left), self.read(right))
+                function, parts = _BINARY[type(op)], (self.read(left), self.read(right))
+                return self._apply(function, function, self._sizes(function, *parts), *parts)
             case ast.UnaryOp(op=op, operand=operand) if type(op) in _UNARY:
-                part = self.read(operand)
-                return self._apply(_UNARY[type(op)], _UNARY[type(op)], part, part.sizes)
+                function, part = _UNARY[type(op)], self.read(operand)
+                return self._apply(function, function, part.sizes, part)
             case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if (
                 name in FUNCTIONS
             ):
                 part = self.read(argument)
                 sizes = part.sizes.inside(3 if name == "tanh" else 1)
-                return self._apply(FUNCTIONS[name], getattr(math, name), part, sizes)
+                return self._apply(getattr(sympy, name), getattr(math, name), sizes, part)
         part = _shown(ast.unparse(node))
         raise ValueError(f"{part} in {self._text} is not understood: {self.allowed}")
 
-    def _apply(self, symbolic: Callable, plain: Callable, part: _Part, sizes: _Sizes) -> _Part:
-        known = part.number is not None
-        number = (lambda: plain(part.number)) if known else None
-        return self._step(lambda: symbolic(part.expression), number, sizes)
-
-    def _combine(self, function: Callable, left: _Part, right: _Part) -> _Part:
-        if function is operator.pow:
-            sizes = self._power_sizes(left, right)
-        elif function in (operator.add, operator.sub):
-            sizes = left.sizes.plus(right.sizes)
-        else:
+    def _sizes(self, function: Callable, left: _Part, right: _Part) -> _Sizes:
+        if function in (operator.add, operator.sub):
+            return _Sizes(*map(operator.add, left.sizes, right.sizes))
+        if function is not operator.pow:
             divided = function is operator.truediv
-            sizes = left.sizes.times(right.sizes.inside() if divided else right.sizes)
-        known = left.number is not None and right.number is not None
-        number = (lambda: function(left.number, right.number)) if known else None
-        return self._step(lambda: function(left.expression, right.expression), number, sizes)
+            return left.sizes.times(right.sizes.inside() if divided else right.sizes)
+        if right.number is None:
+            return right.sizes.times(left.sizes.inside()).inside()
+        self._check_exponent(right.number)
+        self._check_bits(_bits(left.expression) * abs(right.number))
+        return left.sizes.inside()
 
-    def _power_sizes(self, base: _Part, exponent: _Part) -> _Sizes:
-        if exponent.number is None:
-            return exponent.sizes.times(base.sizes.inside()).inside()
-        self._check_exponent(exponent.number)
-        self._check_bits(_bits(base.expression) * abs(exponent.number))
-        return base.sizes.inside()
-
-    def _step(
-        self, symbolic: Callable[[], sympy.Expr], plain: Callable | None, sizes: _Sizes
-    ) -> _Part:
-        """Do one operation, in floating-point numbers first if what it is of is constant."""
-        work = sizes.work(self._dim)
+    def _apply(self, symbolic: Callable, plain: Callable, sizes: _Sizes, *parts: _Part) -> _Part:
+        """Do one operation, in floating-point numbers first if all parts are constant."""
+        work = sizes.value + self._dim * sum(sizes[1:])
         if work > WORK:
             raise ValueError(
                 f"{self._text} and its derivatives have about {work} terms; allowed: at most "
                 f"{WORK}, so write it in fewer or simpler ones (Gaussians are of kind mixture)"
             )
-        number = None if plain is None else self._finite(plain)
-        expression = symbolic()
+        number, numbers = None, [part.number for part in parts]
+        if None not in numbers:
+            number = self._finite(lambda: plain(*numbers))
+        expression = symbolic(*[part.expression for part in parts])
         if expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
-            comes_to = _shown(str(expression))
-            raise ValueError(f"{self._text} has no finite real value: it comes to {comes_to}")
+            result = _shown(str(expression))
+            raise ValueError(f"{self._text} has no finite real value: it comes to {result}")
         self._check_bits(_bits(expression))
         for power in expression.atoms(sympy.Pow):
             if power.exp.is_number:
                 self._check_exponent(complex(power.exp).real)
-        # exactly where it is known: 0.3 - 0.1 * 3 is 0; nor is x - x seen to be constant before
+        # exactly where possible: 0.3 - 0.1 * 3 is 0; and x - x turns out to be constant only now
         if expression.is_Rational or (number is None and expression.is_number):
             number = self._finite(lambda: complex(expression))
         return _Part(expression, number, sizes)
 
     def _finite(self, value: Callable[[], complex]) -> float:
-        """Return a constant that is worked out in floating-point numbers."""
         try:
             number = complex(value())
-        except (ArithmeticError, ValueError):  # math knows no root and no logarithm of -1
+        except (ArithmeticError, ValueError):  # such as the square root or logarithm of -1
             number = complex("nan")
         if number.imag or not math.isfinite(number.real):
             raise ValueError(
@@ -261,144 +218,78 @@ class _Reader:
 
 
 def _bits(expression: sympy.Expr) -> int:
-    """Return the length of the longest numerator or denominator, in binary digits."""
+    """Return the length of the longest numerator or denominator, in bits."""
     numbers = expression.atoms(sympy.Rational)
     return max((max(abs(n.p), n.q).bit_length() for n in numbers), default=0)
 
 
 class Compiled:
-    """Several symbolic expressions, evaluated together on arrays with shared subexpressions.
+    """Several symbolic expressions of named coordinates, evaluated together on arrays.
 
-    They become a list of calls of NumPy's functions, each of which writes into an array that an
-    earlier one no longer needs: for few points a call costs more than its arithmetic, and for many
-    the memory does.
-
-    Parameters
-    ----------
-    expressions
-        Symbolic expressions of the coordinates.
-    names
-        The coordinates, in the order of the columns of x.
+    Shared subexpressions are computed once, with calls of NumPy's functions in SymPy's order.
     """
 
     def __init__(self, expressions: Sequence[sympy.Expr], names: Sequence[str]) -> None:
-        program = _Program(names)
-        steps, results = sympy.cse(list(expressions))
-        for symbol, expression in steps:
-            program.values[symbol.name] = program.add(expression)
-        self._results = len(results)
-        self._constants, self._calls, self._spare = program.finish(
-            [program.add(result) for result in results]
-        )
+        self._names = names
+        shared, results = sympy.cse(list(expressions))
+        self._shared = [(symbol.name, _function(part)) for symbol, part in shared]
+        self._results = [_function(result) for result in results]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Return the values, of shape ``(n, expressions)``, for x of shape ``(n, d)``."""
-        n = len(x)
-        columns = np.empty((self._results, n))
-        spare = np.empty((self._spare, min(n, BLOCK)))
-        for start in range(0, n, BLOCK):
-            part = slice(start, min(start + BLOCK, n))
-            work = spare[:, : part.stop - start]
-            arrays = [*x[part].T, *self._constants, *columns[:, part], *work]
-            for function, of in self._calls:
-                function(*of(arrays))
+        """Return the values, shape ``(n, expressions)``, at points x of shape ``(n, d)``."""
+        columns = np.empty((len(self._results), len(x)))
+        for start in range(0, len(x), CHUNK):
+            rows = slice(start, start + CHUNK)
+            values = dict(zip(self._names, x[rows].T, strict=True))
+            for name, function in self._shared:
+                values[name] = function(values)
+            for column, function in zip(columns, self._results, strict=True):
+                column[rows] = function(values)
         return columns.T
 
 
-class _Program:
-    """Calls that compute expressions from coordinates, with one number for each value on the way.
+def _function(expression: sympy.Expr) -> Callable[[dict], np.ndarray]:
+    """Return a function from the values of the symbols, by name, to that of the expression."""
+    if expression.is_Symbol:
+        return operator.itemgetter(expression.name)
+    if expression.is_number or expression.func is sympy.DiracDelta:
+        # the delta has no size away from its point
+        number = np.array(_real(expression) if expression.is_number else 0.0)
+        return lambda values: number
+    if expression.is_Pow:
+        base, doubled = _function(expression.base), 2 * expression.exp
+        if doubled.is_Integer:
+            doubled = int(doubled)
+            return lambda values: _power(base(values), doubled)
+        exponent = _function(expression.exp)
+        return lambda values: np.power(base(values), exponent(values))
+    first, *rest = [_function(part) for part in expression.args]
+    if expression.is_Add or expression.is_Mul:
+        combine = np.add if expression.is_Add else np.multiply
+        if len(rest) == 1:
+            (second,) = rest
+            return lambda values: combine(first(values), second(values))
+        return lambda values: reduce(combine, (part(values) for part in rest), first(values))
+    if expression.func not in _NUMPY:
+        raise ValueError(f"{_shown(str(expression))} is not understood: it comes of a derivative")
+    ufunc = _NUMPY[expression.func]
+    return lambda values: ufunc(first(values))
 
-    Attributes
-    ----------
-    values
-        Number of each coordinate and shared part, by name.
-    """
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._numbers = count()
-        self.values = {name: next(self._numbers) for name in names}
-        self._coordinates = len(self.values)
-        self._constants: dict[float, int] = {}
-        self._calls: list[tuple[np.ufunc, list[int], int]] = []
-
-    def add(self, expression: sympy.Expr) -> int:
-        """Add the calls for an expression, and return the number of its value."""
-        if expression.is_Symbol:
-            return self.values[expression.name]
-        if expression.is_number:
-            return self._constant(_real(expression))
-        if expression.func is sympy.DiracDelta:
-            return self._constant(0.0)  # it has no size away from its point
-        if expression.is_Pow:
-            return self._power(self.add(expression.base), expression.exp)
-        parts = [self.add(part) for part in expression.args]
-        if expression.is_Add or expression.is_Mul:
-            combine = np.add if expression.is_Add else np.multiply
-            return reduce(lambda left, right: self._call(combine, left, right), parts)
-        if expression.func not in _NUMPY:
-            raise ValueError(
-                f"{_shown(str(expression))} is not understood: it comes of a derivative"
-            )
-        return self._call(_NUMPY[expression.func], *parts)
-
-    def _constant(self, number: float) -> int:
-        if number not in self._constants:
-            self._constants[number] = next(self._numbers)
-        return self._constants[number]
-
-    def _call(self, function: np.ufunc, *operands: int) -> int:
-        self._calls.append((function, list(operands), next(self._numbers)))
-        return self._calls[-1][-1]
-
-    def _power(self, base: int, exponent: sympy.Expr) -> int:
-        """Add a power, quickly where NumPy is quick: whole exponents, halves, their reciprocals."""
-        doubled = 2 * exponent
-        if not doubled.is_Integer:
-            return self._call(np.power, base, self.add(exponent))
-        if not exponent.is_Integer:
-            return self._power(self._call(np.sqrt, base), doubled)
-        if exponent < 0:
-            return self._call(np.reciprocal, self._power(base, -exponent))
-        half, odd = divmod(int(exponent), 2)
-        if not half:
-            return base
-        square = self._power(self._call(np.square, base), sympy.Integer(half))
-        return self._call(np.multiply, square, base) if odd else square
-
-    def finish(self, results: list[int]) -> tuple[list[np.ndarray], list[tuple], int]:
-        """Give each value an array: that of a value before it which is not needed any more.
-
-        Returns
-        -------
-        constants, calls, spare
-            The constants; each call with what picks its operands and output among coordinates,
-            constants, results and spare arrays, in this order; and the number of the last.
-        """
-        # a result that is a coordinate, a constant or another result is a copy
-        made = {output for _, _, output in self._calls}
-        for place, value in enumerate(results):
-            if value not in made or value in results[:place]:
-                results[place] = self._call(np.positive, value)
-        given = [*range(self._coordinates), *self._constants.values()]
-        place = {value: i for i, value in enumerate([*given, *results])}
-        first = len(place)
-        last = {value: i for i, (_, operands, _) in enumerate(self._calls) for value in operands}
-        free: list[int] = []
-        spare, calls = 0, []
-        for i, (function, operands, output) in enumerate(self._calls):
-            places = [place[value] for value in operands]
-            free += {place[v] for v in operands if last[v] == i and place[v] >= first}
-            if output not in place:
-                if not free:
-                    free.append(first + spare)
-                    spare += 1
-                place[output] = free.pop()
-            calls.append((function, operator.itemgetter(*places, place[output])))
-        return [np.array(number) for number in self._constants], calls, spare
+def _power(base: np.ndarray, doubled: int) -> np.ndarray:
+    """Return base**(doubled / 2) by squares, roots and reciprocals, where NumPy is quick."""
+    if doubled % 2:
+        return _power(np.sqrt(base), 2 * doubled)
+    if doubled < 0:
+        return np.reciprocal(_power(base, -doubled))
+    if doubled == 2:
+        return base
+    square = _power(np.square(base), doubled // 4 * 2)
+    return np.multiply(square, base) if doubled % 4 else square
 
 
 def _real(expression: sympy.Expr) -> float:
-    with suppress(ArithmeticError, TypeError):  # too large, or no number in the end
+    with suppress(ArithmeticError, TypeError):  # too large, or not a number after all
         number = complex(expression)
         if not number.imag:
             return number.real
@@ -406,7 +297,7 @@ def _real(expression: sympy.Expr) -> float:
 
 
 class Energy(NamedTuple):
-    """An energy with the derivatives of -E, each of which is evaluated on arrays."""
+    """An energy E and the derivatives of -E, to be evaluated on arrays."""
 
     value: Compiled
     score: Compiled
@@ -415,9 +306,9 @@ class Energy(NamedTuple):
     third: Compiled  # the gradient of the score's divergence
 
 
-@lru_cache(maxsize=64)  # one run asks for the same energy several times
+@lru_cache(maxsize=64)  # a run asks for the same energy several times
 def read_energy(text: str, dim: int) -> Energy:
-    """Read an energy and differentiate it; errors are those of `parse`."""
+    """Parse an energy and differentiate it; raise the errors of `parse`."""
     names = coordinates(dim)
     value = parse(text, names)
     symbols = [sympy.Symbol(name, real=True) for name in names]

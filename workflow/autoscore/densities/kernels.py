@@ -1,10 +1,9 @@
-"""A finite set of points, bare or under a Gaussian kernel.
+"""A finite set of points, degenerate or under a Gaussian kernel.
 
-Bare points (bandwidth 0) are the empirical distribution: they have no
-density, but ``smoothed(sigma)`` is one, and its score gives the denoising
-auto-encoder that is best on exactly these points. With a bandwidth the
-same class is the kernel density estimate. With weights the points may be the
-nodes of a quadrature rule, along a curve for instance.
+With bandwidth 0 it is the empirical distribution, which has no density; the score of
+``smoothed(sigma)`` then gives the denoising auto-encoder that is best on exactly these points.
+With a bandwidth it is the kernel density estimate. With weights the points may be the nodes of a
+quadrature rule, for instance along a curve.
 """
 
 from collections.abc import Iterator
@@ -13,30 +12,20 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.numerics.exponentials import softmax_in_place
+from autoscore.numerics.pairwise import Distances
 from autoscore.numerics.panels import Panels, panels_around
 from autoscore.wording import require
 
-MATRIX_PRODUCT = 8  # dimensions from which on a matrix product is the faster way to distances
-BLOCK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
+MATRIX_PRODUCT = 8  # dimensions from which a matrix product is the faster way to distances
+CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 
 
 class KernelDensity(Density):
-    """p(x) = sum_k w_k N(x; points_k, bandwidth^2 I).
+    """p(x) = sum_k w_k N(x; points_k, bandwidth^2 I) for points of shape ``(n, d)``.
 
-    Parameters
-    ----------
-    points
-        Shape ``(n, d)``, finite.
-    bandwidth
-        Standard deviation of the kernel; 0 stands for the points themselves.
-    weights
-        Shape ``(n,)``, positive, normalised here; equal ones if left out.
-
-    Raises
-    ------
-    ValueError
-        If `points` is not a finite matrix with at least one row, a weight is not positive, or
-        the bandwidth is negative. The derivatives raise it for bandwidth 0.
+    Bandwidth 0 stands for the points themselves. Weights ``(n,)`` are positive, normalised here,
+    and equal if left out. Raise ValueError for anything else; with bandwidth 0, the log-density
+    and its derivatives raise it.
     """
 
     def __init__(
@@ -57,9 +46,7 @@ class KernelDensity(Density):
         self.weights = weights / weights.sum()
         self.bandwidth = float(bandwidth)
         self.dim = points.shape[1]
-        # about an origin of their own, so that points far from 0 lose no digits in products
-        self._origin = points.mean(0)
-        self._centred = points - self._origin
+        self._distances = Distances(points, products_from=MATRIX_PRODUCT)
         reach = 10.0 * self.bandwidth
         self.bounds = np.stack([points.min(0) - reach, points.max(0) + reach], axis=1)
 
@@ -67,72 +54,47 @@ class KernelDensity(Density):
     def is_degenerate(self) -> bool:
         return self.bandwidth == 0
 
-    def _check(self) -> None:
+    def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield slices of x, each point's share of p there, (chunk, n), and log p + constant."""
         if self.is_degenerate:
-            raise ValueError("bare points have no density: take .smoothed(sigma) first")
-
-    def _blocks(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield slices of x with log kernels of shape (block, n), never all at once."""
-        self._check()
-        size, log_weights = max(1, BLOCK // len(self.points)), np.log(self.weights)
-        from scipy.spatial.distance import cdist  # half a second, which planning a run spares
-
-        x = x - self._origin
-        if self.dim >= MATRIX_PRODUCT:
-            doubled, squares = -2.0 * self._centred.T, (self._centred**2).sum(1)
-        for start in range(0, len(x), size):
-            rows = slice(start, start + size)
-            if self.dim == 1:
-                kernel = x[rows] - self._centred[:, 0]
-                kernel *= kernel
-            elif self.dim < MATRIX_PRODUCT:
-                kernel = cdist(x[rows], self._centred, "sqeuclidean")
-            else:
-                kernel = x[rows] @ doubled
-                kernel += squares
-                kernel += (x[rows] ** 2).sum(1, keepdims=True)
+            raise ValueError("points without a bandwidth have no density: take .smoothed(sigma)")
+        log_weights = np.log(self.weights)
+        for rows, kernel in self._distances.chunks(x, CHUNK):
             kernel *= -0.5 / self.bandwidth**2
             kernel += log_weights
-            yield rows, kernel
-
-    def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield slices of x with each point's share of the density there, (block, n)."""
-        for rows, kernel in self._blocks(x):
-            softmax_in_place(kernel)
-            yield rows, kernel
+            total = softmax_in_place(kernel)
+            yield rows, kernel, total
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        self._check()
-        scale = 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
         result = np.empty(len(x))
-        for rows, kernel in self._blocks(x):
-            result[rows] = softmax_in_place(kernel)
-        return result - scale
+        for rows, _, total in self._shares(x):
+            result[rows] = total
+        return result - 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim))
-        for rows, share in self._shares(x):
-            result[rows] = share @ self._centred
-        return (result - (x - self._origin)) / self.bandwidth**2
+        for rows, share, _ in self._shares(x):
+            result[rows] = share @ self._distances.centred
+        return (result - (x - self._distances.centre)) / self.bandwidth**2
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        result = np.empty((len(x), self.dim, self.dim))
-        for rows, share in self._shares(x):
-            mean = share @ self._centred
-            second = np.einsum("nk,ki,kj->nij", share, self._centred, self._centred, optimize=True)
+        result, points = np.empty((len(x), self.dim, self.dim)), self._distances.centred
+        for rows, share, _ in self._shares(x):
+            mean = share @ points
+            second = np.einsum("nk,ki,kj->nij", share, points, points, optimize=True)
             result[rows] = second - mean[:, :, None] * mean[:, None, :]
         return result / self.bandwidth**4 - np.eye(self.dim) / self.bandwidth**2
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        result = np.empty((len(x), self.dim))
-        for rows, share in self._shares(x):
-            mean = share @ self._centred
-            squares = (self._centred**2).sum(-1)
+        result, points = np.empty((len(x), self.dim)), self._distances.centred
+        squares = (points**2).sum(-1)
+        for rows, share, _ in self._shares(x):
+            mean = share @ points
             # |u_k|^2 for u_k = point_k - mean, whose third moment is the third cumulant of the
             # posterior over points: E[u |u|^2] = E[point |u|^2] - mean E|u|^2.
-            distance = squares - 2.0 * mean @ self._centred.T + (mean**2).sum(-1, keepdims=True)
+            distance = squares - 2.0 * mean @ points.T + (mean**2).sum(-1, keepdims=True)
             share *= distance
-            result[rows] = share @ self._centred - mean * share.sum(-1, keepdims=True)
+            result[rows] = share @ points - mean * share.sum(-1, keepdims=True)
         return result / self.bandwidth**6
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -145,34 +107,19 @@ class KernelDensity(Density):
     def fitted_panels(self) -> Panels:
         return panels_around(self.points[:, 0], np.full(len(self.points), self.bandwidth))
 
-    def quadrature(self, panels: int = 24, **asked: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return nodes and weights as for any density; bare points are their own rule."""
+    def quadrature(self, panels: int = 24, **settings: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return nodes and weights; points without a bandwidth are their own rule, for any d."""
         if self.is_degenerate:
             return self.points, self.weights
-        return super().quadrature(panels, **asked)
+        return super().quadrature(panels, **settings)
 
 
 def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:
-    """Return the kernel density estimate whose bandwidth is likeliest on held-out points.
+    """Return the kernel estimate of points ``(n, d)`` likeliest on other, held-out ones ``(m, d)``.
 
-    Parameters
-    ----------
-    points
-        Training points of shape ``(n, d)``.
-    held_out
-        Points of shape ``(m, d)`` that are not among them.
-
-    Returns
-    -------
-    KernelDensity
-        The estimate; the bare points if they are one place, and all held-out points there, too.
-
-    Raises
-    ------
-    ValueError
-        If there are no held-out points.
+    Its bandwidth is 0 if all of both are one place. Raise ValueError without held-out points.
     """
-    from scipy.optimize import minimize_scalar  # half of a second, which few of many jobs need
+    from scipy.optimize import minimize_scalar  # half a second, which most jobs do not need
 
     require("a choice of the bandwidth", len(held_out))
     if not np.ptp(points, axis=0).any():  # then the likeliest bandwidth has a closed form

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from autoscore.densities.base import Density
-from autoscore.densities.declaration import Kind
+from autoscore.densities.declaration import MATRIX, VECTOR, Kind, array, number
 from autoscore.numerics.exponentials import softmax_in_place
 from autoscore.numerics.panels import Panels, panels_around
 
@@ -15,20 +15,8 @@ from autoscore.numerics.panels import Panels, panels_around
 class GaussianMixture(Density):
     """p(x) = sum_k w_k N(x; mu_k, C_k).
 
-    Parameters
-    ----------
-    weights
-        Shape ``(K,)``, positive; normalised here.
-    means
-        Shape ``(K, d)``.
-    covariances
-        Shape ``(K, d, d)``, symmetric positive definite.
-
-    Raises
-    ------
-    ValueError
-        If the shapes disagree, a weight is not positive or a covariance is
-        not symmetric positive definite.
+    Weights ``(K,)`` are positive and normalised here, means ``(K, d)``, covariances ``(K, d, d)``
+    symmetric and positive definite; raise ValueError otherwise.
     """
 
     def __init__(self, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> None:
@@ -59,39 +47,38 @@ class GaussianMixture(Density):
 
     @cached_property
     def _precisions(self) -> np.ndarray:
-        """Inverse covariances; checking a configuration needs none, and spares their time."""
+        """Inverse covariances, computed late: checking a configuration needs none."""
         return np.linalg.inv(self.covariances)
 
-    def _components(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return log(w_k N_k(x)), shape (n, K), and the components' scores, shape (n, K, d)."""
-        offset = self.means[:, None, :] - x  # (K, n, d): one matrix product a component
+    def _components(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return log p, (n,), and the components' shares of p, (n, K), and scores, (n, K, d)."""
+        offset = self.means[:, None, :] - x  # (K, n, d): one matrix product per component
         scores = np.matmul(offset, self._precisions)
         log_det = 2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(-1)
         distance = np.einsum("kni,kni->nk", offset, scores)
         log_normal = -0.5 * (distance + log_det + self.dim * np.log(2 * np.pi))
-        return np.log(self.weights) + log_normal, np.swapaxes(scores, 0, 1)
+        share = np.log(self.weights) + log_normal
+        log_prob = softmax_in_place(share)
+        return log_prob, share, np.swapaxes(scores, 0, 1)
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        return softmax_in_place(self._components(x)[0])
+        return self._components(x)[0]
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self.log_prob_and_score(x)[1]
 
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        share, scores = self._components(x)
-        log_prob = softmax_in_place(share)
+        log_prob, share, scores = self._components(x)
         return log_prob, np.einsum("nk,nki->ni", share, scores)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        share, scores = self._components(x)
-        softmax_in_place(share)
+        _, share, scores = self._components(x)
         centred = scores - np.einsum("nk,nki->ni", share, scores)[:, None, :]
         spread = np.einsum("nk,nki,nkj->nij", share, centred, centred)
         return spread - np.einsum("nk,kij->nij", share, self._precisions)
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        share, scores = self._components(x)
-        softmax_in_place(share)
+        _, share, scores = self._components(x)
         mean = np.einsum("nk,nki->ni", share, scores)
         # lap p / p = sum_k share_k a_k with a_k = |s_k|^2 - tr C_k^-1, and
         # lap s = grad(lap log p) = grad(lap p / p - |s|^2).
@@ -104,7 +91,7 @@ class GaussianMixture(Density):
         return panels_around(self.means[:, 0], np.sqrt(self.covariances[:, 0, 0]))
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        # one row of numbers a point, so that more points change no other point
+        # one row of numbers per point, so that more points change no other point
         normal = rng.standard_normal((n, self.dim + 1))
         chosen = np.searchsorted(np.cumsum(self.weights)[:-1], ndtr(normal[:, 0]))
         x = self.means[chosen]
@@ -133,43 +120,24 @@ def _make(entry: Mapping) -> GaussianMixture:
 KIND = Kind(
     name="mixture",
     about="weights, means (K x d) and covariances (K x d x d) or standard_deviations (K)",
-    keys={
-        "means": {
-            "description": "Mixture means, one list of d numbers per component.",
-            "$ref": "#/$defs/matrix",
-        },
-        "weights": {
-            "description": "Mixture weights, one per component, positive; normalised when read.",
-            "$ref": "#/$defs/vector",
-        },
-        "standard_deviations": {
-            "description": (
-                "Standard deviation of each component of a mixture, the same in all directions, "
-                "> 0; or covariances."
-            ),
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "description": "a number > 0, from 1e-100 to 1e100",
-                "type": "number",
-                "minimum": 1.0e-100,
-                "maximum": 1.0e100,
-            },
-        },
-        "covariances": {
-            "description": (
-                "Covariance matrix of each component of a mixture; or standard_deviations."
-            ),
-            "type": "array",
-            "minItems": 1,
-            "items": {"$ref": "#/$defs/matrix"},
-        },
+    properties={
+        "means": MATRIX | {"description": "Mixture means, one list of d numbers per component."},
+        "weights": VECTOR
+        | {"description": "Mixture weights, one per component, positive; normalised when read."},
+        "standard_deviations": array(
+            "Standard deviation of each component of a mixture, the same in all directions, > 0; "
+            "or covariances.",
+            number("a number > 0, from 1e-100 to 1e100", 1e-100, 1e100),
+        ),
+        "covariances": array(
+            "Covariance matrix of each component of a mixture; or standard_deviations.", MATRIX
+        ),
     },
     make=_make,
     dimension=lambda entry: len(entry["means"][0]),
     required=("weights", "means"),
-    either=(("covariances", "standard_deviations"),),
-    blamed={
+    exactly_one_of=(("covariances", "standard_deviations"),),
+    fault_phrases={
         "standard_deviations": "standard_deviations",
         "weight": "weights",
         "covariance": "covariances",

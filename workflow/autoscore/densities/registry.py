@@ -1,4 +1,4 @@
-"""All kinds of density by name, and from an entry of the configuration to a density."""
+"""All kinds of density by name, and what they say of an entry of the configuration."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
@@ -10,13 +10,13 @@ from autoscore.densities.declaration import KNOWN, Kind
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Kind]:
     """Return the kinds that modules declare, by name; raise DeclarationError for wrong ones."""
-    keys: dict[str, str] = {}
+    owners: dict[str, str] = {}
 
     def mistakes(module: ModuleType, name: str, kind: Kind) -> Iterator[str]:
-        for key in kind.keys:
-            if key in keys:
-                yield f"key {key!r} is one of kind {keys[key]}, too: rename it"
-            keys[key] = name
+        for key in kind.properties:
+            if key in owners:
+                yield f"key {key!r} belongs to kind {owners[key]} as well: rename it"
+            owners[key] = name
 
     return collect(modules, one("KIND"), mistakes)
 
@@ -25,25 +25,14 @@ KINDS = declared(modules_of(__name__, __file__))
 
 
 def make_density(entry: Mapping) -> Density:
-    """Return the density that a configuration entry describes.
-
-    Parameters
-    ----------
-    entry
-        One value of ``densities`` in the configuration: a ``kind`` and what belongs to it.
-
-    Raises
-    ------
-    ValueError
-        If the numbers do not describe a density, or a file cannot be read.
-    """
+    """Return the density of an entry; raise ValueError if the entry does not describe one."""
     if entry["kind"] not in KINDS:
         raise ValueError(f"unknown kind of density {entry['kind']!r}; known: {', '.join(KINDS)}")
     return KINDS[entry["kind"]].make(entry)
 
 
 def dimension(entry: Mapping) -> int:
-    """Return the dimension d of the density that a configuration entry describes."""
+    """Return the dimension d of the density of an entry."""
     return KINDS[entry["kind"]].dimension(entry)
 
 
@@ -53,22 +42,17 @@ def is_degenerate(entry: Mapping) -> bool:
 
 
 def is_known(entry: Mapping) -> bool:
-    """Return whether log p, perhaps under noise, and the score are known."""
+    """Return whether the score of an entry's density is known, if need be only under noise."""
     return KNOWN in KINDS[entry["kind"]].traits
 
 
 def add_to_schema(density: dict) -> None:
-    """Put the kinds and their keys, in place, into the schema of a density's entry."""
-    properties = density["properties"]
-    properties["kind"]["enum"] = list(KINDS)
+    """Add all kinds and their keys, in place, to the schema of an entry."""
+    density["properties"]["kind"]["enum"] = list(KINDS)
+    density["allOf"] = []
     for kind in KINDS.values():
         density["description"] += f" kind {kind.name}: {kind.about}."
-        properties |= kind.keys
-    density["allOf"] = [
-        {
-            "if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]},
-            "then": {"required": list(kind.required)},
-        }
-        for kind in KINDS.values()
-        if kind.required
-    ]
+        density["properties"] |= kind.properties
+        if kind.required:
+            of_kind = {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}
+            density["allOf"].append({"if": of_kind, "then": {"required": list(kind.required)}})

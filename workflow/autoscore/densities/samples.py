@@ -1,4 +1,4 @@
-"""The points of a user's file, as they are trained on and as results are told in its units."""
+"""The points of a user's file, in the units in which they are learned and in the user's own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,26 +7,22 @@ from pathlib import Path
 
 import numpy as np
 
-from autoscore.densities.declaration import POINTS, Kind
+from autoscore.densities.declaration import MATRIX, POINTS, Kind, array
 from autoscore.densities.kernels import KernelDensity
 from autoscore.files.tables import read_table
 
 COMPARED = 10_000  # points at most whose nearest neighbours are looked for
 LEVELS = 8  # of a noise grid that is chosen for the data
-NARROWEST = 4.0  # factor between its ends, at least
-UNLIKE = 30.0  # ratio of spreads from which on noise of one size suits no two columns
+NARROWEST = 4.0  # smallest factor between its ends
+UNLIKE = 30.0  # ratio of spreads from which no noise suits two columns at once
 
 
 @dataclass(frozen=True)
 class Units:
-    """How coordinates that are learned become those of the user, x = centre + spread z.
+    """How learned coordinates z become the user's, x = centre + spread z.
 
-    Attributes
-    ----------
-    centre, spread
-        Shape ``(d,)``: 0 and 1, unless columns are standardised.
-    titles
-        What the coordinates are called, d of them.
+    Centre and spread ``(d,)`` are 0 and 1 unless columns are standardised; d titles name the
+    coordinates.
     """
 
     centre: np.ndarray
@@ -42,12 +38,12 @@ class Units:
         return self.centre + self.spread * z
 
     def as_arrays(self) -> dict[str, np.ndarray]:
-        """Return the units as they are stored beside the data."""
+        """Return the units as arrays to store with the data."""
         return {"centre": self.centre, "spread": self.spread, "titles": np.array(self.titles)}
 
     @classmethod
     def stored(cls, data: dict[str, np.ndarray]) -> "Units":
-        """Return the units that `as_arrays` stored, or those of a density that is known."""
+        """Return the units that `as_arrays` stored; without any, plain ones for a known density."""
         d = data["train"].shape[-1]
         if "titles" not in data:
             names = ["x"] if d == 1 else [f"x_{axis + 1}" for axis in range(d)]
@@ -57,17 +53,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Sample:
-    """The points of a file.
-
-    Attributes
-    ----------
-    points
-        As they are learned, shape ``(n, d)``.
-    units
-        How they are told.
-    dropped
-        Rows that were left out because a value is missing.
-    """
+    """Points ``(n, d)`` of a file as they are learned, and how many rows lacked a value."""
 
     points: np.ndarray
     units: Units
@@ -75,16 +61,13 @@ class Sample:
 
 
 def load_sample(entry: dict) -> Sample:
-    """Read the file of an entry of kind samples; the last few that were read are remembered.
+    """Read the file of an entry of kind samples, as `read_table` does, which raises ValueError.
 
-    Raises
-    ------
-    ValueError
-        If it cannot be read; see `autoscore.files.tables.read_table`.
+    The last few files are remembered until they change.
     """
     columns = tuple(entry["columns"]) if "columns" in entry else None
-    asked = (columns, entry.get("missing", "refuse"), entry.get("scale", "none"))
-    return _load(entry["path"], *asked, _stamp(entry["path"]))
+    options = (columns, entry.get("missing", "refuse"), entry.get("scale", "none"))
+    return _load(entry["path"], *options, _stamp(entry["path"]))
 
 
 @lru_cache(maxsize=16)
@@ -102,10 +85,10 @@ def _load(
 
 
 def _stamp(path: str) -> tuple | None:
-    """Return what changes where a file does."""
+    """Return numbers that change when the file does."""
     try:
         found = Path(path).stat()
-    except (OSError, ValueError):  # reading the file says why
+    except (OSError, ValueError):  # reading the file will say why
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
 
@@ -117,11 +100,10 @@ class Lengths:
     Attributes
     ----------
     nearest
-        Median distance from a point to its nearest neighbour that is another place: noise far below
-        it leaves nothing to learn but the points themselves.
+        Median distance from a point to its nearest different neighbour: much smaller noise leaves
+        nothing to learn but the points themselves.
     spread
-        Root of the mean variance of the coordinates: in noise far above it a Gaussian is all there
-        is to learn.
+        Root of the mean variance of the coordinates: much larger noise leaves only a Gaussian.
     """
 
     nearest: float
@@ -129,7 +111,7 @@ class Lengths:
 
     @classmethod
     def of(cls, points: np.ndarray) -> "Lengths":
-        """Return the lengths of points, ``(n, d)``, not all of them the same."""
+        """Return the lengths of points of shape ``(n, d)``."""
         from scipy.spatial import cKDTree  # half a second, which most plans spare
 
         spread = float(np.sqrt(points.var(0).mean()))
@@ -138,13 +120,7 @@ class Lengths:
         return cls(float(np.median(apart)), spread)
 
     def grid(self) -> dict[str, float | int]:
-        """Return a noise grid from the one to the other, in numbers of two digits.
-
-        Raises
-        ------
-        ValueError
-            If both are 0, as they are of points at one place.
-        """
+        """Return a noise grid between the two, to two digits; raise ValueError if both are 0."""
         if not self.spread > 0:
             raise ValueError("points at one place have no lengths that a noise grid could fit")
         low = min(self.nearest, self.spread / NARROWEST)
@@ -152,7 +128,7 @@ class Lengths:
 
 
 def rounded(length: float, digits: int = 2) -> float:
-    """Return a length with so many significant digits."""
+    """Return a length to so many significant digits."""
     return float(f"{length:.{digits}g}")
 
 
@@ -171,56 +147,42 @@ def _dimension(entry: Mapping) -> int:
 KIND = Kind(
     name="samples",
     about="the path of a .npy or .csv file of shape (n, d), or the points themselves",
-    keys={
+    properties={
         "path": {
-            "description": (
-                "File of samples, .npy or .csv, of shape (n, d); relative to where snakemake runs. "
-                "A .csv is UTF-8, with commas between the cells, decimal points and perhaps one "
-                "line of titles."
-            ),
+            "description": "File of samples, .npy or .csv, of shape (n, d); relative to where "
+            "snakemake runs. A .csv is UTF-8, with commas between the cells, decimal points and "
+            "perhaps one line of titles.",
             "type": "string",
         },
-        "columns": {
-            "description": (
-                "Titles of the columns of a .csv that are the coordinates, in this order; all "
-                "columns if not given. The others may hold text."
-            ),
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 10000,
-            "uniqueItems": True,
-            "items": {
-                "description": "a title, in quotation marks if it is a number",
-                "type": "string",
-            },
-        },
+        "columns": array(
+            "Titles of the columns of a .csv that are the coordinates, in this order; all columns "
+            "if not given. The others may hold text.",
+            {"description": "a title, in quotation marks if it is a number", "type": "string"},
+            maxItems=10_000,
+            uniqueItems=True,
+        ),
         "missing": {
-            "description": (
-                "What is done with a row of a file that lacks a value in one of its columns, where "
-                "there is nothing, NA, NaN or null: refuse the file, or drop the row; refuse if "
-                "not given."
-            ),
+            "description": "What is done with a row of a file that lacks a value in one of its "
+            "columns (an empty cell, NA, NaN or null): refuse the file, or drop the row; refuse "
+            "if not given.",
             "enum": ["refuse", "drop"],
         },
         "scale": {
-            "description": (
-                "In what the coordinates of a sample file in two or more dimensions are measured. "
-                "none: as they are. columns: each in its own standard deviations from its mean, "
-                "for columns of different units; noise levels then are numbers of standard "
-                "deviations, and results are told in the file's units."
-            ),
+            "description": "Units of the coordinates of a sample file in two or more dimensions. "
+            "none: as they are. columns: each column in its own standard deviations from its mean, "
+            "for columns of different units; noise levels then are numbers of standard "
+            "deviations, and results are in the file's units.",
             "enum": ["none", "columns"],
         },
-        "points": {
-            "description": (
-                "Samples written out, one list of d numbers per point; all of them are trained on."
-            ),
-            "$ref": "#/$defs/matrix",
+        "points": MATRIX
+        | {
+            "description": "Samples written out, one list of d numbers per point; all of them are "
+            "trained on.",
         },
     },
     make=_make,
     dimension=_dimension,
-    either=(("path", "points"),),
+    exactly_one_of=(("path", "points"),),
     traits=frozenset({POINTS}),
     is_degenerate=lambda entry: True,
 )

@@ -14,13 +14,16 @@ from autoscore.numerics.grids import gauss_legendre
 from autoscore.numerics.panels import STEP, Panels, panels_between
 
 REACH = {1: 14.0, 2: 9.0}  # an integral over noise runs this many sigma to each side of y
+MARGIN = 9.0  # sigma by which noise widens a box
 RESOLUTION = 12  # panels that resolve p itself over a side of its support in the plane
 PANEL_WIDTH = 2.0  # of a panel that resolves the noise, in sigmas
-COARSE = 8  # nodes a panel where a thousandth is good enough
-BLOCK = 1_000_000  # nodes held in memory at once
+COARSE = 8  # nodes per panel where a thousandth is good enough
+CHUNK = 1_000_000  # nodes held in memory at once
 MOST_NODES = 4_000_000  # on a line: beyond that, sigma is too small for the density
 CELLS = 512  # of the grid over each side of the box
-DEEP = 1e-7  # below this part of its maximum, rounding spoils what a Fourier transform returns
+DEEP = 1e-7  # part of the maximum of p_sigma below which rounding spoils a Fourier transform
+
+Chunks = Iterator[tuple[slice, np.ndarray, np.ndarray]]
 
 
 class SmoothedEnergy(Density):
@@ -28,21 +31,8 @@ class SmoothedEnergy(Density):
 
     Everything follows from the cumulants k1, k2, k3 of x given y = x + e: the score is
     (k1 - y) / sigma^2, the Hessian (k2 / sigma^2 - I) / sigma^2, and component i of the score's
-    Laplacian the trace of k3_i / sigma^6.
-
-    Parameters
-    ----------
-    density
-        The clean density p, on a box.
-    sigma
-        Standard deviation of the noise, > 0.
-    order
-        Gauss-Legendre nodes a panel.
-
-    Raises
-    ------
-    ValueError
-        If sigma is not positive.
+    Laplacian the trace of k3_i / sigma^6. Each panel has `order` Gauss-Legendre nodes. Raise
+    ValueError if sigma is not positive, or too small to be resolved on a line.
     """
 
     def __init__(self, density: Density, sigma: float, order: int = 16) -> None:
@@ -60,54 +50,53 @@ class SmoothedEnergy(Density):
                     f"sigma must be larger than {self.sigma:g} for a density this wide: "
                     f"{needed:.1g} nodes would resolve the noise, and {MOST_NODES} are the most"
                 )
-        self.bounds = density.bounds + 9.0 * self.sigma * np.array([-1.0, 1.0])
+        self.bounds = density.bounds + MARGIN * self.sigma * np.array([-1.0, 1.0])
 
     @property
     def support(self) -> np.ndarray:
-        return self.density.support + 9.0 * self.sigma * np.array([-1.0, 1.0])
+        return self.density.support + MARGIN * self.sigma * np.array([-1.0, 1.0])
 
     def fitted_panels(self) -> Panels:
-        """Return panels no narrower than what noise leaves of p, and of the ends of its box."""
+        """Return panels no narrower than noise makes p, and the ends of its box."""
         clean = self.density.fitted_panels()
         steps = STEP * self.sigma * np.arange(-6, 7)
         edges = np.unique(np.concatenate([clean.low, clean.high]))
-        # of edges within one sigma, the first does
+        # one edge per sigma is enough
         edges = edges[np.unique(np.floor(edges / self.sigma), return_index=True)[1]]
         ends = np.concatenate([end + steps for end in (clean.low[0], clean.high[-1])])
         return panels_between(np.unique(np.concatenate([edges, ends])))
 
     @cached_property
     def _line(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return nodes on the line that resolve p and the noise, and the logs of weight and p."""
+        """Return nodes on the line that resolve p and the noise, and log of weight p(x)."""
         panels = self.density.fitted_panels().no_wider_than(PANEL_WIDTH * self.sigma)
         nodes, weights = panels.rule(self.order)
         return nodes, np.log(weights) + self.density.log_prob(nodes[:, None])
 
-    def _blocks(self, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Yield slices of y, their nodes x, (block, nodes, d), and log of weight p(x) N(y - x)."""
+    def _chunks(self, y: np.ndarray) -> Chunks:
+        """Yield slices of y, their nodes x, (chunk, nodes, d), and log of weight p(x) N(y - x)."""
         for rows, x, log_weight in self._on_line(y) if self.dim == 1 else self._in_plane(y):
             noise = -0.5 * (((y[rows, None, :] - x) / self.sigma) ** 2).sum(-1)
             noise -= 0.5 * self.dim * np.log(2.0 * np.pi * self.sigma**2)
             noise += log_weight
             yield rows, x, noise
 
-    def _on_line(self, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    def _on_line(self, y: np.ndarray) -> Chunks:
         """Yield slices of y, the nodes within reach of each, and log of weight p(x)."""
         nodes, log_weight = self._line
-        nearest = np.clip(y[:, 0], nodes[0], nodes[-1])  # for a y outside, the edge matters
+        nearest = np.clip(y[:, 0], nodes[0], nodes[-1])  # for y outside, the edge matters
         reach = REACH[1] * self.sigma
         first = np.searchsorted(nodes, nearest - reach)
         count = np.searchsorted(nodes, nearest + reach) - first
-        # between two pieces of the mass it is the nearest nodes that matter
+        # between two pieces of the mass, the nearest nodes matter
         first = np.minimum(np.maximum(first - self.order, 0), len(nodes) - 1)
         count += 2 * self.order
-        size = max(1, BLOCK // count.max(initial=1))
+        size = max(1, CHUNK // count.max(initial=1))
         for start in range(0, len(y), size):
             rows = slice(start, start + size)
             index = first[rows, None] + np.arange(count[rows].max())
-            inside = index < len(nodes)
-            index = np.minimum(index, len(nodes) - 1)
-            yield rows, nodes[index, None], np.where(inside, log_weight[index], -np.inf)
+            at = np.minimum(index, len(nodes) - 1)
+            yield rows, nodes[at, None], np.where(index == at, log_weight[at], -np.inf)
 
     def coarser(self) -> "SmoothedEnergy":
         return SmoothedEnergy(self.density, self.sigma, self.order // 2)
@@ -116,25 +105,22 @@ class SmoothedEnergy(Density):
         """Return nodes and weights along one axis of the plane around each y, shapes (n, nodes)."""
         low, high = self.density.support[axis]
         reach = REACH[2] * self.sigma
-        nearest = np.clip(y, low, high)  # what matters for a y outside the box lies at its edge
+        nearest = np.clip(y, low, high)  # for y outside, the edge matters
         start, stop = np.maximum(nearest - reach, low), np.minimum(nearest + reach, high)
         widest = min(2.0 * reach, high - low)
         resolved = RESOLUTION * widest / (high - low)
         panels = int(np.ceil(max(widest / (PANEL_WIDTH * self.sigma), resolved)))
         return gauss_legendre(start, stop, panels, self.order)
 
-    def _in_plane(self, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    def _in_plane(self, y: np.ndarray) -> Chunks:
         """Yield slices of y, a product of nodes around each, and log of weight p(x)."""
         sides = [self._side(y[:, axis], axis) for axis in (0, 1)]
         counts = [nodes.shape[1] for nodes, _ in sides]
-        size = max(1, BLOCK // (counts[0] * counts[1]))
+        size = max(1, CHUNK // (counts[0] * counts[1]))
         for start in range(0, len(y), size):
             rows = slice(start, start + size)
             (x1, w1), (x2, w2) = ((nodes[rows], weights[rows]) for nodes, weights in sides)
-            shape = (len(x1), *counts)
-            x = np.stack(
-                [np.broadcast_to(x1[:, :, None], shape), np.broadcast_to(x2[:, None], shape)], -1
-            )
+            x = np.stack(np.broadcast_arrays(x1[:, :, None], x2[:, None]), axis=-1)
             x = x.reshape(len(x1), -1, 2)
             weight = (np.log(w1)[:, :, None] + np.log(w2)[:, None]).reshape(len(x1), -1)
             yield rows, x, weight + self.density.log_prob(x.reshape(-1, 2)).reshape(weight.shape)
@@ -142,9 +128,9 @@ class SmoothedEnergy(Density):
     def _cumulants(self, y: np.ndarray, order: int) -> np.ndarray:
         """Return k1 - y, (n, d); k2, (n, d, d); or the trace of k3, (n, d)."""
         result = np.empty((len(y), self.dim, self.dim) if order == 2 else (len(y), self.dim))
-        for rows, x, share in self._blocks(y):
+        for rows, x, share in self._chunks(y):
             softmax_in_place(share)
-            offset = x - y[rows, None, :]  # relative to y: nothing is lost when sigma is small
+            offset = x - y[rows, None, :]  # relative to y, exact for small sigma
             mean = np.einsum("nq,nqi->ni", share, offset)
             if order == 1:
                 result[rows] = mean
@@ -159,7 +145,7 @@ class SmoothedEnergy(Density):
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         result = np.empty(len(x))
-        for rows, _, weight in self._blocks(x):
+        for rows, _, weight in self._chunks(x):
             result[rows] = softmax_in_place(weight)
         return result
 
@@ -173,18 +159,16 @@ class SmoothedEnergy(Density):
         return self._cumulants(x, 3) / self.sigma**6
 
     def score_by_parts(self, x: np.ndarray) -> np.ndarray:
-        """Return grad log p_sigma from p' * N and the ends of the box, not from the mean of x.
+        """Return grad log p_sigma in one dimension from p' * N and the ends of the box.
 
-        A second road to `score` in one dimension, for checking: it uses the clean score instead
-        of x itself.
+        A check on `score` that uses the clean score instead of the mean of x.
         """
-        low_and_high = self.density.bounds[0]
         result = np.empty((len(x), 1))
-        for rows, nodes, log_weight in self._blocks(x):
+        for rows, nodes, log_weight in self._chunks(x):
             total = logsumexp(log_weight, axis=1, keepdims=True)
             clean = self.density.score(nodes.reshape(-1, 1)).reshape(log_weight.shape)
             gradient = (np.exp(log_weight - total) * clean).sum(1, keepdims=True)
-            for end, sign in zip(low_and_high, (1.0, -1.0), strict=True):
+            for end, sign in zip(self.density.bounds[0], (1.0, -1.0), strict=True):
                 log_end = self.density.log_prob(np.array([[end]]))
                 log_end = log_end - 0.5 * ((x[rows] - end) / self.sigma) ** 2
                 log_end = log_end - np.log(self.sigma) - 0.5 * np.log(2.0 * np.pi)
@@ -205,12 +189,12 @@ class SmoothedPlane(SmoothedEnergy):
 
     Noise multiplies the transform of p by exp(-sigma^2 |k|^2 / 2), derivatives multiply it by i k;
     for a smooth p that vanishes at the edge of its box both are exact to rounding. Cubic splines
-    join the grid. Where p_sigma is too small for that, the quadrature of `SmoothedEnergy` answers.
+    interpolate the grid; where p_sigma is too small for that, the quadrature takes over.
     """
 
     @cached_property
-    def _grid(self) -> tuple[list[np.ndarray], np.ndarray]:
-        """Return both axes of the grid, padded by the noise, and the transform of p_sigma."""
+    def _grid(self) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+        """Return the axes, padded by the noise, i k along each, and the transform of p_sigma."""
         axes, waves = [], []
         for low, high in self.density.support:
             step = (high - low) / CELLS
@@ -222,14 +206,14 @@ class SmoothedPlane(SmoothedEnergy):
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
         p = np.exp(self.density.log_prob(points.reshape(-1, 2))).reshape(points.shape[:2])
         decay = [np.exp(-0.5 * (self.sigma * wave) ** 2) for wave in waves]
-        self._waves = [1j * waves[0][:, None], 1j * waves[1]]
-        return axes, rfft2(p) * decay[0][:, None] * decay[1]
+        slopes = [1j * waves[0][:, None], 1j * waves[1]]
+        return axes, slopes, rfft2(p) * decay[0][:, None] * decay[1]
 
     def _on_grid(self, *derivatives: int) -> np.ndarray:
-        """Return a derivative of p_sigma by the named coordinates at all grid points."""
-        axes, transform = self._grid
+        """Return a derivative of p_sigma by these coordinates at all grid points."""
+        axes, slopes, transform = self._grid
         for axis in derivatives:
-            transform = transform * self._waves[axis]
+            transform = transform * slopes[axis]
         return irfft2(transform, s=[len(axis) for axis in axes])
 
     @cached_property
@@ -237,7 +221,7 @@ class SmoothedPlane(SmoothedEnergy):
         return self._on_grid()
 
     def _relative(self, *derivatives: int) -> np.ndarray:
-        """Return a derivative of p_sigma over p_sigma, 0 where rounding has eaten it."""
+        """Return a derivative of p_sigma over p_sigma, 0 where nothing but rounding is left."""
         sound = self._p > 1e-6 * DEEP * self._p.max()
         return np.where(sound, self._on_grid(*derivatives) / np.where(sound, self._p, 1.0), 0.0)
 
@@ -255,20 +239,17 @@ class SmoothedPlane(SmoothedEnergy):
     @cached_property
     def _hessian(self) -> list[RectBivariateSpline]:
         first = [self._relative(axis) for axis in (0, 1)]
-        pairs = [(0, 0), (0, 1), (1, 0), (1, 1)]
-        values = [self._relative(i, j) - first[i] * first[j] for i, j in pairs[:2] + pairs[3:]]
-        upper, mixed, lower = (self._spline(part) for part in values)
+        upper, mixed, lower = (
+            self._spline(self._relative(i, j) - first[i] * first[j])
+            for i, j in ((0, 0), (0, 1), (1, 1))
+        )
         return [upper, mixed, mixed, lower]
 
-    def _answer(
-        self,
-        x: np.ndarray,
-        splines: list[RectBivariateSpline],
-        exactly: Callable[[np.ndarray], np.ndarray],
+    def _interpolated(
+        self, x: np.ndarray, splines: list[RectBivariateSpline], exactly: Callable
     ) -> np.ndarray:
-        """Return the splines at x, shape ``(n, splines)``, and `exactly` where they are no good."""
-        axes, _ = self._grid
-        low, high = np.array([axis[[0, -1]] for axis in axes]).T
+        """Return the splines at x, shape ``(n, splines)``, or `exactly` where they fail."""
+        low, high = np.array([axis[[0, -1]] for axis in self._grid[0]]).T
         good = ((x > low) & (x < high)).all(1)
         good &= self._log_prob.ev(*x.T) > np.log(DEEP * self._p.max())
         values = np.empty((len(x), len(splines)))
@@ -278,13 +259,13 @@ class SmoothedPlane(SmoothedEnergy):
         return values
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        return self._answer(x, [self._log_prob], super().log_prob)[:, 0]
+        return self._interpolated(x, [self._log_prob], super().log_prob)[:, 0]
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        return self._answer(x, self._score, super().score)
+        return self._interpolated(x, self._score, super().score)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        return self._answer(x, self._hessian, super().hessian).reshape(-1, 2, 2)
+        return self._interpolated(x, self._hessian, super().hessian).reshape(-1, 2, 2)
 
     def coarser(self) -> SmoothedEnergy:
         """Return the quadrature, which shares nothing with the grid."""

@@ -1,7 +1,8 @@
-"""What a figure declares of itself; rules, schema, messages, captions and indexes derive from it.
+"""What a figure declares; rules, schema, messages, captions and indexes derive from it.
 
-A figure is one module of this folder with ``FIGURE``, a `Figure`, and ``draw(inputs, outputs,
-settings)``. Its name is that of its module.
+A figure is one module of this folder, named as the figure, with ``FIGURE``, a `Figure`, and
+``draw(inputs, outputs, settings)``. ``inputs`` has the keys of ``reads``, ``outputs`` those of
+``formats``, both with paths; ``settings`` is what `autoscore.figures.registry.settings_of` returns.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ SAMPLING = "Energy and sampling"
 IMAGES = "Images"
 BEYOND = "Beyond the paper"
 SECTIONS = (LINE, PLANE, SAMPLING, IMAGES, BEYOND)
+STATEMENT = "[TPC][1-9]"  # ids of the paper's statements, which config/claims.yaml puts in words
 
 ANYTHING = "any density"
 RUNS = {  # what figures of chains read
@@ -24,135 +26,106 @@ RUNS = {  # what figures of chains read
     "diagnostics": "results/sample/{density}.csv",
 }
 
-STATEMENTS = {  # of the paper, in its order
-    "T1": (
-        "the best denoising auto-encoder (DAE) is r(x) = x + sigma^2 grad log p_sigma(x), with "
-        "p_sigma the density of the noisy data."
-    ),
-    "T2": (
-        "the best reconstruction-contractive auto-encoder (RCAE) is x + sigma^2 grad log p(x) + "
-        "o(sigma^2), and solves p (r - x) = sigma^2 (p r')'."
-    ),
-    "P1": "for r(x) near x the denoising and the contractive loss agree to o(sigma^2).",
-    "C1": "(r(x) - x) / sigma^2 estimates the score with an error of order sigma^2.",
-    "C2": "small reconstruction error does not mean high density.",
-    "C3": "sigma can be estimated from the trained auto-encoder.",
-    "C4": "r(x) - x need not be a gradient; tied weights make dr/dx symmetric.",
-    "C5": "(dr/dx - I) / sigma^2 estimates the Hessian of log p.",
-    "C6": "differences of energy are path integrals of the learned score.",
-    "C7": (
-        "Metropolis-Hastings and Langevin chains driven by a trained model sample p approximately."
-    ),
-    "C8": (
-        "far from the data a learned field has spurious attractors, which training that visits "
-        "such places removes."
-    ),
-    "C9": (
-        "the loss of a denoising auto-encoder is denoising score matching; tied sigmoid units have "
-        "an energy in closed form."
-    ),
-}
+
+class Scope:
+    """What a figure is drawn for."""
+
+    def settings(self, name: str, config: Mapping, density: str) -> dict:
+        """Return settings that all figures of this scope have."""
+        return {}
+
+
+class PerDensity(Scope):
+    """Drawn once per density whose entry in the configuration asks for it."""
+
+    def subjects(self, name: str, config: Mapping) -> list[str]:
+        """Return the densities for which the figure of that name is drawn."""
+        return [who for who, entry in config["densities"].items() if self.asked(name, entry)]
 
 
 @dataclass(frozen=True)
-class Listed:
-    """Drawn once per density that lists it under ``figures``.
+class Listed(PerDensity):
+    """Drawn per density that lists it under ``figures``.
 
-    Attributes
-    ----------
-    dimensions
-        Allowed values of d; empty for any.
-    of
-        The trait that the kind of density has to have, or `ANYTHING`.
-    separate
-        Whether it needs separate auto-encoders (one per noise level) to be trained.
+    The density must have one of the `dimensions` (empty for any) and a kind with the `trait` (or
+    `ANYTHING`); `needs_separate` says whether separate auto-encoders must be trained on it.
     """
 
     dimensions: tuple[int, ...]
-    of: str = KNOWN
-    separate: bool = False
+    trait: str = KNOWN
+    needs_separate: bool = False
 
-    def subjects(self, name: str, config: Mapping) -> list[str]:
-        """Return the densities of which a figure of that name is drawn."""
-        return [who for who, entry in config["densities"].items() if name in entry["figures"]]
+    def asked(self, name: str, entry: Mapping) -> bool:
+        return name in entry["figures"]
 
     def fits(self, kind: str, d: int) -> bool:
-        """Return whether a density of this kind and dimension may name it."""
-        fitting = self.of == ANYTHING or self.of in KINDS[kind].traits
+        """Return whether a density of this kind and dimension may list it."""
+        fitting = self.trait == ANYTHING or self.trait in KINDS[kind].traits
         return fitting and (not self.dimensions or d in self.dimensions)
 
 
 @dataclass(frozen=True)
-class Charted:
+class Charted(PerDensity):
     """Drawn per density, for the plan that ``sample.figures`` assigns to it.
 
-    Attributes
-    ----------
-    about
-        What it shows, in the schema's words.
-    least, most
-        Smallest and largest d of the densities that may have it.
+    ``about`` says in the schema what it shows; `least` and `most` bound the density's dimension.
     """
 
     about: str
     least: int = 1
     most: int = 1_000_000
 
-    def subjects(self, name: str, config: Mapping) -> list[str]:
-        """Return the densities of which a figure of that name is drawn."""
-        densities = config["densities"].items()
-        return [who for who, entry in densities if name in entry["sample"]["figures"]]
+    def asked(self, name: str, entry: Mapping) -> bool:
+        return name in entry["sample"]["figures"]
+
+    def settings(self, name: str, config: Mapping, density: str) -> dict:
+        return {"plan": config["densities"][density]["sample"]["figures"][name]}
 
 
 @dataclass(frozen=True)
-class Probed:
+class Probed(PerDensity):
     """Drawn per density whose ``sample`` section has models for the probe of the same name.
 
     The probes are ``differences`` and ``far_starts``; a new one needs a section of the schema.
     """
 
-    def subjects(self, name: str, config: Mapping) -> list[str]:
-        """Return the densities of which a figure of that name is drawn."""
-        densities = config["densities"].items()
-        return [who for who, entry in densities if entry["sample"][name]["models"]]
+    def asked(self, name: str, entry: Mapping) -> bool:
+        return bool(entry["sample"][name]["models"])
 
 
 @dataclass(frozen=True)
-class Shared:
-    """Drawn once for all densities that `chosen` picks from the configuration, if any."""
+class Once(Scope):
+    """Drawn once if the function `of` picks anything from the configuration."""
 
-    chosen: Callable[[Mapping], list[str]]
-
-    def subjects(self, name: str, config: Mapping) -> list[str]:
-        """Return [""] if it is drawn, [] if not."""
-        return [""] if self.chosen(config) else []
-
-
-@dataclass(frozen=True)
-class OfImages:
-    """Drawn once if there are images, and models of the kind that `needed` picks."""
-
-    needed: Callable[[Mapping], list[str]]
+    of: Callable[[Mapping], list[str]]
 
     def subjects(self, name: str, config: Mapping) -> list[str]:
         """Return [""] if it is drawn, [] if not."""
-        return [""] if config.get("images") and self.needed(config) else []
+        return [""] if self.of(config) else []
 
 
-Scope = Listed | Charted | Probed | Shared | OfImages
+class Shared(Once):
+    """Drawn once for several densities, which `of` picks."""
+
+    def settings(self, name: str, config: Mapping, density: str) -> dict:
+        return {"densities": self.of(config)}
 
 
-def nothing(config: Mapping, density: str) -> dict:
-    """Return the settings of a figure that has none."""
+class OfImages(Once):
+    """Drawn once for models of images, which `of` picks."""
+
+
+def no_settings(config: Mapping, density: str) -> dict:
+    """Return the settings of a figure that needs none."""
     return {}
 
 
-def its_name(config: Mapping, density: str) -> dict:
-    """Return the density's name."""
+def density_name(config: Mapping, density: str) -> dict:
+    """Return the density's name, for the title."""
     return {"density": density}
 
 
-def its_speed(config: Mapping, density: str) -> dict:
+def animation_speed(config: Mapping, density: str) -> dict:
     """Return the speed of an animation."""
     return {"frames_per_second": config["figures"]["frames_per_second"]}
 
@@ -166,21 +139,21 @@ class Figure:
     section
         One of `SECTIONS`.
     shows
-        Ids of the statements that it is about, keys of `STATEMENTS`; may be empty.
+        Ids of the statements that it is about (`STATEMENT`); may be empty.
     caption
         What to see in it.
     scope
         What it is drawn for, and which setting requests it.
     reads
-        Files in ``results/`` by the keys of ``inputs`` in ``draw``; ``{density}`` stands for the
-        density's name. A function of the configuration where their number depends on it.
+        Files in ``results/`` by name; ``{density}`` stands for the density. A function of the
+        configuration where their number depends on it.
     settings
-        ``settings(config, density)`` returns the dictionary that ``draw`` gets as ``settings``;
-        the density is "" for `Shared` and `OfImages`. `Charted` adds the ``plan``.
+        ``settings(config, density)`` returns settings for ``draw``; the density is "" for `Shared`
+        and `OfImages`. `Charted` adds ``plan``, and `Shared` its ``densities``.
     formats
-        File extensions: one output each, and the keys of ``outputs`` in ``draw``.
-    measured
-        What the report adds from this run, as a Jinja template; ``orders`` are the rows of
+        File extensions, one output each.
+    findings
+        What the report adds from its own run, as a Jinja template; ``orders`` are the rows of
         results/score/order.csv, ``density`` is the name.
     """
 
@@ -189,16 +162,15 @@ class Figure:
     caption: str
     scope: Scope
     reads: Mapping[str, str] | Callable[[Mapping], dict[str, str]]
-    settings: Callable[[Mapping, str], dict] = nothing
+    settings: Callable[[Mapping, str], dict] = no_settings
     formats: tuple[str, ...] = ("pdf", "png")
-    measured: str = ""
+    findings: str = ""
 
     @property
-    def of_each_density(self) -> bool:
-        """Whether one is drawn per density, and not one for all."""
-        return isinstance(self.scope, Listed | Charted | Probed)
+    def per_density(self) -> bool:
+        """Whether one is drawn per density, not one for all."""
+        return isinstance(self.scope, PerDensity)
 
     def inputs(self, config: Mapping) -> dict[str, str]:
         """Return the results that it reads, by name."""
         return self.reads(config) if callable(self.reads) else dict(self.reads)
-

@@ -2,41 +2,28 @@
 
 import numpy as np
 
-from autoscore.figures.declaration import Figure, LINE, Listed
+from autoscore.figures.declaration import LINE, Figure, Listed
 from autoscore.figures.style import COLUMN, TRUTH, save, subplots
 from autoscore.files.storage import read_arrays
 
 VISIBLE = 5.0  # nats below the maximum of log p that are still shown
 
-
-def visible(curves: dict[str, np.ndarray]) -> np.ndarray:
-    """Return which grid points carry enough mass to be worth showing."""
-    return curves["log_prob"] > curves["log_prob"].max() - VISIBLE
-
 FIGURE = Figure(
     section=LINE,
     shows=(),
-    caption=(
-        "p, log p = -E - log Z and the score of the authors' one-dimensional energy; two "
-        "modes and a shoulder"
-    ),
+    caption="p, log p = -E - log Z and the score of the authors' energy: two modes, one shoulder",
     scope=Listed((1,)),
     reads={"curves": "results/optimum/{density}.npz"},
 )
 
 
-def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw the three curves above one another.
+def visible(curves: dict[str, np.ndarray]) -> np.ndarray:
+    """Return which grid points have enough mass to be worth showing."""
+    return curves["log_prob"] > curves["log_prob"].max() - VISIBLE
 
-    Parameters
-    ----------
-    inputs
-        ``curves``: arrays of `autoscore.optimum.curves.optimum_curves`.
-    outputs
-        Files to write.
-    settings
-        Not used.
-    """
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw the three curves above one another."""
     curves = read_arrays(inputs["curves"])
     shown = visible(curves)
     x, log_prob = curves["x"][shown], curves["log_prob"][shown]

@@ -6,7 +6,7 @@ import pandas as pd
 from autoscore.figures.declaration import SAMPLING, Figure, Probed
 from autoscore.figures.style import PAGE, common_legend, drawable, mean_and_range, save, subplots
 
-COLOURS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000"]
+COLORS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000"]
 
 FIGURE = Figure(
     section=SAMPLING,
@@ -18,42 +18,32 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw the error of acceptance probabilities by length of step, and path dependence.
-
-    Parameters
-    ----------
-    inputs
-        ``differences`` of one density.
-    outputs
-        Files to write.
-    settings
-        Not used.
-    """
+    """Draw the error of acceptance probabilities by length of step, and path dependence."""
     table = pd.read_csv(inputs["differences"])
     learned = table[table["field"] == "learned"]
     sigma = learned["sigma"].min()
     learned = learned[learned["sigma"] == sigma]
-    turns = (learned["path_gap"] > 0).any()  # on a line there is but one path
-    figure, axes = subplots(1, 3 if turns else 2, figsize=(PAGE, 2.5))
+    has_paths = (learned["path_gap"] > 0).any()  # on a line there is but one
+    figure, axes = subplots(1, 3 if has_paths else 2, figsize=(PAGE, 2.5))
     left, middle = axes[:2]
     for axis in axes:
         axis.set(xscale="log", yscale="log", xlabel="length of step")
     counts = np.sort(table["nodes"].unique())
-    for nodes, colour in zip(counts, COLOURS, strict=False):
+    for nodes, color in zip(counts, COLORS, strict=False):
         label = {0: "one point", 1: "1 node"}.get(nodes, f"{nodes} nodes")
-        look = {"color": colour, "marker": "o", "markersize": 2.5}
+        look = {"color": color, "marker": "o", "markersize": 2.5}
         exact = table[(table["field"] == "exact") & (table["nodes"] == nodes)]
         error = drawable(exact["acceptance_error"])
         left.plot(exact["length"], error, label=label, markeredgewidth=0, **look)
-        some = learned[learned["nodes"] == nodes]
-        mean_and_range(middle, some, "length", "acceptance_error", **look)
-    if turns:
+        rows = learned[learned["nodes"] == nodes]
+        mean_and_range(middle, rows, "length", "acceptance_error", **look)
+    left.set(ylabel="error of acceptance", title="exact score")
+    middle.set(ylabel="error of acceptance", title=f"learned, σ = {sigma:g}")
+    if has_paths:
         most = learned[learned["nodes"] == counts.max()]
         axes[2].plot(most["length"], most["path_gap"], ".", color="#0072B2", markersize=3)
         axes[2].set(ylabel="median |straight - around| (nats)")
         axes[2].set_title(f"path dependence, σ = {sigma:g}")
-    left.set(ylabel="error of acceptance", title="exact score")
-    middle.set(ylabel="error of acceptance", title=f"learned, σ = {sigma:g}")
     for axis in axes:
         axis.title.set_fontsize(7)
     common_legend(figure, 7)

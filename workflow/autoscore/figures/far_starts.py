@@ -1,9 +1,11 @@
 """Spurious maxima: how many chains from far away end where there is no data (C8)."""
 
+from itertools import product
+
 import pandas as pd
 
+from autoscore.figures import style
 from autoscore.figures.declaration import SAMPLING, Figure, Probed
-from autoscore.figures.style import COLUMN, MARKERS, SIZES, mark_levels, mean_and_range, save, subplots, title
 
 LINES = ("-", "--", ":")  # the second and the third for models beyond the colours
 
@@ -17,29 +19,19 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw the share of lost chains over sigma, a line a kind of training.
-
-    Parameters
-    ----------
-    inputs
-        ``far_starts`` of one density.
-    outputs
-        Files to write.
-    settings
-        Not used.
-    """
+    """Draw the share of lost chains over sigma, a line per model."""
     table = pd.read_csv(inputs["far_starts"])
     table["model"] = table["model"].astype(object).fillna("exact optimum")
-    figure, axis = subplots(figsize=(1.3 * COLUMN, 2.6))
-    axis.set(xscale="log", xlabel=r"noise level $\sigma$")
-    looks = ((line, *look) for line in LINES for look in zip(SIZES, MARKERS, strict=True))
-    for model, (line, colour, marker) in zip(table["model"].unique(), looks, strict=False):
-        look = {"color": colour, "marker": marker, "linestyle": line, "markersize": 4}
-        look["label"] = title(model)
-        mean_and_range(axis, table[table["model"] == model], "sigma", "lost", **look)
+    figure, axis = style.subplots(figsize=(1.3 * style.COLUMN, 2.6))
+    axis.set(xscale="log", xlabel=style.SIGMA)
+    looks = product(LINES, zip(style.SIZES, style.MARKERS, strict=True))
+    for model, (line, (color, marker)) in zip(table["model"].unique(), looks, strict=False):
+        look = {"color": color, "marker": marker, "linestyle": line, "markersize": 4}
+        rows = table[table["model"] == model]
+        style.mean_and_range(axis, rows, "sigma", "lost", label=style.title(model), **look)
     axis.set_ylim(bottom=0.0)
-    mark_levels(axis, table["sigma"])
+    style.mark_levels(axis, table["sigma"])
     axis.set_ylabel("chains that end where\nthere is no data")
     if len(table):
-        axis.legend(fontsize=6, frameon=False)
-    save(figure, outputs)
+        axis.legend(fontsize=6)
+    style.save(figure, outputs)

@@ -1,12 +1,12 @@
-"""Learned score errors over the noise grid: estimation error with its seeds, and bias."""
+"""Learned score errors over the noise grid: estimation error per seed, and bias."""
 
 from itertools import cycle
 
 import numpy as np
 import pandas as pd
 
-from autoscore.figures.declaration import Figure, LINE, Shared
-from autoscore.figures.style import Axes, MARKERS, PAGE, SIZES, common_legend, drawable, mean_and_range, save, subplots, title
+from autoscore.figures import style
+from autoscore.figures.declaration import LINE, Figure, Shared
 from autoscore.plan import on_the_line
 
 COLUMNS = [
@@ -14,11 +14,13 @@ COLUMNS = [
     ("rcae", ["separate"], "RCAE"),
     ("dae", ["conditioned", "kde"], "other estimates"),
 ]
-LOOKS = {  # what a model's estimation error is measured against, and how it is drawn
+LOOKS = {  # reference of a model's estimation error, dash and label
     "separate": ("optimum", "-", "auto-encoders"),
     "conditioned": ("optimum", "--", "conditioned"),
     "kde": ("p_sigma", ":", "kernel density"),
 }
+BIAS = {"color": "0.55", "linewidth": 2.2, "zorder": 0}
+BIAS["label"] = "bias: best possible against clean score"
 
 FIGURE = Figure(
     section=LINE,
@@ -29,66 +31,38 @@ FIGURE = Figure(
     ),
     scope=Shared(on_the_line),
     reads={"errors": "results/score/errors.csv"},
-    settings=lambda config, density: {"densities": on_the_line(config)},
 )
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw a row a density; columns are the DAE, the RCAE, and others trained on the same points.
-
-    Parameters
-    ----------
-    inputs
-        ``errors``: the table of all score errors.
-    outputs
-        Files to write.
-    settings
-        ``densities``: the rows.
-    """
+    """Draw a row per density; columns are the DAE, the RCAE, and others trained on its points."""
     errors = pd.read_csv(inputs["errors"])
-    densities = settings["densities"]
-    figure, axes = subplots(
-        len(densities),
-        len(COLUMNS),
-        sharex="row",
-        sharey="row",
-        squeeze=False,
-        figsize=(PAGE, 2.1 * len(densities) + 0.8),
-    )
-    for row, density in zip(axes, densities, strict=True):
+    errors = errors[errors["sigma"] > 0]
+    count = len(settings["densities"]) * len(COLUMNS)
+    figure, axes = style.grid(count, len(COLUMNS), 2.1, 0.8, sharex="row", sharey="row")
+    for row, density in zip(axes, settings["densities"], strict=True):
         for axis, (objective, models, heading) in zip(row, COLUMNS, strict=True):
             part = errors[(errors["density"] == density) & (errors["objective"] == objective)]
-            _draw_panel(axis, part[part["sigma"] > 0], models)
-            axis.set_title(f"{title(density)}, {heading}")
-        row[0].set_ylabel("squared relative error")
-    for axis in axes[-1]:
-        axis.set_xlabel(r"noise level $\sigma$")
-    common_legend(figure, 3)
-    save(figure, outputs)
+            _draw_panel(axis, part, models)
+            axis.set_title(f"{style.title(density)}, {heading}")
+    style.label_edges(axes, style.SIGMA, "squared relative error")
+    style.common_legend(figure, 3)
+    style.save(figure, outputs)
 
 
-def _draw_panel(axis: Axes, part: pd.DataFrame, models: list[str]) -> None:
+def _draw_panel(axis: style.Axes, part: pd.DataFrame, models: list[str]) -> None:
     axis.set(xscale="log", yscale="log")
     sizes = sorted(part["n"].unique(), reverse=True)
     for model in models:
-        reference, dash, what = LOOKS[model]
+        reference, dash, label = LOOKS[model]
         lines = part[(part["model"] == model) & (part["reference"] == reference)]
-        for size, colour, marker in zip(sizes, cycle(SIZES), cycle(MARKERS), strict=False):
-            some = lines[lines["n"] == size]
-            if len(some):
-                look = {"color": colour, "linestyle": dash, "label": f"{what}, {_points(size)}"}
-                look |= {"marker": "" if model == "kde" else marker, "markersize": 3.5}
-                mean_and_range(axis, some, "sigma", "relative_error", **look)
+        looks = zip(sizes, cycle(style.SIZES), cycle(style.MARKERS), strict=False)
+        for size, color, marker in looks:
+            look = {"color": color, "linestyle": dash, "markersize": 3.5}
+            look |= {"marker": "" if model == "kde" else marker}
+            points = "the density itself" if np.isinf(size) else f"{size:,.0f} points"
+            look["label"] = f"{label}, {points}"
+            rows = lines[lines["n"] == size]
+            style.mean_and_range(axis, rows, "sigma", "relative_error", **look)
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
-    axis.plot(
-        bias["sigma"],
-        drawable(bias["relative_error"]),
-        color="0.55",
-        linewidth=2.2,
-        zorder=0,
-        label="bias: best possible against clean score",
-    )
-
-
-def _points(size: float) -> str:
-    return "the density itself" if np.isinf(size) else f"{size:,.0f} points"
+    axis.plot(bias["sigma"], style.drawable(bias["relative_error"]), **BIAS)

@@ -1,16 +1,26 @@
-"""The score estimates of both exact optima over the score, a panel a noise level."""
+"""The score estimates of both exact optima over the score, a panel per noise level."""
 
 import numpy as np
 
-from autoscore.numerics.grids import noise_levels
+from autoscore.figures import style
+from autoscore.figures.declaration import LINE, Figure, Listed
 from autoscore.figures.density import visible
-from autoscore.figures.declaration import Figure, LINE, Listed
-from autoscore.figures.style import Axes, BEST, NAMES, PAGE, TRUTH, common_legend, save, subplots
+from autoscore.figures.style import BEST, NAMES, TRUTH
 from autoscore.files.storage import read_arrays
+from autoscore.numerics.grids import noise_levels
+
+FIGURE = Figure(
+    section=LINE,
+    shows=("T1", "T2"),
+    caption="(r - x) / sigma^2 of both optima closes in on the score as sigma falls, tails last",
+    scope=Listed((1,)),
+    reads={"curves": "results/optimum/{density}.npz"},
+    settings=lambda config, density: {"panel_sigmas": config["figures"]["panel_sigmas"]},
+)
 
 
-def draw_level(axis: Axes, curves: dict[str, np.ndarray], level: int) -> list:
-    """Draw the score and both estimates of one solved level; return the estimates' lines."""
+def draw_level(axis: style.Axes, curves: dict[str, np.ndarray], level: int) -> list:
+    """Draw the score and both estimates at one solved level; return the estimates' lines."""
     shown = visible(curves)
     x = curves["x"][shown]
     axis.plot(x, curves["score"][shown], label="score", **TRUTH)
@@ -21,47 +31,17 @@ def draw_level(axis: Axes, curves: dict[str, np.ndarray], level: int) -> list:
     axis.axhline(0.0, color="0.6", linewidth=0.6, zorder=0)
     return lines
 
-FIGURE = Figure(
-    section=LINE,
-    shows=("T1", "T2"),
-    caption=(
-        "(r - x) / sigma^2 of both exact optima closes in on the score as sigma falls; the "
-        "tails come last"
-    ),
-    scope=Listed((1,)),
-    reads={"curves": "results/optimum/{density}.npz"},
-    settings=lambda config, density: {"panel_sigmas": config["figures"]["panel_sigmas"]},
-)
-
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw the panels, from much noise to little.
-
-    Parameters
-    ----------
-    inputs
-        ``curves``: arrays of `autoscore.optimum.curves.optimum_curves`.
-    outputs
-        Files to write.
-    settings
-        ``panel_sigmas``: the noise levels that get a panel.
-    """
+    """Draw a panel per solved level nearest to ``panel_sigmas``, from much noise to little."""
     curves = read_arrays(inputs["curves"])
     wanted = noise_levels(settings["panel_sigmas"])[::-1]
     levels = list(dict.fromkeys(int(np.abs(curves["sigmas"] - sigma).argmin()) for sigma in wanted))
-    columns = min(3, len(levels))
-    rows = -(-len(levels) // columns)
-    figure, axes = subplots(
-        rows, columns, sharex=True, sharey=True, squeeze=False, figsize=(PAGE, 1.9 * rows + 0.4)
-    )
+    shape = {"sharex": True, "sharey": True}
+    figure, axes = style.grid(len(levels), min(3, len(levels)), 1.9, 0.4, **shape)
     for axis, level in zip(axes.flat, levels, strict=False):
         draw_level(axis, curves, level)
         axis.set_title(rf"$\sigma = {curves['sigmas'][level]:.3g}$")
-    for axis in axes.flat[len(levels) :]:
-        axis.set_axis_off()
-    for axis in axes[-1]:
-        axis.set_xlabel("$x$")
-    for axis in axes[:, 0]:
-        axis.set_ylabel(r"$(r(x) - x)/\sigma^2$")
-    common_legend(figure, 3)
-    save(figure, outputs)
+    style.label_edges(axes, "$x$", style.ESTIMATE)
+    style.common_legend(figure, 3)
+    style.save(figure, outputs)

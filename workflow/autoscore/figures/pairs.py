@@ -1,13 +1,13 @@
 """True against sampled draws in pairs of neighbouring coordinates."""
 
-
-from autoscore.figures.runs import drawn_runs, few
 from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
+from autoscore.figures.runs import drawn_runs, few
 from autoscore.figures.style import PAGE, save, subplots, title
 from autoscore.samplers.registry import SAMPLERS
 
-SHOWN = 1500  # draws a panel
+SHOWN = 1500  # draws per panel
 PANELS = 9
+DOTS = {"markersize": 1.1, "markeredgewidth": 0, "rasterized": True}
 
 FIGURE = Figure(
     section=SAMPLING,
@@ -19,35 +19,20 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw the pairs (x_i, x_{i+1}) of independent draws above those of one run.
-
-    Parameters
-    ----------
-    inputs
-        ``chains`` and ``diagnostics`` of one density.
-    outputs
-        Files to write.
-    settings
-        ``plan``, whose first run is shown.
-    """
+    """Draw the pairs (x_i, x_{i+1}) of independent draws above those of the plan's first run."""
     arrays, runs = drawn_runs(inputs, settings["plan"])
-    run = runs.iloc[0]
-    reference = arrays["reference"]
+    run, reference = runs.iloc[0], arrays["reference"]
     drawn = arrays[run["chains"]].reshape(-1, reference.shape[1])
     count = min(PANELS, reference.shape[1] - 1)
     figure, axes = subplots(2, count, figsize=(PAGE, 2.3), sharex="col", sharey="col")
-    labels = ("independent draws", f"{SAMPLERS[run['sampler']].label}")
-    for row, draws, colour in zip(axes, (reference, drawn), ("black", "#0072B2"), strict=True):
+    for row, draws, color in zip(axes, (reference, drawn), ("black", "#0072B2"), strict=True):
         shown = few(draws, SHOWN)
         for k, axis in enumerate(row):
-            axis.plot(
-                shown[:, k], shown[:, k + 1], ".", color=colour, markersize=1.1, markeredgewidth=0,
-                rasterized=True,
-            )  # fmt: skip
+            axis.plot(shown[:, k], shown[:, k + 1], ".", color=color, **DOTS)
             axis.set(xticks=[], yticks=[])
             axis.set_title(f"$x_{{{k + 1}}}, x_{{{k + 2}}}$", fontsize=6)
-    for axis, label in zip(axes[:, 0], labels, strict=True):
-        axis.set_ylabel(label, fontsize=6)
+    axes[0, 0].set_ylabel("independent draws", fontsize=6)
+    axes[1, 0].set_ylabel(SAMPLERS[run["sampler"]].label, fontsize=6)
     short = run["mean_log_p_floor"] - run["mean_log_p"]
     figure.suptitle(
         f"{title(run['density'])}: mean log p {short:.2f} nats below that of the data; "

@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from autoscore.figures.declaration import ANYTHING, Figure, Listed, PLANE
-from autoscore.figures.style import Axes, FIELDS, MODELS, PAGE, look_at, proportion, save, subplots
+from autoscore.figures import style
+from autoscore.figures.declaration import ANYTHING, PLANE, Figure, Listed
+from autoscore.figures.style import FIELDS, MODELS, PAGE, proportion
 from autoscore.files.storage import read_arrays
+
+ARROWS = {"angles": "xy", "scale_units": "xy", "pivot": "tail", "width": 0.004, "headwidth": 4}
 
 FIGURE = Figure(
     section=PLANE,
@@ -19,57 +22,37 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw a row a window and a column a field.
-
-    Parameters
-    ----------
-    inputs
-        ``arrays``: what `autoscore.geometry.plane` returned.
-    outputs
-        Files to write.
-    settings
-        Not used.
-    """
+    """Draw a row per window and a column per field."""
     arrays = read_arrays(inputs["arrays"])
     windows = [key for key in arrays if key.startswith("window_")]
     names = [name for name in FIELDS if f"arrows_0_{name}" in arrays]
     shapes = [proportion(arrays[key]) for key in windows]
-    # labels take of a low panel what a square one can spare
-    size = (
-        PAGE,
-        PAGE / len(names) * sum(shapes) + 0.4 + sum(max(0.0, 1.0 - part) for part in shapes),
-    )
-    figure, axes = subplots(len(windows), len(names), figsize=size, squeeze=False)
+    # labels take up in a low panel what a square one can spare
+    labels = sum(max(0.0, 1.0 - shape) for shape in shapes)
+    size = (PAGE, PAGE / len(names) * sum(shapes) + 0.4 + labels)
+    figure, axes = style.subplots(len(windows), len(names), figsize=size, squeeze=False)
     for row, key in zip(axes, windows, strict=True):
         for axis, name in zip(row, names, strict=True):
-            _draw_window(axis, arrays, key, name)
-        row[0].set_ylabel(arrays["titles"][1])
+            flow = arrays[f"arrows_{key.removeprefix('window_')}_{name}"]
+            _draw_window(axis, arrays[key], flow, arrays["points"], MODELS[name]["color"])
     for axis, name in zip(axes[0], names, strict=True):
         axis.set_title(MODELS[name]["label"])
-    for axis in axes[-1]:
-        axis.set_xlabel(arrays["titles"][0])
-    figure.suptitle(
-        f"r(x) − x of the denoising auto-encoder, σ = {arrays['sigma']:.3g}; "
-        "lengths within a panel",
-        fontsize=8,
-    )
-    save(figure, outputs)
+    style.label_edges(axes, *arrays["titles"])
+    text = f"r(x) − x of the denoising auto-encoder, σ = {arrays['sigma']:.3g}"
+    figure.suptitle(f"{text}; lengths within a panel", fontsize=8)
+    style.save(figure, outputs)
 
 
-def _draw_window(axis: Axes, arrays: dict[str, np.ndarray], key: str, name: str) -> None:
+def _draw_window(
+    axis: style.Axes, window: np.ndarray, flow: np.ndarray, points: np.ndarray, color: str
+) -> None:
     """Draw the arrows of one field in one window, the longest of every panel equally long."""
-    window = arrays[key]
-    flow = arrays[f"arrows_{key.removeprefix('window_')}_{name}"]
     n = len(flow)
     x1, x2 = np.meshgrid(*(np.linspace(*side, n) for side in window), indexing="ij")
     # in parts of the panel, as its axes may have different scales
     part = np.linalg.norm(flow / np.ptp(window, axis=1), axis=-1)
     longest = max(np.quantile(part, 0.95) * n / 1.6, np.finfo(float).tiny)
-    points = arrays["points"]
     inside = ((points > window[:, 0]) & (points < window[:, 1])).all(1)
     axis.plot(*points[inside].T, ".", color="#E69F00", markersize=1.5, zorder=0)
-    axis.quiver(
-        x1, x2, flow[..., 0], flow[..., 1], angles="xy", scale_units="xy", scale=longest,
-        width=0.004, headwidth=4, pivot="tail", color=MODELS[name]["color"],
-    )  # fmt: skip
-    look_at(axis, window)
+    axis.quiver(x1, x2, flow[..., 0], flow[..., 1], scale=longest, color=color, **ARROWS)
+    style.look_at(axis, window)

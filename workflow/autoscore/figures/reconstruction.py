@@ -1,18 +1,19 @@
-"""Reconstruction error beside -log p: small at a mode, and small between modes (statement C2)."""
+"""Reconstruction error beside -log p: small at a mode, and small between modes (C2)."""
 
 import numpy as np
 import pandas as pd
 
+from autoscore.figures import style
+from autoscore.figures.declaration import LINE, Figure, Listed
 from autoscore.figures.density import visible
-from autoscore.figures.declaration import Figure, LINE, Listed
-from autoscore.figures.style import BEST, COLUMN, NAMES, TRUTH, drawable, save, subplots
+from autoscore.figures.style import BEST, NAMES, TRUTH, drawable
 from autoscore.files.storage import read_arrays
 
 FIGURE = Figure(
     section=LINE,
     shows=("C2",),
     caption="the reconstruction error vanishes at a mode and between modes alike; it is no energy",
-    scope=Listed((1,), separate=True),
+    scope=Listed((1,), needs_separate=True),
     reads={
         "curves": "results/optimum/{density}.npz",
         "learned": "results/geometry/{density}.npz",
@@ -25,22 +26,14 @@ FIGURE = Figure(
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
     """Draw the reconstruction errors above -log p, with the field's fixed points marked in both.
 
-    Parameters
-    ----------
-    inputs
-        ``curves``: arrays of `autoscore.optimum.curves.optimum_curves`; ``learned``: arrays of
-        `autoscore.geometry.line.displacement_curves`; ``fixed_points``: its `fixed_point_table`.
-    outputs
-        Files to write.
-    settings
-        ``sigma``: the noise level to draw; the nearest trained one is taken.
+    The trained noise level nearest to ``sigma`` is shown.
     """
     curves, learned = read_arrays(inputs["curves"]), read_arrays(inputs["learned"])
     shown = visible(curves)
-    x = curves["x"][shown]
+    x, energy = curves["x"][shown], -curves["log_prob"][shown]
     level = int(np.abs(learned["sigmas"] - settings["sigma"]).argmin())
     sigma = learned["sigmas"][level]
-    figure, (top, bottom) = subplots(2, 1, sharex=True, figsize=(COLUMN, 3.8))
+    figure, (top, bottom) = style.subplots(2, 1, sharex=True, figsize=(style.COLUMN, 3.8))
     top.set_yscale("log")
     for objective, look in BEST.items():
         name = NAMES[objective]
@@ -51,11 +44,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             moved = drawable(displacement[shown] ** 2)
             top.plot(x, moved, label=label, color=look["color"], alpha=0.35)
     top.set_ylim(bottom=1e-9)
-    top.set_ylabel(r"$|r(x) - x|^2$")
-    top.set_title(rf"$\sigma = {sigma:.3g}$")
-    bottom.plot(x, -curves["log_prob"][shown], **TRUTH)
-    bottom.set_ylabel(r"$-\log p(x)$")
-    bottom.set_xlabel("$x$")
+    top.set(ylabel=r"$|r(x) - x|^2$", title=rf"$\sigma = {sigma:.3g}$")
+    bottom.plot(x, energy, **TRUTH)
+    bottom.set(xlabel="$x$", ylabel=r"$-\log p(x)$")
     points = pd.read_csv(inputs["fixed_points"])
     points = points[(points["model"] == "exact") & (points["objective"] == "dae")]
     points = points[np.isclose(points["sigma"], sigma)]
@@ -63,15 +54,12 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         (True, "black", "attracting: a mode"),
         (False, "white", "repelling: between modes"),
     ):
-        chosen = points[points["stable"] == stable]["x"].to_numpy(float)
-        energy = np.interp(chosen, x, -curves["log_prob"][shown])
-        bottom.scatter(
-            chosen, energy, s=22, facecolor=face, edgecolor="black", zorder=5, label=label
-        )
+        at = points[points["stable"] == stable]["x"].to_numpy(float)
+        bottom.scatter(at, np.interp(at, x, energy), facecolor=face, label=label, **style.POINT)
         for axis in (top, bottom):
-            for place in chosen:
+            for place in at:
                 axis.axvline(place, color="0.75", linewidth=0.7, zorder=0)
     bottom.legend(loc="upper center")
     figure.legend(*top.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     figure.align_ylabels()
-    save(figure, outputs)
+    style.save(figure, outputs)

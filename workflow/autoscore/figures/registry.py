@@ -1,16 +1,17 @@
 """All figures by name, and which of them a configuration asks for."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
 from autoscore.declarations import DeclarationError, collect, modules_of, one
-from autoscore.figures.declaration import SECTIONS, STATEMENTS, Charted, Figure, Listed, OfImages
+from autoscore.figures.declaration import SECTIONS, STATEMENT, Charted, Figure, Listed, OfImages
 
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Figure]:
     """Return the figures that modules declare, in the order of the report.
 
-    A figure is called as its module. Raises DeclarationError for wrong ones.
+    Raises DeclarationError for a wrong declaration.
     """
     modules = list(modules)
     for module in modules:
@@ -25,17 +26,17 @@ def _mistakes(module: ModuleType, name: str, figure: Figure) -> Iterator[str]:
         yield "it declares FIGURE but has no draw(inputs, outputs, settings): add that function"
     if figure.section not in SECTIONS:
         yield f"section {figure.section!r} is unknown: use one of declaration.SECTIONS"
-    if unknown := set(figure.shows) - STATEMENTS.keys():
-        yield f"statement {min(unknown)!r} is unknown: use those of declaration.STATEMENTS"
+    for shown in figure.shows:
+        if not re.fullmatch(STATEMENT, shown):
+            yield f"statement {shown!r} is unknown: use an id of config/claims.yaml, such as C1"
     for file in () if callable(figure.reads) else figure.reads.values():
         if not file.startswith("results/"):
             yield f"it reads {file!r}: name a file in results/, as a rule makes it"
 
 
 def _place(name: str, figure: Figure) -> tuple:
-    """Return what figures are sorted by: section, then statement, then name."""
-    statements = list(STATEMENTS)
-    first = min((statements.index(shown) for shown in figure.shows), default=-1)
+    """Return the sort key: section, then first statement in the paper's order, then name."""
+    first = min((("TPC".index(shown[0]), shown) for shown in figure.shows), default=())
     return SECTIONS.index(figure.section), first, name
 
 
@@ -43,12 +44,8 @@ FIGURES = declared(modules_of(__name__, __file__))
 
 
 def listed(kind: str, d: int) -> list[str]:
-    """Return the figures that a density of this kind and dimension may name."""
-    return [
-        name
-        for name, figure in FIGURES.items()
-        if isinstance(figure.scope, Listed) and figure.scope.fits(kind, d)
-    ]
+    """Return the figures that a density of this kind and dimension may list."""
+    return [name for name, figure in of_scope(Listed).items() if figure.scope.fits(kind, d)]
 
 
 def of_scope(scope: type) -> dict[str, Figure]:
@@ -58,45 +55,37 @@ def of_scope(scope: type) -> dict[str, Figure]:
 
 def stem(name: str) -> str:
     """Return the name of a figure's files, with ``{density}`` where each density has one."""
-    return f"{{density}}_{name}" if FIGURES[name].of_each_density else name
-
-
-def settings_of(name: str, config: Mapping, density: str) -> dict:
-    """Return what ``draw`` gets as ``settings``, with the plan of a figure of chains."""
-    figure = FIGURES[name]
-    plan = {}
-    if isinstance(figure.scope, Charted):
-        plan = {"plan": config["densities"][density]["sample"]["figures"][name]}
-    return plan | figure.settings(config, density)
+    return f"{{density}}_{name}" if FIGURES[name].per_density else name
 
 
 def log_of(name: str) -> str:
     """Return the log of a figure's rule, with ``{density}`` where each density has one."""
-    own = "/{density}" if FIGURES[name].of_each_density else ""
-    return f"results/logs/plot_{name}{own}.log"
+    folder = "/{density}" if FIGURES[name].per_density else ""
+    return f"results/logs/plot_{name}{folder}.log"
+
+
+def settings_of(name: str, config: Mapping, density: str) -> dict:
+    """Return what ``draw`` gets as ``settings``."""
+    figure = FIGURES[name]
+    return figure.scope.settings(name, config, density) | figure.settings(config, density)
 
 
 def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]:
-    """Return the files of every figure that a configuration asks for.
+    """Return the files of every figure that a completed configuration asks for.
 
-    Parameters
-    ----------
-    config
-        Completed.
-    of_images
-        If given, whether to return only the figures of images or only the others.
+    `of_images` restricts them to the figures of images (True) or to the others (False).
     """
     return [
-        f"figures/{stem(name).format(density=subject)}.{kind}"
+        f"figures/{stem(name).format(density=subject)}.{extension}"
         for name, figure in FIGURES.items()
         if of_images is None or of_images == isinstance(figure.scope, OfImages)
         for subject in figure.scope.subjects(name, config)
-        for kind in figure.formats
+        for extension in figure.formats
     ]
 
 
-def index() -> str:
-    """Return all figures as Markdown: a table per section, then the statements."""
+def index(statements: Mapping[str, str]) -> str:
+    """Return all figures as Markdown, a table per section, then the paper's statements by id."""
     lines = []
     for section in SECTIONS:
         lines += [f"## {section}", ""]
@@ -108,19 +97,18 @@ def index() -> str:
                 lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |"))
         lines.append("")
     lines += ["## The statements", ""]
-    lines += [f"- **{name}**: {text}" for name, text in STATEMENTS.items()]
+    lines += [f"- {text}" for name, text in statements.items() if re.fullmatch(STATEMENT, name)]
     return "\n".join(lines)
 
 
 def figures_in_words() -> str:
-    """Return which figures each sort of density may name, for the schema."""
+    """Return which figures each sort of density may list, for the schema."""
     sorts: dict[str, list[str]] = {}
     for name, figure in of_scope(Listed).items():
         d = " or ".join(map(str, figure.scope.dimensions))
-        sort = f"{figure.scope.of} with d = {d}" if d else figure.scope.of
+        sort = f"{figure.scope.trait} with d = {d}" if d else figure.scope.trait
         sorts.setdefault(sort, []).append(name)
-    parts = [f"For {sort}: {', '.join(names)}." for sort, names in sorts.items()]
-    return " ".join(parts)
+    return " ".join(f"For {sort}: {', '.join(names)}." for sort, names in sorts.items())
 
 
 def schema_of_charts() -> dict[str, dict]:

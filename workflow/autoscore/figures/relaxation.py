@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure, animation_speed
 from autoscore.figures.runs import drawn_runs
-from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure, its_speed
-from autoscore.figures.style import Artist, COLUMN, animate, subplots, title
+from autoscore.figures.style import COLUMN, Artist, animate, subplots, title
 
 FIGURE = Figure(
     section=SAMPLING,
@@ -12,23 +12,13 @@ FIGURE = Figure(
     caption="chains relax to the data",
     scope=Charted("an animation of the first run (d = 2)", least=2, most=2),
     reads=RUNS,
-    settings=its_speed,
+    settings=animation_speed,
     formats=("gif",),
 )
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Animate all chains of one run, from their starts on.
-
-    Parameters
-    ----------
-    inputs
-        ``chains`` and ``diagnostics`` of one density.
-    outputs
-        One .gif.
-    settings
-        ``plan``, whose first run is shown, and ``frames_per_second``.
-    """
+    """Animate all chains of the plan's first run, from their starts on."""
     arrays, runs = drawn_runs(inputs, settings["plan"])
     run = runs.iloc[0]
     draws, reference = arrays[run["chains"]], arrays["reference"]

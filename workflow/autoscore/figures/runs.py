@@ -1,4 +1,4 @@
-"""What figures of chains have in common: which runs they show."""
+"""Which runs the figures of chains show."""
 
 import numpy as np
 import pandas as pd
@@ -7,17 +7,14 @@ from autoscore.files.storage import read_arrays
 
 
 def drawn_runs(inputs: dict[str, str], plan: str) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Return the stored arrays of a density, and the rows of a plan's runs whose draws they hold.
-
-    Parameters
-    ----------
-    inputs
-        ``chains`` and ``diagnostics`` of one density.
-    plan
-        Its name.
-    """
+    """Return the stored arrays of a density, and the rows of the plan's runs with stored draws."""
     arrays, table = read_arrays(inputs["chains"]), pd.read_csv(inputs["diagnostics"])
     return arrays, table[(table["plan"] == plan) & table["chains"].isin(list(arrays))]
+
+
+def field_and_level(run: tuple) -> str:
+    """Return what drives a run, with its noise level if it has one."""
+    return run.field if run.sigma == 0 else f"{run.field}, σ = {run.sigma:g}"
 
 
 def few(draws: np.ndarray, most: int) -> np.ndarray:

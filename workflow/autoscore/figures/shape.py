@@ -1,9 +1,9 @@
-"""One number a field over the noise grid: symmetry, rotation, Hessian, rank order, noise."""
+"""One number per field over the noise grid: symmetry, rotation, Hessian, rank order, noise."""
 
 import pandas as pd
 
-from autoscore.figures.declaration import Figure, Listed, PLANE
-from autoscore.figures.style import MODELS, PAGE, common_legend, mean_and_range, save, subplots
+from autoscore.figures import style
+from autoscore.figures.declaration import PLANE, Figure, Listed
 
 PANELS = (  # quantity, title, statement, scale of the axis
     ("hessian_error", "Hessian: squared relative error (C5)", "log"),
@@ -13,8 +13,7 @@ PANELS = (  # quantity, title, statement, scale of the axis
     ("sigma_divergence", "σ from the field over true σ (C3)", "linear"),
     ("sigma_loss", "σ from the loss over true σ (C3)", "linear"),
 )
-
-# of the best reconstruction, or, for the skew part, of random matrices in the plane
+# for the best reconstruction; for the skew part, of random matrices in the plane
 EXPECTED = {"sigma_divergence": 1.0, "sigma_loss": 1.0, "asymmetry_traceless": 1 / 3}
 
 FIGURE = Figure(
@@ -27,30 +26,17 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw a panel a quantity: mean and range over seeds of each model.
-
-    Parameters
-    ----------
-    inputs
-        ``summary``: what `autoscore.geometry.summary.summary_rows` yielded.
-    outputs
-        Files to write.
-    settings
-        Not used.
-    """
+    """Draw a panel per quantity: mean and range over seeds of each model."""
     table = pd.read_csv(inputs["summary"])
-    table = table[table["model"].isin(["separate", "conditioned"]) & (table["objective"] == "dae")]
-    figure, axes = subplots(2, 3, figsize=(PAGE, 3.9), sharex=True)
+    table = table[table["objective"] == "dae"]
+    figure, axes = style.grid(len(PANELS), 3, 1.95, 0.0, sharex=True)
     for axis, (quantity, title, scale) in zip(axes.flat, PANELS, strict=True):
-        axis.set(xscale="log", yscale=scale, xlabel="", ylabel="")
-        for model in ("conditioned", "separate"):
-            some = table[(table["quantity"] == quantity) & (table["model"] == model)]
-            if len(some):
-                mean_and_range(axis, some, "sigma", "value", markersize=3.5, **MODELS[model])
+        axis.set(xscale="log", yscale=scale)
+        rows = table[table["quantity"] == quantity]
+        style.each_model(axis, rows, ("conditioned", "separate"), "sigma", "value", 3.5)
         axis.set_title(title, fontsize=7)
         if quantity in EXPECTED:
             axis.axhline(EXPECTED[quantity], color="0.6", linewidth=0.8, zorder=0)
-    for axis in axes[-1]:
-        axis.set_xlabel(r"noise level $\sigma$")
-    common_legend(figure, 2)
-    save(figure, outputs)
+    style.label_edges(axes, style.SIGMA)
+    style.common_legend(figure, 2)
+    style.save(figure, outputs)

@@ -1,7 +1,6 @@
-"""One look for all figures: every kind of line has its colour, dash and width everywhere.
+"""One look for all figures: every sort of line has its colour, dash and width everywhere.
 
-Matplotlib is imported where something is drawn, since every run of the pipeline reads the figures'
-declarations.
+Matplotlib is imported where something is drawn: every run of the pipeline reads the declarations.
 """
 
 from collections.abc import Callable
@@ -18,22 +17,24 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Picture
-    from matplotlib.image import AxesImage
 else:
-    Artist = Axes = AxesImage = Picture = Any
+    Artist = Axes = Picture = Any
 
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 6.9  # inches: the whole width
-SCREEN = 110  # pixels an inch of animations
-ALIKE = 3.0  # ratio of ranges up to which both axes of a plane have one scale
+SCREEN = 110  # pixels per inch of animations
+ALIKE = 3.0  # ratio of ranges up to which both axes of a plane share one scale
 EMPTY = {"ha": "center", "va": "center", "color": "0.5", "fontsize": 7}
-LAST_FRAME = 2000  # milliseconds for which they show their end
+LAST_FRAME = 2000  # milliseconds for which animations show their end
+SIGMA = r"noise level $\sigma$"
+ESTIMATE = r"$(r(x) - x)/\sigma^2$"
 
 TRUTH = {"color": "black", "linestyle": "-", "linewidth": 1.6}
 BEST = {  # exact optima
     "dae": {"color": "#0072B2", "linestyle": "--"},
     "rcae": {"color": "#D55E00", "linestyle": "-."},
 }
+NAMES = {"dae": "DAE", "rcae": "RCAE"}
 MODELS = {  # fields and estimators
     "exact": {"color": "black", "linestyle": "-", "marker": "", "label": "exact"},
     "conditioned": {"color": "#0072B2", "linestyle": "-", "marker": "o", "label": "conditioned"},
@@ -42,15 +43,16 @@ MODELS = {  # fields and estimators
     "sliced": {"color": "#CC79A7", "linestyle": "-.", "marker": "v", "label": "sliced score m."},
 } | {name: dict(baseline.look) for name, baseline in BASELINES.items()}
 FIELDS = ("exact", "conditioned", "separate")  # side by side, in this order
-NAMES = {"dae": "DAE", "rcae": "RCAE"}
-# ticks within a decade: of axes that span one or two, and of those that span less
-BETWEEN, CLOSE = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
+FLOOR = {"color": "0.5", "linewidth": 0.8}  # lines of independent draws
+POINT = {"s": 22, "edgecolor": "black", "zorder": 5}  # fixed points on the line
 # dark to light, so that grey print keeps the order
 SIZES = ["#000000", "#0072B2", "#E69F00", "#56B4E9", "#CC79A7"]
 MARKERS = ["o", "s", "^", "D", "v"]
+# ticks within a decade: of axes that span one or two decades, and of those that span less
+BETWEEN, CLOSE = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
 
 
-def subplots(*shape: int, **options: Any) -> tuple["Picture", Any]:
+def subplots(*shape: int, **options: Any) -> tuple[Picture, Any]:
     """Return a figure in the project's style, and its panels, as Matplotlib's ``subplots``."""
     import matplotlib as mpl
 
@@ -61,28 +63,43 @@ def subplots(*shape: int, **options: Any) -> tuple["Picture", Any]:
     return plt.subplots(*shape, **options)
 
 
+def grid(
+    count: int, columns: int, row: float, margin: float, **options: Any
+) -> tuple[Picture, np.ndarray]:
+    """Return a page-wide figure and its panels ``(rows, columns)``, of which `count` are shown.
+
+    In inches, a row is `row` high, and all rows together have a `margin`.
+    """
+    rows = max(1, -(-count // columns))
+    size = (PAGE, row * rows + margin)
+    figure, axes = subplots(rows, columns, figsize=size, squeeze=False, **options)
+    for axis in axes.flat[count:]:
+        axis.set_visible(False)
+    return figure, axes
+
+
+def label_edges(axes: np.ndarray, x: str = "", y: str = "") -> None:
+    """Label the x axes of the lowest panels and the y axes of the leftmost."""
+    for axis in axes[-1]:
+        axis.set_xlabel(x)
+    for axis in axes[:, 0]:
+        axis.set_ylabel(y)
+
+
 def title(name: str) -> str:
     """Return a density's name as a person would write it."""
     return name.replace("_", " ")
 
 
 def look_at(axis: Axes, window: np.ndarray) -> None:
-    """Show a window of the plane, both axes alike where their ranges are of one size.
-
-    Parameters
-    ----------
-    axis
-        Where.
-    window
-        Low and high of both coordinates, shape ``(2, 2)``.
-    """
+    """Show a window of the plane, ``(2, 2)``: low and high of both coordinates."""
     axis.set(xlim=window[0], ylim=window[1], aspect="auto")
     axis.set_box_aspect(proportion(window))
     axis.locator_params(nbins=4)
 
 
 def proportion(window: np.ndarray) -> float:
-    """Return a panel's height over its width: a square, unless both axes can have one scale."""
+    """Return a panel's height over its width: 1, unless both axes can share one scale."""
     width, height = np.ptp(window, axis=1)
     return height / width if max(width, height) <= ALIKE * min(width, height) else 1.0
 
@@ -93,40 +110,40 @@ def common_legend(figure: Picture, columns: int, side: str = "upper") -> None:
     for axis in figure.axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    if not found:
-        return
-    figure.legend(found.values(), found.keys(), loc=f"outside {side} center", ncols=columns)
+    if found:
+        figure.legend(found.values(), found.keys(), loc=f"outside {side} center", ncols=columns)
 
 
 def drawable(values: pd.Series | np.ndarray) -> pd.Series | np.ndarray:
-    """Return values for a logarithmic axis, which cannot show them if none is above 0: then NaN.
+    """Return values for a logarithmic axis: NaN if none is above 0, which it cannot show.
 
-    The scale must be set before anything is drawn: an axis without data keeps limits that it can't
-    have afterwards.
+    Set the scale before drawing: an axis without data keeps limits that it cannot have afterwards.
     """
     return values if (np.asarray(values) > 0).any() else np.nan * values
 
 
 def mean_and_range(axis: Axes, table: pd.DataFrame, x: str, y: str, **look: Any) -> None:
-    """Draw the mean of one column over the rows that share another, in a band of their range.
+    """Draw the mean of column y over the rows that share x, in a band of their range.
 
-    Parameters
-    ----------
-    axis
-        Where to draw.
-    table
-        Rows, several for each x: those of the seeds, for instance. Those without a y are left out.
-    x, y
-        Names of the columns.
-    look
-        What the line looks like; a ``color`` is needed, which is the band's too.
+    Rows without a y are left out. The look needs a ``color``, which the band shares.
     """
+    if table.empty:
+        return
     groups = table.dropna(subset=[y]).groupby(x)[y]
     mean, low, high = groups.mean(), groups.min(), groups.max()
     if axis.get_yscale() == "log":
         mean, low, high = map(drawable, (mean, low, high))
     axis.plot(mean.index, mean, markeredgewidth=0.5, **look)  # a cross is all edge
     axis.fill_between(mean.index, low, high, color=look["color"], alpha=0.2, linewidth=0)
+
+
+def each_model(
+    axis: Axes, table: pd.DataFrame, models: tuple[str, ...], x: str, y: str, size: float
+) -> None:
+    """Draw `mean_and_range` of some models' rows, markers of one size."""
+    for model in models:
+        rows = table[table["model"] == model]
+        mean_and_range(axis, rows, x, y, markersize=size, **MODELS[model])
 
 
 def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
@@ -161,9 +178,9 @@ def animate(
     path: str,
     frames_per_second: float,
 ) -> None:
-    """Write an animated GIF of so many frames, the last of which stays.
+    """Write an animated GIF of `count` frames, the last of which stays.
 
-    `show(k)` sets the k-th and returns all that it changes: the rest is drawn once.
+    `show(k)` sets the k-th frame and returns every artist that it changes; the rest is drawn once.
     """
     from matplotlib import pyplot as plt
     from PIL import Image
@@ -171,7 +188,7 @@ def animate(
     figure.set_dpi(SCREEN)
     changing = show(0)
     figure.canvas.draw()
-    _keep_layout(figure)  # nothing but what is shown may move
+    _keep_layout(figure)  # nothing else may move
     for artist in changing:
         artist.set_animated(True)
     figure.canvas.draw()
@@ -185,20 +202,13 @@ def animate(
         pixels = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB")
         frames.append(pixels.quantize(32))
     durations = [round(1000 / frames_per_second)] * (count - 1) + [LAST_FRAME]
-    write_atomically(
-        path,
-        lambda file: frames[0].save(
-            file, save_all=True, append_images=frames[1:], duration=durations, loop=0
-        ),
-    )
+    options = {"append_images": frames[1:], "duration": durations, "loop": 0}
+    write_atomically(path, lambda file: frames[0].save(file, save_all=True, **options))
     plt.close(figure)
 
 
 def _choose_ticks(figure: Picture) -> None:
-    """Put ticks on logarithmic axes where one reads them: at decades, or at plain numbers between.
-
-    Those that a figure has chosen itself stay.
-    """
+    """Put readable ticks on logarithmic axes, unless the figure has chosen its own."""
     from matplotlib.ticker import LogLocator, NullLocator
 
     for panel in figure.axes:
@@ -213,7 +223,7 @@ def _choose_ticks(figure: Picture) -> None:
 
 
 def _keep_layout(figure: Picture) -> None:
-    """Lay a figure out no more; an engine that does nothing would still have it drawn twice."""
+    """Stop laying a figure out; an engine that does nothing would still draw it twice."""
     import matplotlib as mpl
 
     with mpl.rc_context({"figure.constrained_layout.use": False}):

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from autoscore.densities.declaration import CURVE
-from autoscore.figures.declaration import Figure, Listed, PLANE
-from autoscore.figures.style import FIELDS, MODELS, PAGE, common_legend, drawable, save, subplots
+from autoscore.figures import style
+from autoscore.figures.declaration import PLANE, Figure, Listed
+from autoscore.figures.style import FIELDS, MODELS
 from autoscore.files.storage import read_arrays
 
 FIGURE = Figure(
@@ -21,44 +22,30 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw the direction by distance from the curve, the tangent and the eigenvalues along it.
-
-    Parameters
-    ----------
-    inputs
-        ``arrays`` and ``profiles``: what `autoscore.geometry.plane.arrows`,
-        `direction_profile` and `tangent_profile` returned.
-    outputs
-        Files to write.
-    settings
-        Not used.
-    """
+    """Draw the direction by distance from the curve, the tangent and the eigenvalues along it."""
     arrays, profiles = read_arrays(inputs["arrays"]), pd.read_csv(inputs["profiles"])
     profiles = profiles[profiles["seed"].fillna(0) == 0]
-    figure, (left, middle, right) = subplots(1, 3, figsize=(PAGE, 2.5))
+    figure, (left, middle, right) = style.subplots(1, 3, figsize=(style.PAGE, 2.5))
     middle.set(xlabel="t along the curve", ylabel="degrees", yscale="log", ylim=(0.01, 90.0))
     for name in FIELDS:
-        own = profiles[profiles["field"] == name]
-        if own.empty:
+        field = profiles[profiles["field"] == name]
+        if field.empty:
             continue
-        look = {key: value for key, value in MODELS[name].items() if key != "marker"}
-        direction = own[own["profile"] == "direction"]
-        left.plot(direction["distance"], direction["cosine"], **look)
-        left.fill_between(
-            direction["distance"], direction["cosine_low"], direction["cosine_high"],
-            color=look["color"], alpha=0.12, linewidth=0,
-        )  # fmt: skip
-        tangent = own[own["profile"] == "tangent"]
-        angle = np.degrees(np.arccos(np.clip(tangent["cosine"], 0.0, 1.0)))
-        middle.plot(tangent["t"], drawable(angle), **look)
-        right.plot(tangent["t"], tangent["eigenvalue"], **look)
-        right.plot(tangent["t"], tangent["second"], **(look | {"label": None}))
+        look = MODELS[name] | {"marker": ""}
+        near = field[field["profile"] == "direction"].set_index("distance")
+        left.plot(near.index, near["cosine"], **look)
+        band = (near.index, near["cosine_low"], near["cosine_high"])
+        left.fill_between(*band, color=look["color"], alpha=0.12, linewidth=0)
+        along = field[field["profile"] == "tangent"].set_index("t")
+        angle = np.degrees(np.arccos(np.clip(along["cosine"], 0.0, 1.0)))
+        middle.plot(along.index, style.drawable(angle), **look)
+        right.plot(along.index, along["eigenvalue"], **look)
+        right.plot(along.index, along["second"], **look)
     left.set(xlabel="distance from the curve", ylabel="cosine", ylim=(-1.05, 1.05))
-    left.set_title(
-        "r(x) − x against the way to the curve\n(mean; band: 5 to 95 % of points)", fontsize=7
-    )
+    text = "r(x) − x against the way to the curve\n(mean; band: 5 to 95 % of points)"
+    left.set_title(text, fontsize=7)
     middle.set_title("leading eigenvector of dr/dx\nagainst the tangent", fontsize=7)
     right.set(xlabel="t along the curve", ylabel="eigenvalue")
     right.set_title(f"eigenvalues of dr/dx on the curve,\nσ = {arrays['sigma']:g}", fontsize=7)
-    common_legend(figure, 3)
-    save(figure, outputs)
+    style.common_legend(figure, 3)
+    style.save(figure, outputs)

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from autoscore.figures.runs import drawn_runs
 from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
-from autoscore.figures.style import PAGE, SIZES, save, subplots, title
+from autoscore.figures.runs import drawn_runs, field_and_level
+from autoscore.figures.style import SIZES, grid, save, title
 
-CHAINS = 4
-BINS = 20
+RUNS_SHOWN, CHAINS, BINS = 3, 4, 20
 
 FIGURE = Figure(
     section=SAMPLING,
@@ -19,42 +18,27 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw traces and rank plots of the first coordinate, a row a run.
+    """Draw traces and rank plots of the first coordinate, a row per run.
 
-    Ranks are those among all draws of the chains shown; of chains that have mixed, each one's are
+    Ranks are those among all draws of the chains shown; if chains have mixed, the ranks of each are
     uniform (Vehtari et al. 2021).
-
-    Parameters
-    ----------
-    inputs
-        ``chains`` and ``diagnostics`` of one density.
-    outputs
-        Files to write.
-    settings
-        ``plan``, whose first three runs are shown.
     """
     from scipy.stats import rankdata
 
     arrays, runs = drawn_runs(inputs, settings["plan"])
-    runs = runs[:3]
-    figure, axes = subplots(
-        len(runs), 2, figsize=(PAGE, 1.4 * len(runs) + 0.4), squeeze=False, sharex="col"
-    )
+    runs = runs[:RUNS_SHOWN]
+    figure, axes = grid(2 * len(runs), 2, 1.4, 0.4, sharex="col")
     for (left, right), run in zip(axes, runs.itertuples(), strict=True):
         draws = arrays[run.chains][:CHAINS, :, 0]
         ranks = rankdata(draws).reshape(draws.shape)
         edges = np.linspace(0.5, draws.size + 0.5, BINS + 1)
-        for chain, colour in enumerate(SIZES[: len(draws)]):
-            left.plot(draws[chain], color=colour, linewidth=0.5)
+        for chain, color in enumerate(SIZES[: len(draws)]):
+            left.plot(draws[chain], color=color, linewidth=0.5)
             share = np.histogram(ranks[chain], edges)[0] / draws.shape[1] * BINS
-            right.stairs(share, edges / draws.size, color=colour, linewidth=0.8)
+            right.stairs(share, edges / draws.size, color=color, linewidth=0.8)
         right.axhline(1.0, color="0.6", linewidth=0.6)
-        level = "" if run.sigma == 0 else f", σ = {run.sigma:g}"
-        left.set_title(
-            f"{title(run.sampler)}, {run.field}{level}: "
-            f"R-hat {run.rhat:.3f}, {run.ess / run.n:.2f} effective a draw",
-            fontsize=7,
-        )
+        text = f"R-hat {run.rhat:.3f}, {run.ess / run.n:.2f} effective a draw"
+        left.set_title(f"{title(run.sampler)}, {field_and_level(run)}: {text}", fontsize=7)
         left.set_ylabel("$x_1$")
         right.set_ylabel("density of ranks")
     axes[-1, 0].set_xlabel("draw")

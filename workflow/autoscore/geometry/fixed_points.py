@@ -1,7 +1,6 @@
 """Where a reconstruction leaves x as it is, and what it does around there (C2, C8)."""
 
 import warnings
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,119 +11,88 @@ from scipy.spatial import cKDTree
 from autoscore.fields import Field
 from autoscore.geometry.windows import checked_window, grid_points
 
-SINGULAR = 1e-6  # singular values below this share of the largest are no direction for a step
+STEPS = 60  # of Newton's iteration at most, none of them longer than one sigma
+SINGULAR = 1e-6  # singular values below this share of the largest give no direction to step in
 LEAST_DAMPING = 1e-4
-FINEST = 0.01  # of the cells in which turns are looked for, in sigmas
+# |r(x) - x| at a fixed point, in sigmas; more in directions where a singular value of dr/dx - I,
+# the steepness, is above 1
+TOLERANCE = 1e-4
+MERGED = 0.05  # sigmas: points in the same or in neighbouring cells of this size are one
+SLOW = 0.1  # real part of an eigenvalue: ten passes through r change a length by a factor of e
+FINEST = 0.01  # size of the cells in which turns are looked for at last, in sigmas
 HALVINGS = 24  # of a segment along which the direction turns too fast to be followed
-SPLIT = 4  # parts of a cell's side when it is looked at again
-ASKEW = 0.0731  # of a part, by which the lines inside of a cell are shifted
-BLOCK = 50_000  # corners of cells at once
-MOST = 20_000  # cells that turn: of a field that bends within every sigma there is no end of them
+SPLIT = 4  # cells along each side of a cell that is split
+ASKEW = 0.0731  # shift of the lines inside a cell, as a share of the new cells
+CHUNK = 50_000  # corners of cells at once
+MOST = 20_000  # cells that turn: a field that bends within every sigma has no end of them
 
 
-def find_fixed_points(
-    field: Field,
-    window: np.ndarray,
-    grid: int = 40,
-    *,
-    starts: np.ndarray | None = None,
-    steps: int = 60,
-    tolerance: float = 1e-4,
-    merge: float = 0.05,
-    slow: float = 0.1,
-) -> pd.DataFrame:
-    """Return the fixed points of r inside a window, and their kinds.
+def find_fixed_points(field: Field, window: np.ndarray, grid: int = 40) -> pd.DataFrame:
+    """Return the fixed points of r inside a window ``(d, 2)``, and their kinds.
 
-    Damped Newton from an even grid of starts, all at once. Where d = 2 there are more starts, in
-    the cells around which r(x) - x turns by full circles (see `turning_cells`): at small sigma
-    the field between two arms of a curve changes sides within a small part of sigma, and a
-    source there attracts Newton's iteration from nowhere else.
+    Damped Newton from `grid` >= 1 starts along each side, all at once. For d = 2 it also starts in
+    the cells around which r(x) - x turns by full circles, see `turning_cells`: at small sigma the
+    field between two arms of a curve changes sides within a small part of sigma, and no other
+    start leads to a source there. Where |r(x) - x| cannot be told from rounding nothing is found.
 
-    Parameters
-    ----------
-    field
-        The reconstruction. All lengths below are in units of its sigma, on which it bends.
-    window
-        Shape ``(d, 2)``.
-    grid
-        Starts along each side, and cells in which turns are looked for at first.
-    starts
-        Points ``(n, d)`` to start from instead of the grid, which in many dimensions has too many.
-    steps
-        Newton steps at most, none of them longer than one sigma.
-    tolerance
-        A point counts as fixed when |r(x) - x| <= tolerance sigma, times the steepness of the
-        field (the singular value of dr/dx - I) in directions where that is above 1. None does
-        where that is less than the rounding of r(x) - x: sigma is too small there to tell.
-    merge
-        Points in the same or in neighbouring cells of this size are one.
-    slow
-        A real part of an eigenvalue of dr/dx - I is slow if it is nearer to 0 than this: with
-        0.1, ten passes through r change a small displacement by a factor of e at most.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a fixed point, in the order of its coordinates ``x1``, ``x2``, ...; its ``kind``,
-        ``sink``, ``source`` or ``saddle``; the largest and the least real part of the
-        eigenvalues of dr/dx - I, ``growth`` and ``decay``, and the least absolute one,
-        ``slowest``; whether that is ``slow``, as it is on a bare curve, along which nearly all
-        points are nearly fixed, and where small errors of r decide which are; the largest
-        imaginary part, ``turning``; the ``residual`` |r(x) - x|; the number of ``starts`` that
-        ended there; and the diagonal of the box that holds where they ended, ``extent``, which
-        is 0 but for rounding at an isolated point.
-
-    Raises
-    ------
-    ValueError
-        If the window does not fit the field, or there is no cell to look into.
+    A row per fixed point, in the order of its coordinates ``x1``, ``x2``, ...: its ``kind``,
+    ``sink``, ``source`` or ``saddle``; of the real parts of the eigenvalues of dr/dx - I the
+    largest, ``growth``, the least, ``decay``, and the least in absolute value, ``slowest``; whether
+    that is ``slow``, as along a degenerate curve, where nearly all points are nearly fixed and
+    small errors of r decide which are; the largest imaginary part, ``turning``; the ``residual``
+    |r(x) - x|; the number of ``starts`` that ended there; and the diagonal of the box around where
+    they ended, ``extent``, 0 up to rounding at an isolated point.
     """
     window = checked_window(window, field.dim)
     if grid < 1:
         raise ValueError(f"fixed points are looked for in a grid of 1 cell or more, not {grid}")
-    starts = grid_points(window, grid) if starts is None else starts
+    starts = grid_points(window, grid)
     if field.dim == 2:
         starts = np.concatenate([starts, turning_cells(field, window, grid)])
-    x, flow, slope = _newton(field, starts, steps)
+    x, flow, slope = _newton(field, starts)
     directions, steepness, _ = np.linalg.svd(slope)
     along = np.abs(np.einsum("nik,ni->nk", directions, flow))
-    kept = (along <= tolerance * field.sigma * np.maximum(1.0, steepness)).all(1)
-    # where less than that is rounding, everything would pass
-    kept &= field.rounding(x) <= tolerance * field.sigma
+    kept = (along <= TOLERANCE * field.sigma * np.maximum(1.0, steepness)).all(1)
+    # if rounding were larger, everything would pass
+    kept &= field.rounding(x) <= TOLERANCE * field.sigma
     kept &= ((x >= window[:, 0]) & (x <= window[:, 1])).all(1)
     x, slope, residual = x[kept], slope[kept], np.linalg.norm(flow[kept], axis=1)
-    best, count, extent = _merged(x, residual, merge * field.sigma)
+    best, count, extent = _merged(x, residual, MERGED * field.sigma)
     table = pd.DataFrame(x[best], columns=[f"x{axis + 1}" for axis in range(field.dim)])
-    table = table.assign(**_kinds(slope[best], slow))
-    return table.assign(residual=residual[best], starts=count, extent=extent)
+    values = np.linalg.eigvals(slope[best])
+    growth, decay = values.real.max(1), values.real.min(1)
+    slowest = np.abs(values.real).min(1)
+    return table.assign(
+        kind=np.select([growth < 0, decay > 0], ["sink", "source"], "saddle"),
+        growth=growth,
+        decay=decay,
+        slowest=slowest,
+        slow=slowest < SLOW,
+        turning=np.abs(values.imag).max(1),
+        residual=residual[best],
+        starts=count,
+        extent=extent,
+    )
 
 
 def turning_cells(field: Field, window: np.ndarray, cells: int) -> np.ndarray:
-    """Return the centres of small cells around which r(x) - x turns by full circles, ``(n, 2)``.
+    """Return the centres of small cells around which r(x) - x, d = 2, turns by full circles.
 
     The number of turns is the Poincare index of what the cell holds: 1 for a source or a sink,
-    -1 for a saddle. Cells that turn are split until they are smaller than `FINEST` sigma.
-
-    Parameters
-    ----------
-    field
-        A field with d = 2.
-    window
-        Shape ``(2, 2)``.
-    cells
-        Cells along each side of the window at first.
+    -1 for a saddle. The window starts as cells x cells; cells that turn are split until they are
+    smaller than `FINEST` sigma. The result has shape ``(n, 2)``.
     """
     low, high = window.T[:, None]
     parts = cells
     while len(low) and (high - low).max() > FINEST * field.sigma:
-        # a zero at a corner would belong to no cell: lines are not where symmetric fields vanish
+        # a zero on a line would belong to no cell: keep lines away from where symmetry puts zeros
         places = np.linspace(0.0, 1.0, parts + 1)
         places[1:-1] += ASKEW / parts
         unit = np.stack(np.meshgrid(places, places, indexing="ij"), axis=-1)
         found = []
-        for start in range(0, len(low), max(1, BLOCK // parts**2)):
-            block = slice(start, start + max(1, BLOCK // parts**2))
-            points = low[block, None, None] + (high - low)[block, None, None] * unit
+        for start in range(0, len(low), max(1, CHUNK // parts**2)):
+            chunk = slice(start, start + max(1, CHUNK // parts**2))
+            points = low[chunk, None, None] + (high - low)[chunk, None, None] * unit
             first = _turn(field, points[:, :-1], points[:, 1:])
             second = _turn(field, points[:, :, :-1], points[:, :, 1:])
             around = first[:, :, :-1] + second[:, 1:] - first[:, :, 1:] - second[:, :-1]
@@ -142,38 +110,10 @@ def turning_cells(field: Field, window: np.ndarray, cells: int) -> np.ndarray:
     return 0.5 * (low + high)
 
 
-def winding(field: Field, window: np.ndarray, points: int = 400) -> int:
-    """Return how often r(x) - x turns as x goes once around the edge of a window.
-
-    By Poincare and Hopf it is the number of sinks and sources inside less that of saddles, which
-    tells whether some were missed.
-
-    Parameters
-    ----------
-    field
-        A field with d = 2.
-    window
-        Shape ``(2, 2)``.
-    points
-        Points along each side to start from; there are more where the direction turns fast.
-    """
-    low, high = np.asarray(window, dtype=float).T
-    steps = np.linspace(0.0, 1.0, points + 1)[:-1]
-    corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
-    sides = [a + steps[:, None] * (b - a) for a, b in pairwise(corners)]
-    edge = low + (high - low) * np.concatenate(sides)
-    return round(_turn(field, edge, np.roll(edge, -1, axis=0)).sum() / (2.0 * np.pi))
-
-
 def _turn(field: Field, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Return the angle by which r(x) - x turns along each segment, shape ``(...)``.
-
-    A segment along which it turns by more than a right angle is halved, as the shorter way round
-    may be the wrong one.
-    """
+    """Return the angle by which r(x) - x turns along each segment."""
 
     def angle(x: np.ndarray) -> np.ndarray:
-        """Return the direction, NaN where it is but rounding."""
         flow = field.move(x)
         angles = np.arctan2(flow[:, 1], flow[:, 0])
         return np.where(np.hypot(*flow.T) <= field.rounding(x), np.nan, angles)
@@ -185,6 +125,7 @@ def _turn(field: Field, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     for halvings in range(HALVINGS + 1):
         turn = (after - before + np.pi) % (2.0 * np.pi) - np.pi
         turn = np.where(np.isnan(turn), 0.0, turn)
+        # beyond a right angle the shorter way round may be the wrong one: halve the segment
         sure = (np.abs(turn) < 0.5 * np.pi) | (halvings == HALVINGS)
         np.add.at(total, owner[sure], turn[sure])
         if sure.all():
@@ -200,15 +141,12 @@ def _turn(field: Field, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
     return total.reshape(shape)
 
 
-def _newton(field: Field, x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return where the starts end, with r(x) - x and its Jacobian there.
-
-    A step is taken if it lessens |r(x) - x|; if not, the next one from the same point is shorter.
-    """
+def _newton(field: Field, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where the starts end, with r(x) - x and its Jacobian there."""
     x, identity = x.copy(), np.eye(field.dim)
     flow, slope = field.move(x), field.jacobian(x) - identity
     damping = np.ones(len(x))
-    for _ in range(steps):
+    for _ in range(STEPS):
         active = np.flatnonzero(damping > LEAST_DAMPING)
         if not len(active):
             break
@@ -217,10 +155,10 @@ def _newton(field: Field, x: np.ndarray, steps: int) -> tuple[np.ndarray, np.nda
         limited = damping[active] * field.sigma / np.maximum(field.sigma, length)
         trial = x[active] + limited[:, None] * step
         flow_there = field.move(trial)
+        # a step that does not lessen |r(x) - x| is not taken, and the next one is shorter
         better = np.linalg.norm(flow_there, axis=1) < np.linalg.norm(flow[active], axis=1)
-        damping[active] = np.where(
-            better, np.minimum(1.0, 2.0 * damping[active]), 0.25 * damping[active]
-        )
+        factor = np.where(better, 2.0, 0.25)
+        damping[active] = np.minimum(1.0, factor * damping[active])
         moved = active[better]
         x[moved], flow[moved] = trial[better], flow_there[better]
         slope[moved] = field.jacobian(x[moved]) - identity
@@ -242,20 +180,6 @@ def _merged(
     clusters = pd.DataFrame(x).groupby(cluster)
     spread = (clusters.max() - clusters.min()).to_numpy()
     return order[first], count, np.linalg.norm(spread, axis=1)
-
-
-def _kinds(slope: np.ndarray, slow: float) -> dict[str, np.ndarray]:
-    values = np.linalg.eigvals(slope)
-    growth, decay = values.real.max(1), values.real.min(1)
-    slowest = np.abs(values.real).min(1)
-    return {
-        "kind": np.select([growth < 0, decay > 0], ["sink", "source"], "saddle"),
-        "growth": growth,
-        "decay": decay,
-        "slowest": slowest,
-        "slow": slowest < slow,
-        "turning": np.abs(values.imag).max(1),
-    }
 
 
 def positions(fixed: pd.DataFrame) -> np.ndarray:

@@ -6,21 +6,15 @@ from scipy.spatial import cKDTree
 
 from autoscore.wording import require
 
-MARGIN = 0.1  # of a window beyond the points, as a part of their range
-NARROW = 3.0  # sigmas to each side of points that do not differ in a coordinate
-CLUSTERED = 1000  # points at most that are looked at for clusters
-APART = 2.0  # diameters by which two clusters are apart that get a window each
-FEW = 0.05  # of the points, below which they are no cluster
+MARGIN = 0.1  # of a window beyond the points, as a share of their range
+NARROW = 3.0  # sigmas to each side of points that share a coordinate
+CLUSTERED = 1000  # points among which clusters are looked for, at most
+APART = 2.0  # diameters between two clusters that get a window each
+FEW = 0.05  # of the points: fewer are no cluster
 
 
 def checked_window(window: np.ndarray, dim: int) -> np.ndarray:
-    """Return a window as an array of shape ``(d, 2)``.
-
-    Raises
-    ------
-    ValueError
-        If it has another shape or no width.
-    """
+    """Return a window as floats ``(d, 2)``; raise ValueError for another shape or without width."""
     window = np.asarray(window, dtype=float)
     if window.shape != (dim, 2) or not (window[:, 0] < window[:, 1]).all():
         raise ValueError(
@@ -31,33 +25,20 @@ def checked_window(window: np.ndarray, dim: int) -> np.ndarray:
 
 
 def window_of(x: np.ndarray, sigma: float) -> np.ndarray:
-    """Return a box around points, a little wider than they are, of shape ``(d, 2)``.
+    """Return a box a little wider than the points, ``(d, 2)``; raise ValueError without points.
 
-    Parameters
-    ----------
-    x
-        Points of shape ``(n, d)``, one or more.
-    sigma
-        Noise level, which gives the box its width where the points have none.
-
-    Raises
-    ------
-    ValueError
-        If there are no points.
+    Coordinates in which the points do not differ get their width from the noise level.
     """
     require("a window", len(x))
     extent = np.ptp(x, axis=0)
     margin = np.where(extent > 0, MARGIN * extent, NARROW * sigma)
-    # far from the origin so little may be lost in rounding
+    # far from the origin so small a margin may be lost in rounding
     margin = np.maximum(margin, 4.0 * np.spacing(np.abs(x).max(0)))
     return np.stack([x.min(0) - margin, x.max(0) + margin], axis=1)
 
 
 def windows_of(x: np.ndarray, sigma: float) -> list[np.ndarray]:
-    """Return one window around points, or two around two clusters that are far apart.
-
-    Parameters, and what is raised, are those of `window_of`.
-    """
+    """Return `window_of` all points, or of each of two clusters that are far apart."""
     require("a window", len(x))
     some = x[:: -(-len(x) // CLUSTERED)]
     if len(some) > 2:
@@ -74,20 +55,12 @@ def windows_of(x: np.ndarray, sigma: float) -> list[np.ndarray]:
 
 
 def grid_points(window: np.ndarray, points: int) -> np.ndarray:
-    """Return an even grid, its ends included, of shape ``(points^d, d)``.
-
-    Parameters
-    ----------
-    window
-        Shape ``(d, 2)``: low and high of each coordinate.
-    points
-        Points along each side, >= 2.
-    """
+    """Return an even grid with `points` >= 2 per side, ends included, ``(points^d, d)``."""
     sides = [np.linspace(low, high, points) for low, high in window]
     return np.stack([side.ravel() for side in np.meshgrid(*sides, indexing="ij")], axis=-1)
 
 
 def uniform_points(window: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return n uniform draws from a window of shape ``(d, 2)``, of shape ``(n, d)``."""
+    """Return n uniform draws from a window, of shape ``(n, d)``."""
     low, high = np.asarray(window, dtype=float).T
     return rng.uniform(low, high, (n, len(low)))

@@ -1,1 +1,5 @@
-"""The kinds of auto-encoder: each a folder with its declaration, networks and training."""
+"""Kinds of auto-encoder, a folder each with its declaration, networks and training.
+
+``separate`` is the paper's: one network per noise level. ``conditioned`` and ``corrected`` are
+ours: one network for all levels.
+"""

@@ -1,75 +1,105 @@
-"""What a kind of auto-encoder declares of itself; parameters, demands and checks derive from it.
+"""What a model kind declares; parameters of jobs, cluster demands and checks derive from it.
 
-A kind is one folder with ``MODEL``, a `Model`, which is read by every run and imports no PyTorch.
-Its networks and their training are named, and imported when they are needed.
+A kind is a folder with ``MODEL``, a `Model`, which every run reads without importing PyTorch: the
+networks and their training are named, and imported when needed.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
-Shapes = list[tuple[int, int]]
+IMAGE_SETTINGS = frozenset(  # on which every training on images depends
+    {"kind", "sigmas", "shown", "batch", "learning_rate", "average", "precision", "validation"}
+    | {"hidden", "axes"}
+)
+
+
+class Cost(NamedTuple):
+    """What training one auto-encoder takes, from which `run.demands` bounds memory and time."""
+
+    weights: int  # entries of all weight matrices
+    units: int  # numbers that all layers hold per point
+    points: int  # per step
+    steps: int
+    directions: int  # as how many points each counts, as the network is differentiated along some
+    number: int  # bytes of a number
+
+
+def cost_of_layers(
+    shapes: Iterable[tuple[int, int]],
+    schedule: Mapping,
+    objective: str,
+    dim: int,
+    *,
+    points: int | None = None,
+    number: int = 4,
+) -> Cost:
+    """Return the cost of weight matrices of shapes (inputs, outputs) under a schedule.
+
+    A step has `points`, by default the schedule's batch.
+    """
+    shapes = list(shapes)
+    return Cost(
+        weights=sum(inputs * outputs for inputs, outputs in shapes),
+        units=sum(outputs for _, outputs in shapes),
+        points=schedule["batch"] if points is None else points,
+        steps=schedule["steps"] + schedule["polish"],
+        # d for the contractive loss, one there and back for sliced score matching
+        directions={"dae": 1, "rcae": 1 + dim, "ssm": 3}[objective],
+        number=number,
+    )
 
 
 @dataclass(frozen=True)
 class Model:
-    """A kind of auto-encoder.
+    """A model kind, trained from the sources ``exact`` (the density itself) and ``samples``.
 
     Attributes
     ----------
-    name
-        The value of ``kind`` in the configuration and in weights files.
-    about
-        What it is, for the schema.
+    name, about
+        The value of ``kind`` in the configuration and in weights files; a phrase on it.
     network
         Its `autoscore.train.stack.Stack`, as ``module:class``.
     training
-        Training function per source, as ``module:function``; sources are ``exact`` (the density
-        itself) and ``samples``. It is called as ``(density or data, settings, objective, streams,
-        report, members, device)`` and returns a `Stack` and a `Trace`. Empty if only for images.
-    uses
+        Function per source, as ``module:function``, called as ``(density or data, settings,
+        objective, streams, report, members, device)``. It returns a `Stack` and a `Trace`. Empty if
+        only for images.
+    uses, schedules
         Per source, exactly the keys of ``train`` on which the training depends, with ``kind`` and
-        ``device``, which the script reads.
-    schedules
-        Per source, the key of ``train.schedules`` that it follows.
+        ``device``, which the script reads; and the key of ``train.schedules`` that it follows.
     image_settings
         Keys on which its training on images depends; empty if it is not for images.
     separate
-        True for one auto-encoder per noise level, False for one for all, whose stack then has its
-        range of noise levels as ``low`` and ``high``.
+        True for one auto-encoder per noise level, False for one for all; see `Stack`.
     objectives
         Those of ``dae``, ``rcae`` and ``ssm`` that it can minimise.
-    layers
-        ``layers(settings, d)`` returns the shapes (inputs, outputs) of its weight matrices, without
-        biases, from which the memory and time of a job are estimated.
+    cost
+        ``cost(settings, objective, source, d)`` returns the `Cost` of one auto-encoder, from which
+        a cluster is asked for memory and time. None if only for images.
     """
 
     name: str
     about: str
     network: str
-    training: Mapping[str, str]
-    uses: Mapping[str, frozenset[str]]
-    schedules: Mapping[str, str]
-    image_settings: frozenset[str]
     separate: bool
     objectives: tuple[str, ...]
-    layers: Callable[[Mapping, int], Shapes] | None = None
+    training: Mapping[str, str] = field(default_factory=dict)
+    uses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    schedules: Mapping[str, str] = field(default_factory=dict)
+    image_settings: frozenset[str] = frozenset()
+    cost: Callable[[Mapping, str, str, int], Cost] | None = None
 
     def load(self) -> type:
         """Return the class of its networks."""
-        return imported(self.network)
+        return _imported(self.network)
 
     def trainer(self, source: str) -> Callable:
-        """Return what trains it on a density from a source."""
-        return imported(self.training[source])
-
-    def members(self, levels: int) -> int:
-        """Return how many auto-encoders one seed and size has, for so many noise levels."""
-        return levels if self.separate else 1
+        """Return the function that trains it from a source."""
+        return _imported(self.training[source])
 
 
-def imported(place: str) -> Any:
+def _imported(place: str) -> Any:
     """Return what ``module:name`` names."""
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""All kinds of auto-encoder by name, and reading any of them from a file."""
+"""All model kinds by name, and reading a model of any kind from a file."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,33 +16,23 @@ Learned = dict[tuple[str, str, str], "Stack"]  # by objective, model and source
 
 
 def _mistakes(module: ModuleType, name: str, model: Model) -> Iterator[str]:
-    if model.training and model.layers is None:
-        yield "it is trained on densities: declare layers, for the demands of a job"
+    if model.training and model.cost is None:
+        yield "it is trained on densities: declare cost, for the demands of a job"
     for source in model.training:
         if source not in model.uses or source not in model.schedules:
             yield f"trained on {source}, it needs uses and schedules for that"
 
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Model]:
-    """Return the kinds that modules declare, by name; raise DeclarationError for wrong ones."""
+    """Return the kinds that modules declare, by name; wrong ones raise DeclarationError."""
     return collect(modules, one("MODEL"), _mistakes)
 
 
 MODELS = declared(modules_of(__name__, __file__))
 
 
-def of_densities() -> list[str]:
-    """Return the kinds that are trained on densities."""
-    return [name for name, model in MODELS.items() if model.training]
-
-
-def of_images() -> list[str]:
-    """Return the kinds that are trained on images."""
-    return [name for name, model in MODELS.items() if model.image_settings]
-
-
 def load_stack(path: str | Path) -> "Stack":
-    """Read a stack of any kind that `Stack.save` wrote; errors are those of `Stack.load`."""
+    """Read a stack of any kind that `Stack.save` wrote; see `Stack.load`."""
     from safetensors import safe_open
 
     from autoscore.files.storage import reading
@@ -62,9 +52,12 @@ def load_stacks(
 
 
 def add_to_schema(schema: dict) -> None:
-    """Put the kinds, in place, into the schemas of variants and of models of images."""
-    for part, names in (("variant", of_densities()), ("image_model", of_images())):
+    """Add the kinds, in place, to the schemas of variants and of models of images."""
+    trained = {
+        "variant": [name for name, model in MODELS.items() if model.training],
+        "image_model": [name for name, model in MODELS.items() if model.image_settings],
+    }
+    for part, names in trained.items():
         kind = schema["$defs"][part]["properties"]["kind"]
         kind["enum"] = names
-        told = "; ".join(f"{name}: {MODELS[name].about}" for name in names)
-        kind["description"] += f" {told}."
+        kind["description"] += f" {'; '.join(f'{name}: {MODELS[name].about}' for name in names)}."

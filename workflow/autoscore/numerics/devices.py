@@ -4,14 +4,11 @@ import torch
 
 
 def device_of(name: str) -> torch.device:
-    """Return the device of this name; ``auto`` is the first GPU if there is one.
+    """Return the device ``cpu``, ``cuda`` or ``auto``, the GPU if there is one.
 
-    Raises
-    ------
-    ValueError
-        If a GPU is asked for and there is none.
+    Raise ValueError for ``cuda`` without a GPU.
     """
     found = torch.cuda.is_available()
     if name == "cuda" and not found:
-        raise ValueError("device is cuda, but PyTorch finds no GPU; auto or cpu would do")
+        raise ValueError("device is cuda, but PyTorch finds no GPU: use auto or cpu")
     return torch.device("cuda" if found and name != "cpu" else "cpu")

@@ -1,10 +1,9 @@
-"""Exponentials, several at a time, and the same wherever in an array they stand.
+"""Fast exponentials that do not depend on a number's place in its array.
 
-NumPy has vector instructions for those of doubles on some processors alone, and takes them one by
-one on others; PyTorch has them for all. It rounds the last few numbers of a tensor, which do not
-fill a vector, in another way: they are computed in a full one. Both take thirty times as long for a
-number whose exponential is too small for their format, as most are in a sum of narrow kernels:
-these are told to be 0 beforehand.
+NumPy vectorises exponentials of doubles on some processors only, PyTorch on all. PyTorch rounds the
+last few numbers of a tensor, which do not fill a vector, differently: they are computed in a full
+one. Both take thirty times as long where the result underflows, as in most of a sum of narrow
+kernels: such results are set to 0 beforehand.
 """
 
 import numpy as np
@@ -13,14 +12,9 @@ VECTOR = 64  # numbers: a multiple of what any processor computes at once
 
 
 def exp_in_place(x: np.ndarray) -> None:
-    """Replace every number of an array, contiguous in either order, by its exponential.
+    """Replace every number of an array by its exponential, 0 below four times the least normal one.
 
-    It is 0 where it is less than four times the smallest number that has all of its digits.
-
-    Raises
-    ------
-    ValueError
-        If the array is not contiguous.
+    Raise ValueError unless the array is contiguous, in either order.
     """
     import torch  # a second, which planning a run spares
 
@@ -39,12 +33,9 @@ def exp_in_place(x: np.ndarray) -> None:
 
 
 def softmax_in_place(log_values: np.ndarray) -> np.ndarray:
-    """Turn each row of a contiguous array, ``(n, k)``, into its softmax; one of -inf alone, to nan.
+    """Turn each row of a contiguous array ``(n, k)`` into its softmax, nan if all of it is -inf.
 
-    Returns
-    -------
-    numpy.ndarray
-        The logarithm of the sum of each row's exponentials, shape ``(n,)``.
+    Return the logarithm of the sum of each row's exponentials, shape ``(n,)``.
     """
     highest = log_values.max(axis=1, keepdims=True)
     highest = np.where(np.isneginf(highest), 0.0, highest)

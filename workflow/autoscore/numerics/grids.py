@@ -6,21 +6,10 @@ import numpy as np
 def gauss_legendre(
     low: np.ndarray | float, high: np.ndarray | float, panels: int, order: int = 16
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Composite Gauss-Legendre rule on one interval or on many at once.
+    """Return nodes and weights ``(..., panels * order)`` of the composite Gauss-Legendre rule.
 
-    Parameters
-    ----------
-    low, high
-        Ends of the intervals, of any common shape ``(...)``.
-    panels
-        Number of equal panels an interval is cut into.
-    order
-        Nodes a panel; polynomials up to degree ``2 * order - 1`` are exact.
-
-    Returns
-    -------
-    nodes, weights
-        Both of shape ``(..., panels * order)``.
+    Each interval, with ends of any common shape ``(...)``, is cut into equal panels of `order`
+    nodes, exact for polynomials up to degree ``2 * order - 1``.
     """
     unit, weight = np.polynomial.legendre.leggauss(order)
     fractions = ((np.arange(panels)[:, None] + 0.5 * (unit + 1.0)) / panels).ravel()
@@ -31,18 +20,9 @@ def gauss_legendre(
 
 
 def noise_levels(grid: dict | list[float]) -> np.ndarray:
-    """Return the noise levels that a configuration entry describes.
+    """Return the noise levels (standard deviations, increasing) of a configuration entry.
 
-    Parameters
-    ----------
-    grid
-        Either the levels themselves or ``{"low", "high", "count"}``, which
-        stands for `count` levels in geometric progression from low to high.
-
-    Returns
-    -------
-    numpy.ndarray
-        Standard deviations, increasing, of shape ``(levels,)``.
+    It holds the levels themselves, or low, high and count of a geometric progression.
     """
     if isinstance(grid, dict):
         return np.geomspace(grid["low"], grid["high"], grid["count"])

@@ -1,7 +1,7 @@
-"""Panels of a quadrature on the line that are as narrow as a density needs them, where it has mass.
+"""Panels of a quadrature on the line, as narrow as a density needs where it has mass.
 
-Even panels over a box miss whatever is much narrower than the box, and say nothing. These begin at
-the modes, grow away from them, and are halved until halving changes nothing.
+Even panels over a box silently miss whatever is much narrower than the box. These start at the
+modes, grow away from them, and are halved until halving changes nothing.
 """
 
 from collections.abc import Callable
@@ -11,36 +11,30 @@ import numpy as np
 
 from autoscore.numerics.grids import gauss_legendre
 
-STEP = 1.5  # standard deviations of a Gaussian on a panel: 16 nodes are exact to rounding
-REACH = 7  # panels to each side of a Gaussian, ten standard deviations and a half
-GRID = 2**16 + 1  # points of the first look for modes: narrower ones may be missed
+STEP = 1.5  # standard deviations of a Gaussian per panel: 16 nodes are exact to rounding
+REACH = 7  # panels on each side of a Gaussian, ten and a half standard deviations
+GRID = 2**16 + 1  # points on which modes are first looked for: narrower ones may be missed
 DEEP = 700.0  # nats below the highest mode, where exp() is 0
-TOLERANCE = 1e-11  # of the integral, relative: what halving all panels may still change
-SETTLED = 1e-6  # what it may change if more panels do not lessen it
+TOLERANCE = 1e-11  # relative change of the integral that halving all panels may leave
+SETTLED = 1e-6  # the same where more panels do not reduce it
 MOST = 20_000  # panels
 GOLDEN = 0.5 * (np.sqrt(5.0) - 1.0)
 
 
 @dataclass(frozen=True)
 class Panels:
-    """Disjoint intervals, in increasing order.
-
-    Attributes
-    ----------
-    low, high
-        Their ends, shape ``(n,)``.
-    """
+    """Disjoint intervals in increasing order, with ends of shape ``(n,)``."""
 
     low: np.ndarray
     high: np.ndarray
 
     def rule(self, order: int = 16) -> tuple[np.ndarray, np.ndarray]:
-        """Return the nodes and weights of a Gauss-Legendre rule on them, shape ``(n order,)``."""
+        """Return nodes and weights of a Gauss-Legendre rule, shape ``(n order,)``."""
         nodes, weights = gauss_legendre(self.low, self.high, 1, order)
         return nodes.ravel(), weights.ravel()
 
     def cut(self, parts: np.ndarray) -> "Panels":
-        """Return panels over the same intervals, each cut evenly into so many, shape ``(n,)``."""
+        """Return the panels cut evenly, each into its number of parts, shape ``(n,)``."""
         which = np.repeat(np.arange(len(parts)), parts)
         place = np.arange(len(which)) - np.repeat(np.cumsum(parts) - parts, parts)
         size = ((self.high - self.low) / parts)[which]
@@ -48,7 +42,7 @@ class Panels:
         return Panels(low, low + size)
 
     def no_wider_than(self, width: float) -> "Panels":
-        """Return panels over the same intervals, each cut evenly until none is wider."""
+        """Return the panels cut evenly until none is wider."""
         return self.cut(np.maximum(1, np.ceil((self.high - self.low) / width)).astype(int))
 
 
@@ -58,12 +52,9 @@ def panels_between(edges: np.ndarray) -> Panels:
 
 
 def panels_around(centres: np.ndarray, widths: np.ndarray) -> Panels:
-    """Return panels that resolve every one of many Gaussians, and nothing between them.
+    """Return panels that resolve Gaussians, and nothing between them.
 
-    Parameters
-    ----------
-    centres, widths
-        Their means and standard deviations, shape ``(n,)``.
+    Centres and widths, shape ``(n,)``, are their means and standard deviations.
     """
     cells = []
     for width in np.unique(widths):
@@ -72,36 +63,19 @@ def panels_around(centres: np.ndarray, widths: np.ndarray) -> Panels:
         cells.append(STEP * width * np.stack([lattice, lattice + 1.0]))
     low, high = np.concatenate(cells, axis=1)
     edges = np.unique(np.concatenate([low, high]))
-    # an interval between two edges is wanted if more cells have begun before it than have ended
+    # an interval between two edges is inside if more cells have begun before it than have ended
     begun = np.searchsorted(np.sort(low), edges[:-1], side="right")
-    ended = np.searchsorted(np.sort(high), edges[:-1], side="right")
-    inside = begun > ended
+    inside = begun > np.searchsorted(np.sort(high), edges[:-1], side="right")
     return Panels(edges[:-1][inside], edges[1:][inside])
 
 
 def resolve(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> Panels:
     """Return panels that resolve exp(log_f) on an interval, where it is not negligible.
 
-    Modes are found first: local maxima on a grid, each followed to its top. Panels are graded
-    around them, and halved where halving changes the integral.
-
-    Parameters
-    ----------
-    log_f
-        From points ``(n,)`` to the logarithm of a positive function, ``(n,)``.
-    low, high
-        Ends of the interval.
-
-    Returns
-    -------
-    Panels
-        Those on which the function is above exp(-700) times its maximum. Halving all of them would
-        change its integral by `TOLERANCE` of itself at most, or by what rounding leaves.
-
-    Raises
-    ------
-    ValueError
-        If `MOST` panels do not resolve it.
+    Panels are graded around the modes, and halved where halving changes the integral: halving all
+    of them would change it by `TOLERANCE` of itself at most, or by rounding. Those on which the
+    function is below exp(-`DEEP`) times its maximum are left out. Raise ValueError if `MOST` panels
+    do not resolve it.
     """
     panels = panels_between(_graded(log_f, low, high))
     before = np.inf
@@ -118,12 +92,12 @@ def resolve(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) 
         total = (left + right).sum()
         change = np.abs(whole - left - right)
         error = float(change.sum() / total)
-        # far from the origin, what is left may be the rounding of the points themselves
+        # far from the origin, the error may be the rounding of the points themselves
         if error <= TOLERANCE or SETTLED > error > 0.5 * before:
             break
         before = error
         wrong = change > 0.5 * TOLERANCE * total / len(change)
-        # halving ends where an interval is as narrow as numbers are near to one another
+        # halving ends at neighbouring numbers
         wrong &= (middle > panels.low) & (middle < panels.high)
         if not wrong.any() or len(panels.low) + wrong.sum() > MOST:
             raise ValueError(
@@ -138,11 +112,10 @@ def resolve(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) 
 
 def _graded(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> np.ndarray:
     """Return edges of panels that grow geometrically away from the modes, shape ``(n,)``."""
-    modes = _modes(log_f, low, high)
-    # how far the function has fallen at distances from the whole interval down to rounding
+    # distances from a mode, from the whole interval down to rounding
     distance = (high - low) * 0.5 ** np.arange(50.0)
     edges = [np.linspace(low, high, 65)]
-    for mode in modes:
+    for mode in _modes(log_f, low, high):
         top = log_f(np.array([mode]))[0]
         around = np.clip(np.stack([mode - distance, mode + distance]), low, high)
         fallen = (log_f(around.ravel()).reshape(2, -1) < top - 0.5).any(0)
@@ -156,7 +129,7 @@ def _graded(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) 
 
 
 def _modes(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> np.ndarray:
-    """Return the local maxima that a grid shows, and where golden sections lead from each."""
+    """Return the local maxima of a grid, and where golden sections lead from each."""
     x = np.linspace(low, high, GRID)
     values = log_f(x)
     padded = np.concatenate([[-np.inf], values, [-np.inf]])

@@ -1,20 +1,19 @@
 """Independent random streams, named instead of numbered.
 
-A stream is found from the global seed and a path of names such as
-``("train", "three_wells", "dae", 3)``. Adding a member, a chain or a density
-therefore changes no other stream.
+The global seed and a path of names such as ``("train", "three_wells", "dae", 3)`` determine a
+stream. Adding a member, a chain or a density therefore changes no other stream.
 """
 
 import hashlib
 
 import numpy as np
 
-# Streams keep the names under which they were first drawn: a renamed model keeps its numbers.
+# A renamed model keeps the stream of its first name, and with it its numbers.
 FORMER = {"separate": "ensemble"}
 
 
 def entropy(seed: int, *names: object) -> int:
-    """Return 128 bits of entropy for the stream called `names` under `seed`."""
+    """Return 128 bits of entropy for the stream of these names, whose ``repr`` is stable."""
     names = tuple(FORMER.get(name, name) for name in names)
     plain = [name.item() if isinstance(name, np.generic) else name for name in names]
     path = "/".join([str(seed), *map(repr, plain)])
@@ -22,13 +21,5 @@ def entropy(seed: int, *names: object) -> int:
 
 
 def generator(seed: int, *names: object) -> np.random.Generator:
-    """Return the NumPy generator of the stream called `names` under `seed`.
-
-    Parameters
-    ----------
-    seed
-        The seed of the whole run.
-    *names
-        Stage, density, member and so on: any objects with a stable ``repr``.
-    """
+    """Return the generator of a stream: `seed` of the whole run, then stage, density and so on."""
     return np.random.default_rng(entropy(seed, *names))

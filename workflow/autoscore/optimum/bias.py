@@ -1,4 +1,4 @@
-"""How far the best possible score estimates are from the score, at small noise (statement C1)."""
+"""How far the best possible score estimates are from the score, and at which order (C1)."""
 
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ import pandas as pd
 from autoscore.densities.base import Density, leading_bias
 from autoscore.densities.energies import EnergyDensity
 from autoscore.fields import Field
-from autoscore.numerics.errors import relative_error
+from autoscore.numerics.errors import fitted_order, relative_error
 from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D
@@ -17,28 +17,21 @@ from autoscore.wording import require
 
 GRID_POINTS = 20_001  # of a contractive solve in one dimension, fine enough to be a reference
 PANELS = 60  # of the expectations under p in one dimension
-CHECKED = 50  # of them at which a denoising optimum in the plane is computed in another way
-COLUMNS = [
+DRAWS = 4000  # that stand for p in two, where it may be too thin for any product rule
+CHECKED = 50  # of these, at which a denoising optimum is also computed at lower resolution
+BIAS = [
     "objective", "sigma", "relative_error", "predicted", "remainder", "discretisation",
     "hessian_error", "tweedie_gap",
 ]  # fmt: skip
-DRAWS = 4000  # that stand for p in two, where it may be too thin for any product rule
+ORDER = ["objective", "order", "low", "high", "levels", "remainder_order", "discretisation"]
 
 
 @lru_cache(maxsize=64)
 def optimal_field(density: Density, objective: str, sigma: float, points: int) -> Field:
-    """Return the exact optimum of an objective in one or two dimensions.
+    """Return the exact optimum of an objective, ``"dae"`` or ``"rcae"``, for d = 1 or 2.
 
-    Parameters
-    ----------
-    density
-        Target with d = 1 or 2.
-    objective
-        ``"dae"`` or ``"rcae"``.
-    sigma
-        Noise level.
-    points
-        Grid points of the contractive solve, along each side; the denoising optimum needs none.
+    A contractive solve has this many grid points along each side; the denoising optimum, in any
+    dimension, needs none.
     """
     if objective == "dae":
         return DenoisingOptimum(density, sigma)
@@ -48,7 +41,7 @@ def optimal_field(density: Density, objective: str, sigma: float, points: int) -
 
 
 def coarser_field(density: Density, objective: str, sigma: float, points: int) -> Field:
-    """Return the same optimum at lower resolution, to show what discretisation does."""
+    """Return the same optimum at lower resolution, to show the effect of discretisation."""
     if objective == "rcae":
         return optimal_field(density, objective, sigma, (points - 1) // 2 + 1)
     field = DenoisingOptimum(density, sigma)
@@ -56,38 +49,20 @@ def coarser_field(density: Density, objective: str, sigma: float, points: int) -
     return field
 
 
-def _expectation(density: Density) -> tuple[np.ndarray, np.ndarray]:
-    """Return points and weights that stand for p."""
-    if density.dim == 1:
-        return density.quadrature(PANELS)
-    x = density.sample(DRAWS, generator(0, "expectation"))
-    return x, np.full(len(x), 1.0 / len(x))
-
-
 def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFrame:
     """Compare both optima with the score, and the difference with its leading-order prediction.
 
-    All errors are squared, relative to E_p|s|^2, under the clean p.
-
-    Parameters
-    ----------
-    density
-        Target with d = 1 or 2.
-    sigmas
-        Noise levels.
-    points
-        Grid points of the contractive solve, along each side.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each objective and sigma: ``relative_error`` of the optimum; ``predicted``, what
-        the leading term of C1 says it is; ``remainder``, the error left when the leading term is
-        taken off; ``discretisation``, the change when the resolution is halved; ``hessian_error``
-        of (dr/dx - I) / sigma^2 as an estimate of Hess log p, relative to E_p|Hess log p|^2 (C5);
-        ``tweedie_gap``, see that function, where both sides of statement T1 are integrals.
+    For d = 1 or 2, with `points` as for `optimal_field`. All errors are squared, relative to
+    E_p|s|^2, under the clean p. A row per objective and sigma: ``relative_error`` of the optimum;
+    ``predicted``, that of the leading term of C1; ``remainder``, the error left without that term;
+    ``discretisation``, the change at half the resolution; ``hessian_error`` of
+    (dr/dx - I) / sigma^2 as an estimate of Hess log p, relative to E_p|Hess log p|^2 (C5);
+    `tweedie_gap`, where both sides of statement T1 are integrals.
     """
-    x, weights = _expectation(density)
+    if density.dim == 1:
+        x, weights = density.quadrature(PANELS)
+    else:
+        x, weights = density.sample(DRAWS, generator(0, "expectation")), np.full(DRAWS, 1.0 / DRAWS)
     score, hessian = density.score(x), density.hessian(x).reshape(len(x), -1)
     rows = []
     for objective in ("dae", "rcae"):
@@ -112,25 +87,42 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
                     "tweedie_gap": tweedie_gap(density, sigma, x[::8]) if check else np.nan,
                 }
             )
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=BIAS)
 
 
-def tweedie_gap(density: Density, sigma: float, y: np.ndarray) -> float:
-    """Return the largest |r*(y) - y - sigma^2 grad log p_sigma(y)| for a one-dimensional energy.
+def tweedie_gap(density: EnergyDensity, sigma: float, y: np.ndarray) -> float:
+    """Return the largest |r*(y) - y - sigma^2 grad log p_sigma(y)| at points ``(n, 1)``, n >= 1.
 
     Statement T1, with the two sides computed by different integrals: r* is the posterior mean,
     while grad p_sigma moves the derivative onto p by parts, p' * N plus the ends of the box.
-
-    Parameters
-    ----------
-    density
-        An energy on an interval.
-    sigma
-        Noise level.
-    y
-        Points of shape ``(n, 1)``, n >= 1.
     """
     require("a largest gap", len(y))
-    smoothed = density.smoothed(sigma)
-    gradient = smoothed.score_by_parts(y)
+    gradient = density.smoothed(sigma).score_by_parts(y)
     return float(np.abs(DenoisingOptimum(density, sigma)(y) - y - sigma**2 * gradient).max())
+
+
+def order_table(bias: pd.DataFrame, window: np.ndarray) -> pd.DataFrame:
+    """Fit the order of convergence in a window of noise levels (statement C1: order 2).
+
+    The window lists two or more levels of the `bias_table`, or none. A row per objective:
+    ``order``; the window's ``low``, ``high`` and number of ``levels``; ``remainder_order``,
+    without the leading term; ``discretisation``, the largest ratio of the (root mean square)
+    discretisation error to the measured one.
+    """
+    inside = bias[np.isclose(bias["sigma"].to_numpy()[:, None], window, rtol=1e-9).any(1)]
+    rows = []
+    for objective, part in inside.groupby("objective"):
+        sigmas = part["sigma"].to_numpy()
+        discretisation = np.sqrt((part["discretisation"] / part["relative_error"]).max())
+        rows.append(
+            {
+                "objective": objective,
+                "order": fitted_order(sigmas, part["relative_error"].to_numpy()),
+                "low": sigmas.min(),
+                "high": sigmas.max(),
+                "levels": len(sigmas),
+                "remainder_order": fitted_order(sigmas, part["remainder"].to_numpy()),
+                "discretisation": float(discretisation),
+            }
+        )
+    return pd.DataFrame(rows, columns=ORDER)

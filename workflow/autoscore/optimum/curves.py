@@ -6,13 +6,14 @@ from autoscore.densities.base import Density
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 
-REACH = 3.0  # sigmas to each side of points at one place
+REACH = 3.0  # sigmas to each side of points that all lie at one place
 
 
 def curve_grid(density: Density, points: int, widest: float) -> np.ndarray:
-    """Return an even grid over the bounds of a one-dimensional target, wider for bare points.
+    """Return an even grid over the bounds of a one-dimensional target.
 
-    Of points at one place the `widest` noise gives the grid its width.
+    It is wider for degenerate points; if they all lie at one place, the `widest` noise sets its
+    width.
     """
     low, high = density.support[0]
     margin = 0.25 * (high - low) if density.is_degenerate else 0.0
@@ -24,41 +25,20 @@ def curve_grid(density: Density, points: int, widest: float) -> np.ndarray:
 def optimum_curves(
     density: Density, sigmas: np.ndarray, points: int, solver_points: int
 ) -> dict[str, np.ndarray]:
-    """Return what is known exactly about a one-dimensional density.
+    """Return what is known exactly about a one-dimensional density, on its `curve_grid`.
 
-    Parameters
-    ----------
-    density
-        Target with d = 1.
-    sigmas
-        Noise levels at which the optima are solved.
-    points
-        Points of the grid on which everything is returned, see `curve_grid`.
-    solver_points
-        Grid points of the contractive solve.
-
-    Returns
-    -------
-    dict
-        ``x`` (n,), ``sigmas`` (levels,); the score estimates (r - x) / sigma^2 of the optima,
-        ``dae`` and ``rcae``, and ``log_p_sigma``, all (levels, n); ``log_prob``, ``score`` and
-        ``hessian``, all (n,). Bare points have only what exists for them.
+    ``x`` (n,), ``sigmas`` (levels,); the score estimates (r - x) / sigma^2 of the optima, ``dae``
+    and ``rcae``, and ``log_p_sigma``, all (levels, n); ``log_prob``, ``score`` and ``hessian``, all
+    (n,). Degenerate points have ``dae`` and ``log_p_sigma`` alone.
     """
-    bare = density.is_degenerate
     x = curve_grid(density, points, sigmas.max())
     columns = x[:, None]
-    curves = {"x": x, "sigmas": sigmas}
-    curves["log_p_sigma"] = np.stack(
-        [density.smoothed(sigma).log_prob(columns) for sigma in sigmas]
-    )
-    for objective in ["dae"] if bare else ["dae", "rcae"]:
-        curves[objective] = np.stack(
-            [
-                optimal_field(density, objective, sigma, solver_points).score(columns)[:, 0]
-                for sigma in sigmas
-            ]
-        )
-    if not bare:
+    log_p_sigma = [density.smoothed(sigma).log_prob(columns) for sigma in sigmas]
+    curves = {"x": x, "sigmas": sigmas, "log_p_sigma": np.stack(log_p_sigma)}
+    for objective in ["dae"] if density.is_degenerate else ["dae", "rcae"]:
+        best = [optimal_field(density, objective, sigma, solver_points) for sigma in sigmas]
+        curves[objective] = np.stack([field.score(columns)[:, 0] for field in best])
+    if not density.is_degenerate:
         curves["log_prob"] = density.log_prob(columns)
         curves["score"] = density.score(columns)[:, 0]
         curves["hessian"] = density.hessian(columns)[:, 0, 0]
@@ -66,34 +46,18 @@ def optimum_curves(
 
 
 def optimum_plane(density: Density, sigmas: np.ndarray, points: int) -> dict[str, np.ndarray]:
-    """Return the contractive optimum of a two-dimensional density on its grid.
+    """Return the contractive optimum of a two-dimensional density on a grid over its bounds.
 
-    Parameters
-    ----------
-    density
-        Target with d = 2.
-    sigmas
-        Noise levels.
-    points
-        Grid points along each side of the density's bounds.
-
-    Returns
-    -------
-    dict
-        ``x1``, ``x2`` (points,); ``sigmas`` (levels,); ``rcae``, (r - x) / sigma^2 of shape
-        (levels, 2, points, points).
+    ``x1``, ``x2`` (points,); ``sigmas`` (levels,); ``rcae``, (r - x) / sigma^2 of shape
+    (levels, 2, points, points).
     """
     solved = [optimal_field(density, "rcae", sigma, points) for sigma in sigmas]
-    return {
-        "x1": solved[0].x1,
-        "x2": solved[0].x2,
-        "sigmas": sigmas,
-        "rcae": np.stack([field.solution for field in solved]),
-    }
+    rcae = np.stack([field.solution for field in solved])
+    return {"x1": solved[0].x1, "x2": solved[0].x2, "sigmas": sigmas, "rcae": rcae}
 
 
 def stored_optimum(arrays: dict[str, np.ndarray], sigma: float) -> ContractiveOptimum2D | None:
-    """Return one level of what `optimum_plane` returned as a field, None if it is not there."""
+    """Return one level of an `optimum_plane` as a field, None if it is not there."""
     found = np.flatnonzero(np.isclose(arrays["sigmas"], sigma, rtol=1e-9))
     if not len(found):
         return None

@@ -6,30 +6,27 @@ from autoscore.densities.base import Density
 from autoscore.fields import Field
 
 
-class DenoisingOptimum(Field):
+class ScoreField(Field):
+    """A reconstruction r(x) = x + sigma^2 s(x) that is given by its score s."""
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return x + self.move(x)
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        return self.sigma**2 * self.score(x)
+
+
+class DenoisingOptimum(ScoreField):
     """r*(y) = E[x | y = x + e] = y + sigma^2 grad log p_sigma(y) (statement T1).
 
     Closed form for mixtures and for points (the softmax mean), quadrature for energies:
     whatever the density's ``smoothed`` does.
-
-    Parameters
-    ----------
-    density
-        The target p.
-    sigma
-        Standard deviation of the Gaussian corruption.
     """
 
     def __init__(self, density: Density, sigma: float) -> None:
         self.sigma = float(sigma)
         self.dim = density.dim
         self.smoothed = density.smoothed(sigma)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x + self.move(x)
-
-    def move(self, x: np.ndarray) -> np.ndarray:
-        return self.sigma**2 * self.smoothed.score(x)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self.smoothed.score(x)

@@ -12,14 +12,8 @@ from autoscore.wording import require
 class LinearOptimum:
     """The Wiener filter: the best affine reconstruction for a mean and a covariance.
 
-    Attributes
-    ----------
-    mean : numpy.ndarray
-        Shape ``(d,)``.
-    variances : numpy.ndarray
-        Shape ``(d,)``: eigenvalues of the covariance, the largest first.
-    axes : numpy.ndarray
-        Shape ``(d, d)``: its eigenvectors as columns.
+    The mean has shape ``(d,)``; ``variances`` ``(d,)`` are the eigenvalues of the covariance, the
+    largest first, and ``axes`` ``(d, d)`` its eigenvectors as columns.
     """
 
     mean: np.ndarray
@@ -30,38 +24,29 @@ class LinearOptimum:
     def fit(cls, points: np.ndarray) -> "LinearOptimum":
         """Return the filter for the mean and covariance (divided by n) of points ``(n, d)``.
 
-        Raises
-        ------
-        ValueError
-            If there are no points.
+        Raise ValueError without points.
         """
         require("a mean", len(points))
         mean = points.mean(0, dtype=float)
         centred = points - mean
         variances, axes = np.linalg.eigh(centred.T @ centred / len(points))
-        # a coordinate that never varies has entries that are rounding, down to 1e-300: processors
-        # take many times as long for what is too small for single precision
+        # a coordinate that never varies leaves rounding, down to 1e-300: processors take many
+        # times as long for numbers too small for single precision
         axes[np.abs(axes) < np.finfo(float).eps] = 0.0
         return cls(mean, np.maximum(variances[::-1], 0), axes[:, ::-1])
 
     def __call__(self, y: np.ndarray, sigma: float) -> np.ndarray:
-        """Return mean + C (C + sigma^2 I)^-1 (y - mean), of shape ``(n, d)``."""
+        """Return mean + C (C + sigma^2 I)^-1 (y - mean), shape ``(n, d)``."""
         gain = self.variances / (self.variances + sigma**2)
         return self.mean + (y - self.mean) @ self.axes * gain @ self.axes.T
 
     def error(self, x: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
-        """Return E|r(x + e) - x|^2 over e ~ N(0, sigma^2 I), of shape ``(k, n)``, without sampling.
+        """Return E|r(x + e) - x|^2 over e ~ N(0, sigma^2 I), ``(k, n)``, for sigmas ``(k,)`` > 0.
 
-        With the gains g_i and x in the eigenbasis it is sum_i (1 - g_i)^2 (x_i - mean_i)^2 +
-        sigma^2 g_i^2: what is lost and what noise is left. Its mean over the points that the filter
-        was fitted to is sum_i v_i sigma^2 / (v_i + sigma^2).
-
-        Parameters
-        ----------
-        x
-            Clean points, shape ``(n, d)``.
-        sigmas
-            Standard deviations of the corruption, shape ``(k,)``, > 0.
+        With the gains g_i and clean x ``(n, d)`` in the eigenbasis it is
+        sum_i (1 - g_i)^2 (x_i - mean_i)^2 + sigma^2 g_i^2: what is lost, and the noise that is
+        left. Its mean over the points that the filter was fitted to is
+        sum_i v_i sigma^2 / (v_i + sigma^2).
         """
         squares = np.square((x - self.mean) @ self.axes)
         noise = np.square(sigmas)[:, None]

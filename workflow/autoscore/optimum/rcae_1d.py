@@ -11,33 +11,15 @@ from scipy.interpolate import CubicSpline
 from scipy.linalg import solve_banded
 
 from autoscore.densities.base import Density
-from autoscore.fields import Field
+from autoscore.optimum.dae import ScoreField
 
 
 def solve_rcae_1d(density: Density, x: np.ndarray, sigma: float) -> np.ndarray:
-    """Solve the Euler-Lagrange equation by finite volumes, second order in the grid step.
+    """Return (r - x) / sigma^2 on an even, increasing grid ``(n,)``, n >= 3, by finite volumes.
 
-    Only ratios of p at neighbouring points enter, so p may underflow. The
-    cost is linear in the number of points.
-
-    Parameters
-    ----------
-    density
-        One-dimensional target with ``log_prob``.
-    x
-        Even grid of shape ``(n,)``, n >= 3; p is taken to vanish outside.
-    sigma
-        Weight of the contraction, > 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        (r - x) / sigma^2 at the grid points, shape ``(n,)``.
-
-    Raises
-    ------
-    ValueError
-        If sigma is not positive, or the grid is not even and increasing.
+    The error is of second order in the grid step, the cost linear in n. Only ratios of p at
+    neighbouring points enter, so p may underflow; outside of the grid it is taken to vanish.
+    Raise ValueError for another grid, or unless sigma > 0.
     """
     step = np.diff(x)
     if not sigma > 0:
@@ -59,35 +41,19 @@ def solve_rcae_1d(density: Density, x: np.ndarray, sigma: float) -> np.ndarray:
     return solve_banded((1, 1), banded, right - left, overwrite_ab=True, overwrite_b=True)
 
 
-class ContractiveOptimum1D(Field):
-    """The optimum as a field: the grid solution joined by a cubic spline.
+class ContractiveOptimum1D(ScoreField):
+    """The optimum as a field: a cubic spline through a solution at points over p's bounds.
 
-    Outside of the density's bounds, where nothing is defined, (r - x) / sigma^2 keeps its value at
-    the edge.
-
-    Parameters
-    ----------
-    density
-        One-dimensional target.
-    sigma
-        Weight of the contraction.
-    points
-        Number of grid points over the density's bounds.
+    Outside of these, where nothing is defined, (r - x) / sigma^2 keeps its value at the edge.
     """
 
-    def __init__(self, density: Density, sigma: float, points: int = 20_001) -> None:
+    def __init__(self, density: Density, sigma: float, points: int) -> None:
         self.sigma = float(sigma)
         self.dim = density.dim
         self._bounds = density.support[0]
         x = np.linspace(*self._bounds, points)
         self._score = CubicSpline(x, solve_rcae_1d(density, x, sigma))
         self._slope = self._score.derivative()
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x + self.move(x)
-
-    def move(self, x: np.ndarray) -> np.ndarray:
-        return self.sigma**2 * self.score(x)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self._score(np.clip(x, *self._bounds))

@@ -15,36 +15,23 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.sparse import csr_array, diags_array
 
 from autoscore.densities.base import Density
-from autoscore.fields import Field
+from autoscore.optimum.dae import ScoreField
 
-DEEPEST = 60.0  # log p is not followed further below its maximum: there is nothing to learn
+DEEPEST = 60.0  # below its maximum log p is cut off: there is nothing to learn
 TOLERANCE = 1e-10  # of the scaled residual
 
 
 def solve_rcae_2d(density: Density, x1: np.ndarray, x2: np.ndarray, sigma: float) -> np.ndarray:
-    """Solve both components by finite volumes, second order in the grid steps.
+    """Return (r - x) / sigma^2, ``(2, n1, n2)``, on even grids ``(n1,)`` and ``(n2,)``.
 
+    Finite volumes, of second order in the grid steps; outside of the grids p is taken to vanish.
     The matrix is scaled symmetrically by its diagonal, which takes the enormous range of p out of
     it, and solved by conjugate gradients with a Ruge-Stuben multigrid preconditioner.
-
-    Parameters
-    ----------
-    density
-        Two-dimensional target with ``log_prob``.
-    x1, x2
-        Even grids of shapes ``(n1,)`` and ``(n2,)``; p is taken to vanish outside.
-    sigma
-        Weight of the contraction, > 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        (r - x) / sigma^2 at the grid points, shape ``(2, n1, n2)``.
 
     Raises
     ------
     ValueError
-        If sigma is not positive or a grid has fewer than 3 points.
+        Unless sigma > 0 and each grid has 3 points.
     RuntimeError
         If the iteration does not reach its tolerance.
     """
@@ -74,7 +61,7 @@ def solve_rcae_2d(density: Density, x1: np.ndarray, x2: np.ndarray, sigma: float
 def _discretise(
     density: Density, x1: np.ndarray, x2: np.ndarray, sigma: float
 ) -> tuple[csr_array, list[np.ndarray]]:
-    """Return the matrix and the two right-hand sides of the finite-volume equations."""
+    """Return the matrix of the finite-volume equations and both right-hand sides."""
     h = [(x[-1] - x[0]) / (len(x) - 1) for x in (x1, x2)]
     cell, *faces = _weights(density, *((x[0], x[-1], len(x)) for x in (x1, x2)))
     index = np.arange(cell.size).reshape(cell.shape)
@@ -97,7 +84,7 @@ def _discretise(
     return csr_array(entries, shape=(cell.size, cell.size)), sides
 
 
-@lru_cache(maxsize=2)  # the same at every noise level, and log p may cost more than the solve
+@lru_cache(maxsize=2)  # no noise level changes them, and log p may cost more than the solve
 def _weights(density: Density, *ends: tuple[float, float, int]) -> tuple[np.ndarray, ...]:
     """Return p times the size of each cell, and p times the width of the faces along each axis."""
     x1, x2 = (np.linspace(*end) for end in ends)
@@ -124,18 +111,8 @@ def _log_prob(density: Density, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
     return density.log_prob(points.reshape(-1, 2)).reshape(len(x1), len(x2))
 
 
-class ContractiveOptimum2D(Field):
-    """The optimum as a field: a solution on a grid joined by cubic splines.
-
-    Parameters
-    ----------
-    x1, x2
-        The grid, shapes ``(n1,)`` and ``(n2,)``.
-    solution
-        (r - x) / sigma^2 on it, shape ``(2, n1, n2)``, see `solve_rcae_2d`.
-    sigma
-        Weight of the contraction.
-    """
+class ContractiveOptimum2D(ScoreField):
+    """The optimum as a field: cubic splines through a solution of `solve_rcae_2d`."""
 
     dim = 2
 
@@ -145,16 +122,10 @@ class ContractiveOptimum2D(Field):
         self._splines = [RectBivariateSpline(x1, x2, component) for component in solution]
 
     @classmethod
-    def solve(cls, density: Density, sigma: float, points: int = 401) -> Self:
-        """Return the optimum of a target with d = 2, on `points` along each side of its bounds."""
+    def solve(cls, density: Density, sigma: float, points: int) -> Self:
+        """Return the optimum of a target with d = 2, on `points` per side of its bounds."""
         x1, x2 = (np.linspace(*bounds, points) for bounds in density.support)
         return cls(x1, x2, solve_rcae_2d(density, x1, x2, sigma), sigma)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        return x + self.move(x)
-
-    def move(self, x: np.ndarray) -> np.ndarray:
-        return self.sigma**2 * self.score(x)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return np.stack([spline.ev(x[:, 0], x[:, 1]) for spline in self._splines], axis=-1)

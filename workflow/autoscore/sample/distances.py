@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import pdist
 from scipy.special import digamma, logsumexp
 
 from autoscore.densities.base import Density
 from autoscore.numerics.grids import gauss_legendre
+from autoscore.numerics.pairwise import Distances
 from autoscore.wording import require
 
 ROWS = 400  # points whose distances to all others are computed at once
@@ -135,11 +136,8 @@ def mean_log_p(samples: np.ndarray, density: Density) -> float:
 
 
 def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the squared distances between few x and all y, shape ``(n, m)``."""
-    if x.shape[1] < WIDE:
-        return cdist(x, y, "sqeuclidean")
-    squares = np.einsum("nd,nd->n", x, x)[:, None] + np.einsum("nd,nd->n", y, y)
-    squared = x @ (-2.0 * y.T) + squares
+    distances = Distances(y, products_from=WIDE, centred=False, order="both", fast=True)
+    squared = distances.to(x)
     return np.maximum(squared, 0.0, out=squared)
 
 

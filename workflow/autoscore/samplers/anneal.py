@@ -92,7 +92,7 @@ def _continuation(known: list[float], end: float) -> np.ndarray:
 SAMPLERS = {
     "annealed_langevin": Sampler(
         label="annealed Langevin",
-        colour="#56B4E9",
+        color="#56B4E9",
         about="noise-keeping moves down the noise grid, from its top",
         descend=lambda field_at, x, levels, steps, generators: (
             annealed_langevin(field_at, x, levels, steps, generators),
@@ -102,7 +102,7 @@ SAMPLERS = {
     ),
     "flow": Sampler(
         label="flow",
-        colour="#0072B2",
+        color="#0072B2",
         about="deterministic, down the noise grid, from its top",
         descend=lambda field_at, x, levels, steps, generators: (
             flow(field_at, x, levels),

@@ -61,7 +61,7 @@ class Sampler:
     """
 
     label: str
-    colour: str
+    color: str
     about: str
     make: Callable[[Parts], Kernel] | None = None
     descend: Callable[..., tuple[np.ndarray, int]] | None = None

@@ -161,13 +161,13 @@ ACCEPTANCE = (0.7, 0.65, 0.574)
 SAMPLERS = {
     "langevin": Sampler(
         label="Langevin, unadjusted",
-        colour="#D55E00",
+        color="#D55E00",
         about="Langevin's move, unadjusted",
         make=lambda parts: Langevin(parts.target(), parts.sigma_step(0.25, 2)),
     ),
     "mala": Sampler(
         label="Langevin, adjusted",
-        colour="#009E73",
+        color="#009E73",
         about="Langevin's move, adjusted",
         make=lambda parts: AdjustedLangevin(
             parts.target(), parts.spread_step(0.1, 2), parts.longest_drift
@@ -176,20 +176,20 @@ SAMPLERS = {
     ),
     "mala_one_point": Sampler(
         label="Langevin, one-point",
-        colour="#E69F00",
+        color="#E69F00",
         about="the same with differences of energy from the score at one point",
         make=lambda parts: AdjustedLangevin(parts.target("one-point"), parts.sigma_step(0.25, 2)),
     ),
     "shaped_mala": Sampler(
         label="Langevin, shaped",
-        colour="#CC79A7",
+        color="#CC79A7",
         about="adjusted, shaped by dr/dx",
         make=lambda parts: ShapedLangevin(parts.target(), parts.field, parts.spread_step(0.1, 2)),
         acceptance=ACCEPTANCE,
     ),
     "noise_keeping": Sampler(
         label="noise-keeping",
-        colour="#E69F00",
+        color="#E69F00",
         about="a move that keeps a field's noise level",
         make=lambda parts: NoiseKeeping(parts.field, parts.step or 0.3),
         needs_target=False,

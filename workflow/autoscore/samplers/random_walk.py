@@ -32,14 +32,14 @@ class RandomWalk(Kernel):
 SAMPLERS = {
     "random_walk": Sampler(
         label="random-walk Metropolis",
-        colour="#0072B2",
+        color="#0072B2",
         about="Metropolis",
         make=lambda parts: RandomWalk(parts.target(), parts.spread_step(0.5)),
         acceptance=(0.44, 0.35, 0.234),
     ),
     "random_walk_one_point": Sampler(
         label="random walk, one-point",
-        colour="#56B4E9",
+        color="#56B4E9",
         about="the same with differences of energy from the score at one point",
         make=lambda parts: RandomWalk(parts.target("one-point"), parts.spread_step(0.1)),
     ),

@@ -1,7 +1,7 @@
-"""How well held-out points are denoised: errors that need no known density, beside baselines.
+"""How well held-out points are denoised: losses that need no known density, beside baselines.
 
-For a user's own points the best auto-encoder for the training points memorises them, so that being
-far from it is no fault. What counts is the loss on points that were not trained on.
+On a user's own points the best auto-encoder for the training points memorises them, so that
+distance from it is no fault. What counts is the loss on points that were not trained on.
 """
 
 from collections.abc import Iterator
@@ -22,39 +22,13 @@ COLUMNS = [
 
 
 def held_out_table(
-    data: dict[str, np.ndarray],
-    learned: Learned,
-    sigmas: np.ndarray,
-    rng: np.random.Generator,
+    data: dict[str, np.ndarray], learned: Learned, sigmas: np.ndarray, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Return the losses of everything that was trained on a sample file, and of baselines.
+    """Return the losses of everything that was trained on a sample file, and of all baselines.
 
-    Parameters
-    ----------
-    data
-        What `autoscore.data.draw_data` returned.
-    learned
-        Trained stacks by (objective, model, source).
-    sigmas
-        Noise levels of the baselines and of conditioned stacks.
-    rng
-        Draws the noise, the same for all at all levels.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per model, noise level and seed. Models: those trained; ``identity``; ``gaussian``,
-        the best reconstruction for a Gaussian with the training points' mean and covariance;
-        ``kde``, for the kernel density estimate that is likeliest on the validation points; and
-        ``training points``, the optimum for these alone. ``denoising_loss`` is
-        E|r(x + e) - x|^2 / (sigma^2 d), 1 for the identity; ``standard_error`` of it is over
-        held-out points; ``score_matching_loss`` is sigma^2 E[|s|^2 / 2 + div s] / d at the noisy
-        points, 0 for the identity (Hyvarinen 2005).
-
-    Raises
-    ------
-    ValueError
-        If no points are held out.
+    A row per model, noise level and seed, with their `losses`: models trained, at `sigmas` or
+    their own levels, and baselines that have a field. The noise is the same for all at all
+    levels. Raise ValueError if no points are held out.
     """
     clean = data["held_out"]
     require("a loss on held-out points", len(clean))
@@ -70,32 +44,19 @@ def held_out_table(
 
 
 def losses(field: Field, clean: np.ndarray, noise: np.ndarray) -> dict[str, float]:
-    """Return both losses of one field, and the standard error of the first.
+    """Return the losses of a field on points ``(n, d)`` under unit noise ``(copies, n, d)``.
 
-    Parameters
-    ----------
-    field
-        The reconstruction.
-    clean
-        Points of shape ``(n, d)``.
-    noise
-        Standard normal numbers, shape ``(copies, n, d)``.
-
-    Returns
-    -------
-    dict
-        The losses. One point alone has no standard error: it is NaN.
-
-    Raises
-    ------
-    ValueError
-        If there are no points.
+    ``denoising_loss`` is E|r(x + e) - x|^2 / (sigma^2 d), 1 for the identity, and
+    ``standard_error`` its standard error over points, NaN for one point; ``score_matching_loss``
+    is sigma^2 E[|s|^2 / 2 + div s] / d at the noisy points, 0 for the identity (Hyvarinen 2005).
+    Raise ValueError without points.
     """
     require("a loss", len(clean))
     unit = field.sigma**2 * field.dim
     y = (clean + field.sigma * noise).reshape(-1, field.dim)
     move = field.move(y)
-    # |move + e|^2 less |e|^2, whose mean is known: the identity then costs 1, and less is chance
+    # |move + e|^2 - |e|^2, plus the known mean of |e|^2: the identity then costs exactly 1, and
+    # the noise of |e|^2 is gone
     gain = (move.reshape(noise.shape) + 2.0 * field.sigma * noise) * move.reshape(noise.shape)
     each = 1.0 + gain.sum(-1).mean(0) / unit
     divergence = np.trace(field.jacobian(y), axis1=1, axis2=2) - field.dim

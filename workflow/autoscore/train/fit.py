@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import pad
 
 from autoscore.files.storage import read_arrays, write_arrays
@@ -17,63 +18,48 @@ from autoscore.train.batches import Batch, SampleBatches
 from autoscore.train.objectives import OBJECTIVES
 from autoscore.train.stack import Stack
 
-GROUPS = 10  # of held-out points, whose spread says how noisy their losses are
-COMPARED = 4  # one in so many checks looks at the held-out points: each costs as much as many steps
+GROUPS = 10  # of held-out points, whose spread estimates the noise of their losses
+COMPARED = 4  # held-out points at every fourth check: each such look costs as much as many steps
 STANDARD_ERRORS = 3.0  # by which earlier weights have to be better to be kept
 SAVED = 30.0  # seconds from one checkpoint to the next
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast.
+    """How long and how fast to train: Adam, and then L-BFGS.
 
-    Attributes
-    ----------
-    steps
-        Adam steps.
-    learning_rate
-        Its peak, reached after the warm-up; it then falls to 0 as half a cosine.
-    warm_up
-        Fraction of the steps over which it rises.
-    batch
-        Points a step and member, where points are drawn.
-    polish
-        L-BFGS evaluations after Adam; they need a batch that does not change.
-    checks
-        How often on the way the loss is recorded; where there are held-out points, weights are
-        compared on them at one in `COMPARED` of these.
-    average
-        Decay a step of a running average of the weights, which then is the result; early steps
-        are forgotten sooner. 0 for none.
+    The learning rate rises over `warm_up`, a fraction of the steps, and falls to 0 as half a
+    cosine. A polish needs a batch that does not change. At one in `COMPARED` checks weights are
+    compared on held-out points, if there are any. An average of the weights, if any, is the result;
+    it forgets early steps sooner.
     """
 
     steps: int
-    learning_rate: float = 0.01
+    learning_rate: float = 0.01  # at its peak
     warm_up: float = 0.05
-    batch: int = 256
-    polish: int = 0
-    checks: int = 20
-    average: float = 0.0
+    batch: int = 256  # points per step and member, where points are drawn
+    polish: int = 0  # L-BFGS evaluations
+    checks: int = 20  # how often the loss is recorded
+    average: float = 0.0  # decay per step, 0 for no average
 
     def rate(self, step: int) -> float:
         """Return the learning rate of this step."""
         rise = max(1, round(self.warm_up * self.steps))
         if step < rise:
             return self.learning_rate * (step + 1) / rise
-        return (
-            self.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - rise) / (self.steps - rise)))
-        )
+        angle = math.pi * (step - rise) / (self.steps - rise)
+        return self.learning_rate * 0.5 * (1 + math.cos(angle))
 
 
 @dataclass
 class Trace:
     """Losses along the way, `losses[k]`, shape ``(m,)``, after `steps[k]`; see `Stack.unit`.
 
-    Where the weights were observed, `observed[k]` is what was seen after `observed_steps[k]`.
+    If the weights were observed, `observed[k]` is the observation after `observed_steps[k]`.
     """
 
     steps: list[int] = field(default_factory=list)
-    losses: list[torch.Tensor] = field(default_factory=list)
+    losses: list[Tensor] = field(default_factory=list)
     observed_steps: list[int] = field(default_factory=list)
     observed: list[np.ndarray] = field(default_factory=list)
 
@@ -94,179 +80,189 @@ def fit(
     *,
     held_out: Batch | None = None,
     report: Callable[[str], None] = silent,
-    observe: Callable[[torch.Tensor], np.ndarray] | None = None,
+    observe: Callable[[Tensor], np.ndarray] | None = None,
     checkpoint: Path | None = None,
 ) -> Trace:
-    """Train all members of a stack together; ``stack.theta`` holds the result.
+    """Train a stack where its data are; it returns to the CPU with the result as its ``theta``.
 
-    Parameters
-    ----------
-    stack
-        Initialised auto-encoders.
-    objective
-        ``"dae"`` or ``"rcae"``.
-    data
-        One fixed batch (the density itself), or a source of minibatches.
-    schedule
-        How long and how fast.
-    held_out
-        If given, a member whose weights were clearly better on it at an earlier check keeps those.
-    report
-        Is told the progress, with the time left.
-    observe
-        Called with the weights before the first step and after steps 1, 2, 4, ... and the last; the
-        trace keeps the arrays, of one shape, that it returns.
-    checkpoint
-        File to which the training is saved now and then. If it exists the same training goes on
-        from there, to the same weights as if it had never stopped.
-
-    Raises
-    ------
-    DivergedError
-        If a loss is not finite; the message names sigma, seed and step.
-    ValueError
-        If a polish is asked for on minibatches.
+    `data` are one fixed batch (the density itself) or a source of minibatches, for which a polish
+    raises ValueError. If `held_out` points are given, a member whose weights were clearly better on
+    them at an earlier check keeps those. `report` takes messages on the progress. `observe` takes
+    the weights before the first step and after steps 1, 2, 4, ... and the last; the trace keeps the
+    arrays, of one shape, that it returns. The training is saved to the file `checkpoint` now and
+    then. If it exists, the same training resumes from there, and ends with the same weights as if
+    it had never stopped. A loss that is not finite raises DivergedError.
     """
     if schedule.polish and not isinstance(data, Batch):
         raise ValueError("the L-BFGS polish needs a fixed batch, not minibatches with fresh noise")
-    clock = _Clock(schedule, stack, report)
-    keeper = _Keeper(stack, objective, held_out)
-    course = _Course(stack.theta.clone(), schedule.average, clock, keeper, data)
+    device = data.inputs.device if isinstance(data, Batch) else data.device
+    keeper = _Keeper(stack.to(device), objective, None if held_out is None else held_out.to(device))
+    course = _Course(stack, objective, data, schedule, keeper, report)
     if checkpoint is not None and checkpoint.exists():
         course.resume(checkpoint)
-    _run_adam(course, stack, objective, schedule, observe, checkpoint)
+    course.run_adam(observe, checkpoint)
     if schedule.polish:
-        _run_polish(stack, objective, data, schedule, clock, keeper)
+        course.run_polish()
     keeper.finish()
-    return clock.trace
+    stack.to("cpu")
+    return course.trace
 
 
-def _run_adam(
-    course: "_Course",
-    stack: Stack,
-    objective: str,
-    schedule: Schedule,
-    observe: Callable[[torch.Tensor], np.ndarray] | None,
-    checkpoint: Path | None,
-) -> None:
-    theta, data, clock = course.theta.requires_grad_(), course.data, course.clock
-
-    def reconstruct(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-        with torch.no_grad():
-            return stack.forward(theta, x, sigma)[0]
-
-    if observe is not None and course.step == 0:
-        clock.note(0, observe(theta.detach()))
-    saved = time.monotonic()
-    batch = data if isinstance(data, Batch) else None
-    for step in range(course.step, schedule.steps):
-        batch = data if isinstance(data, Batch) else data.draw(schedule.batch, reconstruct)
-        losses = OBJECTIVES[objective](stack, theta, batch)
-        (gradient,) = torch.autograd.grad(losses.sum(), theta)
-        course.advance(gradient, schedule.rate(step))
-        if clock.due(step):
-            clock.check(step, losses.detach() + batch.spread_loss())
-            if len(clock.trace.steps) % COMPARED == 0:
-                course.keeper.offer(course.result)
-        if observe is not None and (step + 1 == schedule.steps or (step + 1).bit_count() == 1):
-            clock.note(step + 1, observe(course.result))
-        if checkpoint is not None and time.monotonic() - saved > SAVED:
-            course.save(checkpoint)
-            saved = time.monotonic()
-    stack.theta = course.result
-    if batch is not None:
-        with torch.no_grad():  # where the last step led to
-            clock.check_finite(schedule.steps, OBJECTIVES[objective](stack, stack.theta, batch))
-
-
+@dataclass
 class _Course:
-    """How far a training has come: all that changes from step to step."""
+    """A training on its way: all that changes from step to step."""
 
-    def __init__(
-        self,
-        theta: torch.Tensor,
-        average: float,
-        clock: "_Clock",
-        keeper: "_Keeper",
-        data: Batch | SampleBatches,
+    stack: Stack
+    objective: str
+    data: Batch | SampleBatches
+    schedule: Schedule
+    keeper: "_Keeper"
+    report: Callable[[str], None]
+    trace: Trace = field(default_factory=Trace)
+
+    def __post_init__(self) -> None:
+        self._step, self._theta = 0, self.stack.theta.clone()
+        self._adam = _Adam(self._theta)
+        self._mean = self._theta.clone() if self.schedule.average else None
+        self._start = time.monotonic()
+
+    def _result(self) -> Tensor:
+        """Return the weights with which training would end now."""
+        return self._theta if self._mean is None else self._mean
+
+    def run_adam(
+        self, observe: Callable[[Tensor], np.ndarray] | None, checkpoint: Path | None
     ) -> None:
-        self.theta, self.clock, self.keeper, self.data = theta, clock, keeper, data
-        self.step, self._decay, self._adam = 0, average, _Adam(theta)
-        self._mean = theta.detach().clone() if average else None
+        data, schedule, trace = self.data, self.schedule, self.trace
+        if observe is not None and self._step == 0:
+            trace.observed_steps.append(0)
+            trace.observed.append(observe(self._theta))
+        saved = time.monotonic()
+        batch = data if isinstance(data, Batch) else None
+        for step in range(self._step, schedule.steps):
+            if not isinstance(data, Batch):
+                batch = data.draw(schedule.batch, self._reconstruct)
+            losses, gradient = self._slope(self._theta, batch)
+            self._advance(gradient, schedule.rate(step))
+            if self._check(step, losses, batch) and len(trace.steps) % COMPARED == 0:
+                self.keeper.offer(self._result())
+            if observe is not None and (step + 1 == schedule.steps or (step + 1).bit_count() == 1):
+                trace.observed_steps.append(step + 1)
+                trace.observed.append(observe(self._result()))
+            if checkpoint is not None and time.monotonic() - saved > SAVED:
+                self._save(checkpoint)
+                saved = time.monotonic()
+        self.stack.theta = self._result()
+        if batch is not None:  # where the last step led to
+            self._check_finite(schedule.steps, self._slope(self.stack.theta, batch)[0])
 
-    @property
-    def result(self) -> torch.Tensor:
-        """The weights that training would end with now."""
-        return self.theta.detach() if self._mean is None else self._mean
+    def run_polish(self) -> None:
+        def check(step: int, losses: Tensor) -> None:
+            self._check(self.schedule.steps + step, losses, self.data)
 
-    def advance(self, gradient: torch.Tensor, rate: float) -> None:
-        self._adam.step(self.theta, gradient, rate)
-        self.step += 1
+        self.stack.theta = lbfgs.minimise(
+            lambda theta: self._slope(theta, self.data),
+            self.stack.theta,
+            self.schedule.polish,
+            report=check,
+        )
+        self.keeper.offer(self.stack.theta)
+
+    def _slope(self, theta: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the losses, ``(m,)``, and their gradients, ``(m, parameters)``."""
+        theta = theta.detach().requires_grad_()
+        losses = OBJECTIVES[self.objective](self.stack, theta, batch)
+        (gradient,) = torch.autograd.grad(losses.sum(), theta)
+        return losses.detach(), gradient
+
+    def _reconstruct(self, x: Tensor, sigma: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self.stack.forward(self._theta, x, sigma)[0]
+
+    def _advance(self, gradient: Tensor, rate: float) -> None:
+        self._adam.step(self._theta, gradient, rate)
+        self._step += 1
         if self._mean is not None:
-            # an average over a tenth of the steps so far, until the decay is what limits it
-            decay = min(self._decay, 1.0 - 1.0 / (0.1 * self.step + 1.0))
-            self._mean.lerp_(self.theta.detach(), 1.0 - decay)
+            # an average over a tenth of the steps so far, until the decay limits it
+            decay = min(self.schedule.average, 1.0 - 1.0 / (0.1 * self._step + 1.0))
+            self._mean.lerp_(self._theta, 1.0 - decay)
 
-    def _tensors(self) -> dict[str, torch.Tensor]:
-        named = {"theta": self.theta.detach()} | self._adam.moments | self.keeper.best
+    def _check(self, step: int, losses: Tensor, batch: Batch) -> bool:
+        """Record and report the losses where this is due, and return whether it is."""
+        done, total = step + 1, self.schedule.steps + self.schedule.polish
+        if done % max(1, total // self.schedule.checks) and done != total:
+            return False
+        losses = losses + batch.spread_loss()
+        self._check_finite(done, losses)
+        self.trace.steps.append(done)
+        self.trace.losses.append(losses)
+        left = (time.monotonic() - self._start) * (total - done) / done
+        mean = float(losses.mean())
+        self.report(f"step {done} of {total}, mean loss {mean:.6g}, about {left:.0f} s left")
+        return True
+
+    def _check_finite(self, step: int, losses: Tensor) -> None:
+        broken = torch.nonzero(~torch.isfinite(losses))
+        if len(broken):
+            member = int(broken[0, 0])
+            sigmas = getattr(self.stack, "sigmas", None)
+            level = "drawn from its range" if sigmas is None else f"{sigmas[member]:.6g}"
+            raise DivergedError(
+                f"the loss is {float(losses[member])} at step {step} for sigma {level}, "
+                f"seed {self.stack.seeds[member]}: lower the schedule's learning_rate"
+            )
+
+    def _tensors(self) -> dict[str, Tensor]:
+        named = {"theta": self._theta} | self._adam.moments | self.keeper.best
         return named if self._mean is None else named | {"mean": self._mean}
 
-    def save(self, path: Path) -> None:
+    def _save(self, path: Path) -> None:
         """Write everything to an .npz file, the generators' states included."""
         arrays = {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
-        trace = self.clock.trace
-        arrays["trace_steps"] = np.array(trace.steps, dtype=int)
-        arrays["trace_losses"] = np.array([losses.tolist() for losses in trace.losses])
-        arrays["observed_steps"] = np.array(trace.observed_steps, dtype=int)
-        arrays["observed"] = np.array(trace.observed)
-        arrays["progress"] = np.array([self.step, self.clock.seconds])
+        arrays["steps"] = np.array(self.trace.steps, dtype=int)
+        arrays["losses"] = np.array([losses.tolist() for losses in self.trace.losses])
+        arrays["observed_steps"] = np.array(self.trace.observed_steps, dtype=int)
+        arrays["observed"] = np.array(self.trace.observed)
+        arrays["progress"] = np.array([self._step, time.monotonic() - self._start])
         if isinstance(self.data, SampleBatches):
             arrays["batches"] = np.array(self.data.state(), dtype=bytes)
         write_arrays(path, arrays)
 
     def resume(self, path: Path) -> None:
-        """Take everything from a file that `save` wrote."""
+        """Restore everything from a file that `_save` wrote."""
         arrays = read_arrays(path)
-        place = {"dtype": self.theta.dtype, "device": self.theta.device}
-        self.keeper.restore(arrays, place)
+        place = {"dtype": self._theta.dtype, "device": self._theta.device}
+        for name in {"best_losses", "best"} & arrays.keys():
+            self.keeper.best[name] = torch.as_tensor(arrays[name], **place)
         for name, tensor in self._tensors().items():
             tensor.copy_(torch.as_tensor(arrays[name], **place))
-        self.step, seconds = int(arrays["progress"][0]), float(arrays["progress"][1])
-        self._adam.steps = self.step
-        self.clock.go_on(seconds)
-        self.clock.trace = Trace(
-            arrays["trace_steps"].tolist(),
-            list(torch.as_tensor(arrays["trace_losses"], **place)),
-            arrays["observed_steps"].tolist(),
-            list(arrays["observed"]),
-        )
+        self._step = self._adam.steps = int(arrays["progress"][0])
+        self._start -= float(arrays["progress"][1])
+        losses = list(torch.as_tensor(arrays["losses"], **place))
+        observed = arrays["observed_steps"].tolist(), list(arrays["observed"])
+        self.trace = Trace(arrays["steps"].tolist(), losses, *observed)
         if isinstance(self.data, SampleBatches):
-            self.data.go_on(arrays["batches"].tolist())
+            self.data.restore(arrays["batches"].tolist())
 
 
 class _Adam:
     """Adam (Kingma and Ba 2015, algorithm 1): every weight is scaled by its own history alone.
 
-    PyTorch's own optimiser does the same by the same operator, which passes over the weights once,
-    but drags its compiler in: two seconds a job. The operator rounds the last few weights, which
-    do not fill a vector, differently: they are computed in a full one, so that a member's weights
-    do not depend on whether it is the last of its stack.
+    PyTorch's own optimiser calls the same fused operator, but imports its compiler: two seconds per
+    job. The operator rounds the last few weights, which do not fill a vector, differently. They are
+    padded to a full one, so that a member's weights do not depend on its place in the stack.
     """
 
-    def __init__(self, theta: torch.Tensor, decay: tuple[float, float] = (0.9, 0.999)) -> None:
-        self._decay = decay
-        self._mean, self._square = torch.zeros_like(theta), torch.zeros_like(theta)
+    def __init__(self, theta: Tensor) -> None:
+        self.moments = {name: torch.zeros_like(theta) for name in ("adam_mean", "adam_square")}
         self.steps = 0
 
-    @property
-    def moments(self) -> dict[str, torch.Tensor]:
-        return {"adam_mean": self._mean, "adam_square": self._square}
-
     @torch.no_grad()
-    def step(self, theta: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
+    def step(self, theta: Tensor, gradient: Tensor, rate: float) -> None:
         """Move `theta` in place."""
         self.steps += 1
-        rows = [part.view(-1) for part in (theta, gradient.contiguous(), self._mean, self._square)]
+        tensors = (theta, gradient.contiguous(), *self.moments.values())
+        rows = [tensor.view(-1) for tensor in tensors]
         full = theta.numel() // VECTOR * VECTOR
         last = [pad(row[full:], (0, VECTOR)) for row in rows]
         torch._fused_adam_(
@@ -274,8 +270,8 @@ class _Adam:
             [],
             [torch.tensor(float(self.steps), device=theta.device) for _ in range(2)],
             lr=rate,
-            beta1=self._decay[0],
-            beta2=self._decay[1],
+            beta1=0.9,
+            beta2=0.999,
             weight_decay=0.0,
             eps=1e-12,
             amsgrad=False,
@@ -285,119 +281,38 @@ class _Adam:
             row[full:] = end[: theta.numel() - full]
 
 
-def _run_polish(
-    stack: Stack,
-    objective: str,
-    batch: Batch,
-    schedule: Schedule,
-    clock: "_Clock",
-    keeper: "_Keeper",
-) -> None:
-    def closure(theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        theta = theta.detach().requires_grad_()
-        losses = OBJECTIVES[objective](stack, theta, batch)
-        (gradient,) = torch.autograd.grad(losses.sum(), theta)
-        return losses.detach(), gradient
-
-    def report(step: int, losses: torch.Tensor) -> None:
-        if clock.due(schedule.steps + step):
-            clock.check(schedule.steps + step, losses + batch.spread_loss())
-
-    stack.theta = lbfgs.minimise(closure, stack.theta, schedule.polish, report=report)
-    keeper.offer(stack.theta)
-
-
 class _Keeper:
     """Keeps each member's last weights, or earlier ones that held-out points clearly prefer.
 
     Held-out losses are noisy, and the best of many checks is mostly a lucky one: it has to win by
-    more than the standard errors that its groups of points show.
+    `STANDARD_ERRORS` of the mean over groups of points.
     """
 
     def __init__(self, stack: Stack, objective: str, held_out: Batch | None) -> None:
         self._stack, self._objective = stack, objective
         self._groups = [] if held_out is None else held_out.split(GROUPS)
-        self._best: torch.Tensor | None = None  # losses, (m, groups)
-        self._theta = stack.theta
+        self.best: dict[str, Tensor] = {}  # best_losses, (m, groups), and best weights
 
-    @property
-    def best(self) -> dict[str, torch.Tensor]:
-        """The best weights so far with their losses, if there are any."""
-        return {} if self._best is None else {"best_losses": self._best, "best": self._theta}
-
-    def restore(self, arrays: dict[str, np.ndarray], place: dict) -> None:
-        if "best" in arrays:
-            self._best = torch.as_tensor(arrays["best_losses"], **place)
-            self._theta = torch.as_tensor(arrays["best"], **place)
-
-    def _losses(self, theta: torch.Tensor) -> torch.Tensor:
+    def _losses(self, theta: Tensor) -> Tensor:
         with torch.no_grad():
             loss = OBJECTIVES[self._objective]
             return torch.stack([loss(self._stack, theta, group) for group in self._groups], dim=1)
 
-    def offer(self, theta: torch.Tensor) -> None:
+    def offer(self, theta: Tensor) -> None:
         if not self._groups:
             return
         losses = self._losses(theta)
-        if self._best is None:
-            self._best, self._theta = losses, theta.clone()
+        if not self.best:
+            self.best = {"best_losses": losses, "best": theta.clone()}
             return
-        better = losses.mean(1) < self._best.mean(1)
-        self._best = torch.where(better[:, None], losses, self._best)
-        self._theta = torch.where(better[:, None], theta, self._theta)
+        better = losses.mean(1) < self.best["best_losses"].mean(1)
+        for name, new in (("best_losses", losses), ("best", theta)):
+            self.best[name] = torch.where(better[:, None], new, self.best[name])
 
     def finish(self) -> None:
-        if self._best is None:
+        if not self.best:
             return
-        gain = self._losses(self._stack.theta) - self._best
+        gain = self._losses(self._stack.theta) - self.best["best_losses"]
         error = gain.std(1) / len(self._groups) ** 0.5
         earlier = gain.mean(1) > STANDARD_ERRORS * error
-        self._stack.theta = torch.where(earlier[:, None], self._theta, self._stack.theta)
-
-
-class _Clock:
-    """Records the losses, tells the time left and stops what has diverged."""
-
-    def __init__(self, schedule: Schedule, stack: Stack, report: Callable[[str], None]) -> None:
-        self._total = schedule.steps + schedule.polish
-        self._every = max(1, self._total // schedule.checks)
-        self._stack, self._report = stack, report
-        self._start = time.monotonic()
-        self.trace = Trace()
-
-    @property
-    def seconds(self) -> float:
-        """How long the training has taken so far."""
-        return time.monotonic() - self._start
-
-    def go_on(self, seconds: float) -> None:
-        """Count these seconds of an earlier start, too."""
-        self._start = time.monotonic() - seconds
-
-    def due(self, step: int) -> bool:
-        return (step + 1) % self._every == 0 or step + 1 == self._total
-
-    def check_finite(self, step: int, values: torch.Tensor) -> None:
-        broken = torch.nonzero(~torch.isfinite(values))
-        if len(broken):
-            member = int(broken[0, 0])
-            sigmas = getattr(self._stack, "sigmas", None)
-            level = "drawn from its range" if sigmas is None else f"{sigmas[member]:.6g}"
-            raise DivergedError(
-                f"the loss is {float(values[member])} at step {step} for sigma {level}, "
-                f"seed {self._stack.seeds[member]}: lower the schedule's learning_rate"
-            )
-
-    def note(self, step: int, seen: np.ndarray) -> None:
-        self.trace.observed_steps.append(step)
-        self.trace.observed.append(seen)
-
-    def check(self, step: int, losses: torch.Tensor) -> None:
-        self.check_finite(step + 1, losses)
-        self.trace.steps.append(step + 1)
-        self.trace.losses.append(losses)
-        left = self.seconds * (self._total - step - 1) / (step + 1)
-        self._report(
-            f"step {step + 1} of {self._total}, mean loss {float(losses.mean()):.6g}, "
-            f"about {left:.0f} s left"
-        )
+        self._stack.theta = torch.where(earlier[:, None], self.best["best"], self._stack.theta)

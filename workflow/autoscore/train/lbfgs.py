@@ -1,18 +1,18 @@
 """L-BFGS for many independent problems at once.
 
 The two-loop recursion of Nocedal and Wright, "Numerical Optimization", algorithm 7.4, with a
-backtracking line search of its own for every row. One evaluation serves all rows, each in its own
-phase: a row whose step was too long tries a shorter one at the next evaluation, while the others go
-on. No row waits for, or disturbs, another.
+separate backtracking line search for every row. One evaluation serves all rows: where a step was
+too long, the row tries a shorter one at the next evaluation, and the others go on undisturbed.
 """
 
 from collections import deque
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
-Closure = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-Pairs = deque[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+Closure = Callable[[Tensor], tuple[Tensor, Tensor]]
+Pairs = deque[tuple[Tensor, Tensor, Tensor]]
 
 SUFFICIENT_DECREASE = 1e-4
 SHORTEST = 1e-8  # a shorter step means that the direction is useless
@@ -20,31 +20,17 @@ SHORTEST = 1e-8  # a shorter step means that the direction is useless
 
 def minimise(
     closure: Closure,
-    theta: torch.Tensor,
+    theta: Tensor,
     evaluations: int,
     *,
     history: int = 30,
-    report: Callable[[int, torch.Tensor], None] = lambda evaluation, value: None,
-) -> torch.Tensor:
-    """Minimise m functions, each of one row of theta.
+    report: Callable[[int, Tensor], None] = lambda evaluation, value: None,
+) -> Tensor:
+    """Minimise m functions, each of one row of theta ``(m, p)``; no row ends above its start.
 
-    Parameters
-    ----------
-    closure
-        Maps theta ``(m, p)`` to values ``(m,)`` and gradients ``(m, p)``.
-    theta
-        Starting points, shape ``(m, p)``.
-    evaluations
-        How often the closure is called after the start.
-    history
-        Number of past evaluations whose steps approximate the curvature.
-    report
-        Called after every evaluation with its number and the values so far.
-
-    Returns
-    -------
-    torch.Tensor
-        The final points; no row's value is above its start.
+    `closure` maps theta to values ``(m,)`` and gradients ``(m, p)``, and is called once at the
+    start and `evaluations` times after it; `report` then gets the number and current values. The
+    steps of the last `history` evaluations approximate the curvature.
     """
     value, gradient = closure(theta)
     pairs: Pairs = deque(maxlen=history)
@@ -55,7 +41,9 @@ def minimise(
         new_value, new_gradient = closure(moved)
         slope = (gradient * direction).sum(1)
         accepted = new_value <= value + SUFFICIENT_DECREASE * length * slope
-        shorter = _shorten(length, slope, value, new_value)
+        # where the parabola through both values has its minimum, within [0.1, 0.5] lengths
+        parabola = -slope * length**2 / (2.0 * (new_value - value - slope * length))
+        shorter = torch.nan_to_num(parabola, nan=0.0).clamp(0.1 * length, 0.5 * length)
         step = torch.where(accepted[:, None], moved - theta, 0.0)
         bend = torch.where(accepted[:, None], new_gradient - gradient, 0.0)
         pairs.append((step, bend, _inverse_curvature(step, bend)))
@@ -69,22 +57,14 @@ def minimise(
     return theta
 
 
-def _shorten(
-    length: torch.Tensor, slope: torch.Tensor, value: torch.Tensor, new_value: torch.Tensor
-) -> torch.Tensor:
-    """Return where the parabola through both values has its minimum, within [0.1, 0.5] lengths."""
-    parabola = -slope * length**2 / (2.0 * (new_value - value - slope * length))
-    return torch.nan_to_num(parabola, nan=0.0).clamp(0.1 * length, 0.5 * length)
-
-
-def _inverse_curvature(step: torch.Tensor, bend: torch.Tensor) -> torch.Tensor:
+def _inverse_curvature(step: Tensor, bend: Tensor) -> Tensor:
     """Return 1 / (step . bend) of each row, 0 where there is no positive curvature to learn."""
     curvature = (step * bend).sum(1)
     useful = curvature > 1e-12 * (bend**2).sum(1).clamp_min(1e-300)
     return torch.where(useful, 1.0 / torch.where(useful, curvature, 1.0), 0.0)
 
 
-def _descent_direction(gradient: torch.Tensor, pairs: Pairs) -> torch.Tensor:
+def _descent_direction(gradient: Tensor, pairs: Pairs) -> Tensor:
     """Apply the approximate inverse Hessians, from the stored pairs, to minus the gradients."""
     direction = -gradient
     projections = []
@@ -100,7 +80,7 @@ def _descent_direction(gradient: torch.Tensor, pairs: Pairs) -> torch.Tensor:
     return torch.where(uphill[:, None], -gradient, direction)
 
 
-def _initial_scale(pairs: Pairs) -> torch.Tensor:
+def _initial_scale(pairs: Pairs) -> Tensor:
     """Return y.s / y.y of each row's latest useful pair, 1 where there is none."""
     scale = torch.ones_like(pairs[0][2])
     for _, bend, inverse in pairs:

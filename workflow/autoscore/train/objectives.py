@@ -1,15 +1,14 @@
-"""The two losses of the paper, one value a member, in units of sigma^2."""
+"""Training objectives in units of sigma^2, one value per member, shape ``(m,)``."""
 
-import torch
+from torch import Tensor
 
 from autoscore.train.batches import Batch
 from autoscore.train.stack import Stack
 
 
-def denoising(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Return E|r(x + e) - x|^2 / unit, shape ``(m,)``, up to the batch's constant spread.
+def denoising(stack: Stack, theta: Tensor, batch: Batch) -> Tensor:
+    """Return E|r(x + e) - x|^2 / `Stack.unit`, up to the batch's constant spread.
 
-    The unit is sigma^2 but for kinds of auto-encoders that have their own (`Stack.unit`).
     With r = x + sigma^2 s this is denoising score matching (Vincent 2011; statement C9).
     """
     reconstruction, _ = stack.forward(theta, batch.inputs, batch.sigma)
@@ -17,21 +16,18 @@ def denoising(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
     return batch.mean(error / stack.unit(batch.sigma))
 
 
-def contractive(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Return E[|r(x) - x|^2 / sigma^2 + |dr/dx|_F^2], shape ``(m,)`` (statement T2).
-
-    The Jacobian is exact, in closed form; nothing is sampled.
-    """
+def contractive(stack: Stack, theta: Tensor, batch: Batch) -> Tensor:
+    """Return E[|r(x) - x|^2 / sigma^2 + |dr/dx|_F^2] with the exact Jacobian (statement T2)."""
     reconstruction, derivative = stack.forward(theta, batch.targets, batch.sigma, jacobian=True)
     error = ((reconstruction - batch.targets) ** 2).sum(-1)
     return batch.mean(error / batch.sigma**2 + (derivative**2).sum((-2, -1)))
 
 
-def sliced(stack: Stack, theta: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Return E[v.(ds/dx) v + |s|^2 / 2] for s = (r(x) - x) / sigma^2 at clean points, ``(m,)``.
+def sliced(stack: Stack, theta: Tensor, batch: Batch) -> Tensor:
+    """Return E[v.(ds/dx) v + |s|^2 / 2] for s = (r(x) - x) / sigma^2 at clean points.
 
-    Sliced score matching with its variance reduced (Song et al. 2019), a peer that knows no noise:
-    what is noise elsewhere, e / sigma, is the random direction v here.
+    Sliced score matching with reduced variance (Song et al. 2019), a baseline without noise: the
+    batch's noise e / sigma serves as the random direction v.
     """
     variance = batch.sigma[..., None] ** 2
     v = (batch.inputs - batch.targets) / batch.sigma[..., None]

@@ -1,7 +1,7 @@
 """Weights as another processor might have rounded them.
 
-The same training gives other last digits where other kernels multiply its matrices. A run with a
-``rounding`` moves every trained weight by one unit in the last place, which shows whether a result
+The same training ends in other last digits where other kernels multiply its matrices. A run with a
+``rounding`` moves every trained weight by one unit in the last place, to show whether a result
 depends on these digits.
 """
 
@@ -13,18 +13,10 @@ from autoscore.train.stack import Stack
 
 
 def move_weights(stack: Stack, rounding: int | None, *names: object) -> None:
-    """Move all weights of a trained stack, in place; None moves nothing.
+    """Move all weights of a trained stack, in place, in directions that `rounding` seeds.
 
-    Each member has a stream of its own, and so moves alike in whichever shard it was trained.
-
-    Parameters
-    ----------
-    stack
-        Auto-encoders.
-    rounding
-        The seed of the directions.
-    *names
-        Say, besides number of points, noise level and seed, whose weights these are.
+    `names` name the training. Each member has a stream of its own, and so moves alike in whichever
+    shard it was trained. None moves nothing.
     """
     if rounding is None:
         return
@@ -36,11 +28,6 @@ def move_weights(stack: Stack, rounding: int | None, *names: object) -> None:
 
 
 def moved(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return floats, each moved to a neighbour, up or down at random; exact zeros stay.
-
-    >>> one = np.ones(1, dtype=np.float32)
-    >>> abs(moved(one, np.random.default_rng(0)) - one) <= np.spacing(one)
-    array([ True])
-    """
+    """Return floats, each moved to a neighbour, up or down at random; exact zeros stay."""
     towards = rng.choice(np.array([-np.inf, np.inf], dtype=values.dtype), size=values.shape)
     return np.where(values == 0, values, np.nextafter(values, towards))

@@ -14,36 +14,27 @@ from autoscore.train.stack import Stack
 Streams = tuple[int, str, str, str]  # global seed, density, objective, model
 
 
+def member_grid(
+    sizes: list[float], levels: np.ndarray, seeds: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each member's size, noise level and seed, ``(m,)``; seeds vary fastest."""
+    grid = np.meshgrid(sizes, levels, np.arange(seeds), indexing="ij")
+    return tuple(part.ravel() for part in grid)
+
+
 def sample_sizes(settings: dict, data: dict[str, np.ndarray]) -> list[int]:
     """Return the finite numbers of training points that the settings ask for."""
     available = data["train"].shape[1]
     return [available if size == "all" else size for size in settings["sizes"] if size != "exact"]
 
 
-def fit_on(
-    device: torch.device | str,
-    stack: Stack,
-    objective: str,
-    data: Batch | SampleBatches,
-    schedule: Schedule,
-    held_out: Batch | None,
-    report: Callable[[str], None],
-) -> Trace:
-    """Train a stack on a device, where its data are, and bring it back."""
-    held_out = None if held_out is None else held_out.to(device)
-    stack.to(device)
-    trace = fit(stack, objective, data, schedule, held_out=held_out, report=report)
-    stack.to("cpu")
-    return trace
-
-
 def standardised(
     data: dict[str, np.ndarray], settings: dict, sizes: np.ndarray, seeds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return all seeds' points, (seeds, n, d), and what each member's points are like.
+    """Return all seeds' points, ``(seeds, n, d)``, and the moments of each member's points.
 
-    Their mean and the standard deviations of their coordinates, (m, d), and the mean of these,
-    (m,).
+    These are the mean and standard deviation of each coordinate, ``(m, d)``, and the average
+    standard deviation, ``(m,)``.
     """
     points = data["train"][: settings["seeds"]]
     points = np.broadcast_to(points, (settings["seeds"], *points.shape[1:]))
@@ -52,7 +43,7 @@ def standardised(
     shift = np.stack([shown[pair].mean(0) for pair in pairs])
     spreads = np.stack([_spreads(shown[pair]) for pair in pairs])
     scale = spreads.mean(1)
-    # points at one place have no spread: then noise alone has a length
+    # identical points have no spread: then the noise sets the scale
     return points, shift, spreads, np.where(scale > 0, scale, noise_levels(settings["sigmas"])[0])
 
 
@@ -61,21 +52,28 @@ def _spreads(points: np.ndarray) -> np.ndarray:
     return np.where(np.ptp(points, axis=0) > 0, points.std(0), 0.0)
 
 
-def batches_of(
+def fit_to_samples(
+    stack: Stack,
     points: np.ndarray,
+    data: dict[str, np.ndarray],
     settings: dict,
     objective: str,
     streams: Streams,
-    stack: Stack,
-    sigmas: np.ndarray | tuple[float, float],
+    levels: np.ndarray | tuple[float, float],
+    checked: np.ndarray | tuple[float, float],
+    schedule: str,
+    report: Callable[[str], None],
     device: torch.device | str,
-) -> SampleBatches:
-    """Return the minibatches of all members, each seed with a stream of its own."""
-    return SampleBatches(
+) -> Trace:
+    """Train a stack on minibatches of points, with a stream per seed, and on validation points.
+
+    `levels` and `checked` are the noise levels of both; see `SampleBatches` and `validation_batch`.
+    """
+    batches = SampleBatches(
         points,
         stack.sizes,
         stack.seeds,
-        sigmas,
+        levels,
         [generator(*streams, "batches", k) for k in range(settings["seeds"])],
         noise=settings["noise"],
         corrupt=objective != "rcae",
@@ -85,48 +83,44 @@ def batches_of(
         dtype=stack.theta.dtype,
         device=device,
     )
-
-
-def validation_points(data: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the validation points that are used, ``(n, d)``.
-
-    They are as many as make e and -e of a point fall into one of the groups by which held-out
-    losses are judged.
-    """
-    clean = data["validation"]
-    return clean[: len(clean) - len(clean) % GROUPS] if len(clean) >= GROUPS else clean
+    held_out = validation_batch(data, objective, stack, checked, streams)
+    plan = Schedule(**settings["schedules"][schedule])
+    return fit(stack, objective, batches, plan, held_out=held_out, report=report)
 
 
 def validation_batch(
     data: dict[str, np.ndarray],
     objective: str,
     stack: Stack,
-    sigmas: np.ndarray,
+    sigmas: np.ndarray | tuple[float, float],
     streams: Streams,
 ) -> Batch | None:
-    """Return the validation points, once noised, for every member; None if there are none.
+    """Return the validation points under e and -e for every member; None if there are none.
 
-    `sigmas` are levels for each member, ``(m, 1)``, or for each point, ``(n,)``.
+    `sigmas` are the levels of each member, ``(m, 1)``, or of each point, ``(n,)``, or a range
+    ``(low, high)`` over which the points are spread. As many points are used as put e and -e of a
+    point into the same group, by which held-out losses are judged.
     """
-    clean = validation_points(data)
+    clean = data["validation"]
     if not len(clean):
         return None
+    if len(clean) >= GROUPS:
+        clean = clean[: len(clean) - len(clean) % GROUPS]
+    if isinstance(sigmas, tuple):
+        sigmas = np.geomspace(*sigmas, len(clean))
     shape = (max(stack.seeds) + 1, *clean.shape)
     normal = generator(*streams, "validation").standard_normal(shape)[stack.seeds]
     sigmas = np.broadcast_to(sigmas, (len(normal), len(clean)))
     noise = sigmas[..., None] * normal * (objective != "rcae")
     noisy = np.concatenate([clean + noise, clean - noise], axis=1)
     targets = np.broadcast_to(np.tile(clean, (2, 1)), noisy.shape)
-    parts = (
-        stack.inward(noisy),
-        stack.inward(targets),
-        np.tile(sigmas, 2) / stack.scale[:, None],
-    )
+    levels = np.tile(sigmas, 2) / stack.scale[:, None]
+    parts = (stack.inward(noisy), stack.inward(targets), levels)
     return Batch(*(torch.as_tensor(part, dtype=stack.theta.dtype) for part in parts))
 
 
 def trace_rows(stack: Stack, trace: Trace) -> list[dict]:
-    """Return the losses along the way as rows: step, member, sigma, seed, n, loss / sigma^2."""
+    """Return the losses along the way as rows: step, sigma, seed, n, loss / sigma^2."""
     sigmas = getattr(stack, "sigmas", np.full(len(stack.seeds), np.nan))
     return [
         {"step": step, "sigma": sigma, "seed": seed, "n": size, "loss": float(loss)}

@@ -3,6 +3,8 @@
 import json
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import asdict, fields, is_dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,53 +13,40 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from autoscore.fields import Field
 from autoscore.files.storage import UNSEALED, check_seal, reading, seal
 
-# Intel's library, which multiplies matrices here, would round them by where they lie in memory, and
-# so by which members are before them; it reads this when it is first used
+# Intel's MKL multiplies matrices here. By default it rounds them by where they lie in memory, and
+# so by which members come before them. It reads this variable when it is first used.
 os.environ.setdefault("MKL_CBWR", "AUTO")
+
+CLOSE = 1e-9  # relative difference within which noise levels are the same
 
 
 class Stack(ABC):
     """m networks whose parameters lie in one matrix ``theta`` of shape ``(m, parameters)``.
 
-    No operation mixes rows, so member k behaves as if it were alone; to the last bit as in any
-    other company.
+    No operation mixes rows: each member is the same, to the last bit, in whatever company.
+    Subclasses are dataclasses, whose fields describe a stack but for theta.
 
-    Attributes
-    ----------
-    theta : torch.Tensor
-        All parameters, shape ``(m, parameters)``.
-    dim : int
-        Dimension d of the data.
-    seeds, sizes : numpy.ndarray
-        Seed, and number of training points (``inf`` for the density itself), of each member.
-    shift, scale : numpy.ndarray
-        Networks work on z = (x - shift) / scale, one scale for all coordinates, so that noise stays
-        isotropic and single precision does for data in any units, however far from the origin;
-        shapes ``(m, d)`` and ``(m,)``. Noise levels are kept in the units of x.
-    kind : str
-        Its name in files.
-    separate : bool
-        Whether each member knows one noise level of its own, in ``sigmas``.
-    is_tied : bool
-        Whether the decoder is the encoder's transpose.
-    of_members : tuple of str
-        Those parts of the description that have an entry per member.
+    Networks work on z = (x - shift) / scale, shapes ``(m, d)`` and ``(m,)``. One scale for all
+    coordinates keeps the noise isotropic, and single precision suffices for data in any units,
+    however far from the origin. Noise levels are kept in the units of x. With `separate`, each
+    member has one of its own in ``sigmas``; otherwise all have the range from ``low`` to ``high``.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[str]  # its name in files
     separate: ClassVar[bool] = False
-    is_tied: bool = False
-    of_members: ClassVar[tuple[str, ...]]
+    of_members: ClassVar[tuple[str, ...]]  # the fields that have an entry per member
+    is_tied: bool = False  # whether the decoder is the encoder's transpose
+    dim: int  # of the data, d
+    seeds: np.ndarray
+    sizes: np.ndarray  # numbers of training points, inf for the density itself
     shift: np.ndarray
     scale: np.ndarray
-    dim: int
-    seeds: np.ndarray
-    sizes: np.ndarray
-    theta: torch.Tensor
+    theta: Tensor
 
     @abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -65,57 +54,103 @@ class Stack(ABC):
 
     @abstractmethod
     def forward(
-        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Reconstruct, and differentiate the reconstruction in closed form if asked to.
+        self, theta: Tensor, x: Tensor, sigma: Tensor, *, jacobian: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the reconstruction, ``(m, n, d)``, and its derivative if asked for, or None.
 
-        Parameters
-        ----------
-        theta
-            Parameters, shape ``(m, parameters)``.
-        x
-            Inputs z, shape ``(m, n, d)``; see `inward`.
-        sigma
-            Noise level of each input in units of z, shape ``(m, n)``, or ``(m, 1)`` for one per
-            member.
-        jacobian
-            Whether to return dr/dx as well.
-
-        Returns
-        -------
-        reconstruction, derivative
-            Shapes ``(m, n, d)`` and ``(m, n, d, d)``; entry [..., i, j] of the derivative is
-            dr_i/dx_j. It is None unless asked for.
+        The derivative, in closed form, has dr_i/dz_j at [..., i, j], ``(m, n, d, d)``. `theta` has
+        the shape ``(m, parameters)``, `x` holds inputs z, ``(m, n, d)``, and `sigma`, ``(m, n)`` or
+        ``(m, 1)``, noise levels in units of z.
         """
 
-    @abstractmethod
+    def check_members(self) -> None:
+        """Turn the fields of members into arrays; raise ValueError if their lengths differ."""
+        if len({len(getattr(self, name)) for name in self.of_members}) > 1:
+            raise ValueError(f"{', '.join(self.of_members)} must name the same members")
+        for name in self.of_members:
+            dtype = int if name == "seeds" else float
+            setattr(self, name, np.asarray(getattr(self, name), dtype=dtype))
+
+    def check_range(self) -> None:
+        """Raise ValueError if the range of noise levels is empty."""
+        if not 0 < self.low < self.high:
+            raise ValueError(
+                f"the range of noise levels must have 0 < low < high, not {self.low}, {self.high}"
+            )
+        self.low, self.high = float(self.low), float(self.high)
+
+    def draw_weights(
+        self,
+        generators: list[np.random.Generator],
+        spread: Callable[[str, tuple[int, ...]], float],
+        dtype: torch.dtype,
+    ) -> None:
+        """Draw normal weights with standard deviation ``spread(name, shape)`` for every member."""
+        rows = []
+        for rng in generators:
+            named = {}
+            for name, shape in self.shapes().items():
+                drawn = spread(name, shape) * rng.standard_normal((1, *shape))
+                named[name] = torch.as_tensor(drawn, dtype=dtype)
+            rows.append(self.pack(named))
+        self.theta = torch.cat(rows)
+
     def known(self, sigmas: np.ndarray) -> np.ndarray:
         """Return those of the noise levels, shape ``(k,)``, at which the stack gives fields."""
+        sigmas = np.asarray(sigmas)
+        if self.separate:
+            return sigmas[np.isclose(sigmas[:, None], self.sigmas, rtol=CLOSE).any(1)]
+        return sigmas[(sigmas >= self.low * (1 - CLOSE)) & (sigmas <= self.high * (1 + CLOSE))]
 
     def levels(self, sigmas: np.ndarray) -> np.ndarray:
-        """Return the noise levels at which it is measured: its own, or those it knows."""
+        """Return the noise levels at which the stack is measured: its own, or those it knows."""
         return np.unique(self.sigmas) if self.separate else self.known(sigmas)
+
+    def member(self, sigma: float, seed: int, size: float = float("inf")) -> int:
+        """Return the index of a member, or raise ValueError with a list of what there is.
+
+        `sigma` matters only if members have a level of their own.
+        """
+        asked = {"sigma": sigma} if self.separate else {}
+        asked |= {"seed": seed, "size": size}
+        held = {name: getattr(self, f"{name}s") for name in asked}
+        matches = [np.isclose(held[name], value, rtol=CLOSE) for name, value in asked.items()]
+        found = np.flatnonzero(np.all(matches, axis=0))
+        if not len(found):
+            wanted = ", ".join(f"{name} {value}" for name, value in asked.items())
+            there = ", ".join(
+                f"{name}s {np.unique(entries).tolist()}" for name, entries in held.items()
+            )
+            raise ValueError(f"no member has {wanted}; there are {there}")
+        return int(found[0])
+
+    def field(self, sigma: float, seed: int, size: float = float("inf")) -> "LearnedField":
+        """Return one member as a field; ValueError if it or the noise level does not exist."""
+        if not self.separate and not len(self.known([sigma])):
+            raise ValueError(f"sigma must lie in [{self.low}, {self.high}], not {sigma}")
+        return LearnedField(self, self.member(sigma, seed, size), sigma)
 
     def inward(self, x: np.ndarray) -> np.ndarray:
         """Return z in double precision, ``(m, n, d)``, of points ``(n, d)`` or ``(m, n, d)``."""
         return (np.asarray(x, dtype=float) - self.shift[:, None]) / self.scale[:, None, None]
 
-    def unit(self, sigma: torch.Tensor) -> torch.Tensor:
-        """Return what squared errors are divided by in the denoising loss, in the shape of sigma.
+    def unit(self, sigma: Tensor) -> Tensor:
+        """Return what the denoising loss divides squared errors by, in the shape of sigma.
 
-        It is sigma^2 unless a kind of auto-encoder knows better what to expect of each level.
+        It is sigma^2 unless a model knows better what error to expect at each level.
         """
         return sigma**2
 
     def to(self, device: torch.device | str) -> Self:
-        """Move the stack, itself, to a device, and return it."""
-        if hasattr(self, "theta"):
-            self.theta = self.theta.to(device)
+        """Move the stack with all its tensors, in place, to a device, and return it."""
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(self, name, value.to(device))
         return self
 
-    @abstractmethod
     def description(self) -> dict[str, Any]:
-        """Return, as plain JSON values, what the constructor needs besides theta."""
+        """Return all fields as plain JSON values: what the constructor needs."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     def take(self, members: list[int]) -> Self:
         """Return a stack of copies of these members alone."""
@@ -130,10 +165,7 @@ class Stack(ABC):
     def join(stacks: list["Stack"], places: list[list[int]]) -> "Stack":
         """Return one stack of the members of several, each at its place: the inverse of `take`.
 
-        Raises
-        ------
-        ValueError
-            If the stacks differ in more than their members.
+        Raises ValueError if the stacks differ in more than their members.
         """
         described, keys = [stack.description() for stack in stacks], stacks[0].of_members
         lists = {key: [value for one in described for value in one[key]] for key in keys}
@@ -147,7 +179,7 @@ class Stack(ABC):
         """Return each size and seed that there is, in order."""
         return sorted(set(zip(self.sizes.tolist(), self.seeds.tolist(), strict=True)))
 
-    def views(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
+    def views(self, theta: Tensor) -> dict[str, Tensor]:
         """Return the named parameters as views into `theta`, each of shape ``(m, *shape)``."""
         shapes = self.shapes()
         parts = theta.split([prod(shape) for shape in shapes.values()], dim=1)
@@ -156,15 +188,12 @@ class Stack(ABC):
             for (name, shape), part in zip(shapes.items(), parts, strict=True)
         }
 
-    def pack(self, named: dict[str, torch.Tensor]) -> torch.Tensor:
+    def pack(self, named: dict[str, Tensor]) -> Tensor:
         """Return theta, shape ``(m, parameters)``, from named parameters: the inverse of views."""
         return torch.cat([named[name].flatten(1) for name in self.shapes()], dim=1)
 
     def save(self, path: Path) -> None:
-        """Write the stack to a .safetensors file: tensors by name, the rest as JSON metadata.
-
-        That holds the file's own checksum, too: the format has none.
-        """
+        """Write tensors by name and the description as JSON, with a checksum, to .safetensors."""
         theta = self.theta.cpu()
         tensors = {name: part.contiguous() for name, part in self.views(theta).items()}
         described = json.dumps({"kind": self.kind} | self.description() | {"sha256": UNSEALED})
@@ -172,13 +201,7 @@ class Stack(ABC):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a stack that `save` wrote.
-
-        Raises
-        ------
-        autoscore.files.storage.DamagedFileError
-            If the file holds no such stack.
-        """
+        """Read a stack that `save` wrote; a damaged file raises DamagedFileError."""
         with reading(path), safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             described = json.loads(file.metadata()["description"])
@@ -190,13 +213,20 @@ class Stack(ABC):
         return stack
 
 
+def _plain(value: Any) -> Any:
+    """Return a dataclass, array or tensor as plain JSON values."""
+    if is_dataclass(value):
+        return asdict(value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 class LearnedField(Field):
     """One member of a stack at one noise level, as a field on NumPy arrays.
 
-    Calls raise ValueError if x does not have the dimension that the auto-encoder was trained in.
+    Calls raise ValueError unless x has the dimension that the auto-encoder was trained in.
     """
 
-    UNITS = 1 << 18  # at once in the widest layer: 1 MB, which a cache can hold
+    UNITS = 1 << 18  # at once in the widest layer: 1 MB, which fits a cache
 
     def __init__(self, stack: Stack, member: int, sigma: float) -> None:
         self.sigma = float(sigma)
@@ -204,34 +234,32 @@ class LearnedField(Field):
         self._stack = stack.take([member])
         self._scale = float(self._stack.scale[0])
 
-    def _forward(
-        self, x: np.ndarray, *, jacobian: bool
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Return what the network sees of x, its reconstruction and the derivative of that."""
+    def _forward(self, x: np.ndarray, *, jacobian: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return z, its reconstruction and the derivative of that."""
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"x must have shape (n, {self.dim}), not {x.shape}")
         theta = self._stack.theta
         place = {"dtype": theta.dtype, "device": theta.device}
-        seen = torch.as_tensor(self._stack.inward(x), **place)
+        z = torch.as_tensor(self._stack.inward(x), **place)
         sigma = torch.full((1, 1), self.sigma / self._scale, **place)
         if not len(x):
-            return seen[0], seen[0], seen[0, :, :, None].expand(0, self.dim, self.dim)
+            return z[0], z[0], z[0, :, :, None].expand(0, self.dim, self.dim)
         widest = max(shape[-1] for shape in self._stack.shapes().values())
         size = max(1, self.UNITS // widest // (self.dim if jacobian else 1))
         with torch.no_grad():
-            parts = [
-                self._stack.forward(theta, block, sigma, jacobian=jacobian)
-                for block in seen.split(size, dim=1)
+            chunks = [
+                self._stack.forward(theta, chunk, sigma, jacobian=jacobian)
+                for chunk in z.split(size, dim=1)
             ]
-        value = torch.cat([value[0] for value, _ in parts])
-        return seen[0], value, torch.cat([slope[0] for _, slope in parts]) if jacobian else None
+        value = torch.cat([value[0] for value, _ in chunks])
+        return z[0], value, torch.cat([slope[0] for _, slope in chunks]) if jacobian else None
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         return x + self.move(x)
 
     def move(self, x: np.ndarray) -> np.ndarray:
-        seen, value, _ = self._forward(x, jacobian=False)
-        return self._scale * (value - seen).double().cpu().numpy()
+        z, value, _ = self._forward(x, jacobian=False)
+        return self._scale * (value - z).double().cpu().numpy()
 
     def rounding(self, x: np.ndarray) -> np.ndarray:
         largest = np.abs(self._stack.inward(x)[0]).max(axis=1, initial=1.0)

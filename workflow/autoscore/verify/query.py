@@ -5,30 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-EACH = ("sigma",)  # what tells groups of rows apart, if the claim does not say
+EACH = ("sigma",)  # the columns that tell groups of rows apart, if the claim names none
 
 
 def chosen(table: pd.DataFrame, claim: dict) -> pd.DataFrame:
-    """Return the rows that a claim asks for, with what is judged in the column ``value``.
+    """Return the rows that a claim asks for, at least one, with the judged ``value``.
 
-    Parameters
-    ----------
-    table
-        A table of results.
-    claim
-        Its ``where``, ``column``, ``order_in``, ``standard_error`` and ``seeds`` are used.
-
-    Returns
-    -------
-    pandas.DataFrame
-        At least one row. There is a column ``seed`` if the rows have seeds, and
-        ``standard_error`` if the claim names one.
-
-    Raises
-    ------
-    ValueError
-        If a column or all rows are missing, a number is not finite, or some rows have seeds and
-        some have none.
+    There is a column ``seed`` if the rows have seeds, and ``standard_error`` if the claim names
+    one. Raises ValueError if a column or all rows are missing, a number is not finite, or only some
+    rows have a seed.
     """
     rows = table.copy()  # in one block, however many columns there are
     for column, wanted in claim["where"].items():
@@ -40,7 +25,10 @@ def chosen(table: pd.DataFrame, claim: dict) -> pd.DataFrame:
         rows["standard_error"] = _column(rows, claim["standard_error"])
     else:
         rows = rows.drop(columns="standard_error", errors="ignore")
-    rows = _seeded(rows)
+    if "seed" in rows and rows["seed"].isna().all():
+        rows = rows.drop(columns="seed")
+    if "seed" in rows and rows["seed"].isna().any():
+        raise ValueError("some of its rows have a seed and some have none")
     if "order_in" in claim:
         rows = pd.DataFrame(_orders(rows, claim["order_in"]))
     numbers = rows[[name for name in ("value", "standard_error") if name in rows]]
@@ -72,15 +60,6 @@ def _matches(column: pd.Series, wanted: object) -> pd.Series:
     return column.isin(wanted) if isinstance(wanted, list) else column == wanted
 
 
-def _seeded(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows with their seeds, or without the column if there are none."""
-    if "seed" not in rows or rows["seed"].isna().all():
-        return rows.drop(columns="seed", errors="ignore")
-    if rows["seed"].isna().any():
-        raise ValueError("some of its rows have a seed and some have none")
-    return rows
-
-
 def _orders(rows: pd.DataFrame, column: str) -> Iterator[dict]:
     """Yield the exponent k of |value| ~ column^k by least squares, for each seed."""
     for seed, part in rows.groupby("seed") if "seed" in rows else [(None, rows)]:
@@ -94,27 +73,23 @@ def _orders(rows: pd.DataFrame, column: str) -> Iterator[dict]:
 
 
 def along(rows: pd.DataFrame, claim: dict) -> pd.DataFrame:
-    """Return the values as a table: a row a group, a column a seed, or one column of exact ones.
+    """Return the values of `chosen` as a table: a row per group, a column per seed.
 
-    Raises
-    ------
-    ValueError
-        If two rows have the same place, or a group has fewer seeds than the claim needs.
+    Exact numbers have one column. Raises ValueError if two rows have the same place, or a group has
+    fewer seeds than the claim needs.
     """
     each = [] if "order_in" in claim else list(claim.get("each", EACH))
     for column in each:
         if _column(rows, column).isna().any():
             raise ValueError(f"some of its rows have no {column}")
-    rows = rows if "seed" in rows else rows.assign(seed=np.nan)
+    exact = "seed" not in rows
+    rows = rows.assign(seed=-1.0 if exact else rows["seed"], all=0)
     if rows.duplicated([*each, "seed"]).any():
         raise ValueError(
             f"several rows have the same {' and '.join([*each, 'seed'])}: "
             "say under where or each what tells them apart"
         )
-    exact = rows["seed"].isna().all()
-    values = rows.assign(seed=rows["seed"].fillna(-1), all=0).pivot_table(
-        index=each or "all", columns="seed", values="value"
-    )
+    values = rows.pivot_table(index=each or "all", columns="seed", values="value")
     fewest = int(values.count(axis=1).min())
     if not exact and fewest < claim["seeds"]:
         raise ValueError(f"{fewest} seed{'s' * (fewest != 1)}; the claim needs {claim['seeds']}")

@@ -1,4 +1,4 @@
-"""Reading the claims: one for each target, as the profile has them; mistakes are named."""
+"""Reading the claims: one per target, as the profile has them; mistakes are named."""
 
 import difflib
 from collections.abc import Collection, Iterator
@@ -17,29 +17,13 @@ SEEDS = {"full": FEWEST, "quick": 2}  # that a claim needs if it does not say ho
 def read_claims(
     path: str | Path, profile: str, densities: Collection[str] | None = None
 ) -> list[dict]:
-    """Read the claims from their .yaml file.
+    """Read the claims from their .yaml file, which `SCHEMA` describes.
 
-    Parameters
-    ----------
-    path
-        The file; `SCHEMA` describes it.
-    profile
-        Size of the run, ``"full"`` or ``"quick"``.
-    densities
-        All that a claim may be about, those that the run leaves out included; None for any.
-
-    Returns
-    -------
-    list of dict
-        A claim for each target, under an id of its own, with all that differs for the target and
-        in the profile put in; `paper` is then the statement in words. A claim that the profile
-        cannot test has a ``why_not``.
-
-    Raises
-    ------
-    ConfigurationError
-        If a key is unknown or a value not allowed; each line names the claim, the key and what is
-        allowed.
+    Return a claim per target, under an id of its own, with what differs for the target and in the
+    profile (``"full"`` or ``"quick"``) put in; ``paper`` is then the statement in words. A claim
+    that the profile cannot test has a ``why_not``. `densities` are all that a claim may be about,
+    including those that the run leaves out; None for any. Raises ConfigurationError if a key is
+    unknown or a value not allowed; each line names the claim, the key and what is allowed.
     """
     content, schema = read_yaml(path), read_yaml(SCHEMA)
     mistakes = schema_mistakes(schema, content, "the list of claims")
@@ -62,25 +46,12 @@ def read_claims(
 
 
 def recorded_tests(path: str | Path, profile: str) -> dict[str, int]:
-    """Return how many claims a run of the profile tests, by its images; {} if nobody wrote it."""
+    """Return how many claims a run of the profile tests, by its images; {} if not on record."""
     return read_yaml(path).get("tested", {}).get(profile, {})
 
 
 def left_out(folder: str | Path, config: dict) -> list[str]:
-    """Return what a configuration lacks of its profile's own.
-
-    Parameters
-    ----------
-    folder
-        Where the profiles' files are.
-    config
-        The completed configuration of the run.
-
-    Returns
-    -------
-    list of str
-        Names of densities, and ``"images"``.
-    """
+    """Return the densities, and ``"images"``, that a configuration lacks of its profile's own."""
     own: dict = {}
     for file in PROFILES[config["profile"]]:
         own |= read_yaml(Path(folder) / file)["densities"]
@@ -90,7 +61,7 @@ def left_out(folder: str | Path, config: dict) -> list[str]:
 
 
 def _unknown_densities(claims: list[dict], densities: Collection[str]) -> Iterator[str]:
-    """Yield which claims are about densities that there are not, by a slip of the pen perhaps."""
+    """Yield which claims are about unknown densities, perhaps by a slip of the pen."""
     for claim in claims:
         asked = [claim["where"], claim.get("less_than", {}).get("where", {})]
         named = [where.get("density", []) for where in asked] + [claim.get("target", [])]
@@ -120,19 +91,15 @@ def _of_targets(claims: list[dict]) -> Iterator[dict]:
             yield named | {"id": f"{claim['id']}_{target}", "target": target}
 
 
-def _named(part: object, target: str, of: str = "") -> object:
-    """Return the same with the target's name in all strings; in statements as a person writes it.
-
-    `of` is the key that the part belongs to.
-    """
+def _named(part: object, target: str, key: str = "") -> object:
+    """Put the target's name into all strings; in statements as a person writes it."""
     if isinstance(part, dict):
         return {key: _named(value, target, key) for key, value in part.items()}
-    name = target.replace("_", " ") if of == "statement" else target
+    name = target.replace("_", " ") if key == "statement" else target
     return part.replace("{target}", name) if isinstance(part, str) else part
 
 
 def _of_profile(claim: dict, profile: str) -> dict:
-    """Return a claim with what differs in the profile."""
     shared = {key: value for key, value in claim.items() if key != "quick"}
     change = claim.get("quick", {}) if profile == "quick" else {}
     if isinstance(change, str):
@@ -156,8 +123,8 @@ def _inconsistencies(claims: list[dict], paper: dict[str, str]) -> Iterator[str]
             yield f"{name}.paper is {claim['paper']!r}; allowed: one of {', '.join(paper)}"
         given = requirements_of(claim)
         if len(given) != 1:
-            kinds = "; ".join(" and ".join(sorted(kind.keys)) for kind in REQUIREMENTS)
-            there = ", ".join(key for kind in given for key in sorted(kind.keys & claim.keys()))
-            yield f"{name} requires {there or 'nothing'}; allowed: one kind of {kinds}"
+            sorts = "; ".join(" and ".join(sorted(one.keys)) for one in REQUIREMENTS)
+            there = ", ".join(key for one in given for key in sorted(one.keys & claim.keys()))
+            yield f"{name} requires {there or 'nothing'}; allowed: one sort of {sorts}"
         elif len({"equals", "within"} & claim.keys()) == 1:
             yield f"{name} gives one of equals and within; allowed: both"

@@ -1,7 +1,7 @@
-"""The kinds of requirement: each judges rows of a table, and says in words what it requires.
+"""The sorts of requirement: each judges rows of a table, and says in words what it requires.
 
-Rows with a seed are learned numbers: what is judged is the bootstrap interval of their mean over
-seeds, group by group, never the mean. Rows without one are exact, or have a standard error.
+Rows with a seed are learned numbers: the bootstrap interval of their mean over seeds is judged,
+group by group, never the mean. Rows without one are exact, or have a standard error.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,23 +25,19 @@ class Interval(NamedTuple):
     over: str = ""
 
 
-class Outcome(NamedTuple):
-    """The interval that was judged, the worst if there are several, and whether it holds."""
-
-    worst: Interval
-    holds: bool
+Judgement = tuple[Interval, bool]  # the worst interval, and whether the requirement holds
 
 
 class Requirement(NamedTuple):
-    """A kind of requirement: the keys that a claim gives for it, its judge and its words."""
+    """A sort of requirement: the keys that a claim gives for it, its judge and its words."""
 
     keys: frozenset[str]
-    judge: Callable[[pd.DataFrame, dict, np.random.Generator], Outcome]
+    judge: Callable[[pd.DataFrame, dict, np.random.Generator], Judgement]
     words: Callable[[dict], str]
 
 
-def bounded(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
-    """Judge whether every interval is within bounds; the outcome is the worst one's."""
+def bounded(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Judgement:
+    """Judge whether every interval lies within bounds."""
     least, most = claim.get("at_least", -np.inf), claim.get("at_most", np.inf)
     if "equals" in claim:
         least, most = claim["equals"] - claim["within"], claim["equals"] + claim["within"]
@@ -51,7 +47,7 @@ def bounded(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outco
     if len(rows) > 1 and "seed" not in rows and "standard_error" not in rows:
         low, high = rows["value"].min(), rows["value"].max()
         worst = worst._replace(low=low, high=high, over=f"range of {len(rows)} rows")
-    return Outcome(worst, bool(worst.low >= least and worst.high <= most))
+    return worst, bool(worst.low >= least and worst.high <= most)
 
 
 def _intervals(rows: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Iterator[Interval]:
@@ -72,7 +68,7 @@ def _over_seeds(values: pd.Series, rng: np.random.Generator, exact: bool = False
     return Interval(known.mean(), *bootstrap_interval(known, rng), over="" if exact else over)
 
 
-def monotone(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
+def monotone(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Judgement:
     """Judge whether a number rises, or falls, at every step of a column; the least step counts."""
     sign = 1 if "increasing" in claim else -1
     column = claim["increasing" if sign > 0 else "decreasing"]
@@ -80,52 +76,47 @@ def monotone(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outc
     values = along(rows, claim | {"each": [column]}).sort_index()
     if len(values) < 2:
         raise ValueError(f"it has a single {column}, and so no direction")
-    found = []
-    for _, step in values.diff().iloc[1:].iterrows():
-        known = _enough(step.dropna(), rows, claim)
-        found.append(_over_seeds(known, rng, exact="seed" not in rows))
+    found = [
+        _over_seeds(_enough(step.dropna(), rows, claim), rng, exact="seed" not in rows)
+        for _, step in values.diff().iloc[1:].iterrows()
+    ]
     worst = min(found, key=lambda one: one.low if sign > 0 else -one.high)
-    return Outcome(worst, bool(worst.low > 0 if sign > 0 else worst.high < 0))
+    return worst, bool(worst.low > 0 if sign > 0 else worst.high < 0)
 
 
-def compared(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Outcome:
-    """Judge whether a number is less than a share of another one, paired over seeds.
+def compared(table: pd.DataFrame, claim: dict, rng: np.random.Generator) -> Judgement:
+    """Judge whether a number is less than a share of another: the difference, paired over seeds.
 
-    The outcome is the worst group's difference, which must be below 0. Standard errors of numbers
-    that have no seeds are taken to be independent, which is too wide where both are of the same
-    points.
+    Standard errors of numbers that have no seeds are taken to be independent, which is too wide
+    where both are of the same points.
     """
     other = claim["less_than"]
     rows = chosen(table, claim)
     rivals = chosen(table, claim | other | {"where": claim["where"] | other.get("where", {})})
+    exact = "seed" not in rows, "seed" not in rivals
     mine, theirs = along(rows, claim), along(rivals, claim)
     factor, found = other.get("factor", 1), []
     for place in mine.index:
         if place not in theirs.index:
             raise ValueError(f"it has nothing to compare {claim['column']} with at {place}")
         pair = pd.concat([mine.loc[place], theirs.loc[place]], axis=1, keys=["mine", "theirs"])
-        if "seed" not in rows or "seed" not in rivals:  # an exact number is the same for all seeds
+        if any(exact):  # an exact number is the same for all seeds
             pair = pair.apply(lambda one: one.fillna(one.mean()) if one.count() == 1 else one)
         pair = _enough(pair.dropna(), rows, claim)
         gap = pair["mine"] - factor * pair["theirs"]
-        found.append(_over_seeds(gap, rng, exact="seed" not in rows and "seed" not in rivals))
+        found.append(_over_seeds(gap, rng, exact=all(exact)))
     if "standard_error" in rows:
-        reaches = _reaches(rows, rivals, claim, factor)
+        mine, theirs = (
+            along(part.assign(value=part["standard_error"]), claim).iloc[:, 0]
+            for part in (rows, rivals)
+        )
+        reaches = NORMAL * np.hypot(mine, factor * theirs.loc[mine.index]).to_numpy()
         found = [
             Interval(gap.value, gap.value - reach, gap.value + reach, "standard error")
             for gap, reach in zip(found, reaches, strict=True)
         ]
     worst = max(found, key=lambda one: one.high)
-    return Outcome(worst, bool(worst.high < 0))
-
-
-def _reaches(rows: pd.DataFrame, rivals: pd.DataFrame, claim: dict, factor: float) -> np.ndarray:
-    """Return half of the interval of each difference of numbers with standard errors."""
-    mine, theirs = (
-        along(part.assign(value=part["standard_error"]), claim).iloc[:, 0]
-        for part in (rows, rivals)
-    )
-    return NORMAL * np.hypot(mine, factor * theirs.loc[mine.index]).to_numpy()
+    return worst, bool(worst.high < 0)
 
 
 def _enough(values: pd.Series | pd.DataFrame, rows: pd.DataFrame, claim: dict) -> pd.DataFrame:
@@ -139,10 +130,6 @@ def _bounds_in_words(claim: dict) -> str:
     signs = {"at_least": ">=", "at_most": "<="}
     bounds = [f"{sign} {claim[key]:g}" for key, sign in signs.items() if key in claim]
     return f"{_name(claim)} {' and '.join(bounds)}"
-
-
-def _tolerance_in_words(claim: dict) -> str:
-    return f"{_name(claim)} = {claim['equals']:g} +- {claim['within']:g}"
 
 
 def _comparison_in_words(claim: dict) -> str:
@@ -162,7 +149,11 @@ def _name(claim: dict) -> str:
 
 REQUIREMENTS = (
     Requirement(frozenset({"at_least", "at_most"}), bounded, _bounds_in_words),
-    Requirement(frozenset({"equals", "within"}), bounded, _tolerance_in_words),
+    Requirement(
+        frozenset({"equals", "within"}),
+        bounded,
+        lambda claim: f"{_name(claim)} = {claim['equals']:g} +- {claim['within']:g}",
+    ),
     Requirement(
         frozenset({"increasing"}),
         monotone,
@@ -178,5 +169,5 @@ REQUIREMENTS = (
 
 
 def requirements_of(claim: dict) -> list[Requirement]:
-    """Return the kinds of requirement of which a claim gives a key; it should be one."""
-    return [kind for kind in REQUIREMENTS if kind.keys & claim.keys()]
+    """Return the sorts of requirement of which a claim gives a key; it should be one."""
+    return [one for one in REQUIREMENTS if one.keys & claim.keys()]

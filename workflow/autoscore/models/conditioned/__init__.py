@@ -1,15 +1,16 @@
-"""One auto-encoder for all noise levels, with the level as an input. Beyond the paper."""
+"""One auto-encoder for all noise levels, with the level as an input."""
 
 from collections.abc import Mapping
 
-from autoscore.models.declaration import Model, Shapes
+from autoscore.models.declaration import Cost, Model, cost_of_layers
 
 
-def _layers(settings: Mapping, dim: int) -> Shapes:
+def _cost(settings: Mapping, objective: str, source: str, dim: int) -> Cost:
     network = settings["network"]
     width = network["width"]
     inner = [(width, width)] * (2 * network["blocks"])
-    return [(dim + 2 * network["features"], width), *inner, (width, dim)]
+    layers = [(dim + 2 * network["features"], width), *inner, (width, dim)]
+    return cost_of_layers(layers, settings["schedules"]["conditioned"], objective, dim)
 
 
 MODEL = Model(
@@ -19,8 +20,7 @@ MODEL = Model(
     training={"samples": "autoscore.models.conditioned.training:train"},
     uses={"samples": frozenset({"kind", "sigmas", "seeds", "sizes", "device", "noise", "network"})},
     schedules={"samples": "conditioned"},
-    image_settings=frozenset(),
     separate=False,
     objectives=("dae", "rcae", "ssm"),
-    layers=_layers,
+    cost=_cost,
 )

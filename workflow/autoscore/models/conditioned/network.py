@@ -1,167 +1,117 @@
-"""Ours: one auto-encoder conditioned on sigma for the whole range of noise levels.
+"""One auto-encoder for a whole range of noise levels, with sigma as an input.
 
-r(x, sigma) = x + sigma^2 net(x, log sigma) / sqrt(sigma^2 + tau^2), a residual
-network that is told the noise level, after Karras et al. (2022), "Elucidating
-the design space of diffusion-based generative models". Neighbouring levels
-share what they learn: far below the thickness tau of the data the network is
-the score itself, which the noise then hardly changes; far above, it predicts
-the noise.
+r(x, sigma) = x + sigma^2 net(x, log sigma) / sqrt(sigma^2 + tau^2), a residual network after
+Karras et al. (2022), "Elucidating the design space of diffusion-based generative models".
+Neighbouring levels share what they learn: far below the thickness tau of the data the network is
+the score itself, which the noise then hardly changes; far above, it predicts the noise.
 """
 
 import math
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from autoscore.train.activations import silu, silu_slope
-from autoscore.train.stack import LearnedField, Stack
+from autoscore.train.stack import Stack
 
 DTYPE = torch.float32
-MARGIN = 1.25  # by this factor it is trained beyond its levels: it is weakest at the ends
+MARGIN = 1.25  # factor by which the range extends beyond the levels: networks are worst at its ends
 
 
+@dataclass(eq=False)
 class Conditioned(Stack):
-    """Conditioned auto-encoders, one per seed, in one batched matrix product.
+    """Conditioned auto-encoders in one batched matrix product; see `Stack` for the other fields.
 
-    Parameters
-    ----------
-    dim
-        Dimension d of the data.
-    width, blocks
-        Units a layer, and number of residual blocks.
-    low, high
-        Range of noise levels, 0 < low < high.
-    seeds, sizes
-        Seed and number of training points of each member, shape ``(m,)``.
-    shift, scale
-        See `Stack`.
-    spreads
-        Standard deviation v of each coordinate, shape ``(m, d)``: the network sees x - shift over
-        sqrt(v^2 + sigma^2), each coordinate in units of its own. By default they are all `scale`.
-    thickness
-        tau, shape ``(m,)``; 0 for data without thickness, such as a bare curve.
-    waves
-        Number of sines and of cosines of log sigma that tell the network its noise level.
-    features, frequency
-        Number of sines and of cosines of random projections of the input that the network sees
-        besides the input itself, and the projections' initial scale in radians per spread of the
-        data (Tancik et al. 2020, "Fourier features let networks learn high frequency functions").
-        They help where the field turns on scales far below the spread, and hurt where it is smooth.
-
-    Raises
-    ------
-    ValueError
-        If the range is empty or the members' descriptions differ in length.
+    The network sees (x - shift) / sqrt(v^2 + sigma^2), with the spread v of each coordinate; sines
+    and cosines of log sigma, `waves` each; and of random projections of the input, `features` each,
+    whose initial scale is `frequency`, in radians per spread of the data (Tancik et al. 2020,
+    "Fourier features let networks learn high frequency functions"). The latter help where the field
+    turns on scales far below the spread, and hurt where it is smooth.
     """
 
-    kind = "conditioned"
-    of_members = ("seeds", "sizes", "shift", "scale", "thickness", "spreads")
+    dim: int
+    width: int  # units per layer
+    blocks: int  # residual blocks
+    low: float
+    high: float
+    seeds: list[int]
+    sizes: list[float]
+    shift: list[list[float]]
+    scale: list[float]
+    thickness: list[float]  # tau, 0 for data without thickness, such as a curve
+    spreads: list[list[float]] | None = None  # v, (m, d), by default `scale` throughout
+    waves: int = 4
+    features: int = 0
+    frequency: float = 2.0
+    kind: ClassVar[str] = "conditioned"
+    of_members: ClassVar = ("seeds", "sizes", "shift", "scale", "thickness", "spreads")
 
-    def __init__(
-        self,
-        dim: int,
-        width: int,
-        blocks: int,
-        low: float,
-        high: float,
-        seeds: list[int],
-        sizes: list[float],
-        shift: list[list[float]],
-        scale: list[float],
-        thickness: list[float],
-        spreads: list[list[float]] | None = None,
-        waves: int = 4,
-        features: int = 0,
-        frequency: float = 2.0,
-    ) -> None:
-        if not 0 < low < high:
-            raise ValueError(
-                f"the range of noise levels must have 0 < low < high, not {low}, {high}"
-            )
-        if not len(seeds) == len(sizes) == len(shift) == len(scale) == len(thickness):
-            raise ValueError("seeds, sizes, shift, scale, thickness must name the same members")
-        self.dim, self.width, self.blocks, self.waves = dim, width, blocks, waves
-        self.features, self.frequency = features, float(frequency)
-        self.low, self.high = float(low), float(high)
-        self.seeds = np.asarray(seeds, dtype=int)
-        self.sizes = np.asarray(sizes, dtype=float)
-        self.shift, self.scale = np.asarray(shift, dtype=float), np.asarray(scale, dtype=float)
-        self.thickness = np.asarray(thickness, dtype=float)
-        self.spreads = np.repeat(self.scale[:, None], dim, axis=1)
-        if spreads is not None:
-            self.spreads = np.asarray(spreads, dtype=float)
+    def __post_init__(self) -> None:
+        if self.spreads is None:
+            self.spreads = [[one] * self.dim for one in self.scale]
+        self.check_range()
+        self.check_members()
         relative = self.spreads / self.scale[:, None]
         self._variances = torch.as_tensor(relative**2, dtype=DTYPE)[:, None]
         self._thickness = torch.as_tensor(self.thickness / self.scale, dtype=DTYPE)[:, None]
         self._lowest = torch.as_tensor(self.low / self.scale, dtype=DTYPE)[:, None]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        seen = self.dim + 2 * self.features
-        shapes: dict[str, tuple[int, ...]] = {"input.weight": (seen, self.width)}
+        width, shapes = self.width, {"input.weight": (self.dim + 2 * self.features, self.width)}
         if self.features:
             shapes["features.weight"] = (self.dim, self.features)
-        shapes["input.bias"] = (1, self.width)
+        shapes["input.bias"] = (1, width)
         for block in range(self.blocks):
-            shapes[f"block.{block}.level"] = (2 * self.waves + 1, self.width)
-            shapes[f"block.{block}.first"] = (self.width, self.width)
-            shapes[f"block.{block}.first_bias"] = (1, self.width)
-            shapes[f"block.{block}.second"] = (self.width, self.width)
-            shapes[f"block.{block}.second_bias"] = (1, self.width)
-        shapes["output.weight"] = (self.width, self.dim)
-        shapes["output.bias"] = (1, self.dim)
-        return shapes
+            shapes |= {
+                f"block.{block}.level": (2 * self.waves + 1, width),
+                f"block.{block}.first": (width, width),
+                f"block.{block}.first_bias": (1, width),
+                f"block.{block}.second": (width, width),
+                f"block.{block}.second_bias": (1, width),
+            }
+        return shapes | {"output.weight": (width, self.dim), "output.bias": (1, self.dim)}
 
     def initialise(self, generators: list[np.random.Generator]) -> None:
-        """Draw starting weights, one generator a member; every block starts as the identity."""
-        rows = []
-        for rng in generators:
-            named = {}
-            for name, shape in self.shapes().items():
-                spread = 0.0 if "second" in name or name.startswith("output") else shape[0] ** -0.5
-                spread = {"input.bias": 1.0, "features.weight": self.frequency}.get(name, spread)
-                named[name] = torch.as_tensor(
-                    spread * rng.standard_normal((1, *shape)), dtype=DTYPE
-                )
-            rows.append(self.pack(named))
-        self.theta = torch.cat(rows)
+        """Draw starting weights, one generator per member; every block starts as the identity."""
+        fixed = {"input.bias": 1.0, "features.weight": self.frequency}
+
+        def spread(name: str, shape: tuple[int, ...]) -> float:
+            idle = "second" in name or name.startswith("output")
+            return fixed.get(name, 0.0 if idle else shape[0] ** -0.5)
+
+        self.draw_weights(generators, spread, DTYPE)
 
     def forward(
         self,
-        theta: torch.Tensor,
-        x: torch.Tensor,
-        sigma: torch.Tensor,
+        theta: Tensor,
+        x: Tensor,
+        sigma: Tensor,
         *,
         jacobian: bool = False,
-        along: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Reconstruct as any stack; with `along`, ``(m, n, d)``, differentiate along it alone."""
+        along: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Reconstruct like any stack; with `along`, ``(m, n, d)``, return (dr/dx) along instead."""
         m, n, d = x.shape
         directions = None if along is None else along[:, :, None, :]
         if jacobian:
             directions = torch.eye(d, dtype=x.dtype, device=x.device).expand(m, n, d, d)
         out, slope = self._network(self.views(theta), x, sigma, directions)
-        amplitude = self._amplitude(sigma)[..., None]
+        amplitude = (sigma**2 / torch.sqrt(sigma**2 + self._thickness**2))[..., None]
         reconstruction = x + amplitude * out
         if slope is None:
             return reconstruction, None
         derivative = directions + amplitude[..., None] * slope.view(directions.shape)
         return reconstruction, derivative.transpose(2, 3) if jacobian else derivative[:, :, 0]
 
-    def _amplitude(self, sigma: torch.Tensor) -> torch.Tensor:
-        """Return what the network's output is multiplied by, in the shape of sigma."""
-        return sigma**2 / torch.sqrt(sigma**2 + self._thickness**2)
-
     def _network(
-        self,
-        named: dict[str, torch.Tensor],
-        x: torch.Tensor,
-        sigma: torch.Tensor,
-        directions: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return net(x, sigma) and its slope along k directions per point.
+        self, named: dict[str, Tensor], x: Tensor, sigma: Tensor, directions: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return net(x, sigma), ``(m, n, d)``, and its slope along k directions, ``(m, n k, d)``.
 
-        Shapes ``(m, n, d)`` and ``(m, n k, d)``; directions ``(m, n, k, d)``.
+        Directions have the shape ``(m, n, k, d)``.
         """
         spread = torch.sqrt(self._variances + sigma[..., None] ** 2)
         level = level_features(sigma / self._lowest, self.high / self.low, self.waves)
@@ -169,26 +119,26 @@ class Conditioned(Stack):
         seen, slope = self._see(named, x / spread, turned)
         k = 1 if directions is None else directions.shape[2]
 
-        def steepness(h: torch.Tensor) -> torch.Tensor:
+        def steepness(h: Tensor) -> Tensor:
             return silu_slope(h).repeat_interleave(k, 1)
 
         h = torch.baddbmm(named["input.bias"], seen, named["input.weight"])
         for block in range(self.blocks):
-            part = {key: named[f"block.{block}.{key}"] for key in ("level", "first", "second")}
-            inner = torch.baddbmm(named[f"block.{block}.first_bias"], silu(h), part["first"])
+            part = parameters_of_block(named, block)
+            inner = torch.baddbmm(part["first_bias"], silu(h), part["first"])
             inner = inner + torch.bmm(level, part["level"])
             if slope is not None:
                 change = torch.bmm(slope * steepness(h), part["first"]) * steepness(inner)
                 slope = slope + torch.bmm(change, part["second"])
-            h = h + torch.baddbmm(named[f"block.{block}.second_bias"], silu(inner), part["second"])
+            h = h + torch.baddbmm(part["second_bias"], silu(inner), part["second"])
         out = torch.baddbmm(named["output.bias"], silu(h), named["output.weight"])
         if slope is not None:
             slope = torch.bmm(slope * steepness(h), named["output.weight"])
         return out, slope
 
     def _see(
-        self, named: dict[str, torch.Tensor], unit: torch.Tensor, directions: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, named: dict[str, Tensor], unit: Tensor, directions: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         """Return the input with its Fourier features, and the first layer's slope along directions.
 
         Shapes ``(m, n, d + 2 features)`` and ``(m, n k, width)``.
@@ -211,73 +161,18 @@ class Conditioned(Stack):
         turned = torch.cat([cosine[:, :, None] * speed, -sine[:, :, None] * speed], dim=-1)
         return seen, slope + torch.bmm(turned.view(m, -1, 2 * self.features), weight[:, d:])
 
-    def description(self) -> dict[str, Any]:
-        return {
-            "dim": self.dim,
-            "width": self.width,
-            "blocks": self.blocks,
-            "low": self.low,
-            "high": self.high,
-            "seeds": self.seeds.tolist(),
-            "sizes": self.sizes.tolist(),
-            "shift": self.shift.tolist(),
-            "scale": self.scale.tolist(),
-            "thickness": self.thickness.tolist(),
-            "spreads": self.spreads.tolist(),
-            "waves": self.waves,
-            "features": self.features,
-            "frequency": self.frequency,
-        }
 
-    def known(self, sigmas: np.ndarray) -> np.ndarray:
-        return within(sigmas, self.low, self.high)
-
-    def to(self, device: torch.device | str) -> Self:
-        self._lowest, self._thickness = self._lowest.to(device), self._thickness.to(device)
-        self._variances = self._variances.to(device)
-        return super().to(device)
-
-    def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
-        """Return the member of this seed and size at any noise level of its range, as a field.
-
-        Raises
-        ------
-        ValueError
-            If sigma is out of range or there is no such member.
-        """
-        if not len(self.known([sigma])):
-            raise ValueError(f"sigma must lie in [{self.low}, {self.high}], not {sigma}")
-        found = np.flatnonzero((self.seeds == seed) & (self.sizes == size))
-        if not len(found):
-            raise ValueError(
-                f"no member has seed {seed} and size {size}; there are seeds "
-                f"{np.unique(self.seeds).tolist()}, sizes {np.unique(self.sizes).tolist()}"
-            )
-        return LearnedField(self, int(found[0]), sigma)
+def parameters_of_block(named: dict[str, Tensor], block: int) -> dict[str, Tensor]:
+    """Return the parameters of one residual block, by their names in the block."""
+    prefix = f"block.{block}."
+    return {key.removeprefix(prefix): part for key, part in named.items() if key.startswith(prefix)}
 
 
-def within(sigmas: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return those of the noise levels that lie in a range, but for rounding."""
-    sigmas = np.asarray(sigmas)
-    return sigmas[(sigmas >= low * (1 - 1e-9)) & (sigmas <= high * (1 + 1e-9))]
+def level_features(ratio: Tensor, range_: float, waves: int) -> Tensor:
+    """Return the place of log sigma in its range, from -1 to 1, with its sines and cosines.
 
-
-def level_features(ratio: torch.Tensor, range_: float, waves: int) -> torch.Tensor:
-    """Return where a noise level lies in its range, with sines and cosines of that.
-
-    Parameters
-    ----------
-    ratio
-        Noise level over the least, of any shape ``(...)``.
-    range_
-        The largest over the least.
-    waves
-        Number of sines and of cosines of the place, which runs from -1 to 1 with log sigma.
-
-    Returns
-    -------
-    torch.Tensor
-        Shape ``(..., 2 waves + 1)``.
+    `ratio`, ``(...)``, is the noise level over the least one, `range_` the largest over the least;
+    the result, with `waves` sines and cosines, has the shape ``(..., 2 waves + 1)``.
     """
     position = 2.0 * torch.log(ratio) / math.log(range_) - 1.0
     numbers = torch.arange(1, waves + 1, dtype=DTYPE, device=ratio.device)

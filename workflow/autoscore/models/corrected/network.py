@@ -1,4 +1,4 @@
-"""Ours for many dimensions: one conditioned auto-encoder that corrects the best linear one.
+"""One conditioned auto-encoder for many dimensions that corrects the best linear one.
 
 In the coordinates z in which the data's covariance is diagonal, with variances v_i, the Wiener
 filter is z_i v_i / (v_i + sigma^2): the best linear reconstruction at every noise level at once.
@@ -13,72 +13,46 @@ with one variance for all directions. Blocks are residual, with layer norm (Ba, 
 """
 
 import math
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import layer_norm
 
-from autoscore.models.conditioned.network import level_features, within
+from autoscore.models.conditioned.network import level_features, parameters_of_block
 from autoscore.train.activations import silu, silu_slope
 from autoscore.train.stack import LearnedField, Stack
 
 DTYPE = torch.float32
-EMBEDDING = 64  # units that the noise level is turned into
+EMBEDDING = 64  # units that encode the noise level
 
 
+@dataclass(eq=False)
 class Corrected(Stack):
-    """Conditioned corrections of one linear optimum, one per seed.
+    """Conditioned corrections of one linear optimum; see `Stack` for the other fields."""
 
-    Parameters
-    ----------
-    variances
-        v, shape ``(d,)``: of the data, along the axes of their covariance.
-    width, hidden, blocks
-        Units between the blocks and inside of them, and number of residual blocks.
-    low, high
-        Range of noise levels, 0 < low < high.
-    seeds, sizes
-        Seed and number of training points of each member, shape ``(m,)``.
-    waves
-        Number of sines and of cosines of log sigma that tell the network its noise level.
+    variances: list[float]  # of the data along the axes of their covariance, one of them > 0
+    width: int  # units between residual blocks
+    hidden: int  # and inside
+    blocks: int
+    low: float
+    high: float
+    seeds: list[int]
+    sizes: list[float]
+    waves: int = 4  # sines, and cosines, of log sigma that the network sees
+    kind: ClassVar[str] = "corrected"
+    of_members: ClassVar[tuple[str, ...]] = ("seeds", "sizes")
 
-    Raises
-    ------
-    ValueError
-        If the range is empty, the members' descriptions differ in length, or no variance is > 0.
-    """
-
-    kind = "corrected"
-    of_members = ("seeds", "sizes")
-
-    def __init__(
-        self,
-        variances: list[float],
-        width: int,
-        hidden: int,
-        blocks: int,
-        low: float,
-        high: float,
-        seeds: list[int],
-        sizes: list[float],
-        waves: int = 4,
-    ) -> None:
-        if not 0 < low < high:
-            raise ValueError(
-                f"the range of noise levels must have 0 < low < high, not {low}, {high}"
-            )
-        if len(seeds) != len(sizes):
-            raise ValueError("seeds and sizes must name the same members")
-        if not max(variances) > 0:
+    def __post_init__(self) -> None:
+        if not max(self.variances) > 0:
             raise ValueError("data without any variance cannot be learned")
-        self.dim, self.width, self.hidden, self.blocks = len(variances), width, hidden, blocks
-        self.waves, self.low, self.high = waves, float(low), float(high)
-        self.shift, self.scale = np.zeros((len(seeds), self.dim)), np.ones(len(seeds))
-        self.seeds = np.asarray(seeds, dtype=int)
-        self.sizes = np.asarray(sizes, dtype=float)
-        self._variances = torch.as_tensor(variances, dtype=DTYPE)
-        self._mean_variance = float(np.mean(variances))
+        self.check_range()
+        self.check_members()
+        self.dim, self._mean_variance = len(self.variances), float(np.mean(self.variances))
+        self.shift, self.scale = np.zeros((len(self.seeds), self.dim)), np.ones(len(self.seeds))
+        self.variances = torch.as_tensor(self.variances, dtype=DTYPE)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {
@@ -88,45 +62,41 @@ class Corrected(Stack):
             "input.bias": (1, self.width),
         }
         for block in range(self.blocks):
-            shapes[f"block.{block}.first"] = (self.width, self.hidden)
-            shapes[f"block.{block}.first_bias"] = (1, self.hidden)
-            shapes[f"block.{block}.scale"] = (EMBEDDING, self.hidden)
-            shapes[f"block.{block}.shift"] = (EMBEDDING, self.hidden)
-            shapes[f"block.{block}.second"] = (self.hidden, self.width)
-            shapes[f"block.{block}.second_bias"] = (1, self.width)
-        shapes["output.weight"] = (self.width, self.dim)
-        shapes["output.bias"] = (1, self.dim)
-        return shapes
+            shapes |= {
+                f"block.{block}.first": (self.width, self.hidden),
+                f"block.{block}.first_bias": (1, self.hidden),
+                f"block.{block}.scale": (EMBEDDING, self.hidden),
+                f"block.{block}.shift": (EMBEDDING, self.hidden),
+                f"block.{block}.second": (self.hidden, self.width),
+                f"block.{block}.second_bias": (1, self.width),
+            }
+        return shapes | {"output.weight": (self.width, self.dim), "output.bias": (1, self.dim)}
 
     def initialise(self, generators: list[np.random.Generator]) -> None:
-        """Draw starting weights, one generator a member; all together start as the filter."""
+        """Draw starting weights, one generator per member; the stack starts as the filter."""
         idle = ("second", "scale", "shift", "output", "bias")
-        rows = []
-        for rng in generators:
-            named = {}
-            for name, shape in self.shapes().items():
-                spread = 0.0 if any(word in name for word in idle) else shape[0] ** -0.5
-                drawn = spread * rng.standard_normal((1, *shape))
-                named[name] = torch.as_tensor(drawn, dtype=DTYPE)
-            rows.append(self.pack(named))
-        self.theta = torch.cat(rows)
 
-    def unit(self, sigma: torch.Tensor) -> torch.Tensor:
+        def spread(name: str, shape: tuple[int, ...]) -> float:
+            return 0.0 if any(word in name for word in idle) else shape[0] ** -0.5
+
+        self.draw_weights(generators, spread, DTYPE)
+
+    def unit(self, sigma: Tensor) -> Tensor:
         """Return the linear optimum's error, sum_i v_i sigma^2 / (v_i + sigma^2)."""
         noise = sigma[..., None] ** 2
-        return (self._variances * noise / (self._variances + noise)).sum(-1)
+        return (self.variances * noise / (self.variances + noise)).sum(-1)
 
     def forward(
-        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, theta: Tensor, x: Tensor, sigma: Tensor, *, jacobian: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         m, n, d = x.shape
         noise = sigma[..., None] ** 2
-        gain = self._variances / (self._variances + noise)
+        gain = self.variances / (self.variances + noise)
         spread = math.sqrt(self._mean_variance)
         amplitude = spread * torch.sqrt(noise / (noise + spread**2))
         filtered = gain * x
         slope = None
-        if jacobian:  # each point's d unit directions, one below the other
+        if jacobian:
             slope = torch.diag_embed(gain.expand(m, n, d))
         out, change = self._network(
             self.views(theta),
@@ -141,27 +111,19 @@ class Corrected(Stack):
         return reconstruction, derivative.transpose(2, 3)
 
     def _network(
-        self,
-        named: dict[str, torch.Tensor],
-        seen: torch.Tensor,
-        level: torch.Tensor,
-        slope: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Return net(seen), ``(m, n, d)``, and its slope, k directions a point, ``(m, n k, d)``."""
+        self, named: dict[str, Tensor], seen: Tensor, level: Tensor, slope: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return net(seen), ``(m, n, d)``, and its slope along k directions, ``(m, n k, d)``."""
         k = 1 if slope is None else slope.shape[1] // seen.shape[1]
 
-        def each(values: torch.Tensor) -> torch.Tensor:  # a row a direction
+        def each(values: Tensor) -> Tensor:  # one row per direction
             return values.repeat_interleave(k, 1) if values.shape[1] > 1 else values
 
         level = silu(torch.baddbmm(named["level.bias"], level, named["level.weight"]))
         h = torch.baddbmm(named["input.bias"], seen, named["input.weight"])
         slope = None if slope is None else torch.bmm(slope, named["input.weight"])
         for block in range(self.blocks):
-            part = {
-                key.removeprefix(f"block.{block}."): value
-                for key, value in named.items()
-                if key.startswith(f"block.{block}.")
-            }
+            part = parameters_of_block(named, block)
             scale = 1.0 + torch.bmm(level, part["scale"])
             unit = layer_norm(h, (self.width,))
             inner = torch.baddbmm(part["first_bias"], unit, part["first"])
@@ -176,43 +138,12 @@ class Corrected(Stack):
             slope = torch.bmm(slope, named["output.weight"])
         return torch.baddbmm(named["output.bias"], silu(unit), named["output.weight"]), slope
 
-    def description(self) -> dict[str, Any]:
-        return {
-            "variances": self._variances.tolist(),
-            "width": self.width,
-            "hidden": self.hidden,
-            "blocks": self.blocks,
-            "low": self.low,
-            "high": self.high,
-            "seeds": self.seeds.tolist(),
-            "sizes": self.sizes.tolist(),
-            "waves": self.waves,
-        }
-
-    def known(self, sigmas: np.ndarray) -> np.ndarray:
-        return within(sigmas, self.low, self.high)
-
-    def to(self, device: torch.device | str) -> Self:
-        self._variances = self._variances.to(device)
-        return super().to(device)
-
-    def field(self, sigma: float, seed: int = 0) -> LearnedField:
-        """Return the member of this seed at any noise level of its range, as a field of z.
-
-        Raises
-        ------
-        ValueError
-            If sigma is out of range or there is no such member.
-        """
-        if not len(self.known([sigma])):
-            raise ValueError(f"sigma must lie in [{self.low}, {self.high}], not {sigma}")
-        found = np.flatnonzero(self.seeds == seed)
-        if not len(found):
-            raise ValueError(f"no member has seed {seed}; there are {self.seeds.tolist()}")
-        return LearnedField(self, int(found[0]), sigma)
+    def field(self, sigma: float, seed: int = 0, size: float | None = None) -> LearnedField:
+        """Return one member as a field of z; see `Stack.field`."""
+        return super().field(sigma, seed, self.sizes[0] if size is None else size)
 
 
-def _norm_slope(h: torch.Tensor, slope: torch.Tensor, k: int) -> torch.Tensor:
+def _norm_slope(h: Tensor, slope: Tensor, k: int) -> Tensor:
     """Return the slope of layer_norm(h), for k directions of slope at each point."""
     m, n, width = h.shape
     unit = layer_norm(h, (width,))[:, :, None]

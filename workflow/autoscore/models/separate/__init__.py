@@ -1,15 +1,20 @@
-"""The paper's separate auto-encoders, one per noise level."""
+"""Separate auto-encoders, one per noise level."""
 
 from collections.abc import Mapping
 from itertools import pairwise
 
-from autoscore.models.declaration import Model, Shapes
+from autoscore.models.declaration import IMAGE_SETTINGS, Cost, Model, cost_of_layers
 
 COMMON = {"kind", "sigmas", "seeds", "device", "architecture"}
 
 
-def _layers(settings: Mapping, dim: int) -> Shapes:
-    return list(pairwise([dim, *settings["architecture"]["hidden"], dim]))
+def _cost(settings: Mapping, objective: str, source: str, dim: int) -> Cost:
+    layers = pairwise([dim, *settings["architecture"]["hidden"], dim])
+    if source == "samples":
+        return cost_of_layers(layers, settings["schedules"]["samples"], objective, dim)
+    # quadrature nodes, in double precision for the polish
+    schedule, nodes = settings["schedules"]["exact"], settings["nodes"]
+    return cost_of_layers(layers, schedule, objective, dim, points=nodes, number=8)
 
 
 MODEL = Model(
@@ -25,13 +30,8 @@ MODEL = Model(
         "samples": frozenset(COMMON | {"sizes", "noise", "warm_start"}),
     },
     schedules={"exact": "exact", "samples": "samples"},
-    image_settings=frozenset(
-        {
-            "kind", "sigmas", "shown", "batch", "learning_rate", "average", "precision",
-            "validation", "tied", "start", "hidden", "axes",
-        }
-    ),
+    image_settings=IMAGE_SETTINGS | {"tied", "start"},
     separate=True,
     objectives=("dae", "rcae"),
-    layers=_layers,
-)  # fmt: skip
+    cost=_cost,
+)

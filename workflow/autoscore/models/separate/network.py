@@ -1,14 +1,15 @@
-"""The paper's kind: one auto-encoder for every noise level and seed, all stacked."""
+"""One auto-encoder for every noise level and seed, all stacked."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from autoscore.train.activations import sigmoid
-from autoscore.train.stack import LearnedField, Stack
+from autoscore.train.stack import Stack
 
 ACTIVATIONS = {  # each with its derivative, as a function of the value
     "tanh": (torch.tanh, lambda unit: 1.0 - unit**2),
@@ -21,37 +22,19 @@ PRECISIONS = {"single": torch.float32, "double": torch.float64}
 class Architecture:
     """The shape of one auto-encoder: non-linear encoder, linear decoder.
 
-    Attributes
-    ----------
-    hidden
-        Units of each layer of the encoder, one or more.
-    tied
-        Whether the decoder is the encoder's transpose, which makes dr/dx symmetric (statement
-        C4). Needs exactly one hidden layer.
-    residual
-        Of z, in units of the data's spread. ``"none"``: r = net(z), as in the paper. ``"sigma"``:
-        r = z + sigma net(z), the network predicts noise. ``"score"``: r = z + sigma^2 net(z), the
-        network is the score.
-    gain
-        Initial steepness of the first layer's units, in units of 1 / (spread of the data).
-    activation
-        ``"tanh"``, as in the paper, or ``"sigmoid"``.
+    A tied decoder is the encoder's transpose, which makes dr/dx symmetric (statement C4), and needs
+    exactly one hidden layer. The `residual` is ``"none"``: r = net(z), as in the paper;
+    ``"sigma"``: r = z + sigma net(z), the network predicts the noise; or ``"score"``:
+    r = z + sigma^2 net(z), the network is the score. What cannot be built raises ValueError.
     """
 
-    hidden: tuple[int, ...]
+    hidden: tuple[int, ...]  # units of each layer of the encoder
     tied: bool = False
     residual: str = "score"
-    gain: float = 4.0
-    activation: str = "tanh"
+    gain: float = 4.0  # initial steepness of the first layer's units, times the spread of the data
+    activation: str = "tanh"  # as in the paper
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be built.
-
-        Raises
-        ------
-        ValueError
-            If there is no hidden layer, a tied one is not alone, or a name is unknown.
-        """
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden must list one or more layer sizes >= 1, not {self.hidden}")
@@ -63,62 +46,34 @@ class Architecture:
             raise ValueError(f"activation must be tanh or sigmoid, not {self.activation!r}")
 
 
+@dataclass(eq=False)
 class Separate(Stack):
-    """Separate auto-encoders in one batched matrix product.
+    """Separate auto-encoders in one batched matrix product, each with its noise level > 0.
 
-    Parameters
-    ----------
-    dim
-        Dimension d of the data.
-    architecture
-        Shape of every member (an `Architecture` or its fields as a dict).
-    sigmas
-        Noise level of each member, shape ``(m,)``.
-    seeds
-        Seed of each member, shape ``(m,)``.
-    sizes
-        Number of training points of each member, shape ``(m,)``; ``inf`` for the density itself.
-    shift, scale
-        See `Stack`. One scale for all coordinates also keeps dr/dx symmetric with tied weights.
-    precision
-        ``"single"`` or ``"double"``. A second-order polish needs the latter; under the noise of
-        minibatches the former is as good and twice as fast.
-
-    Raises
-    ------
-    ValueError
-        If the members' descriptions differ in length or a sigma is not positive.
+    One scale for all coordinates also keeps dr/dx symmetric with tied weights. A second-order
+    polish needs double precision; under the noise of minibatches single precision is as good and
+    twice as fast.
     """
 
-    kind = "separate"
-    separate = True
-    of_members = ("sigmas", "seeds", "sizes", "shift", "scale")
+    dim: int
+    architecture: Architecture | dict
+    sigmas: list[float]
+    seeds: list[int]
+    sizes: list[float]
+    shift: list[list[float]]
+    scale: list[float]
+    precision: str = "double"
+    kind: ClassVar[str] = "separate"
+    separate: ClassVar[bool] = True
+    of_members: ClassVar[tuple[str, ...]] = ("sigmas", "seeds", "sizes", "shift", "scale")
 
-    def __init__(
-        self,
-        dim: int,
-        architecture: Architecture | dict,
-        sigmas: list[float],
-        seeds: list[int],
-        sizes: list[float],
-        shift: list[list[float]],
-        scale: list[float],
-        precision: str = "double",
-    ) -> None:
-        self.dim = dim
-        self.precision = precision
-        self.dtype = PRECISIONS[precision]
-        if isinstance(architecture, dict):
-            architecture = Architecture(**architecture)
-        self.architecture, self.is_tied = architecture, architecture.tied
-        self.sigmas = np.asarray(sigmas, dtype=float)
-        self.seeds = np.asarray(seeds, dtype=int)
-        self.sizes = np.asarray(sizes, dtype=float)
-        if not len(self.sigmas) == len(self.seeds) == len(self.sizes) == len(shift) == len(scale):
-            raise ValueError("sigmas, seeds, sizes, shift and scale must name the same members")
+    def __post_init__(self) -> None:
+        if isinstance(self.architecture, dict):
+            self.architecture = Architecture(**self.architecture)
+        self.is_tied, self.dtype = self.architecture.tied, PRECISIONS[self.precision]
+        self.check_members()
         if not (self.sigmas > 0).all():
             raise ValueError(f"every sigma must be > 0, but one is {self.sigmas.min()}")
-        self.shift, self.scale = np.asarray(shift, dtype=float), np.asarray(scale, dtype=float)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         widths = (self.dim, *self.architecture.hidden)
@@ -132,17 +87,11 @@ class Separate(Stack):
         return shapes
 
     def initialise(self, points: np.ndarray, generators: list[np.random.Generator]) -> None:
-        """Draw starting weights.
+        """Draw starting weights, with one generator per member.
 
-        The first layer's units switch at data points, so that they are spread where the field
-        has to bend; later layers follow Glorot, and the decoder starts small.
-
-        Parameters
-        ----------
-        points
-            Points x among which the switching points are drawn, shape ``(m, n, d)`` or ``(n, d)``.
-        generators
-            One generator a member.
+        The first layer's units switch at points drawn from `points`, shape ``(m, n, d)`` or
+        ``(n, d)``, so that they are spread where the field has to bend; later layers follow
+        Glorot, and the decoder starts small.
         """
         rows, seen = [], torch.as_tensor(self.inward(points), dtype=self.dtype)
         for member, rng in enumerate(generators):
@@ -151,10 +100,12 @@ class Separate(Stack):
                 if name.endswith("bias"):
                     named[name] = torch.zeros(shape, dtype=self.dtype)
                     continue
-                spread = {"encoder.0.weight": self.architecture.gain * shape[0] ** -0.5}.get(
-                    name,
-                    (2.0 / sum(shape)) ** 0.5 if name.startswith("encoder") else shape[0] ** -1,
-                )
+                if name == "encoder.0.weight":
+                    spread = self.architecture.gain * shape[0] ** -0.5
+                elif name.startswith("encoder"):
+                    spread = (2.0 / sum(shape)) ** 0.5
+                else:
+                    spread = shape[0] ** -1
                 named[name] = torch.as_tensor(spread * rng.standard_normal(shape), dtype=self.dtype)
             first = named["encoder.0.weight"]
             chosen = seen[member][torch.as_tensor(rng.integers(seen.shape[1], size=first.shape[1]))]
@@ -163,117 +114,50 @@ class Separate(Stack):
         self.theta = torch.cat(rows)
 
     def forward(
-        self, theta: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor, *, jacobian: bool = False
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        self, theta: Tensor, x: Tensor, sigma: Tensor, *, jacobian: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         named = self.views(theta)
-        weights = [
-            named[f"encoder.{layer}.weight"] for layer in range(len(self.architecture.hidden))
-        ]
-        activation, derivative = ACTIVATIONS[self.architecture.activation]
-        units = [x]
-        for layer, weight in enumerate(weights):
-            biased = torch.baddbmm(named[f"encoder.{layer}.bias"], units[-1], weight)
+        activation, slope = ACTIVATIONS[self.architecture.activation]
+        weights, units = [], [x]
+        for layer in range(len(self.architecture.hidden)):
+            weights.append(named[f"encoder.{layer}.weight"])
+            biased = torch.baddbmm(named[f"encoder.{layer}.bias"], units[-1], weights[-1])
             units.append(activation(biased))
         decoder = self._decoder(named)
         out = torch.baddbmm(named["decoder.bias"], units[-1], decoder)
-        slope = None
+        derivative = None
         if jacobian:
-            steepness = [derivative(unit) for unit in units[1:]]
-            slope = _network_jacobian(weights, steepness, decoder)
-        return self._output(x, sigma, out, slope)
-
-    def steepness(
-        self, theta: torch.Tensor, x: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the first layer's derivative at z, ``(m, n, units)``, its weights and the decoder.
-
-        Weights and decoder have the shapes ``(m, d, units)`` and ``(m, units, d)``.
-        """
-        named = self.views(theta)
-        encoder = named["encoder.0.weight"]
-        activation, derivative = ACTIVATIONS[self.architecture.activation]
-        units = activation(torch.baddbmm(named["encoder.0.bias"], x, encoder))
-        return derivative(units), encoder, self._decoder(named)
-
-    def _decoder(self, named: dict[str, torch.Tensor]) -> torch.Tensor:
-        if self.architecture.tied:
-            return named["encoder.0.weight"].transpose(1, 2)
-        return named["decoder.weight"]
-
-    def _output(
-        self,
-        x: torch.Tensor,
-        sigma: torch.Tensor,
-        out: torch.Tensor,
-        derivative: torch.Tensor | None,
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Turn the decoder's output into r, and its derivative into dr/dx."""
+            derivative = _network_jacobian(weights, [slope(unit) for unit in units[1:]], decoder)
         if self.architecture.residual == "none":
             return out, derivative
         scale = sigma[:, :, None] ** {"sigma": 1, "score": 2}[self.architecture.residual]
-        if derivative is not None:
+        if jacobian:
             identity = torch.eye(self.dim, dtype=x.dtype, device=x.device)
             derivative = identity + scale[..., None] * derivative
         return x + scale * out, derivative
 
-    def description(self) -> dict[str, Any]:
-        return {
-            "dim": self.dim,
-            "architecture": asdict(self.architecture),
-            "sigmas": self.sigmas.tolist(),
-            "seeds": self.seeds.tolist(),
-            "sizes": self.sizes.tolist(),
-            "shift": self.shift.tolist(),
-            "scale": self.scale.tolist(),
-            "precision": self.precision,
-        }
+    def steepness(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the first layer's derivative at z, its weights, and the decoder.
 
-    def member(self, sigma: float, seed: int, size: float = float("inf")) -> int:
-        """Return the index of the member with this noise level, seed and number of points.
-
-        Raises
-        ------
-        ValueError
-            If there is no such member; the message lists what there is.
+        Shapes ``(m, n, units)``, ``(m, d, units)`` and ``(m, units, d)``.
         """
-        found = (
-            np.isclose(self.sigmas, sigma, rtol=1e-9) & (self.seeds == seed) & (self.sizes == size)
-        )
-        if not found.any():
-            raise ValueError(
-                f"no member has sigma {sigma}, seed {seed}, size {size}; there are sigmas "
-                f"{np.unique(self.sigmas).tolist()}, seeds {np.unique(self.seeds).tolist()}, "
-                f"sizes {np.unique(self.sizes).tolist()}"
-            )
-        return int(np.flatnonzero(found)[0])
+        named = self.views(theta)
+        encoder = named["encoder.0.weight"]
+        activation, slope = ACTIVATIONS[self.architecture.activation]
+        units = activation(torch.baddbmm(named["encoder.0.bias"], x, encoder))
+        return slope(units), encoder, self._decoder(named)
 
-    def known(self, sigmas: np.ndarray) -> np.ndarray:
-        near = np.isclose(np.asarray(sigmas)[:, None], self.sigmas, rtol=1e-9)
-        return np.asarray(sigmas)[near.any(1)]
-
-    def field(self, sigma: float, seed: int, size: float = float("inf")) -> LearnedField:
-        """Return one trained member as a field; see `member` for what it raises."""
-        return LearnedField(self, self.member(sigma, seed, size), sigma)
+    def _decoder(self, named: dict[str, Tensor]) -> Tensor:
+        if self.architecture.tied:
+            return named["encoder.0.weight"].transpose(1, 2)
+        return named["decoder.weight"]
 
 
-def _network_jacobian(
-    weights: list[torch.Tensor], steepness: list[torch.Tensor], decoder: torch.Tensor
-) -> torch.Tensor:
-    """Return the derivative of the decoder's output by the first layer's input.
+def _network_jacobian(weights: list[Tensor], steepness: list[Tensor], decoder: Tensor) -> Tensor:
+    """Return the derivative of the network's output i by its input j at [..., i, j].
 
-    Parameters
-    ----------
-    weights
-        Encoder matrices, each ``(m, inputs, units)``.
-    steepness
-        Derivative of each layer of units, ``(m, n, units)``.
-    decoder
-        Shape ``(m, units, d)``.
-
-    Returns
-    -------
-    torch.Tensor
-        Shape ``(m, n, d, d)``: entry [..., i, j] is the derivative of output i by input j.
+    `weights` are the encoder's, each ``(m, inputs, units)``, `steepness` the derivative of each
+    layer of units, ``(m, n, units)``, and `decoder` has shape ``(m, units, d)``.
     """
     m, n, _ = steepness[0].shape
     d = decoder.shape[-1]

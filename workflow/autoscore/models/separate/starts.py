@@ -1,7 +1,7 @@
-"""Where the paper's auto-encoders may start besides at random, if they have one layer of tanh.
+"""Closed-form starts of auto-encoders with one layer of tanh and r = net(x).
 
 In many dimensions most of a training goes into what has a closed form: the best linear map, and
-for given units the best decoder. A start that has them already leaves the rest to the gradient.
+the best decoder of given units. These starts leave the rest to the gradient.
 """
 
 import numpy as np
@@ -10,36 +10,23 @@ import torch
 from autoscore.models.separate.network import Separate
 from autoscore.optimum.linear import LinearOptimum
 
-STEEPNESS = (
-    0.3  # spread of what a unit sees: enough to bend, little enough to pass on what is linear
-)
+STEEPNESS = 0.3  # spread of a unit's input: tanh bends it a little, and passes on what is linear
 RIDGE = 1e-4  # of the decoder, in units of the mean square of a unit
-SOLVED = 25_000  # points on which decoders are solved for: more hardly change them
+SOLVED = 25_000  # points for the decoder's regression: more hardly change it
 
 
 def start_linear(
     stack: Separate, linear: LinearOptimum, generators: list[np.random.Generator]
 ) -> None:
-    """Start every member as the best linear auto-encoder of its noise level, or close to it.
+    """Start every member close to the best linear auto-encoder of its noise level.
 
     The filter A diag(g) A^T is factored through as many units as there are, turned by a random
-    orthogonal matrix, so that every unit sees a little of every direction and tanh stays in its
-    linear range: r = (A sqrt(g) Q^T) tanh((A sqrt(g) Q^T)^T x). Encoder and decoder are then the
-    same, which serves tied weights as well.
+    orthogonal matrix Q, so that every unit sees a little of every direction and tanh stays in its
+    linear range: r = (A sqrt(g) Q^T) tanh((A sqrt(g) Q^T)^T x). The decoder is the encoder's
+    transpose, which serves tied weights as well. The stack's inputs are centred on the data's mean,
+    and not scaled; `linear` is the data's, and each member has a generator.
 
-    Parameters
-    ----------
-    stack
-        Its inputs are centred on the data's mean, and not scaled.
-    linear
-        Of the data.
-    generators
-        One generator a member.
-
-    Raises
-    ------
-    ValueError
-        If the architecture has several hidden layers, other units, or is not r = net(x).
+    Raises ValueError for several hidden layers, other units, or another r than net(x).
     """
     units, rows = _units(stack), []
     kept = min(stack.dim, units)
@@ -60,15 +47,9 @@ def start_solved(
     """Start every member with random units and the decoder that is best for them.
 
     Units see random projections of the Wiener filter's output and switch at data points; the
-    decoder is the ridge regression of clean points on the units under noise (an extreme learning
-    machine: Huang, Zhu and Siew 2006). On MNIST this alone is better than minutes of gradients.
-
-    Parameters are those of `start_linear`, and `points`, the data, of shape ``(n, d)``.
-
-    Raises
-    ------
-    ValueError
-        As for `start_linear`, and if weights are tied.
+    decoder is the ridge regression of clean points, ``(n, d)``, on the units under noise (an
+    extreme learning machine: Huang, Zhu and Siew 2006). On MNIST this alone is better than minutes
+    of gradients. See `start_linear`; tied weights raise ValueError, too.
     """
     units, rows = _units(stack), []
     if stack.architecture.tied:
@@ -84,7 +65,7 @@ def start_solved(
         noisy = clean + np.float32(sigma) * rng.standard_normal(clean.shape, np.float32)
         features = np.tanh(noisy @ encoder.astype(np.float32) + bias.astype(np.float32))
         features = np.column_stack([features, np.ones(len(features), np.float32)])
-        # units that hardly bend are nearly dependent: single precision would not do to solve
+        # units that hardly bend are nearly dependent: single precision would not suffice
         gram = (features.T @ features).astype(float)
         gram += RIDGE * np.trace(gram) / units * np.eye(units + 1)
         solved = np.linalg.solve(gram, features.T @ clean)

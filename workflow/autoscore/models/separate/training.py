@@ -10,15 +10,8 @@ from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
 from autoscore.train.batches import quadrature_batch
-from autoscore.train.fit import Schedule, Trace, silent
-from autoscore.train.setups import (
-    Streams,
-    batches_of,
-    fit_on,
-    sample_sizes,
-    standardised,
-    validation_batch,
-)
+from autoscore.train.fit import Schedule, Trace, fit, silent
+from autoscore.train.setups import Streams, fit_to_samples, member_grid, sample_sizes, standardised
 
 
 def train_exact(
@@ -30,31 +23,20 @@ def train_exact(
     members: list[int] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Separate, Trace]:
-    """Train one auto-encoder per noise level and seed on the density itself.
+    """Train one auto-encoder per noise level and seed on the density itself, with d = 1.
 
-    Parameters
-    ----------
-    density
-        Target with d = 1.
-    settings
-        The ``train`` section of its configuration.
-    objective
-        ``"dae"`` or ``"rcae"``.
-    streams
-        Names the random streams.
-    report
-        Is told the progress.
-    members
-        Which of them, by their places among all; None for all. See `autoscore.shards`.
-    device
-        Where they are trained; the random numbers are the same everywhere, and the result is
-        returned on the processor.
+    `settings` are the ``train`` section of its configuration, `objective` is ``"dae"`` or
+    ``"rcae"``, and `streams` name the random streams. `report` takes messages on the progress. Of
+    all `members` only these are trained, if given by their places; see `autoscore.shards`. The
+    device changes no random number.
     """
-    sigmas, seeds = _members(settings)
+    sizes, sigmas, seeds = member_grid(
+        [np.inf], noise_levels(settings["sigmas"]), settings["seeds"]
+    )
     batch = quadrature_batch(density, objective, sigmas, settings["nodes"])
     mean = batch.mean(batch.inputs[..., 0])[:, None]
     spread = batch.mean((batch.inputs[..., 0] - mean) ** 2).sqrt()
-    # points at one place have no spread: then noise alone has a length
+    # identical points have no spread: then the noise sets the scale
     alike = (batch.inputs == batch.inputs[:, :1]).all(1)[:, 0]
     spread = torch.where(alike, torch.as_tensor(sigmas), spread)
     separate = Separate(
@@ -62,25 +44,23 @@ def train_exact(
         Architecture(**settings["architecture"]),
         sigmas.tolist(),
         seeds.tolist(),
-        [np.inf] * len(seeds),
+        sizes.tolist(),
         mean.tolist(),
         spread.tolist(),
     )
-    # quadrature nodes are no draws: where the units switch is drawn by the nodes' weights
+    # quadrature nodes are not draws: where the units switch is drawn by the nodes' weights
     generators = [generator(*streams, "start", seed) for seed in seeds]
+    quadratures = zip(batch.inputs.numpy(), batch.weights.numpy(), generators, strict=True)
     drawn = [
-        inputs[rng.choice(len(inputs), size=256, p=weights / weights.sum())]
-        for inputs, weights, rng in zip(
-            batch.inputs.numpy(), batch.weights.numpy(), generators, strict=True
-        )
+        nodes[rng.choice(len(nodes), size=256, p=weights / weights.sum())]
+        for nodes, weights, rng in quadratures
     ]
     separate.initialise(np.stack(drawn), generators)
     batch = batch.inward(separate.shift, separate.scale)
     if members is not None:
         separate, batch = separate.take(members), batch.take(members)
     schedule = Schedule(**settings["schedules"]["exact"])
-    data = batch.to(device)
-    return separate, fit_on(device, separate, objective, data, schedule, None, report)
+    return separate, fit(separate, objective, batch.to(device), schedule, report=report)
 
 
 def train_on_samples(
@@ -92,16 +72,18 @@ def train_on_samples(
     members: list[int] | None = None,
     device: torch.device | str = "cpu",
 ) -> tuple[Separate, Trace]:
-    """Train one auto-encoder a number of points, noise level and seed on finite samples.
+    """Train one auto-encoder per number of points, noise level and seed on finite samples.
 
-    Each keeps the weights that were best on the validation points. Parameters are those of
-    `train_exact`, but for `data`, which `autoscore.data.draw_data` returned.
+    Earlier weights are kept if validation points prefer them. `data` are those of
+    `autoscore.data.draw_data`, other parameters those of `train_exact`.
     """
-    levels, at = _members(settings)
-    asked = sample_sizes(settings, data)
-    sizes = np.repeat(asked, len(levels))
-    sigmas, seeds = np.tile(levels, len(asked)), np.tile(at, len(asked))
+    sizes, sigmas, seeds = member_grid(
+        sample_sizes(settings, data), noise_levels(settings["sigmas"]), settings["seeds"]
+    )
     points, shift, _, scale = standardised(data, settings, sizes, seeds)
+    # weights that pass from level to level must mean the same at each
+    if objective != "rcae" and not settings["warm_start"]:
+        scale = np.hypot(scale, sigmas)
     separate = Separate(
         points.shape[-1],
         Architecture(**settings["architecture"]),
@@ -109,10 +91,7 @@ def train_on_samples(
         seeds.tolist(),
         sizes.tolist(),
         shift.tolist(),
-        # weights that are handed down a level must mean the same there
-        (
-            scale if objective == "rcae" or settings["warm_start"] else np.hypot(scale, sigmas)
-        ).tolist(),
+        scale.tolist(),
         precision="single",
     )
     separate.initialise(
@@ -121,12 +100,10 @@ def train_on_samples(
     )
     if members is not None:
         separate = separate.take(members)
-    schedule = Schedule(**settings["schedules"]["samples"])
 
     def train(stack: Separate) -> Trace:
-        batches = batches_of(points, settings, objective, streams, stack, stack.sigmas, device)
-        held_out = validation_batch(data, objective, stack, stack.sigmas[:, None], streams)
-        return fit_on(device, stack, objective, batches, schedule, held_out, report)
+        asked = (points, data, settings, objective, streams, stack.sigmas, stack.sigmas[:, None])
+        return fit_to_samples(stack, *asked, "samples", report, device)
 
     return separate, _descend(separate, train) if settings["warm_start"] else train(separate)
 
@@ -146,10 +123,3 @@ def _descend(separate: Separate, train: Callable[[Separate], Trace]) -> Trace:
         for whole, part in zip(trace.losses, found.losses, strict=True):
             whole[members] = part.to(whole)
     return trace
-
-
-def _members(settings: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Return the noise level and the seed of each (level, seed) pair, level by level."""
-    levels = noise_levels(settings["sigmas"])
-    seeds = np.arange(settings["seeds"])
-    return np.repeat(levels, len(seeds)), np.tile(seeds, len(levels))
