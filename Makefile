@@ -39,7 +39,7 @@ report: ## Put verdicts, figures and run times on one page, results/report.html
 
 # By files, since those of tests/workflow share what a run has made.
 test: setup ## Run the tests
-	@$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-machines: setup ## Run the tests under each set of kernels that the processor has
 	@$(RUN) tests.machines $(ARGS)

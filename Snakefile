@@ -79,6 +79,8 @@ include: "workflow/rules/verify.smk"
 include: "workflow/rules/report.smk"
 
 
+# On a cluster these run where Snakemake does, as do all rules with `localrule: True`: downloads, since
+# nodes may have no network, and what takes seconds, which is too little for a queue.
 localrules:
     all,
     toy,
@@ -157,11 +159,6 @@ if workflow.is_main_process:
     preflight.refuse_figures_that_are_not_drawn(
         sys.argv[1:], figure_files(config), config["densities"]
     )
-
-# what is fetched, put together or drawn is, of a cluster, too, done where Snakemake itself runs:
-# nodes may have no network, and seconds are too little for a queue
-BRIEF = ("get_", "gather_", "check_", "plot_", "report")
-workflow.localrules(*(rule.name for rule in workflow.rules if rule.name.startswith(BRIEF)))
 
 if workflow.is_main_process:
     code_hash.keep()

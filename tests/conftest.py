@@ -15,3 +15,10 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     Project.rounding = config.getoption("rounding")
+
+
+def pytest_collection_modifyitems(items):
+    # the longest first, so that no worker waits for it at the end
+    items.sort(
+        key=lambda item: ("interruption" not in item.path.name, "workflow" not in item.path.parts)
+    )

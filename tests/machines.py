@@ -19,14 +19,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 PROCESSOR = Path("/proc/cpuinfo")
 OPENBLAS, TORCH, MKL = "OPENBLAS_CORETYPE", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS"
-SIDE_BY_SIDE = [
-    "--numprocesses",
-    "auto",
-    "--maxprocesses",
-    "4",
-    "--dist",
-    "loadfile",
-]  # as make test
+SIDE_BY_SIDE = ["-n=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
 IN_USE = """
 import json, sys
 sys.path.insert(0, "workflow")

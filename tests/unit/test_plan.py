@@ -98,7 +98,7 @@ def test_a_density_that_is_solved_in_the_plane_hands_its_solution_on():
     thick = planned(thick=SPIRAL | {"thickness": 0.1, "train": {"sizes": [100]}})
     stem = "results/optimum/thick"
     assert plan.solved_files(thick, "thick") == [f"{stem}.npz", f"{stem}.csv"]
-    assert plan.optimum_settings(thick, "thick") == {
+    assert plan.PARAMETERS["optimum"](thick, "thick")["settings"] == {
         "plane_points": thick["optimum"]["plane_points"]
     }
 
@@ -114,7 +114,7 @@ def test_a_training_depends_on_its_own_schedule_alone(both):
 
 def test_what_describes_a_density_says_nothing_of_its_figures(both):
     assert plan.target_settings(both, "spiral").keys() == SPIRAL.keys()
-    assert plan.data_settings(both, "spiral")["train"].keys() == {
+    assert plan.PARAMETERS["data"](both, "spiral")["entry"]["train"].keys() == {
         "seeds", "sizes", "validation", "held_out", "variants",
     }  # fmt: skip
 
@@ -129,8 +129,8 @@ def test_images_have_figures_of_what_is_trained_and_drawn():
     assert {"figures/images_denoising", "figures/images_symmetry"} <= names
     assert plan.separate_image_models(config) == ["one"]
     assert plan.image_tables(config) == ["results/sample/images.csv"]
-    assert "width" not in plan.image_training_settings(config, "one")
-    assert "tied" not in plan.image_training_settings(config, "all")
+    assert "width" not in plan.PARAMETERS["train_images"](config, "one")["settings"]
+    assert "tied" not in plan.PARAMETERS["train_images"](config, "all")["settings"]
 
 
 def test_claims_are_testable_where_their_density_and_images_are(both):

@@ -1,11 +1,11 @@
-"""What a run consists of: pure functions from a completed configuration to trainings and files.
+"""What a run consists of: pure functions from a completed configuration to jobs and files.
 
 Every function takes the whole configuration, as `autoscore.configuration.complete` returned it, and
 most take the name of a density. The rules in ``workflow/rules`` call them, and nothing here knows
 Snakemake. `autoscore.figures.registry` knows which figures a run has.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from autoscore import shards
 from autoscore.densities.registry import dimension, is_degenerate, is_known
@@ -13,15 +13,9 @@ from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
 
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
-OWN = (
-    "train",
-    "figures",
-    "baselines",
-    "shown",
-    "order_sigmas",
-    "sample",
-)  # no part of a density itself
-STAGES = ("data", "optimum", "score", "geometry", "sample")  # that have one job per density
+# keys of a density's entry that do not describe the density itself
+OWN = ("train", "figures", "baselines", "shown", "order_sigmas", "sample")
+IMAGE_SOURCES = ("dataset", "path", "mirrors", "timeout", "retries")
 
 Training = tuple[str, str, str]  # objective, model, source
 
@@ -45,17 +39,6 @@ def sample_file(config: Mapping, density: str) -> list[str]:
     return [entry["path"]] if "path" in entry else []
 
 
-def data_settings(config: Mapping, density: str) -> dict:
-    """Return what the samples of a density depend on."""
-    train = config["densities"][density]["train"]
-    needed = {key: train[key] for key in ("seeds", "sizes", "validation", "held_out")}
-    needed["variants"] = {
-        name: {key: variant[key] for key in ("seeds", "sizes")}
-        for name, variant in train["variants"].items()
-    }
-    return target_settings(config, density) | {"train": needed}
-
-
 def is_solved(config: Mapping, density: str) -> bool:
     """Return whether both optima are solved: the density is known, and d is 1 or 2."""
     entry = config["densities"][density]
@@ -65,19 +48,6 @@ def is_solved(config: Mapping, density: str) -> bool:
 def is_solved_in_the_plane(config: Mapping, density: str) -> bool:
     """Return whether both optima are solved in two dimensions."""
     return is_solved(config, density) and dimension(config["densities"][density]) == 2
-
-
-def optimum_settings(config: Mapping, density: str) -> dict:
-    """Return the settings of the exact solutions that belong to a density's dimension."""
-    if dimension(config["densities"][density]) == 2:
-        return {"plane_points": config["optimum"]["plane_points"]}
-    return without(config["optimum"], "plane_points", "order_sigmas")
-
-
-def solved_levels(config: Mapping, density: str) -> object:
-    """Return the noise grid at which a two-dimensional density is solved: that of its training."""
-    entry = config["densities"][density]
-    return entry["train"]["sigmas"] if dimension(entry) == 2 else None
 
 
 def order_window(config: Mapping, density: str) -> object:
@@ -110,11 +80,8 @@ def on_the_line(config: Mapping) -> list[str]:
 
 def beyond_the_line(config: Mapping) -> list[str]:
     """Return the densities in two and more dimensions whose score under noise is known."""
-    return [
-        name
-        for name, entry in config["densities"].items()
-        if dimension(entry) > 1 and is_known(entry)
-    ]
+    entries = config["densities"].items()
+    return [name for name, entry in entries if dimension(entry) > 1 and is_known(entry)]
 
 
 def compared_by_size(config: Mapping) -> list[str]:
@@ -140,7 +107,7 @@ def combined(config: Mapping) -> list[str]:
     ]
 
 
-# training
+# trainings
 
 
 def model_settings(config: Mapping, density: str, model: str) -> dict:
@@ -188,44 +155,24 @@ def training_shards(config: Mapping, density: str, model: str, source: str) -> l
     return shards.divide(settings, source, settings["shard"])
 
 
-def shard_files(config: Mapping, density: str, training: Training, kind: str) -> list[str]:
+def shard_files(config: Mapping, density: str, training: Training, suffix: str) -> list[str]:
     """Return one file of each shard of a training; none if it is not divided."""
     count = len(training_shards(config, density, *training[1:]))
     folder = f"results/train/{density}/{'_'.join(training)}"
-    return [f"{folder}/{shard}{kind}" for shard in range(count)] if count > 1 else []
+    return [f"{folder}/{shard}{suffix}" for shard in range(count)] if count > 1 else []
 
 
-# score, geometry and chains
-
-
-def score_settings(config: Mapping, density: str) -> dict:
-    """Return what the score errors of a density are measured with."""
-    entry = config["densities"][density]
-    return {"sigmas": entry["train"]["sigmas"], "baselines": entry["baselines"]}
-
-
-def shown_settings(config: Mapping, density: str) -> dict:
-    """Return what the geometry of a density is measured with."""
-    entry = config["densities"][density]
-    settings = {key: entry["train"][key] for key in ("sigmas", "seeds")}
-    if dimension(entry) == 1:
-        return settings | {"points": config["optimum"]["points"]}
-    return settings | {"shown": entry["shown"], "figures": entry["figures"]}
+# chains
 
 
 def sampled(config: Mapping) -> list[str]:
-    """Return the densities of which anything is sampled, or whose fields chains probe."""
+    """Return the densities with chains, or with fields that chains probe."""
     return [
         name
         for name, entry in config["densities"].items()
         if entry["sample"]["plans"]
         or any(entry["sample"][probe]["models"] for probe in ("differences", "far_starts"))
     ]
-
-
-def sample_settings(config: Mapping, density: str) -> dict:
-    """Return what is sampled of a density; how it is shown is left out."""
-    return without(config["densities"][density]["sample"], "figures")
 
 
 def sampled_trainings(config: Mapping, density: str) -> list[Training]:
@@ -270,19 +217,154 @@ def separate_image_models(config: Mapping) -> list[str]:
     ]
 
 
-def image_training_settings(config: Mapping, model: str) -> dict:
-    """Return what the training of one model of images depends on."""
+def image_tables(config: Mapping) -> list[str]:
+    """Return the tables of images that no figure asks for."""
+    return ["results/sample/images.csv"] if config.get("images") else []
+
+
+# jobs: what each depends on besides its files, as Snakemake compares it
+
+
+def _data(config: Mapping, density: str) -> dict:
+    train = config["densities"][density]["train"]
+    needed = {key: train[key] for key in ("seeds", "sizes", "validation", "held_out")}
+    needed["variants"] = {
+        name: {key: variant[key] for key in ("seeds", "sizes")}
+        for name, variant in train["variants"].items()
+    }
+    entry = target_settings(config, density) | {"train": needed}
+    return {"seed": config["seed"], "entry": entry}
+
+
+def _optimum(config: Mapping, density: str) -> dict:
+    entry = config["densities"][density]
+    # in the plane it is solved at the noise levels of the training
+    if dimension(entry) == 2:
+        settings, levels = (
+            {"plane_points": config["optimum"]["plane_points"]},
+            entry["train"]["sigmas"],
+        )
+    else:
+        settings, levels = without(config["optimum"], "plane_points", "order_sigmas"), None
+    return {
+        "entry": target_settings(config, density),
+        "settings": settings,
+        "levels": levels,
+        "window": order_window(config, density),
+    }
+
+
+def _rounding(config: Mapping) -> dict:
+    """Return no parameter without rounding, so that a run without it stays as it was."""
+    return {} if config["rounding"] is None else {"rounding": config["rounding"]}
+
+
+def _train(config: Mapping, density: str, _: str, model: str, source: str, *shard: str) -> dict:
+    return _rounding(config) | {
+        "seed": config["seed"],
+        "entry": target_settings(config, density),
+        "settings": training_settings(config, density, model, source),
+        "shard": model_settings(config, density, model)["shard"],
+    }
+
+
+def _measuring(config: Mapping, density: str, settings: dict, learned: list[Training]) -> dict:
+    return {
+        "seed": config["seed"],
+        "entry": target_settings(config, density),
+        "settings": settings,
+        "trainings": learned,
+    }
+
+
+def _score(config: Mapping, density: str) -> dict:
+    entry = config["densities"][density]
+    settings = {"sigmas": entry["train"]["sigmas"], "baselines": entry["baselines"]}
+    return _measuring(config, density, settings, trainings(config, density))
+
+
+def _geometry(config: Mapping, density: str) -> dict:
+    entry = config["densities"][density]
+    settings = {key: entry["train"][key] for key in ("sigmas", "seeds")}
+    if dimension(entry) == 1:
+        settings |= {"points": config["optimum"]["points"]}
+    else:
+        settings |= {"shown": entry["shown"], "figures": entry["figures"]}
+    return _measuring(config, density, settings, trainings(config, density))
+
+
+def _sample(config: Mapping, density: str) -> dict:
+    settings = without(config["densities"][density]["sample"], "figures")
+    return _measuring(config, density, settings, sampled_trainings(config, density))
+
+
+def _data_images(config: Mapping) -> dict:
+    return {"settings": {key: config["images"][key] for key in IMAGE_SOURCES}}
+
+
+def _train_images(config: Mapping, model: str) -> dict:
     images = config["images"]
     settings = images["models"][model]
-    used = {
-        key: settings[key] for key in settings if key in MODELS[settings["kind"]].image_settings
-    }
-    return used | {"shown": max(1, round(settings["shown"] * images["budget"]))}
+    uses = MODELS[settings["kind"]].image_settings
+    used = {key: value for key, value in settings.items() if key in uses}
+    used["shown"] = max(1, round(settings["shown"] * images["budget"]))
+    given = {"seed": config["seed"], "settings": used, "device": images["device"]}
+    return _rounding(config) | given
 
 
-def image_tables(config: Mapping) -> list[str]:
-    """Return the tables of the images that no figure asks for."""
-    return ["results/sample/images.csv"] if config.get("images") else []
+def _score_images(config: Mapping) -> dict:
+    used = ("sigmas", "shown_sigma", "held_out", "device")
+    settings = {key: config["images"][key] for key in used}
+    return {"seed": config["seed"], "models": image_models(config), "settings": settings}
+
+
+def _sample_classifier(config: Mapping) -> dict:
+    given = {"seed": config["seed"], "held_out": config["images"]["held_out"]}
+    return _rounding(config) | given
+
+
+def _sample_images(config: Mapping, _: str) -> dict:
+    images = config["images"]
+    return {"seed": config["seed"], "settings": images["sample"], "device": images["device"]}
+
+
+PARAMETERS = {  # by rule, each from a configuration and the rule's wildcards in their order
+    "data": _data,
+    "optimum": _optimum,
+    "train": _train,
+    "train_shard": _train,
+    "score": _score,
+    "geometry": _geometry,
+    "sample": _sample,
+    "data_images": _data_images,
+    "train_images": _train_images,
+    "score_images": _score_images,
+    "sample_classifier": _sample_classifier,
+    "sample_images": _sample_images,
+}
+
+
+def jobs(config: Mapping) -> Iterator[tuple[str, ...]]:
+    """Yield rule and wildcards of every job of `PARAMETERS` that a run may need."""
+    for name in config["densities"]:
+        yield from (("data", name), ("score", name), ("geometry", name))
+        if is_solved(config, name):
+            yield "optimum", name
+        if name in sampled(config):
+            yield "sample", name
+        for training in trainings(config, name):
+            yield "train", name, *training
+            count = len(shard_files(config, name, training, ""))
+            yield from (("train_shard", name, *training, str(shard)) for shard in range(count))
+    if config.get("images"):
+        yield from (("data_images",), ("score_images",), ("sample_classifier",))
+        yield from (("train_images", model) for model in image_models(config))
+        yield from (("sample_images", model) for model in drawn_image_models(config))
+
+
+def parameters(config: Mapping) -> dict[tuple[str, ...], dict]:
+    """Return what each of these jobs depends on besides its files."""
+    return {(rule, *of): PARAMETERS[rule](config, *of) for rule, *of in jobs(config)}
 
 
 # verdicts and records
@@ -302,22 +384,28 @@ def is_testable(config: Mapping, claim: Mapping) -> bool:
 
 
 def claimed_tables(config: Mapping, claims: Collection[Mapping]) -> list[str]:
-    """Return the tables that the claims look into which a run can test."""
+    """Return the tables of the claims that a run can test."""
     return sorted({claim["table"] for claim in claims if is_testable(config, claim)})
 
 
 def record_files(config: Mapping) -> list[str]:
     """Return the records of all jobs that a run may have."""
-    files = [f"results/{stage}/{name}.json" for name in config["densities"] for stage in STAGES]
-    for name in config["densities"]:
-        for training in trainings(config, name):
-            files.append(f"results/train/{name}/{'_'.join(training)}.json")
-            files += shard_files(config, name, training, ".json")
-    if config.get("images"):
-        drawn = ["classifier", *drawn_image_models(config)]
-        files += ["results/data/images.json", "results/score/images.json"]
-        files += [f"results/train/images/{model}.json" for model in image_models(config)]
-        files += [f"results/sample/images/{name}.json" for name in drawn]
-        files += ["results/sample/images.json"]
-    gathered = ["score/errors", "sample/diagnostics", "verify/claims"]
-    return files + [f"results/{job}.json" for job in gathered]
+    training = "train/{}/{}_{}_{}"
+    named = {
+        "data": "data/{}",
+        "optimum": "optimum/{}",
+        "score": "score/{}",
+        "geometry": "geometry/{}",
+        "sample": "sample/{}",
+        "train": training,
+        "train_shard": f"{training}/{{}}",
+        "data_images": "data/images",
+        "train_images": "train/images/{}",
+        "score_images": "score/images",
+        "sample_classifier": "sample/images/classifier",
+        "sample_images": "sample/images/{}",
+    }
+    files = [named[rule].format(*of) for rule, *of in jobs(config)]
+    files += ["sample/images"] if config.get("images") else []
+    files += ["score/errors", "sample/diagnostics", "verify/claims"]
+    return [f"results/{file}.json" for file in files]

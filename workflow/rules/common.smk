@@ -9,19 +9,26 @@ from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
 from autoscore.figures.registry import FIGURES, figure_files, log_of, settings_of, stem
 from autoscore.images.sources import FOLDER
-from autoscore.images.sources import SETTINGS as IMAGE_SOURCES
 from autoscore.files.records import hashes
 from run.code_hash import code
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 IMAGES = config.get("images")
-# where it is null it is no param: a run without it stays as it was
-ROUNDING = {} if config["rounding"] is None else {"rounding": config["rounding"]}
+ROUNDING = [] if config["rounding"] is None else ["rounding"]  # no param where it is null
 
 
 def of_density(function):
     """Turn a function of the plan, which takes a density, into one of wildcards."""
     return lambda wildcards: function(config, wildcards.density)
+
+
+def parameters(rule, *names):
+    """Return params of a rule, which the plan computes, as functions of wildcards."""
+
+    def of_name(name):
+        return lambda wildcards: plan.PARAMETERS[rule](config, *wildcards)[name]
+
+    return {name: of_name(name) for name in names}
 
 
 def sample_hash(wildcards):

@@ -12,8 +12,7 @@ rule data:
     resources:
         mem_mb=measuring_memory,
     params:
-        seed=config["seed"],
-        entry=of_density(plan.data_settings),
+        **parameters("data", "seed", "entry"),
         content=sample_hash,
         code=code("scripts.data"),
     script:
@@ -30,10 +29,11 @@ if IMAGES:
         log:
             "results/logs/data_images.log",
         priority: 2
+        localrule: True
         conda:
             "../../envs/autoscore.yaml"
         params:
-            settings={key: IMAGES[key] for key in IMAGE_SOURCES},
+            **parameters("data_images", "settings"),
             # what was done without a folder is done anew with one
             given=images_are_given(),
             code=code("scripts.data_images"),

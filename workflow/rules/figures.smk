@@ -13,6 +13,7 @@ for name, figure in FIGURES.items():
             **{kind: f"figures/{stem(name)}.{kind}" for kind in figure.formats},
         log:
             log_of(name),
+        localrule: True
         conda:
             "../../envs/autoscore.yaml"
         params:

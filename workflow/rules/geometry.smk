@@ -16,10 +16,7 @@ rule geometry:
     resources:
         mem_mb=measuring_memory,
     params:
-        seed=config["seed"],
-        entry=of_density(plan.target_settings),
-        settings=of_density(plan.shown_settings),
-        trainings=of_density(plan.trainings),
+        **parameters("geometry", "seed", "entry", "settings", "trainings"),
         code=code("scripts.geometry"),
     script:
         "../scripts/geometry.py"

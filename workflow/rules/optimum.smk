@@ -13,10 +13,7 @@ rule optimum:
     resources:
         mem_mb=measuring_memory,
     params:
-        entry=of_density(plan.target_settings),
-        settings=of_density(plan.optimum_settings),
-        levels=of_density(plan.solved_levels),
-        window=of_density(plan.order_window),
+        **parameters("optimum", "entry", "settings", "levels", "window"),
         code=code("scripts.optimum"),
     script:
         "../scripts/optimum.py"

@@ -8,6 +8,7 @@ rule report:
         "results/report.html",
     log:
         "results/logs/report.log",
+    localrule: True
     conda:
         "../../envs/autoscore.yaml"
     params:

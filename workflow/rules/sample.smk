@@ -19,10 +19,7 @@ rule sample:
         runtime=demand(sampling_demands, "runtime"),
         gpu=demand(sampling_demands, "gpu"),
     params:
-        seed=config["seed"],
-        entry=of_density(plan.target_settings),
-        settings=of_density(plan.sample_settings),
-        trainings=of_density(plan.sampled_trainings),
+        **parameters("sample", "seed", "entry", "settings", "trainings"),
         code=code("scripts.sample"),
     script:
         "../scripts/sample.py"
@@ -37,6 +34,7 @@ rule sample_tables:
         record="results/sample/diagnostics.json",
     log:
         "results/logs/sample_tables.log",
+    localrule: True
     conda:
         "../../envs/autoscore.yaml"
     params:
@@ -63,9 +61,7 @@ if IMAGES:
             mem_mb=8000,
             runtime=60,
         params:
-            **ROUNDING,
-            seed=config["seed"],
-            held_out=IMAGES["held_out"],
+            **parameters("sample_classifier", *ROUNDING, "seed", "held_out"),
             code=code("scripts.sample_classifier"),
         script:
             "../scripts/sample_classifier.py"
@@ -90,9 +86,7 @@ if IMAGES:
             runtime=120,
             gpu=demands.gpus(IMAGES["device"]),
         params:
-            seed=config["seed"],
-            settings=IMAGES["sample"],
-            device=IMAGES["device"],
+            **parameters("sample_images", "seed", "settings", "device"),
             code=code("scripts.sample_images"),
         script:
             "../scripts/sample_images.py"
@@ -108,6 +102,7 @@ if IMAGES:
             record="results/sample/images.json",
         log:
             "results/logs/sample_image_tables.log",
+        localrule: True
         conda:
             "../../envs/autoscore.yaml"
         params:

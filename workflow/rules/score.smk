@@ -15,10 +15,7 @@ rule score:
     resources:
         mem_mb=measuring_memory,
     params:
-        seed=config["seed"],
-        entry=of_density(plan.target_settings),
-        settings=of_density(plan.score_settings),
-        trainings=of_density(plan.trainings),
+        **parameters("score", "seed", "entry", "settings", "trainings"),
         code=code("scripts.score"),
     script:
         "../scripts/score.py"
@@ -38,6 +35,7 @@ rule score_tables:
         record="results/score/errors.json",
     log:
         "results/logs/score_tables.log",
+    localrule: True
     conda:
         "../../envs/autoscore.yaml"
     params:
@@ -71,9 +69,7 @@ if IMAGES:
             runtime=120,
             gpu=demands.gpus(IMAGES["device"]),
         params:
-            seed=config["seed"],
-            models=plan.image_models(config),
-            settings={key: IMAGES[key] for key in ("sigmas", "shown_sigma", "held_out", "device")},
+            **parameters("score_images", "seed", "models", "settings"),
             code=code("scripts.score_images"),
         script:
             "../scripts/score_images.py"

@@ -18,15 +18,7 @@ rule train:
         runtime=demand(training_demands, "runtime"),
         gpu=demand(training_demands, "gpu"),
     params:
-        **ROUNDING,
-        seed=config["seed"],
-        entry=of_density(plan.target_settings),
-        settings=lambda wildcards: plan.training_settings(
-            config, wildcards.density, wildcards.model, wildcards.source
-        ),
-        shard=lambda wildcards: plan.model_settings(config, wildcards.density, wildcards.model)[
-            "shard"
-        ],
+        **parameters("train", *ROUNDING, "seed", "entry", "settings", "shard"),
         code=code("scripts.train"),
     script:
         "../scripts/train.py"
@@ -64,10 +56,7 @@ if IMAGES:
             runtime=240,
             gpu=demands.gpus(IMAGES["device"]),
         params:
-            **ROUNDING,
-            seed=config["seed"],
-            settings=lambda wildcards: plan.image_training_settings(config, wildcards.image_model),
-            device=IMAGES["device"],
+            **parameters("train_images", *ROUNDING, "seed", "settings", "device"),
             code=code("scripts.train_images"),
         script:
             "../scripts/train_images.py"

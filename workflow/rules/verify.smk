@@ -8,6 +8,7 @@ rule verify_table:
         record="results/verify/claims.json",
     log:
         "results/logs/verify_table.log",
+    localrule: True
     conda:
         "../../envs/autoscore.yaml"
     params:

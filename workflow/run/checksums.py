@@ -1,8 +1,8 @@
-"""Checksums of what the jobs have made, so that what was changed since is not served as theirs.
+"""Checksums of outputs, so that no changed file passes for the work of its job.
 
-Snakemake compares times and settings: a file that was damaged, edited or brought from elsewhere
-passes for the work of its job. Every job therefore leaves the checksums of its outputs, and a run
-begins by setting aside whatever does not have its own, and removing what killed jobs half wrote.
+Snakemake compares times and settings only: a file that was damaged, edited or copied here looks
+fine. Each job therefore records the checksums of its outputs. A run starts by moving away every
+output that does not match its record, and deletes what killed jobs wrote half.
 """
 
 import hashlib
@@ -16,27 +16,24 @@ from run.preflight import MADE
 RECORDED = Path(".snakemake/checksums")
 ASIDE = Path(".snakemake/set_aside")
 PARTIAL = ".*.partial*"  # what `write_atomically` fills
-NAMED = 5  # files that the message names
+NAMED = 5  # files that the message lists
 
 
 def record(files: Iterable[str]) -> None:
-    """Keep the checksums of what a job has made."""
+    """Record the checksums of a job's outputs."""
     for file in files:
         checksum = _checksum(Path(file))
         write_atomically(RECORDED / file, lambda path, text=checksum: path.write_text(text))
 
 
 def set_aside_changed(is_output: Callable[[str], bool]) -> None:
-    """Move away what is not as its job left it, and say so; only for a run that is alone.
+    """Move away outputs that are not as their jobs left them, and say so.
 
-    What killed jobs half wrote is removed without a word.
-
-    Parameters
-    ----------
-    is_output
-        Whether a file is one that some rule makes; others are left alone.
+    Only for a run that is alone in its folder. Partial files of killed jobs are deleted silently.
     """
-    _remove_partial()
+    for folder in (*MADE, RECORDED):
+        for file in Path(folder).rglob(PARTIAL):
+            file.unlink(missing_ok=True)
     changed = [
         file
         for folder in MADE
@@ -54,12 +51,6 @@ def set_aside_changed(is_output: Callable[[str], bool]) -> None:
             f"version): {named}{more}. Moved to {ASIDE}/; what is needed of it is made anew.",
             file=sys.stderr,
         )
-
-
-def _remove_partial() -> None:
-    for folder in (*MADE, RECORDED):
-        for file in Path(folder).rglob(PARTIAL):
-            file.unlink(missing_ok=True)
 
 
 def _is_as_left(file: Path) -> bool:

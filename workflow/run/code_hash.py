@@ -1,8 +1,8 @@
-"""What code a job runs: a hash of exactly the modules that its script imports.
+"""A hash of the code of a job: its script and all of our modules that it imports.
 
-Snakemake sees a change of a script, but not of what that imports. As a param of the rule the hash
-makes it see, and a changed docstring or comment is no change. Another version of a package that
-these modules import is one, since it may give other numbers, or another picture.
+Snakemake sees changes of a script, but not of its imports; the hash is therefore a param of each
+rule. Docstrings and comments do not count. Versions of imported packages do: they may change
+numbers or pictures.
 """
 
 import ast
@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 LIBRARY = Path(__file__).parents[1]
-KEPT = Path(".snakemake/code.json")  # what was parsed in earlier runs: to parse all takes seconds
+KEPT = Path(".snakemake/code.json")  # what earlier runs parsed, which takes seconds
 PACKAGES = "arviz_stats matplotlib numpy pandas pyamg scipy seaborn sklearn sympy torch"
-DISTRIBUTIONS = {  # on which results depend, by the names under which they are imported
+DISTRIBUTIONS = {  # that results depend on, by import name
     name: {"sklearn": "scikit-learn"}.get(name, name.replace("_", "-")) for name in PACKAGES.split()
 }
-PARSER = sys.version.encode() + Path(__file__).read_bytes()  # what else the result depends on
+PARSER = sys.version.encode() + Path(__file__).read_bytes()  # what parsing depends on
 
 
 class Module(NamedTuple):
-    """What a Python file imports, and a hash of what it does."""
+    """What a Python file imports, and a hash of its code."""
 
     names: list[str]
     code: str
@@ -50,20 +50,20 @@ def code(*modules: str) -> str:
 
 @cache
 def _release(package: str) -> str:
-    """Return name and version; how it was built (2.13.0+cpu) is the machine's business."""
+    """Return name and version without the build (2.13.0+cpu), which depends on the machine."""
     try:
         return f"{package} {version(DISTRIBUTIONS[package]).partition('+')[0]} "
-    except PackageNotFoundError:  # jobs run in another environment
+    except PackageNotFoundError:  # it is only in the environment of the jobs
         return ""
 
 
 def keep() -> None:
-    """Keep what was parsed for the next run, where there is a place to."""
+    """Store what was parsed for the next run, if Snakemake's folder is there."""
     used = {_key(file.read_bytes()): _module(file) for file in _looked_at}
     if used == _kept() or not KEPT.parent.is_dir():
         return
     part = KEPT.with_suffix(f".{os.getpid()}")
-    with suppress(OSError):  # a folder that cannot be written to
+    with suppress(OSError):  # not writable
         part.write_text(json.dumps(used), encoding="utf-8")
         part.replace(KEPT)
 
@@ -80,7 +80,7 @@ def _module(file: Path) -> Module:
 
 @cache
 def _imported(file: Path) -> set[Path]:
-    """Return the files of ours that a file imports."""
+    """Return which of our files a file imports."""
     return {found for found in map(_file, _module(file).names) if found.is_file()}
 
 
@@ -90,7 +90,7 @@ def _file(name: str) -> Path:
 
 @cache
 def _kept() -> dict[str, Module]:
-    with suppress(OSError, ValueError, TypeError, AttributeError):  # none yet, or a damaged one
+    with suppress(OSError, ValueError, TypeError, AttributeError):  # missing or damaged
         found = json.loads(KEPT.read_text(encoding="utf-8"))
         return {key: Module(*parsed) for key, parsed in found.items()}
     return {}

@@ -1,4 +1,4 @@
-"""What a person sees while the workflow runs: what is done, what is left, what went wrong.
+"""What the terminal shows of a run: jobs that start and end, time left, reasons of failures.
 
 Snakemake's own account of every job still goes to its log file under .snakemake/log/.
 """
@@ -35,16 +35,16 @@ NOISE = (
     "Finished jobid",
     "Conda environments: ignored",
 )
-SECONDS = {  # that a job takes in the full run, on average: only their proportions are used
+SECONDS = {  # mean duration of a job in the full run, 1 if not listed; only the ratios matter
     "train": 10, "train_images": 30, "score_images": 60, "sample": 25, "sample_images": 20,
     "sample_classifier": 15, "score": 10, "geometry": 10, "optimum": 6,
 }  # fmt: skip
-WANT = {  # what a signal is often sent for
+WANT = {  # what a process that got this signal often lacked
     "SIGKILL": "memory",
-    "SIGABRT": "memory",  # as libraries in C++ end without it
+    "SIGABRT": "memory",  # C++ libraries abort when they run out of it
     "SIGBUS": "room on a disk or in /dev/shm",
 }
-# how a script ended, in Snakemake's words: killed, or, as shells tell it, with 128 added
+# how a script ended: by a signal, which shells report as an exit status above 128
 ENDED = re.compile(r"died with <Signals\.\w+: (\d+)>|non-zero exit status (\d+)")
 REPORTED = {
     LogEvent.JOB_INFO,
@@ -59,10 +59,7 @@ REPORTED = {
 
 
 def install(logger: logging.Logger, workflow: Any) -> None:
-    """Let `Console` speak on the terminal instead of Snakemake's default handler.
-
-    A dry run is left to Snakemake: what would run, and why, is its subject.
-    """
+    """Let `Console` replace Snakemake's output on the terminal, except in a dry run."""
     for handler in logger.handlers:
         if handler.name == "DefaultStreamHandler":
             handler.addFilter(lambda record: workflow.dryrun or _is_news(record))
@@ -75,20 +72,17 @@ def install(logger: logging.Logger, workflow: Any) -> None:
 def _is_news(record: logging.LogRecord) -> bool:
     """Return whether a record says what the console does not say itself."""
     event = getattr(record, "event", None)
-    if event in REPORTED:
-        return False
     text = str(record.msg or "").strip()
-    if event == LogEvent.ERROR and "CalledProcessError" in text:
-        return False  # the engine's view of a failed script; the job's own message was shown
-    if _is_of_the_system(record):
+    # a failed script's job reports its own message
+    of_a_script = event == LogEvent.ERROR and "CalledProcessError" in text
+    if event in REPORTED or of_a_script or _is_of_the_system(record):
         return False
-    if text.startswith("WorkflowError:\nAt least one job did not complete"):
-        return False
-    return bool(text) and not text.startswith(NOISE)
+    failed = text.startswith("WorkflowError:\nAt least one job did not complete")
+    return bool(text) and not failed and not text.startswith(NOISE)
 
 
 def _is_of_the_system(record: logging.LogRecord) -> bool:
-    """Return whether a record is of a disk, a permission or memory that stopped Snakemake."""
+    """Return whether a disk, a permission or memory stopped Snakemake itself."""
     error = getattr(builtins, getattr(record, "exception", None) or "", None)
     if isinstance(error, type) and issubclass(error, (OSError, MemoryError)):
         return True
@@ -96,64 +90,57 @@ def _is_of_the_system(record: logging.LogRecord) -> bool:
 
 
 def say(line: str) -> None:
-    """Put a line on the terminal."""
+    """Print a line on the terminal."""
     print(line, file=sys.stderr, flush=True)
 
 
 def say_verdicts(table: str, project: str) -> None:
-    """Say how the claims stand, if they have been checked, and where the figures are.
+    """Print the counts of verdicts, if there are any, and the folder of the figures.
 
-    Places are told from the project's folder on, or in full if the run was in another one.
+    Paths are relative to the project's folder, or absolute in a run elsewhere.
     """
     here = Path() if Path.cwd() == Path(project) else Path.cwd()
     if Path(table).is_file():
-        with Path(table).open(encoding="utf-8", newline="") as file:
-            verdicts = Counter(row["verdict"] for row in csv.DictReader(file))
+        verdicts = Counter(row["verdict"] for row in _rows(table))
         counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-        text = (here / table).with_suffix(".md")
-        print(f"Claims: {counts} (see {text})", file=sys.stderr)
-    count = len(list(Path("figures").glob("*.pdf")))
-    if count:
-        print(f"Figures: {count} in {here / 'figures'}", file=sys.stderr)
+        say(f"Claims: {counts} (see {(here / table).with_suffix('.md')})")
+    if count := len(list(Path("figures").glob("*.pdf"))):
+        say(f"Figures: {count} in {here / 'figures'}")
 
 
 def say_images(provenance: str) -> None:
-    """Say which images were used, and why, if there are any."""
+    """Print which images were used, and why, if there are any."""
     if Path(provenance).is_file():
-        with Path(provenance).open(encoding="utf-8", newline="") as file:
-            row = next(csv.DictReader(file))
-        print(f"Images: {row['name']} from {row['source']} ({row['reason']})", file=sys.stderr)
+        row = _rows(provenance)[0]
+        say(f"Images: {row['name']} from {row['source']} ({row['reason']})")
 
 
 def say_held_out(densities: Iterable[str]) -> None:
-    """Say how well points of sample files are denoised that were held out, beside baselines."""
+    """Print the mean loss of each model and baseline on the held-out points of sample files."""
     for name in densities:
         table = Path(f"results/score/{name}_held_out.csv")
         if not table.is_file():
             continue
         losses: dict[str, list[float]] = {}
-        with table.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                losses.setdefault(row["model"], []).append(float(row["denoising_loss"]))
-        told = [f"{model} {mean(values):.3f}" for model, values in losses.items()]
-        say(f"Held-out loss of {name}, mean over noise levels, lower is better: {', '.join(told)}")
+        for row in _rows(table):
+            losses.setdefault(row["model"], []).append(float(row["denoising_loss"]))
+        means = ", ".join(f"{model} {mean(values):.3f}" for model, values in losses.items())
+        say(f"Held-out loss of {name}, mean over noise levels, lower is better: {means}")
+
+
+def _rows(table: str | Path) -> list[dict[str, str]]:
+    with Path(table).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def duration(seconds: float) -> str:
-    """Return a time span as a person would say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
-
-
-def _weight(rule: str) -> float:
-    return SECONDS.get(rule, 1.0)
+    """Return a time span in seconds or minutes."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _signal(error: str) -> str:
-    """Return the name of the signal that ended a script, if one did, by Snakemake's error."""
-    found = ENDED.search(error)
-    if found:
+    """Return the name of the signal that ended a script, "" if none did."""
+    if found := ENDED.search(error):
         number = int(found[1]) if found[1] else int(found[2]) - 128
         if number in set(signal.Signals):
             return signal.Signals(number).name
@@ -161,11 +148,11 @@ def _signal(error: str) -> str:
 
 
 def _reason(logs: list[Path], killed_by: str, is_target: bool) -> str:
-    """Return the last line of a failed job's log, unless it tells of progress and not of why."""
+    """Return the last line of a failed job's log, or how the job ended if that line is progress."""
     texts = [log.read_text(errors="replace") for log in logs if log.exists()]
     lines = [line for text in texts for line in text.splitlines() if line.strip()]
-    told = is_target or any("Traceback" in text for text in texts)
-    if lines and told and not killed_by:
+    explained = is_target or any("Traceback" in text for text in texts)
+    if lines and explained and not killed_by:
         return lines[-1]
     how = f"it was killed ({killed_by})" if killed_by else "it ended without saying why"
     how += f", perhaps for want of {WANT[killed_by]}" if killed_by in WANT else ""
@@ -173,16 +160,16 @@ def _reason(logs: list[Path], killed_by: str, is_target: bool) -> str:
 
 
 class Console(logging.Handler):
-    """One line when a job starts, one when it ends, and a failed job's own words."""
+    """Prints a line when a job starts, one when it ends, and why a job failed."""
 
     def __init__(self, workflow: Any) -> None:
         super().__init__()
         self._workflow = workflow
-        self._killed_by: dict[int, str] = {}
-        self._titles: dict[int, str] = {}
+        self._killed_by: dict[int, str] = {}  # by thread
+        self._titles: dict[int, str] = {}  # by job, as are those below
         self._started: dict[int, float] = {}
-        self._done, self._total = 0, 0
         self._weights: dict[int, float] = {}
+        self._done, self._total = 0, 0
         self._work, self._work_done = 0.0, 0.0
         self._begin = time.monotonic()
         self._stopping = False
@@ -193,35 +180,35 @@ class Console(logging.Handler):
             case LogEvent.RUN_INFO:
                 self._total = record.stats.get("total", 0)
                 jobs = {rule: count for rule, count in record.stats.items() if rule != "total"}
-                self._work = sum(count * _weight(rule) for rule, count in jobs.items())
+                self._work = sum(count * SECONDS.get(rule, 1.0) for rule, count in jobs.items())
                 self._begin = time.monotonic()
-                self._say(f"{self._total} jobs to run")
+                say(f"{self._total} jobs to run")
             case LogEvent.JOB_INFO:
                 names = [record.rule_name, *record.wildcards.values()]
                 self._titles[record.jobid] = " ".join(map(str, names))
                 self._started[record.jobid] = time.monotonic()
-                self._weights[record.jobid] = _weight(record.rule_name)
+                self._weights[record.jobid] = SECONDS.get(record.rule_name, 1.0)
                 if not self._is_target(record.jobid):
-                    self._say(f"        start  {self._titles[record.jobid]}")
+                    say(f"        start  {self._titles[record.jobid]}")
             case LogEvent.JOB_FINISHED:
                 self._finish(record.job_id)
             case LogEvent.JOB_ERROR if not self._stopping:
                 self._explain(record)
             case LogEvent.ERROR if "CalledProcessError" in str(record.msg):
-                # which job that was, Snakemake says next, in the same thread
+                # the same thread reports next which job that was
                 self._killed_by[record.thread] = _signal(str(record.msg))
             case _ if str(record.msg).startswith(STOPPING):
                 self._stopping = True
-                self._say("STOPPED. What is done is kept: the same command goes on from here.")
+                say("STOPPED. What is done is kept: the same command goes on from here.")
             case LogEvent.ERROR if _is_of_the_system(record):
                 reason = str(record.msg).strip().splitlines()[-1]
-                self._say(f"STOPPED by the system: {reason}. Mend that and run again.")
+                say(f"STOPPED by the system: {reason}. Mend that and run again.")
 
     def _is_target(self, job: int) -> bool:
         return self._titles.get(job) in self._targets()
 
     def _targets(self) -> set[str]:
-        """Return the rules that make nothing; not all are known when this is installed."""
+        """Return the rules without output; some are not known yet when this is installed."""
         return {rule.name for rule in self._workflow.rules if not rule.output}
 
     def _finish(self, job: int) -> None:
@@ -231,7 +218,7 @@ class Console(logging.Handler):
             return
         now = time.monotonic()
         left = (now - self._begin) * (self._work / max(self._work_done, 1e-9) - 1.0)
-        self._say(
+        say(
             f"{self._done:3d}/{self._total:<3d} done   {self._titles[job]} "
             f"({duration(now - self._started[job])}); about {duration(left)} left"
         )
@@ -240,10 +227,6 @@ class Console(logging.Handler):
         title = self._titles.get(record.jobid, record.rule_name)
         logs = [Path(log) for log in record.log]
         killed_by = self._killed_by.pop(record.thread, "")
-        self._say(f"FAILED  {title}: {_reason(logs, killed_by, title in self._targets())}")
+        say(f"FAILED  {title}: {_reason(logs, killed_by, title in self._targets())}")
         for log in logs:
-            self._say(f"        the whole log: {log}")
-
-    @staticmethod
-    def _say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+            say(f"        the whole log: {log}")

@@ -1,4 +1,4 @@
-"""What is seen to before a run starts: places to write to, sound times, figures that there are."""
+"""Checks before a run starts: limits, writable folders, sound file times, known figures."""
 
 import difflib
 import math
@@ -17,25 +17,28 @@ except ImportError:  # not on Windows
 
 GROUP = Path("/proc/self/cgroup")  # names the control groups of a process
 MADE = ("results", "figures")
-ROOM = 1 << 20  # bytes without which not even Snakemake's own notes find room
 MIB = 1 << 20
-LEAST_ADDRESSES = 1024 * MIB  # with less some libraries wait for ever, and do not say so
-LEAST_MEMORY = 512 * MIB  # of Snakemake and one small job
+ROOM = MIB  # bytes of disk that Snakemake's own notes need
+LEAST_ADDRESSES = 1024 * MIB  # with less, some libraries hang silently
+LEAST_MEMORY = 512 * MIB  # for Snakemake and one small job
 LEAST_FILES = 64
-TICK = 0.001  # seconds by which times stay apart
+TICK = 0.001  # seconds between corrected times
 
 
 def refuse_too_small_limits(groups: Path = Path("/sys/fs/cgroup")) -> None:
-    """End with a message if this process may not have what the smallest run needs.
+    """End with a message if this process has less memory or files than the smallest run needs.
 
-    Called before the libraries are imported, which would end in a traceback, or not at all.
+    Call it before importing the libraries, which would end in a traceback or hang.
     """
-    most = _limit("RLIMIT_AS")
-    if most < LEAST_ADDRESSES:
-        sys.exit(_too_little(most, "(ulimit -v)", LEAST_ADDRESSES, "ulimit -v unlimited"))
-    most = _memory_of_the_group(groups)
-    if most < LEAST_MEMORY:
-        sys.exit(_too_little(most, "(a container's or a cgroup's limit)", LEAST_MEMORY, "raise it"))
+    for most, whose, needed, remedy in (
+        (_limit("RLIMIT_AS"), "ulimit -v", LEAST_ADDRESSES, "ulimit -v unlimited"),
+        (_group_memory(groups), "a container's or a cgroup's limit", LEAST_MEMORY, "raise it"),
+    ):
+        if most < needed:
+            sys.exit(
+                f"This run may use {most // MIB:.0f} MiB of memory ({whose}), and needs "
+                f"{needed // MIB} at the very least: allow more ({remedy}) and run again."
+            )
     most = _limit("RLIMIT_NOFILE")
     if most < LEAST_FILES:
         sys.exit(
@@ -44,27 +47,20 @@ def refuse_too_small_limits(groups: Path = Path("/sys/fs/cgroup")) -> None:
         )
 
 
-def _too_little(most: float, whose: str, needed: int, remedy: str) -> str:
-    return (
-        f"This run may use {most // MIB:.0f} MiB of memory {whose}, and needs {needed // MIB} at "
-        f"the very least: allow more ({remedy}) and run again."
-    )
-
-
 def _limit(name: str) -> float:
-    """Return a limit of the operating system for this process, infinity if there is none."""
+    """Return an operating system's limit for this process, infinity if there is none."""
     if resource is None or not hasattr(resource, name):
         return math.inf
     soft, _ = resource.getrlimit(getattr(resource, name))
     return math.inf if soft == resource.RLIM_INFINITY else soft
 
 
-def _memory_of_the_group(groups: Path) -> float:
-    """Return the bytes that this process's control group may have, infinity if nobody tells."""
+def _group_memory(groups: Path) -> float:
+    """Return the memory limit of this process's control group, infinity if unknown."""
     most = math.inf
     for line in GROUP.read_text(encoding="utf-8").splitlines() if GROUP.is_file() else []:
         _, kinds, place = line.split(":", maxsplit=2)
-        if kinds in ("", "memory"):  # the second version, the first
+        if kinds in ("", "memory"):  # version 2, version 1
             name = "memory.limit_in_bytes" if kinds else "memory.max"
             # a container sees its own group as the root
             for folder in (groups / kinds / place.lstrip("/"), groups / kinds):
@@ -74,7 +70,7 @@ def _memory_of_the_group(groups: Path) -> float:
 
 
 def refuse_what_cannot_be_written() -> None:
-    """End with a message, before Snakemake stumbles, if results could not be written."""
+    """End with a message if results cannot be written here."""
     made = [folder for name in MADE for folder in [Path(name), *Path(name).rglob("*/")]]
     for folder in [Path(), Path(".snakemake"), *made]:
         if folder.exists() and not folder.is_dir():
@@ -90,7 +86,7 @@ def refuse_what_cannot_be_written() -> None:
 
 
 def refuse_configuration_files(paths: Collection[str | Path]) -> None:
-    """End with a message if a file cannot be part of a configuration, before Snakemake reads it."""
+    """End with a message, before Snakemake reads them, if configuration files are unusable."""
     from autoscore.configuration import ConfigurationError, check_files
 
     try:
@@ -100,9 +96,9 @@ def refuse_configuration_files(paths: Collection[str | Path]) -> None:
 
 
 def bring_times_back() -> None:
-    """Give files from the future the present time, in their order.
+    """Date files from the future to now, keeping their order.
 
-    After a clock was set back, a job could not be newer than such an input, however often it ran.
+    After a clock was set back, no output could ever be newer than such an input.
     """
     now = time.time()
     files = [file for folder in MADE for file in Path(folder).rglob("*") if file.is_file()]
@@ -115,18 +111,9 @@ def bring_times_back() -> None:
 def refuse_figures_that_are_not_drawn(
     asked: Collection[str], drawn: Collection[str], densities: Collection[str]
 ) -> None:
-    """End with a message if a figure is asked for that the configuration does not have.
+    """End with a message if the command line names a figure that this configuration lacks.
 
-    Snakemake would train for it, and fail where it is drawn.
-
-    Parameters
-    ----------
-    asked
-        What the command line names; all but files in ``figures/`` is left alone.
-    drawn
-        Every figure of the configuration.
-    densities
-        The names of the densities.
+    Snakemake would train for it first and fail when drawing.
     """
     stems = sorted({Path(file).stem for file in drawn})
     for file in asked:
@@ -146,15 +133,7 @@ def refuse_figures_that_are_not_drawn(
 
 
 def refuse_unmade_results(config: Mapping, is_made: Callable[[str], bool]) -> None:
-    """End with a message if a figure reads a file that no rule makes.
-
-    Parameters
-    ----------
-    config
-        Completed.
-    is_made
-        Tells of a file whether a rule makes it.
-    """
+    """End with a message if a figure of a completed configuration reads a file without a rule."""
     from autoscore.figures.registry import FIGURES
 
     for name, figure in FIGURES.items():
@@ -169,5 +148,5 @@ def refuse_unmade_results(config: Mapping, is_made: Callable[[str], bool]) -> No
 
 
 def _density_of(stem: str, densities: Collection[str]) -> str:
-    """Return the density that a figure is of, by its name; "" if it is of none or of several."""
+    """Return the density in a figure's name, "" if there is none."""
     return max((name for name in densities if stem.startswith(f"{name}_")), key=len, default="")

@@ -1,11 +1,10 @@
-"""An interpreter with the heavy libraries already imported, which every job of a run forks from.
+"""An interpreter that has imported the heavy libraries, from which the jobs of a run fork.
 
-To start Python and import PyTorch, pandas and Matplotlib takes longer than many a job. Beside a
-run of many jobs on this machine one interpreter imports them once; a script then asks it, through a
-socket in Snakemake's folder, to be run by a copy of it. What comes out is what the script itself
-would have made: the copy has the libraries with their fonts, and nothing else, in advance. Where
-nobody answers (few jobs, macOS, where such copies may crash, the first seconds of a run) the script
-goes on alone, and so it does on a cluster, and where the variable AUTOSCORE_PRELOADED is set.
+Importing PyTorch, pandas and Matplotlib takes longer than many jobs. A run of many jobs on one
+machine therefore starts one interpreter that imports them once. Each script asks it, through a
+socket in Snakemake's folder, to run it in a fork, with the same results. A script runs by itself
+where nobody answers (few jobs, the first seconds of a run, macOS, where forks may crash), on a
+cluster, and where the variable AUTOSCORE_PRELOADED is set.
 """
 
 import json
@@ -31,7 +30,7 @@ LIBRARIES = (
     "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas",
     "scipy.special", "scipy.stats", "seaborn", "snakemake.shell", "yaml",
 )  # fmt: skip
-# what figures and tables do without, half of the time
+# half of the import time, which the light scripts do not need
 FURTHER = (
     "arviz_stats.base", "pyamg", "safetensors.numpy", "safetensors.torch", "sympy", "torch",
 )  # fmt: skip
@@ -39,37 +38,36 @@ LIGHT = (
     "figures.py", "sample_image_tables.py", "sample_tables.py", "score_tables.py",
     "verify_table.py",
 )  # fmt: skip
-# relative, since a path to a socket may not be long; an interpreter of another environment, as with
-# --sdm conda, looks for another one
+# a relative path, since those of sockets must be short; one per environment, as with --sdm conda
 SOCKET = Path(f".snakemake/preloaded_{zlib.crc32(sys.prefix.encode()):08x}.socket")
-ENOUGH = 8  # jobs that save more than the imports cost
-FOLDER = str(Path(__file__).parents[1])  # where `run` is
+ENOUGH = 8  # jobs; fewer do not repay the imports
+FOLDER = str(Path(__file__).parents[1])  # that holds the package `run`
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
-INTERRUPTED = 128 + signal.SIGINT  # the status of what Ctrl-C has ended
-COPY = "AUTOSCORE_PRELOADED"  # set in the environment of a copy, and of what needs none
+INTERRUPTED = 128 + signal.SIGINT  # exit status after Ctrl-C
+COPY = "AUTOSCORE_PRELOADED"  # environment variable of forks, and of what runs by itself
 
 
 def start(scripts: Sequence[str]) -> None:
-    """Start it beside a run of the jobs with these scripts; it ends when the run does, anyhow."""
+    """Start it for a run of jobs with these scripts; it ends with the run, however that ends."""
     orphans.name_this_run()
     if len(scripts) < ENOUGH or sys.platform != "linux":
         return
     light = all(Path(script).name in LIGHT for script in scripts)
-    # this process keeps the other end of its input, which ends with it, even if it is killed
-    libraries = (*LIBRARIES, *(() if light else FURTHER))
+    libraries = LIBRARIES if light else LIBRARIES + FURTHER
+    # its standard input closes when this process ends, even if killed
     command = [sys.executable.strip("'"), "-m", "run.preloaded", *libraries]
     environment = os.environ | THREADS | {"PYTHONPATH": FOLDER}
     subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 (ours)
 
 
 def decline() -> None:
-    """Let the scripts of this process go on alone: a job of a cluster has its own limits."""
+    """Let this process's scripts run by themselves, within the limits of a cluster's job."""
     orphans.name_this_run()
     os.environ[COPY] = "1"
 
 
 def take_over() -> None:
-    """Have the script that asks for it run there, and end as it did; return if nobody is there."""
+    """Run this script in a fork and end with its exit status; return if nobody answers."""
     if COPY in os.environ or not SOCKET.exists():
         return
     asked = {"arguments": sys.argv, "environment": dict(os.environ)}
@@ -80,20 +78,20 @@ def take_over() -> None:
             code = there.recv(1)
         except OSError:  # it has ended, or was killed
             return
-        except KeyboardInterrupt:  # which the copy hears, too
+        except KeyboardInterrupt:  # the fork gets it, too
             sys.exit(INTERRUPTED)
-    # no code: whatever ran the script was killed, of which Snakemake is told
+    # without a code the fork was killed: tell Snakemake so
     sys.exit(code[0] if code else 128 + signal.SIGKILL)
 
 
 def serve(libraries: Sequence[str]) -> None:
-    """Import the libraries, then fork for whoever connects until the standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides when this ends
+    """Import the libraries, then fork for each connection until the standard input closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the run
     for name in libraries:
         import_module(name)
     if "matplotlib.pyplot" in libraries:
         _load_fonts()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     SOCKET.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(SOCKET))
@@ -109,7 +107,7 @@ def serve(libraries: Sequence[str]) -> None:
 
 
 def _load_fonts() -> None:
-    """Draw for nobody: Matplotlib keeps its fonts and what reads formulas, a third of a figure."""
+    """Draw once, so that forks have fonts and the formula parser: a third of a figure's time."""
     from matplotlib.figure import Figure
 
     figure = Figure()
@@ -119,7 +117,7 @@ def _load_fonts() -> None:
 
 
 def _run(connection: socket.socket) -> NoReturn:
-    """Run the script that the other side asks for, tell it how that ended, and end."""
+    """Run the requested script, send its exit status, and end."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with connection.makefile(encoding="utf-8") as lines:
@@ -147,7 +145,7 @@ def _run(connection: socket.socket) -> NoReturn:
 
 
 def _code(end: SystemExit) -> int:
-    """Return the exit status that Python itself would end with, having said what it would say."""
+    """Return the exit status that Python would end with, after printing what it would print."""
     if end.code is None or isinstance(end.code, int):
         return end.code or 0
     print(end.code, file=sys.stderr)
@@ -155,7 +153,7 @@ def _code(end: SystemExit) -> int:
 
 
 def _end_with(connection: socket.socket) -> None:
-    """End this process once the script that it runs for is no more."""
+    """End this process once the script that asked for it is gone."""
     connection.recv(1)
     os._exit(1)
 
@@ -163,5 +161,5 @@ def _end_with(connection: socket.socket) -> None:
 if __name__ == "__main__":
     try:
         serve(sys.argv[1:])
-    except (ImportError, MemoryError, OSError):  # the scripts go on alone, and tell what they lack
+    except (ImportError, MemoryError, OSError):  # scripts then run by themselves and report it
         sys.exit(1)

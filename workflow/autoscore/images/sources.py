@@ -25,7 +25,6 @@ from autoscore.numerics.streams import generator
 VARIABLE = "MNIST_DIR"
 VALIDATION = 6  # the last sixth of the training images: 10,000 of MNIST's, as is usual
 FOLDER = "a folder named"  # how the source of images from a folder begins
-SETTINGS = ("dataset", "path", "mirrors", "timeout", "retries")  # settings that `acquire` reads
 GZIP = b"\x1f\x8b"  # how every gzip file begins
 LARGEST = 47_040_016  # bytes of the largest file, unpacked
 MNIST = {  # SHA-256 of the unpacked files: training and test images, each with their labels
