@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(workflow.basedir, "workflow"))
 
 from run import preflight
 
-preflight.refuse_too_small_limits()  # before anything is imported that takes memory
+preflight.refuse_too_small_limits()  # before imports that take memory
 
 from run import checksums
 from run import code_hash
@@ -30,7 +30,7 @@ from autoscore.verify.reading import left_out, read_claims, recorded_tests
 from autoscore.configuration import ConfigurationError, complete
 from autoscore.noise import cautions
 
-# Snakemake does not quote the interpreter's path, which may hold spaces
+# Snakemake does not quote the interpreter's path, which may contain spaces
 if " " in sys.executable and not sys.executable.startswith("'"):
     sys.executable = shlex.quote(sys.executable)
 CONFIGURED = os.path.join(workflow.basedir, "config", "config.yaml")
@@ -47,7 +47,7 @@ configfile: CONFIGURED
 
 
 try:
-    known = config.get("densities")  # those included that are null, and left out
+    known = config.get("densities")  # including those set to null
     config = complete(config, checked=not workflow.is_main_process)
     CLAIMS = read_claims(CLAIMED, config["profile"], known)
 except ConfigurationError as error:
@@ -79,8 +79,8 @@ include: "workflow/rules/verify.smk"
 include: "workflow/rules/report.smk"
 
 
-# On a cluster these run where Snakemake does, as do all rules with `localrule: True`: downloads, since
-# nodes may have no network, and what takes seconds, which is too little for a queue.
+# On a cluster these and all rules with `localrule: True` run where Snakemake does: downloads, because
+# nodes may have no network, and jobs of seconds, which are not worth queueing.
 localrules:
     all,
     toy,
@@ -90,7 +90,7 @@ localrules:
     gallery,
 
 
-# the pictures that README.md shows
+# the figures in README.md
 GALLERY = [
     "learned_error.png",
     "eight_gaussians_map.png",
@@ -172,8 +172,8 @@ if workflow.is_main_process:
 
 onstart:
     if workflow.local_exec:
-        # each look for jobs to start sets a timer for one more, a second later: after a hundred jobs
-        # Snakemake would look a hundred times a second; no rate has to be limited on one machine
+        # With a rate limit, each search for jobs schedules another one a second later: after a
+        # hundred jobs Snakemake would search a hundred times a second. One machine needs no limit.
         workflow.scheduler.job_rate_limiter = None
     jobs = [job for job in workflow.dag.needrun_jobs() if job.is_local]
     preloaded.start([job.rule.script for job in jobs if job.rule.script])

@@ -143,6 +143,7 @@ STAGES = {
     "score": "sigmas models.* variants.*.objectives",
     "geometry": "sigmas seeds models.* variants.*.objectives",
 }
+KNOWN = ("bowl", "arc", "cloud", "blob")  # in two and more dimensions
 LINE, PLANE = ("line", "dots"), ("bowl", "arc", "mine", "blob")
 # keys of a model of images that its training uses, by kind
 OF_IMAGES = "average axes batch hidden kind learning_rate precision shown sigmas validation"
@@ -195,6 +196,8 @@ def depends(job, path, value, other, written):
             entries = written["densities"].items()
             inheriting = [name for name, entry in entries if not lies_under(entry["train"], keys)]
             return any(depends_on_training(job, name, keys, moved, written) for name in inheriting)
+        case ["densities", density, "train", "models", "conditioned"] if job == "plot_combinations":
+            return density in KNOWN and "dae" in moved
         case ["densities", density, "train", *keys]:
             return depends_on_training(job, density, keys, moved, written)
         case ["densities", density, "figures"]:

@@ -16,22 +16,22 @@ CONFIGURATIONS = {
         densities:
           mixture: {kind: gaussian, train: {sigmas: []}}
           three_wells: {train: {sigmas: [0.0, 0.1]}}
+          spiral: {train: {sigmas: [0.1, .nan]}}
         """,
     "meaning": """
         train: {sigmas: [0.3, 0.1]}
+        optimum: {solver_points: 2000}
         densities:
           mixture: {standard_deviations: [0.3], train: {sigmas: {low: 1.0, high: 0.1, count: 3}}}
           absent: {kind: samples, path: absent.npy}
           strange: {kind: samples, path: config/claims.yaml}
         """,
-    "not a number": "train: {sigmas: [0.1, .nan]}",
-    "even": "optimum: {solver_points: 2000}",
     "key": "3: 1",
     "twice": "train: {seeds: 1}\noptimum: {}\ntrain: {sizes: [10]}",
     "empty": "densities: {mine: {kind: samples, path: empty.npy}}",
 }
 GRID = "noise levels > 0"
-# the configuration, and what one line of the message says: the key, its value, what is allowed
+# the configuration, and parts of one line of the message: key, value, what is allowed
 MISTAKES = {
     "unknown key": ("values", "train.sead is not a key", "did you mean seed", "sigmas"),
     "unknown section": ("values", "training is not a key", "did you mean train", "optimum"),
@@ -50,11 +50,11 @@ MISTAKES = {
         "; allowed: ",
         "0 < low < high",
     ),
-    "sigma not a number": ("not a number", "train.sigmas is [0.1, nan]; allowed: ", GRID),
+    "sigma not a number": ("values", "spiral.train.sigmas is [0.1, nan]; allowed: ", GRID),
     "unsorted grid": ("meaning", "train.sigmas is [0.3, 0.1]; allowed: ", "increasing"),
     "reversed grid": ("meaning", "mixture.train.sigmas is {'low': 1.0,", "allowed: ", "low < high"),
     "too few values": ("meaning", "densities.mixture.standard_deviations is [0.3]; "),
-    "even number of points": ("even", "optimum.solver_points is 2000; allowed: ", "odd"),
+    "even number of points": ("meaning", "optimum.solver_points is 2000; allowed: ", "odd"),
     "absent file": ("meaning", "densities.absent.path is 'absent.npy'; ", "No such file"),
     "strange file": ("meaning", "strange.path is 'config/claims.yaml'; ", ".npy or .csv"),
     "empty file": ("empty", "densities.mine.path is 'empty.npy'; "),

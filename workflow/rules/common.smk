@@ -1,4 +1,4 @@
-"""What the rules share: functions of the plan, called with wildcards."""
+"""Functions that the rules share, mostly of wildcards, built on the plan."""
 
 import os
 from pathlib import Path
@@ -14,16 +14,16 @@ from run.code_hash import code
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 IMAGES = config.get("images")
-ROUNDING = [] if config["rounding"] is None else ["rounding"]  # no param where it is null
+ROUNDING = [] if config["rounding"] is None else ["rounding"]  # no param if null
 
 
 def of_density(function):
-    """Turn a function of the plan, which takes a density, into one of wildcards."""
+    """Turn a function of configuration and density into one of wildcards."""
     return lambda wildcards: function(config, wildcards.density)
 
 
 def parameters(rule, *names):
-    """Return params of a rule, which the plan computes, as functions of wildcards."""
+    """Return params of a rule, computed by the plan, as functions of wildcards."""
 
     def of_name(name):
         return lambda wildcards: plan.PARAMETERS[rule](config, *wildcards)[name]
@@ -32,9 +32,9 @@ def parameters(rule, *names):
 
 
 def sample_hash(wildcards):
-    """Return the SHA-256 of the user's sample file of a density, if it is one.
+    """Return the SHA-256 of a density's sample file, if it has one.
 
-    Times do not tell a file from one that replaced it within the same tick of the disk's clock.
+    Modification times miss a file that was replaced within one tick of the file system's clock.
     """
     return list(hashes(plan.sample_file(config, wildcards.density)).values())
 
@@ -47,7 +47,7 @@ def images_are_given():
 
 
 def training_demands(wildcards):
-    """Return what one training, or a shard of it, may need on a cluster."""
+    """Return the resources of one training, or a shard of it, on a cluster."""
     density, objective, model, source, *shard = wildcards
     members = len(plan.training_shards(config, density, model, source)[int(*shard)])
     entry = config["densities"][density]
@@ -58,7 +58,7 @@ def training_demands(wildcards):
 
 
 def measuring_memory(wildcards):
-    """Return the MB that a job may need which measures on all points of a density."""
+    """Return the MB that a job needs that reads all points of a density."""
     entry = config["densities"][wildcards.density]
     solved = plan.is_solved_in_the_plane(config, wildcards.density)
     points = 2 * config["optimum"]["plane_points"] if solved else 0
@@ -66,22 +66,22 @@ def measuring_memory(wildcards):
 
 
 def sampling_demands(wildcards):
-    """Return what all chains of a density may need on a cluster."""
+    """Return the resources of all chains of a density on a cluster."""
     entry = config["densities"][wildcards.density]
     found = demands.sampling(entry["sample"]["plans"], dimension(entry))
     return found | {"gpu": demands.gpus(entry["sample"]["device"])}
 
 
 def demand(function, name):
-    """Return one of the demands of a job as a function of wildcards."""
+    """Return one resource of a job as a function of wildcards."""
     return lambda wildcards: function(wildcards)[name]
 
 
-def shard_files(kind):
+def shard_files(suffix):
     """Return a function from wildcards to one file of each shard of a training."""
-    return lambda wildcards: plan.shard_files(config, wildcards.density, tuple(wildcards)[1:], kind)
+    return lambda wildcards: plan.shard_files(config, wildcards[0], tuple(wildcards)[1:], suffix)
 
 
 def figure_settings(name):
-    """Return a function from wildcards to the settings with which one figure is drawn."""
+    """Return a function from wildcards to the settings of a figure."""
     return lambda wildcards: settings_of(name, config, wildcards.get("density", ""))

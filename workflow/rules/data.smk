@@ -6,7 +6,7 @@ rule data:
         record="results/data/{density}.json",
     log:
         "results/logs/data/{density}.log",
-    priority: 3  # short, and so that every training can be chosen before shorter jobs
+    priority: 3  # short; afterwards all trainings can start
     conda:
         "../../envs/autoscore.yaml"
     resources:
@@ -34,7 +34,7 @@ if IMAGES:
             "../../envs/autoscore.yaml"
         params:
             **parameters("data_images", "settings"),
-            # what was done without a folder is done anew with one
+            # a folder that is new replaces images from elsewhere
             given=images_are_given(),
             code=code("scripts.data_images"),
         script:

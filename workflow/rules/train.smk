@@ -9,7 +9,7 @@ rule train:
         record="results/train/{density}/{objective}_{model}_{source}.json",
     log:
         "results/logs/train/{density}_{objective}_{model}_{source}.log",
-    priority: 1  # the longest jobs first, so that nothing waits for them at the end
+    priority: 1  # the longest jobs first, so that they do not run alone at the end
     conda:
         "../../envs/autoscore.yaml"
     threads: 1

@@ -1,4 +1,4 @@
-"""Get the images, from a folder, a download or scikit-learn, and say which."""
+"""Get the images from a folder, a download or scikit-learn, and record which."""
 
 from job import logged, reporter
 

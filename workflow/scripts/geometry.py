@@ -1,4 +1,4 @@
-"""Measure the shape of the fields that were learned on one density."""
+"""Measure the shape of the fields learned on one density."""
 
 from job import logged
 

@@ -1,4 +1,4 @@
-"""Put verdicts, figures, run times and what made them on one page."""
+"""Write the report: verdicts, figures, run times and versions on one page."""
 
 from job import logged
 
@@ -12,7 +12,7 @@ with logged(snakemake):
     tables = {"claims": given.claims, "order": given.order}
     if given.images:
         tables["images"] = given.images[0]
-    # by now all jobs of this run have ended: a record that is not there is of none
+    # all jobs have ended by now: those without a record did not run
     records = [file for file in asked.records if Path(file).is_file()]
     page = render(asked.template, asked.config, given.figures, records, tables)
     write_atomically(snakemake.output[0], lambda path: path.write_text(page, encoding="utf-8"))

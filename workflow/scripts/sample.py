@@ -1,4 +1,4 @@
-"""Run all chains of one density, and measure what they drew."""
+"""Run all chains of one density and measure their draws."""
 
 from job import logged, reporter
 
@@ -25,7 +25,7 @@ with logged(snakemake):
         asked.settings,
         asked.seed,
     )
-    # what a stopped job left is taken up only if nothing that it depends on has changed
+    # resume a stopped job only if nothing that it depends on has changed
     mark = fingerprint([asked.entry, asked.seed, asked.code], snakemake.input)
     unfinished = Path(outputs.chains).with_suffix("") / mark
     diagnostics, chains = sampling.run(reporter(f"sample {name}"), unfinished)

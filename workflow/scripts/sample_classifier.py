@@ -1,4 +1,4 @@
-"""Train the classifier of the images, and measure real images as if they were samples."""
+"""Train the image classifier and measure real images as if they were samples."""
 
 from job import logged
 

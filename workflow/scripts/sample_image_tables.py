@@ -1,4 +1,4 @@
-"""Put what was drawn beside real images and published values."""
+"""Join the tables of drawn images with references: real images and published values."""
 
 from job import logged
 

@@ -1,4 +1,4 @@
-"""Draw images from one model, and measure them."""
+"""Draw images from one model and measure them."""
 
 from job import logged, reporter
 

@@ -1,4 +1,4 @@
-"""Hold everything that was trained on one density against the truth."""
+"""Measure the score errors of everything trained on one density."""
 
 from job import logged
 

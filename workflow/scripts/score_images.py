@@ -1,4 +1,4 @@
-"""Measure what the models of images have learned."""
+"""Measure what the image models have learned."""
 
 from job import logged
 

@@ -1,4 +1,4 @@
-"""Put the tables of all densities together: errors, choices of levels, orders of convergence."""
+"""Join the tables of all densities: errors, choices of levels, orders of convergence."""
 
 from job import logged
 

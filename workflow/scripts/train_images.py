@@ -18,7 +18,7 @@ with logged(snakemake):
 
     torch.set_num_threads(snakemake.threads)
     name, asked, outputs = snakemake.wildcards.image_model, snakemake.params, snakemake.output
-    # what a stopped job left is taken up only if nothing that it depends on has changed
+    # resume a stopped job only if nothing that it depends on has changed
     mark = fingerprint([asked.settings, asked.seed, asked.code], snakemake.input)
     unfinished = Path(outputs.weights).with_name(f"{name}.{mark}.unfinished.npz")
     images = restored(read_arrays(snakemake.input.images))

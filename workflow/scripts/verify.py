@@ -1,4 +1,4 @@
-"""Show the verdicts, and fail if a claim does, or if too few were tested."""
+"""Print the verdicts; fail if a claim fails or too few were tested."""
 
 import sys
 from pathlib import Path
@@ -10,13 +10,13 @@ import pandas as pd
 from autoscore.verify.checking import conclusion
 
 table = pd.read_csv(snakemake.input.table)
-# what failed stands last, where one looks
+# failures last, where people look
 for row in table.sort_values("verdict", key=lambda one: one == "FAIL", kind="stable").itertuples():
     print(f"{row.verdict:<10}  {row.id:<24} {row.statement}", file=sys.stderr)
 images = [pd.read_csv(file)["dataset"].item() for file in snakemake.input.images]
 recorded = snakemake.params.recorded.get(*images) if images else None
 good, said = conclusion(table, recorded, snakemake.params.left_out)
 Path(snakemake.log[0]).write_text(said + "\n", encoding="utf-8")
-if good:  # else it is the reason that the console gives
+if good:  # otherwise the console prints it as the reason
     print(said, file=sys.stderr)
 sys.exit(not good)

@@ -1,4 +1,4 @@
-"""Say claim by claim whether the paper holds."""
+"""Check the claims and write their verdicts."""
 
 from job import logged
 
