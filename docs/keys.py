@@ -11,11 +11,10 @@ from typing import Any
 import yaml
 
 from autoscore.configuration import whole_schema
+from autoscore.validation.schemas import number_in_words
 from docs.parts import anchor, table
 
 TOP = "Top level"
-NUMBERS = {"integer": "whole number", "number": "number"}
-BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
 @dataclass
@@ -125,9 +124,8 @@ class Keys:
         match node["type"]:
             case "boolean":
                 return "`true`, `false`"
-            case "integer" | "number" as kind:
-                bounds = [f"{sign} {node[key]}" for key, sign in BOUNDS.items() if key in node]
-                return f"{NUMBERS[kind]} {' and '.join(bounds)}".strip()
+            case "integer" | "number":
+                return number_in_words(node)
             case "array":
                 items = node["items"]
                 return f"list of: {items.get('description') or self._allowed(items)}"

@@ -415,7 +415,7 @@ def test_the_quick_profile_has_its_own_bounds_and_reasons(profile, expected):
         ({"at_most": "1e-3"}, "T0.at_most is '1e-3'; allowed: a finite number"),
         ({"where": {"n": None}}, "T0.where.n is None; allowed: a value, a list of values, or"),
         ({"where": {"n": {"form": 1}}}, "T0.where.n.form is not a key; did you mean from?"),
-        ({"seeds": 0}, "T0.seeds is 0; allowed: A whole number >= 1"),
+        ({"seeds": 0}, "T0.seeds is 0; allowed: a whole number >= 1"),
         ({"quick": {"id": "x"}}, "T0.quick.id is not a key; allowed are"),
         ({"quick": "no"}, "T0.quick is 'no'; allowed: What differs in the quick profile"),
         ({"targets": {"ring": {"at_mots": 1}}}, "T0.targets.ring.at_mots is not a key"),

@@ -40,9 +40,6 @@ def error(field, x):
     return relative_error(field.score(x), CIRCLE.score(x), np.full(len(x), 1 / len(x)))
 
 
-# --- weights -----------------------------------------------------------------
-
-
 @pytest.mark.parametrize("sigmas", [[0.1, 0.2, 0.3], [1.0, 0.01, 0.2, 0.5, 0.07]])
 @pytest.mark.parametrize("degree", [0, 1, 2])
 def test_polynomial_weights_have_the_moments_of_a_delta(sigmas, degree):
@@ -58,13 +55,6 @@ def test_polynomial_weights_are_the_fit_of_numpy(degree):
     values = np.random.default_rng(0).standard_normal(6)
     fit = np.polynomial.polynomial.polyfit(sigmas**2, values, degree, w=sigmas)
     assert polynomial_weights(sigmas, degree) @ values == pytest.approx(fit[0])
-
-
-def test_richardsons_weights():
-    np.testing.assert_allclose(polynomial_weights(np.array([0.1, 0.2]), 1), [4 / 3, -1 / 3])
-
-
-# --- the field ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("degree", "count"), [(0, 1), (0, 3), (1, 2), (1, 3), (2, 3), (2, 5)])
@@ -93,9 +83,6 @@ def test_an_extrapolated_field_hangs_together():
 def test_weights_that_make_no_field(weights):
     with pytest.raises(ValueError, match="2 fields need as many weights"):
         Extrapolated(levels([0.1, 0.2]), np.array(weights))
-
-
-# --- the choice --------------------------------------------------------------
 
 
 def test_the_loss_through_the_gram_matrix_is_the_direct_one(monkeypatch):
@@ -173,13 +160,13 @@ class Noisy(DenoisingOptimum):
         return wave(3.0 * x @ self._turn[:, None])
 
 
-def noisy(sigmas=np.geomspace(0.02, 0.6, 8)):  # noqa: B008
-    return [Noisy(CIRCLE, sigma) for sigma in sigmas]
+def noisy():
+    return [Noisy(CIRCLE, sigma) for sigma in np.geomspace(0.02, 0.6, 8)]
 
 
 def test_the_noisy_levels_have_the_divergence_that_they_say():
-    for field in noisy([0.03, 0.2]):
-        x = draw(10)
+    x = draw(10)
+    for field in noisy()[1:7:3]:
         np.testing.assert_allclose(field.hessian(x), difference(field.score, x), atol=1e-5)
 
 
@@ -188,11 +175,9 @@ def test_combinations_beat_the_best_level_of_noisy_ones():
     choice = choose(noisy(), held_out, training)
     errors = choice.relative_errors(x, CIRCLE.score(x))
     single = errors[(choice.table["levels"] == 1).to_numpy()].min()
-    polynomial, fitted, best = (
-        errors[choice.best(kind)] for kind in ("polynomial", "linear", None)
-    )
-    assert polynomial < 0.8 * single
-    assert fitted < 0.8 * single
+    kinds = ("polynomial", "linear", None)
+    polynomial, fitted, best = (errors[choice.best(kind)] for kind in kinds)
+    assert max(polynomial, fitted) < 0.8 * single
     assert best <= max(polynomial, fitted)
     assert best < 1.5 * errors.min()
 

@@ -21,9 +21,6 @@ EDGES = (np.linspace(-3, 3, 9), np.linspace(-2, 2.5, 6))
 CELLS = Cells.of(GAUSSIAN, EDGES, order=8)
 
 
-# --- Kullback-Leibler divergence ----------------------------------------------
-
-
 def test_cells_hold_the_probabilities_of_scipy():
     sides = [
         np.diff(norm.cdf(edges, mean, np.sqrt(variance)))
@@ -72,8 +69,6 @@ def test_the_corrected_divergence_has_next_to_no_bias(density, n):
     assert plain - expected == pytest.approx(40 / (2 * n), rel=0.4)  # 41 cells, few of them empty
 
 
-# --- distances between samples ------------------------------------------------
-
 X, Y = GAUSSIAN.sample(70, np.random.default_rng(5)), SHIFTED.sample(45, np.random.default_rng(6))
 
 
@@ -119,11 +114,8 @@ def test_mmd_is_unbiased():
         covariance = a.covariances[0] + b.covariances[0] + h**2 * np.eye(2)
         return 2 * np.pi * h**2 * multivariate_normal(a.means[0], covariance).pdf(b.means[0])
 
-    expected = (
-        mean_kernel(GAUSSIAN, GAUSSIAN)
-        + mean_kernel(SHIFTED, SHIFTED)
-        - 2 * mean_kernel(GAUSSIAN, SHIFTED)
-    )
+    within = mean_kernel(GAUSSIAN, GAUSSIAN) + mean_kernel(SHIFTED, SHIFTED)
+    expected = within - 2 * mean_kernel(GAUSSIAN, SHIFTED)
     rng = np.random.default_rng(7)
     for density, truth in ((SHIFTED, expected), (GAUSSIAN, 0.0)):
         values = np.array(
@@ -145,9 +137,6 @@ def test_distances_in_many_dimensions_come_from_products_and_are_the_same(monkey
 def test_the_median_distance_leaves_the_diagonal_out():
     assert median_distance(np.array([[0.0], [1.0], [5.0]])) == 4.0
     assert median_distance(np.array([[0.0], [1.0], [5.0]]), most=2) == 1.0
-
-
-# --- density and floors -------------------------------------------------------
 
 
 def test_the_mean_log_density_of_draws_is_minus_the_entropy():

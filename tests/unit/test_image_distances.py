@@ -6,14 +6,16 @@ from sklearn.neighbors import KernelDensity
 
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.images import distances
+from autoscore.images.data import intensities
 from autoscore.images.distances import (
     BANDWIDTHS,
+    Prepared,
     empirical_optimum,
     nearest_points,
     parzen_estimate,
     parzen_log_likelihood,
 )
-from autoscore.images.sources import intensities, scikit_digits
+from autoscore.images.sources import scikit_digits
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.linear import LinearOptimum
 
@@ -25,16 +27,13 @@ TRAIN, VALIDATION, HELD_OUT = (
 
 @pytest.fixture(autouse=True, params=[1, 10_000, 10_000_000])
 def chunk(request, monkeypatch):
-    """Take one row at a time, a few that do not come out even, or all."""
+    """Take one row at a time, a few that do not divide the rows evenly, or all."""
     monkeypatch.setattr(distances, "CHUNK", request.param)
 
 
 def corrupted(x, sigma):
     noise = np.random.default_rng(0).standard_normal(x.shape, np.float32)
     return x + np.float32(sigma) * noise
-
-
-# --- samples -----------------------------------------------------------------
 
 
 def test_parzen_windows_are_the_mean_of_the_kernels():
@@ -54,22 +53,22 @@ def test_far_points_do_not_underflow():
 
 
 def test_the_estimate_takes_the_bandwidth_of_the_validation_points():
-    estimate = parzen_estimate(TRAIN, VALIDATION, HELD_OUT)
+    log_likelihood, error, bandwidth = parzen_estimate(TRAIN, VALIDATION, HELD_OUT)
     fits = parzen_log_likelihood(TRAIN, VALIDATION, BANDWIDTHS).mean(1)
-    assert estimate.bandwidth == BANDWIDTHS[fits.argmax()]
+    assert bandwidth == BANDWIDTHS[fits.argmax()]
     assert 0 < fits.argmax() < len(BANDWIDTHS) - 1
-    values = parzen_log_likelihood(TRAIN, HELD_OUT, np.array([estimate.bandwidth]))
-    assert estimate.log_likelihood == pytest.approx(values.mean())
-    assert estimate.standard_error == pytest.approx(values.std() / np.sqrt(len(HELD_OUT)))
+    values = parzen_log_likelihood(TRAIN, HELD_OUT, np.array([bandwidth]))
+    assert log_likelihood == pytest.approx(values.mean())
+    assert error == pytest.approx(values.std() / np.sqrt(len(HELD_OUT)))
     # another choice if these points were looked at instead of those
-    elsewhere = parzen_estimate(TRAIN, TRAIN, HELD_OUT)
-    assert elsewhere.bandwidth == BANDWIDTHS[0]
-    assert elsewhere.log_likelihood < estimate.log_likelihood
+    elsewhere, _, narrowest = parzen_estimate(TRAIN, TRAIN, HELD_OUT)
+    assert narrowest == BANDWIDTHS[0]
+    assert elsewhere < log_likelihood
 
 
 def test_nearest_points_are_those_of_all_pairs():
     distances = cdist(HELD_OUT, TRAIN)
-    found, which = nearest_points(HELD_OUT, TRAIN)
+    found, which = nearest_points(HELD_OUT, Prepared(TRAIN))
     np.testing.assert_allclose(found, distances.min(1), rtol=1e-6)
     # some points are equally near
     np.testing.assert_allclose(distances[np.arange(len(which)), which], found, rtol=1e-6)
@@ -77,18 +76,15 @@ def test_nearest_points_are_those_of_all_pairs():
 
 def test_copies_are_found_and_have_no_distance():
     chosen = np.random.default_rng(1).permutation(len(TRAIN))[:50]
-    found, which = nearest_points(TRAIN[chosen], TRAIN)
+    found, which = nearest_points(TRAIN[chosen], Prepared(TRAIN))
     np.testing.assert_array_equal(found, 0)
     np.testing.assert_array_equal(which, chosen)
-
-
-# --- denoising ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.1, 0.5, 2.0])
 def test_the_empirical_optimum_is_the_softmax_mean(sigma):
     y = corrupted(HELD_OUT[:60], sigma)
-    found = empirical_optimum(y, TRAIN, sigma)
+    found = empirical_optimum(y, Prepared(TRAIN), sigma)
     assert found.dtype == np.float32
     shares = softmax(-cdist(y, TRAIN, "sqeuclidean") / (2 * sigma**2), axis=1)
     # rounding moves a logarithm of the shares by some 1e-5 / sigma^2

@@ -1,7 +1,7 @@
 """The checker is checked: wrong science, in one place of the library, makes named claims fail.
 
 Each world is a small setting measured by the library's own code into tables with their real names
-and columns, which the project's own claims then quality.
+and columns, which the project's own claims then judge.
 """
 
 from functools import cache, partial
@@ -19,7 +19,7 @@ from autoscore.fields import Field
 from autoscore.geometry import line, stage, summary
 from autoscore.images.data import restored, stored
 from autoscore.images.quality import Quality
-from autoscore.images.score import Measure
+from autoscore.images.score import Evaluation
 from autoscore.images.sources import scikit_digits
 from autoscore.models.conditioned.training import train as train_conditioned
 from autoscore.models.separate import training as separate_training
@@ -97,10 +97,9 @@ def losses_of_the_optima():
 
 def learn():
     """The ring, as the quick run learns it from points."""
-    entry = entry_of("ring", quick=True)
-    settings = entry["train"]
+    entry, streams = entry_of("ring", quick=True), (SEED, "train", "ring", "dae")
     data = draw_data(SEED, "ring", entry)
-    return data, train_conditioned(data, settings, "dae", (SEED, "train", "ring", "dae"))[0]
+    return data, train_conditioned(data, entry["train"], "dae", streams)[0]
 
 
 learned = cache(learn)
@@ -128,21 +127,13 @@ def error():
 def tied_energy():
     """The closed-form energy of tied weights; it holds before any training."""
     points = np.random.default_rng(0).standard_normal((40, 2))
-    stack = Separate(
-        2,
-        {"hidden": (8,), "tied": True, "activation": "sigmoid", "residual": "none"},
-        *([0.1] * FEWEST, range(FEWEST), [40.0] * FEWEST, np.zeros((FEWEST, 2)), [1.0] * FEWEST),
-    )
+    architecture = {"hidden": (8,), "tied": True, "activation": "sigmoid", "residual": "none"}
+    members = ([0.1] * FEWEST, range(FEWEST), [40.0] * FEWEST)
+    stack = Separate(2, architecture, *members, np.zeros((FEWEST, 2)), [1.0] * FEWEST)
     generators = [generator(1, k) for k in range(FEWEST)]
     stack.initialise(torch.as_tensor(np.stack([points] * FEWEST)), generators)
-    rows = summary.summary_rows(
-        density_of("spiral"),
-        {("dae", "tied", "samples"): stack},
-        [0.1],
-        points,
-        generator(2),
-        np.array([[-3.0, 3.0]] * 2),
-    )
+    named, box = {("dae", "tied", "samples"): stack}, np.array([[-3.0, 3.0]] * 2)
+    rows = summary.summary_rows(density_of("spiral"), named, [0.1], points, generator(2), box)
     save(pd.DataFrame(rows), "results/geometry/spiral.csv")
 
 
@@ -237,13 +228,11 @@ def inverted_ratio(patch):
 
 def shuffled_seeds(patch):
     right = summary.tied_gap
-    patch.setattr(
-        summary,
-        "tied_gap",
-        lambda stack, field, sigma, seed, *others: right(
-            stack, field, sigma, (seed + 1) % FEWEST, *others
-        ),
-    )
+
+    def tied_gap(stack, field, sigma, seed, *others):
+        return right(stack, field, sigma, (seed + 1) % FEWEST, *others)
+
+    patch.setattr(summary, "tied_gap", tied_gap)
 
 
 WORLDS = {  # and the profile whose claims are about them
@@ -256,6 +245,7 @@ WORLDS = {  # and the profile whose claims are about them
     tied_energy: "full",
 }
 SHAPE = ["C3_divergence_ring", "C4_untied_ring", "C5_hessian_ring", "C2_sources_learned_ring"]
+BOTH_OPTIMA = ["P1_denoising_optimum_three_wells", "P1_contractive_optimum_three_wells"]
 MUTATIONS = [
     (no_training, error, ["T1_points_ring"]),
     (no_move, shape, SHAPE),
@@ -264,11 +254,7 @@ MUTATIONS = [
     (sigma, score, ["T1_learned_mixture", "T2_learned_mixture"]),
     (sigma_of_the_optimum, score, ["C1_order_mixture", "C1_leading_term_mixture"]),
     (no_contraction, score, ["T2_learned_mixture"]),
-    (
-        no_contraction_measured,
-        losses_of_the_optima,
-        ["P1_denoising_optimum_three_wells", "P1_contractive_optimum_three_wells"],
-    ),
+    (no_contraction_measured, losses_of_the_optima, BOTH_OPTIMA),
     (no_determinant, walks, ["C7_jacobian_ninja_star"]),
     (inverted_ratio, chains, ["C7_exact_three_wells"]),
     (shuffled_seeds, tied_energy, ["C9_tied_energy_spiral"]),
@@ -279,11 +265,8 @@ def verdicts(world, folder, patch, names):
     """Make a world's tables in a folder and return what the claims named say of them."""
     patch.chdir(folder)
     world()
-    claims = [
-        claim
-        for claim in read_claims(ROOT / "config" / "claims.yaml", WORLDS[world])
-        if claim["id"] in names
-    ]
+    claims = read_claims(ROOT / "config" / "claims.yaml", WORLDS[world])
+    claims = [claim for claim in claims if claim["id"] in names]
     assert sorted(claim["id"] for claim in claims) == sorted(names)
     table = check(claims, SEED, list(CONFIG["densities"]))
     # a number was measured: no claim fails for want of a table
@@ -325,7 +308,7 @@ def test_the_linear_optimum_does_not_pass_for_what_was_learned_of_images(tmp_pat
     monkeypatch.chdir(tmp_path)
     images = restored(stored(scikit_digits("a test")))
     models = dict.fromkeys(("untied", "conditioned"), Linear())
-    seen = Measure(images, models, np.array([0.1, 0.4, 1.0]), SEED)
+    seen = Evaluation(images, models, np.array([0.1, 0.4, 1.0]), SEED, 10_000)
     seen.fields = dict.fromkeys(models, partial(LinearField, images.linear))
     for table in ("denoising", "spectra", "energies"):
         save(getattr(seen, table)(), f"results/score/images_{table}.csv")

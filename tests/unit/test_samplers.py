@@ -164,7 +164,7 @@ def test_detailed_balance_holds_point_by_point(name, density, target):
         RandomWalk(OnePointTarget(PAIR), 0.9),
     ],
 )
-def test_what_breaks_detailed_balance_is_seen_to(kernel):
+def test_kernels_without_detailed_balance_are_detected(kernel):
     assert np.median(imbalance(kernel, PAIR)) > 0.02
 
 
@@ -246,11 +246,8 @@ def test_adjusted_chains_sample_the_density(name, density):
         RandomWalk(OnePointTarget(PAIR), 0.9),
     ],
 )
-def test_biased_chains_are_seen_to_be(kernel):
+def test_biased_chains_are_detected(kernel):
     assert smallest_p_value(kernel, PAIR, 60) < FALSE_ALARM
-
-
-# --- unadjusted kernels, whose stationary laws are known ----------------------
 
 
 def linear_parts(kernel, dim, at=0.0):
@@ -394,13 +391,6 @@ def test_the_flow_ends_with_a_reconstruction_and_calls_each_level_once():
     np.testing.assert_allclose(clean, DenoisingOptimum(PAIR, 0.05)(before), rtol=1e-12)
     with pytest.raises(ValueError, match="must fall"):
         flow(field_at, x, [1.0, 2.0])
-
-
-def test_the_flow_draws_from_the_mixture():
-    x = 12.0 * np.random.default_rng(9).normal(size=(4000, 2))
-    # N(0, sigma_max^2) for p_sigma_max and the last step count for less than 4000 draws show
-    drawn = flow(lambda s: DenoisingOptimum(PAIR, s), x, spaced_levels(12.0, 0.01, 40))
-    assert p_value(drawn, PAIR, DIRECTIONS[0]) > FALSE_ALARM
 
 
 def test_levels_are_spaced_by_a_power():
@@ -626,7 +616,7 @@ BOX = np.array([[-3.0, 1.0], [-3.0, 1.0]])
     ],
     ids=["exact", "one-point", "path", "bounds"],
 )
-def test_proposals_into_nothing_are_rejected(name, target, density):
+def test_proposals_out_of_the_support_are_rejected(name, target, density):
     kernel = ADJUSTED[name](target, ExactField(density, 0.3))
     found = run(kernel, np.zeros((50, 2)), 40, generators(50))
     assert np.isfinite(found.draws).all()
@@ -642,7 +632,7 @@ def test_proposals_into_nothing_are_rejected(name, target, density):
         (Walk(ExactField(HOLED, 0.3), 0.9, 1.0), r"unadjusted walk on sigma 0.3: .* in step \d+"),
     ],
 )
-def test_unadjusted_chains_that_meet_nothing_are_stopped(kernel, message):
+def test_unadjusted_chains_without_a_finite_score_are_stopped(kernel, message):
     with pytest.raises(FloatingPointError, match=message):
         run(kernel, np.zeros((20, 2)), 500, generators(20))
 

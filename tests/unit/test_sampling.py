@@ -60,9 +60,6 @@ def a_stack():
     return stack
 
 
-# --- plans --------------------------------------------------------------------
-
-
 def test_the_schema_knows_every_sampler():
     known = whole_schema()["$defs"]["plan"]["properties"]["samplers"]["items"]["enum"]
     assert set(known) == set(SAMPLERS)
@@ -104,9 +101,6 @@ def test_learned_runs_are_those_that_were_trained():
     assert len(table) == 8
     assert table["mean_log_p_kde"].notna().all()
     assert {key for key in stored if "learned" in key} == set(table["chains"][table["seed"] == 0])
-
-
-# --- chains -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -180,9 +174,6 @@ def test_the_table_of_samplers_has_a_row_a_kind():
     assert (table["kl"] <= table["kl_largest"]).all()
 
 
-# --- measures -----------------------------------------------------------------
-
-
 def test_the_floor_is_that_of_counting():
     quality = DrawQuality(PAIR, 0, "pair")
     occupied = (quality.cells.counts(PAIR.sample(100_000, generator(3))) > 0).sum()
@@ -216,9 +207,6 @@ def test_on_a_bare_curve_everything_is_measured_under_the_noise_of_the_field():
     assert table["kl_kde"].nunique() == 2
 
 
-# --- differences of energy ----------------------------------------------------
-
-
 def test_more_nodes_make_differences_of_energy_better():
     rows = list(difference_rows(PAIR, PAIR, DATA["held_out"], generator(5)))
     assert len(rows) == 8 * len(NODES)
@@ -245,9 +233,6 @@ def test_path_dependence_of_a_rotation_is_seen():
     rows = list(difference_rows(Turning(), PAIR, DATA["held_out"], generator(5)))
     # the two paths enclose half of a rectangle of sides a and b: a curl of 2 makes a b of that
     assert rows[-1]["path_gap"] > 0.1
-
-
-# --- far starts ---------------------------------------------------------------
 
 
 class Spurious(DenoisingOptimum):

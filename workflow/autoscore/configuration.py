@@ -1,7 +1,6 @@
 """Reading a configuration: defaults filled in, mistakes named before anything runs."""
 
 import copy
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,27 +9,25 @@ from autoscore.baselines import registry as baselines
 from autoscore.data import training_points
 from autoscore.densities.registry import add_to_schema, dimension, is_known, make_density
 from autoscore.figures.declaration import Listed, Shared
-from autoscore.figures.registry import figures_in_words, of_scope, schema_of_charts
+from autoscore.figures.registry import FIGURES, figures_in_words, listed, of_scope, schema_of_charts
 from autoscore.models import registry as models
 from autoscore.noise import fit_grids
 from autoscore.samplers import registry as samplers
-from autoscore.validation.files import (
-    LARGEST,
-    LOADER,
-    expanded,
-    file_mistakes,
-    parts_of_value,
-)
-from autoscore.validation.grids import grid_mistakes
-from autoscore.validation.images import image_mistakes
-from autoscore.validation.names import OF_ALL_DENSITIES, OF_DENSITIES, name_mistakes
+from autoscore.validation.files import LARGEST, LOADER, file_mistakes, is_too_large, parts_of_value
 from autoscore.validation.schemas import resolved, schema_mistakes
-from autoscore.validation.targets import density_mistakes, figures_of_points, training_mistakes
+from autoscore.validation.shared import (
+    OF_ALL_DENSITIES,
+    OF_DENSITIES,
+    grid_mistakes,
+    name_mistakes,
+    refused,
+)
+from autoscore.validation.targets import density_mistakes, image_mistakes, training_mistakes
 from autoscore.wording import shown
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 MOST = 50  # mistakes that a message lists
-SHOWN_SIGMA = 0.1  # noise level that figures show of a known density
+SHOWN_SIGMA = 0.1  # noise level at which figures show a known density
 STEPS = 500  # of a conditioned auto-encoder on the points of a file
 UNKNOWN = [0.1, 1.0]  # stands for the noise grid of points that cannot be read
 
@@ -40,17 +37,15 @@ class ConfigurationError(ValueError):
 
 
 def complete(config: dict, *, checked: bool = False) -> dict:
-    """Return a configuration with all defaults filled in.
+    """Return a configuration, as the user's file holds it, with all defaults filled in.
 
     Each density's ``train`` becomes the common one with the density's own differences.
 
     Parameters
     ----------
-    config
-        As read from the user's file.
     checked
-        Whether it is known to make sense, as in a job of a run that has seen to it: only its form
-        is looked at then.
+        Whether an earlier run of this function found no mistakes, as in the jobs of a run: only
+        the form is checked then.
 
     Raises
     ------
@@ -58,104 +53,37 @@ def complete(config: dict, *, checked: bool = False) -> dict:
         If a key is unknown or a value not allowed; each line names key, value and what is allowed.
     """
     schema = whole_schema()
-    if math.isinf(expanded(config, parts_of_value)):
-        endless = f"it holds itself, more than {LARGEST} values, or thousands of digits"
-        raise ConfigurationError(_message([endless]))
+    if is_too_large(config, parts_of_value):
+        _refuse([f"it holds itself, more than {LARGEST} values, or thousands of digits"])
     if not isinstance(config, dict):
-        raise ConfigurationError(_message([f"it is {shown(config)}; allowed: keys with values"]))
-    config = _without_nothing(config)
-    mistakes = schema_mistakes(schema, config, "the configuration")
-    if mistakes:
-        raise ConfigurationError(_message(mistakes))
+        _refuse([f"it is {shown(config)}; allowed: keys with values"])
+    config = _without_nulls(config)
+    _refuse(schema_mistakes(schema, config, "the configuration"))
     common = config.get("train", {})
     usual = common.get("sizes", schema["$defs"]["train"]["properties"]["sizes"]["default"])
     for entry in config["densities"].values():
-        sizes = {"sizes": _fitting_sizes(entry, usual)}
-        entry["train"] = merge(merge(common, sizes), _own_training(entry))
+        entry["train"] = merge(common | {"sizes": _fitting_sizes(entry, usual)}, _own_train(entry))
         if not is_known(entry):
-            entry.setdefault("baselines", [])  # a density by itself, points have no use for them
+            entry.setdefault("baselines", [])  # points, and densities that are them, need none
         _expand_variants(entry["train"])
     _fill(schema, config, schema)
     for entry in config["densities"].values():
         _fit_to_data(entry)
-    mistakes = [] if checked else list(_semantic_mistakes(config))
-    if mistakes:
-        raise ConfigurationError(_message(mistakes))
+    _refuse([] if checked else list(_semantic_mistakes(config)))
     return _canonical(schema, config, schema)
 
 
-def _own_training(entry: dict) -> dict:
-    """Return what a density's entry says of its training, and what suits the points of a file."""
-    own = entry.get("train", {})
-    if "path" not in entry:
-        return own
-    suited = {"sigmas": "auto", "models": {"separate": ["dae"], "conditioned": ["dae"]}}
-    # files have some hundreds of points, which longer trainings learn by heart
-    return merge({"schedules": {"conditioned": {"steps": STEPS}}}, suited | own)
-
-
-def _fit_to_data(entry: dict) -> None:
-    """Fill in, in place, what depends on the points themselves."""
-    try:
-        fit_grids(entry)
-        if "path" in entry:
-            models = entry["train"]["models"]["separate"]
-            n = len(make_density(entry).points)
-            held_out = training_points(n, entry["train"]["held_out"]) < n
-            entry.setdefault("figures", figures_of_points(dimension(entry), bool(models), held_out))
-    except (ValueError, IndexError, KeyError, TypeError):  # a mistake in the entry, told later
-        for part in (entry["train"], *entry["train"]["variants"].values()):
-            if not isinstance(part["sigmas"], list):
-                part["sigmas"] = UNKNOWN
-    entry["shown"].setdefault("sigma", SHOWN_SIGMA)
-    entry.setdefault("figures", [])
-
-
 def check_files(paths: Iterable[str | Path]) -> None:
-    """See whether files can be part of a configuration, before anything else reads them.
+    """Raise ConfigurationError if a file is no YAML, has a key twice or cannot be read."""
+    _refuse([line for path in paths for line in file_mistakes(path)])
 
-    Raises
-    ------
-    ConfigurationError
-        If one cannot be read, is no YAML, or has a key twice; each line names the file.
-    """
-    mistakes = [line for path in paths for line in file_mistakes(path)]
+
+def _refuse(mistakes: list[str]) -> None:
+    """Raise ConfigurationError if there are mistakes."""
     if mistakes:
-        raise ConfigurationError(_message(mistakes))
-
-
-def _fitting_sizes(entry: dict, usual: list) -> list:
-    """Return what a density is trained on whose own entry does not say: what of the usual it can.
-
-    A sample file is trained on as it is, and a density in several dimensions on draws alone.
-    """
-    if "path" in entry:
-        return ["all"]
-    try:
-        several = dimension(entry) > 1
-    except (IndexError, KeyError, TypeError):  # a mistake in the entry, which is told later
-        several = False
-    return [size for size in usual if size != "exact"] or usual if several else usual
-
-
-def whole_schema() -> dict:
-    """Return the schema, with what all kinds of things declare of themselves."""
-    schema = copy.deepcopy(read_yaml(SCHEMA))
-    names = schema["properties"]["densities"]["propertyNames"]
-    reserved = [*OF_ALL_DENSITIES, *of_scope(Shared), "images"]
-    told = ", ".join(reserved) + " nor what begins with images_"
-    names["description"] = names["description"].format(reserved=told)
-    names["pattern"] = names["pattern"].replace("{reserved}", "|".join(reserved))
-    add_to_schema(schema["$defs"]["density"])
-    baselines.add_to_schema(schema["$defs"]["density"])
-    density = schema["$defs"]["density"]["properties"]
-    density["figures"]["items"] = {"enum": list(of_scope(Listed))}
-    density["figures"]["description"] += f" {figures_in_words()}"
-    models.add_to_schema(schema)
-    samplers.add_to_schema(schema["$defs"]["plan"])
-    charts = schema["$defs"]["sample"]["properties"]["figures"]
-    charts["properties"] = schema_of_charts()
-    return schema
+        more = [f"and {len(mistakes) - MOST} more mistakes"] if len(mistakes) > MOST else []
+        lines = ["The configuration cannot be run:", *mistakes[:MOST], *more]
+        raise ConfigurationError("\n  ".join(lines))
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -167,43 +95,23 @@ def read_yaml(path: str | Path) -> Any:
         loader.dispose()
 
 
-def _without_nothing(config: dict) -> dict:
-    """Return a copy without the densities, variants, plans and their figures that are null."""
-    config = copy.deepcopy(config)
-    if config.get("images", {}) is None:
-        del config["images"]
-    named = [config.get("densities")]
-    named += [_part(entry, "train", "variants") for entry in _values(named[0])]
-    named.append(_part(config, "images", "models"))
-    for part in ("plans", "figures"):
-        named += [_part(entry, "sample", part) for entry in _values(named[0])]
-    for mapping in [*named, _part(config, "train", "variants")]:
-        if isinstance(mapping, dict):
-            for name in [name for name, value in mapping.items() if value is None]:
-                del mapping[name]
-    return config
-
-
-def _part(mapping: Any, *keys: str) -> Any:
-    """Return what lies under a chain of keys, None if there is no such thing."""
-    for key in keys:
-        mapping = mapping.get(key) if isinstance(mapping, dict) else None
-    return mapping
-
-
-def _values(mapping: Any) -> list:
-    return list(mapping.values()) if isinstance(mapping, dict) else []
-
-
-def _expand_variants(train: dict) -> None:
-    """Put under each variant, in place, all settings that it has in common with the others."""
-    shared = {
-        key: value
-        for key, value in train.items()
-        if key not in ("models", "variants", "validation", "held_out")
-    }
-    for name, variant in train.get("variants", {}).items():
-        train["variants"][name] = merge(shared, variant)
+def whole_schema() -> dict:
+    """Return the schema, with what all registries declare."""
+    schema = copy.deepcopy(read_yaml(SCHEMA))
+    names = schema["properties"]["densities"]["propertyNames"]
+    reserved = [*OF_ALL_DENSITIES, *of_scope(Shared), "images"]
+    told = ", ".join(reserved) + " nor what begins with images_"
+    names["description"] = names["description"].format(reserved=told)
+    names["pattern"] = names["pattern"].replace("{reserved}", "|".join(reserved))
+    density = schema["$defs"]["density"]
+    add_to_schema(density)
+    baselines.add_to_schema(density)
+    density["properties"]["figures"]["items"] = {"enum": list(of_scope(Listed))}
+    density["properties"]["figures"]["description"] += f" {figures_in_words()}"
+    models.add_to_schema(schema)
+    samplers.add_to_schema(schema["$defs"]["plan"])
+    schema["$defs"]["sample"]["properties"]["figures"]["properties"] = schema_of_charts()
+    return schema
 
 
 def merge(base: dict, change: dict) -> dict:
@@ -217,10 +125,89 @@ def merge(base: dict, change: dict) -> dict:
     return merged
 
 
-def _message(mistakes: list[str]) -> str:
-    more = [f"and {len(mistakes) - MOST} more mistakes"] if len(mistakes) > MOST else []
-    lines = (f"  {line}" for line in [*mistakes[:MOST], *more])
-    return "\n".join(["The configuration cannot be run:", *lines])
+# --- what depends on the density ------------------------------------------------
+
+
+def _own_train(entry: dict) -> dict:
+    """Return a density's own training settings, with what suits the points of a file."""
+    own = entry.get("train", {})
+    if "path" not in entry:
+        return own
+    suited = {"sigmas": "auto", "models": {"separate": ["dae"], "conditioned": ["dae"]}}
+    # files have some hundreds of points, which longer trainings learn by heart
+    return merge({"schedules": {"conditioned": {"steps": STEPS}}}, suited | own)
+
+
+def _fitting_sizes(entry: dict, usual: list) -> list:
+    """Return those of the usual sizes that a density can be trained on."""
+    if "path" in entry:
+        return ["all"]
+    try:
+        several = dimension(entry) > 1
+    except (IndexError, KeyError, TypeError):  # a mistake in the entry, reported later
+        several = False
+    return [size for size in usual if size != "exact"] or usual if several else usual
+
+
+def _expand_variants(train: dict) -> None:
+    """Give each variant, in place, all settings that it shares with the others."""
+    others = ("models", "variants", "validation", "held_out")
+    shared = {key: value for key, value in train.items() if key not in others}
+    for name, variant in train.get("variants", {}).items():
+        train["variants"][name] = merge(shared, variant)
+
+
+def _fit_to_data(entry: dict) -> None:
+    """Fill in, in place, what depends on the points themselves."""
+    try:
+        fit_grids(entry)
+        if "path" in entry:
+            entry.setdefault("figures", _figures_of_file(entry))
+    except (ValueError, IndexError, KeyError, TypeError):  # a mistake in the entry, reported later
+        for part in (entry["train"], *entry["train"]["variants"].values()):
+            if not isinstance(part["sigmas"], list):
+                part["sigmas"] = UNKNOWN
+    entry["shown"].setdefault("sigma", SHOWN_SIGMA)
+    entry.setdefault("figures", [])
+
+
+def _figures_of_file(entry: dict) -> list[str]:
+    """Return all figures that a file of points can have."""
+    separate = entry["train"]["models"]["separate"]
+    n = len(make_density(entry).points)
+    held_out = training_points(n, entry["train"]["held_out"]) < n
+    return [
+        name
+        for name in listed("samples", dimension(entry))
+        if (separate or not FIGURES[name].scope.needs_separate) and (held_out or name != "held_out")
+    ]
+
+
+# --- nulls, defaults and the order of keys ----------------------------------------
+
+
+def _without_nulls(config: dict) -> dict:
+    """Return a copy without the named parts that are null: densities, variants, models, plans."""
+    config = copy.deepcopy(config)
+    if config.get("images", {}) is None:
+        del config["images"]
+    entries = config.get("densities")
+    named = [entries, _part(config, "images", "models"), _part(config, "train", "variants")]
+    for entry in entries.values() if isinstance(entries, dict) else ():
+        named += [_part(entry, "train", "variants")]
+        named += [_part(entry, "sample", "plans"), _part(entry, "sample", "figures")]
+    for mapping in named:
+        if isinstance(mapping, dict):
+            for name in [name for name, value in mapping.items() if value is None]:
+                del mapping[name]
+    return config
+
+
+def _part(mapping: Any, *keys: str) -> Any:
+    """Return what lies under a chain of keys, None if there is no such thing."""
+    for key in keys:
+        mapping = mapping.get(key) if isinstance(mapping, dict) else None
+    return mapping
 
 
 def _fill(schema: dict, value: Any, root: dict) -> None:
@@ -246,42 +233,33 @@ def _fill(schema: dict, value: Any, root: dict) -> None:
 def _canonical(schema: dict, value: Any, root: dict) -> Any:
     """Return a completed value with the schema's keys in the schema's order.
 
-    Two configurations that mean the same then are the same, however files were put over one another
-    and whichever of them named a default: Snakemake compares the text of parameters. What the user
-    names keeps its order, which figures and tables follow.
+    Snakemake compares parameters as text: two configurations that mean the same must be the same,
+    whichever files were put over one another. Names given by the user keep their order, which
+    figures and tables follow.
     """
     schema = schema | resolved(schema, root)
-    if isinstance(value, dict):
-        schema = _form(schema, root)
-        parts, extra = schema.get("properties", {}), schema.get("additionalProperties")
-        ordered = [key for key in parts if key in value]
-        ordered += [key for key in value if key not in parts]
-        return {
-            key: _canonical(parts.get(key, extra if isinstance(extra, dict) else {}), part, root)
-            for key in ordered
-            for part in [value[key]]
-        }
     if isinstance(value, list):
         return [_canonical(schema.get("items", {}), part, root) for part in value]
-    return value
-
-
-def _form(schema: dict, root: dict) -> dict:
-    """Return, of forms that a value may have, the one of a dictionary."""
+    if not isinstance(value, dict):
+        return value
     forms = [form | resolved(form, root) for form in schema.get("anyOf", [])]
-    return next((form for form in forms if form.get("type") == "object"), schema)
+    schema = next((form for form in forms if form.get("type") == "object"), schema)
+    parts, extra = schema.get("properties", {}), schema.get("additionalProperties")
+    extra = extra if isinstance(extra, dict) else {}
+    keys = [key for key in parts if key in value] + [key for key in value if key not in parts]
+    return {key: _canonical(parts.get(key, extra), value[key], root) for key in keys}
 
 
 def _semantic_mistakes(config: dict) -> Iterator[str]:
     """Yield what the schema cannot say."""
-    yield from grid_mistakes("optimum.sigmas", config["optimum"]["sigmas"])
-    yield from grid_mistakes("optimum.order_sigmas", config["optimum"]["order_sigmas"], 2)
+    optimum, sigmas = config["optimum"], config["train"]["sigmas"]
+    yield from grid_mistakes("optimum.sigmas", optimum["sigmas"])
+    yield from grid_mistakes("optimum.order_sigmas", optimum["order_sigmas"], 2)
     yield from grid_mistakes("figures.panel_sigmas", config["figures"]["panel_sigmas"])
-    yield from grid_mistakes("train.sigmas", config["train"]["sigmas"])
+    yield from grid_mistakes("train.sigmas", sigmas)
     for key in ("solver_points", "plane_points"):
-        points = config["optimum"][key]
-        if points % 2 == 0:
-            yield f"optimum.{key} is {points}; allowed: an odd number, so that it can be halved"
+        if optimum[key] % 2 == 0:
+            yield refused(f"optimum.{key}", optimum[key], "an odd number, so that it can be halved")
     yield from name_mistakes("densities", config["densities"], OF_DENSITIES)
     for name, entry in config["densities"].items():
         key = f"densities.{name}"
@@ -291,7 +269,7 @@ def _semantic_mistakes(config: dict) -> Iterator[str]:
         yield from mistakes
         if not mistakes:
             yield from training_mistakes(key, entry, make_density(entry))
-        if entry["train"]["sigmas"] != config["train"]["sigmas"]:
+        if entry["train"]["sigmas"] != sigmas:
             yield from grid_mistakes(f"{key}.train.sigmas", entry["train"]["sigmas"])
     if "images" in config:
         yield from image_mistakes(config["images"])

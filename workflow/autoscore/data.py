@@ -1,4 +1,4 @@
-"""Drawing, or splitting, the samples that everything later shares."""
+"""The samples that all stages share: drawn, or split from a user's file."""
 
 import numpy as np
 
@@ -12,26 +12,16 @@ MEASURED = 3000  # draws at which a known density is measured in more than one d
 
 
 def training_points(n: int, held_out: float) -> int:
-    """Return how many of n points are trained on: `held_out` of them goes to each of two parts."""
+    """Return how many of n points are trained on: `held_out` of them go to each of two parts."""
     return n - 2 * round(held_out * n)
 
 
 def draw_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
-    """Return the samples of one density.
+    """Return the samples of one density, given its completed configuration.
 
-    Parameters
-    ----------
-    seed
-        Seed of the whole run.
-    name, entry
-        The density's name and its completed configuration.
-
-    Returns
-    -------
-    dict
-        ``train`` of shape ``(seeds, n, d)``, or ``(1, n, d)`` where all seeds share a user's
-        points; ``validation`` and ``held_out`` of shape ``(m, d)``. Of a user's points, what
-        `autoscore.densities.samples.Units` stores, too.
+    They are ``train`` of shape ``(seeds, n, d)``, or ``(1, n, d)`` where all seeds share a user's
+    points, and ``validation`` and ``held_out`` of shape ``(m, d)``; for a user's file also what
+    `autoscore.densities.samples.Units` stores. `seed` is that of the whole run.
     """
     settings = entry["train"]
     density = make_density(entry)
@@ -40,31 +30,26 @@ def draw_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
         return {"train": density.points[None], "validation": nothing, "held_out": nothing}
     if "path" in entry:
         points = generator(seed, "data", name, "split").permutation(density.points)
-        units = load_sample(entry).units
         kept = training_points(len(points), settings["held_out"])
         other = (len(points) - kept) // 2
         return {
             "train": points[None, :kept],
             "validation": points[kept : kept + other],
             "held_out": points[kept + other :],
-        } | units.as_arrays()
+        } | load_sample(entry).units.as_arrays()
     every = [settings, *settings.get("variants", {}).values()]
     most = max([n for one in every for n in one["sizes"] if n != "exact"], default=0)
     seeds = range(max(one["seeds"] for one in every))
     drawn = [density.sample(most, generator(seed, "data", name, "train", k)) for k in seeds]
-    parts = {
-        # in one dimension measurements are integrals, and need no points
-        part: density.sample(n, generator(seed, "data", name, part))
-        for part, n in (
-            ("validation", settings["validation"]),
-            ("held_out", MEASURED if density.dim > 1 else 0),
-        )
+    # in one dimension measurements are integrals, and need no points
+    others = {"validation": settings["validation"], "held_out": MEASURED if density.dim > 1 else 0}
+    return {"train": np.stack(drawn)} | {
+        part: density.sample(n, generator(seed, "data", name, part)) for part, n in others.items()
     }
-    return {"train": np.stack(drawn)} | parts
 
 
 def target(entry: dict, data: dict[str, np.ndarray]) -> Density:
-    """Return the density that is learned: for a sample file, its training points."""
+    """Return the density to learn: for a sample file, its training points."""
     if "path" in entry:
         return KernelDensity(data["train"][0])
     return make_density(entry)

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-SHARED = ("__init__", "declaration", "registry")  # of every such folder, and declare nothing
+SHARED = ("__init__", "declaration", "registry")  # modules of every such folder, without any
 
 
 class DeclarationError(ValueError):
-    """A declaration that cannot be; the message names its module and the remedy."""
+    """A wrong declaration; the message names its module and the remedy."""
 
 
 def modules_of(registry: str, file: str) -> list[ModuleType]:
@@ -29,19 +29,8 @@ def collect(
 ) -> dict[str, Any]:
     """Return everything that modules declare, by name.
 
-    Parameters
-    ----------
-    modules
-        Where to look.
-    read
-        From a module to its declarations, by name; empty if it has none.
-    mistakes
-        Yields what is wrong with one, and the remedy.
-
-    Raises
-    ------
-    DeclarationError
-        If a name is given twice, or `mistakes` yields something.
+    `read` returns a module's declarations by name, `mistakes` yields what is wrong with one and the
+    remedy. Raises DeclarationError for a mistake, or a name that is given twice.
     """
     found: dict[str, Any] = {}
     homes: dict[str, str] = {}
@@ -58,13 +47,12 @@ def collect(
 
 
 def one(attribute: str) -> Callable[[ModuleType], dict[str, Any]]:
-    """Return what reads a module's one declaration, whose name is its own or its module's."""
+    """Return a reader of a module's single declaration, called as itself or as the module."""
 
     def read(module: ModuleType) -> dict[str, Any]:
         if not hasattr(module, attribute):
             return {}
         declaration = getattr(module, attribute)
-        name = getattr(declaration, "name", module.__name__.rpartition(".")[2])
-        return {name: declaration}
+        return {getattr(declaration, "name", module.__name__.rpartition(".")[2]): declaration}
 
     return read

@@ -1,4 +1,4 @@
-"""What messages say: values, short however large they are, and that points are too few."""
+"""Words of messages: values, short however large they are, and that points are too few."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,10 +7,10 @@ LONGEST = 200  # characters
 
 
 def shown(value: Any, most: int = LONGEST) -> str:
-    """Return how Python writes a value, cut at so many characters.
+    """Return a value as Python writes it, cut at so many characters.
 
-    No more of the value is looked at than that: a file of a few hundred bytes can hold lists of
-    lists of lists that would be written out in gigabytes.
+    No more of the value is visited than that: a file of a few hundred bytes can hold nested lists
+    that would fill gigabytes if written out.
 
     Examples
     --------
@@ -41,30 +41,25 @@ def require(what: str, found: int, fewest: int = 1) -> None:
 
 
 def cut(text: str, most: int = LONGEST) -> str:
-    """Return a text, its end left out beyond so many characters."""
+    """Return a text of at most so many characters, with dots for what is left out."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _pieces(value: Any, most: int) -> Iterator[str]:
-    """Yield what `repr` returns in pieces, each of which is short or the last one needed."""
-    match value:
-        case dict():
-            yield "{"
-            for place, (key, part) in enumerate(value.items()):
-                yield ", " if place else ""
-                yield from _pieces(key, most)
+    """Yield `repr(value)` in pieces, each of which is short or the last one needed."""
+    if isinstance(value, dict | list):
+        start, end = "{}" if isinstance(value, dict) else "[]"
+        yield start
+        for place, part in enumerate(value):
+            yield ", " if place else ""
+            yield from _pieces(part, most)
+            if isinstance(value, dict):
                 yield ": "
-                yield from _pieces(part, most)
-            yield "}"
-        case list():
-            yield "["
-            for place, part in enumerate(value):
-                yield ", " if place else ""
-                yield from _pieces(part, most)
-            yield "]"
-        case str() | bytes():
-            yield repr(value[:most]) if len(value) > most else repr(value)
-        case int() if value.bit_length() > 4 * most:  # Python refuses to write thousands of digits
-            yield f"a whole number of {value.bit_length()} bits"
-        case _:
-            yield cut(repr(value), most + 1)
+                yield from _pieces(value[part], most)
+        yield end
+    elif isinstance(value, str | bytes):
+        yield repr(value[:most])
+    elif isinstance(value, int) and value.bit_length() > 4 * most:  # Python refuses many digits
+        yield f"a whole number of {value.bit_length()} bits"
+    else:
+        yield cut(repr(value), most + 1)

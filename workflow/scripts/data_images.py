@@ -6,10 +6,10 @@ with logged(snakemake):
     import pandas as pd
 
     from autoscore.files.storage import write_arrays, write_table
-    from autoscore.images.data import provenance, stored
+    from autoscore.images.data import stored
     from autoscore.images.sources import acquire, cache_folder
 
     settings = snakemake.params.settings
-    arrays = stored(acquire(settings, cache_folder(), report=reporter("data_images")))
-    write_arrays(snakemake.output.images, arrays)
-    write_table(snakemake.output.provenance, pd.DataFrame([provenance(arrays)]))
+    found = acquire(settings, cache_folder(), reporter("data_images"))
+    write_arrays(snakemake.output.images, stored(found))
+    write_table(snakemake.output.provenance, pd.DataFrame([found.provenance]))

@@ -7,7 +7,7 @@ with logged(snakemake):
 
     from autoscore.files.storage import read_arrays, write_arrays, write_table
     from autoscore.images.data import restored
-    from autoscore.images.score import Measure
+    from autoscore.images.score import Evaluation
     from autoscore.models.registry import load_stack
     from autoscore.numerics.devices import device_of
     from autoscore.numerics.grids import noise_levels
@@ -21,8 +21,8 @@ with logged(snakemake):
     }
     images = restored(read_arrays(snakemake.input.images))
     sigmas, most = noise_levels(asked.settings["sigmas"]), asked.settings["held_out"]
-    measure = Measure(images, stacks, sigmas, asked.seed, most)
+    evaluation = Evaluation(images, stacks, sigmas, asked.seed, most)
     for table in ("denoising", "spectra", "noise_levels", "energies"):
         print(f"measuring {table}")
-        write_table(outputs[table], getattr(measure, table)().assign(dataset=images.name))
-    write_arrays(outputs.tangents, measure.tangents(asked.settings["shown_sigma"]))
+        write_table(outputs[table], getattr(evaluation, table)().assign(dataset=images.name))
+    write_arrays(outputs.tangents, evaluation.tangents(asked.settings["shown_sigma"]))

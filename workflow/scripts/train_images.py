@@ -10,7 +10,8 @@ with logged(snakemake):
 
     from autoscore.files.storage import fingerprint, read_arrays, write_atomically, write_table
     from autoscore.images.data import restored
-    from autoscore.images.train import symmetry_rows, train_images
+    from autoscore.images.symmetry import symmetry_rows
+    from autoscore.images.train import train_images
     from autoscore.numerics.devices import device_of
     from autoscore.train.rounding import move_weights
     from autoscore.train.setups import trace_rows

@@ -33,13 +33,13 @@ class Baseline:
         Its entry in the column ``objective`` of error tables.
     needs_validation
         Whether it chooses something on validation points, of which it then gets some.
-    chosen
+    selectable
         Whether densities may list it under ``baselines``.
     clean, noisy
         Whether it estimates the score of p, and that of p_sigma.
     widest
         Largest sample on which it is measured under noise.
-    measured
+    most_points
         Most evaluation points for d > 1, halved for samples above `widest`; None for all.
     """
 
@@ -51,8 +51,8 @@ class Baseline:
     field: Callable[[Any, float], Field] | None = None
     objective: str = "dae"
     needs_validation: bool = False
-    chosen: bool = True
+    selectable: bool = True
     clean: bool = True
     noisy: bool = True
     widest: float = np.inf
-    measured: int | None = None
+    most_points: int | None = None

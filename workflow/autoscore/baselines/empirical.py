@@ -11,6 +11,6 @@ BASELINE = Baseline(
     fit=lambda points, validation, rng: KernelDensity(points),
     score=lambda density, sigma, x: DenoisingOptimum(density, sigma).score(x),
     field=DenoisingOptimum,
-    chosen=False,  # far from a known density's score wherever points are sparse
+    selectable=False,  # far from a known density's score wherever points are sparse
     clean=False,
 )

@@ -27,5 +27,5 @@ BASELINE = Baseline(
     field=DenoisingOptimum,
     needs_validation=True,
     widest=WIDEST,
-    measured=500,
+    most_points=500,
 )

@@ -8,7 +8,7 @@ from autoscore.declarations import collect, modules_of, one
 
 
 def _mistakes(module: ModuleType, name: str, baseline: Baseline) -> Iterator[str]:
-    if baseline.score is None and (baseline.chosen or baseline.field is None):
+    if baseline.score is None and (baseline.selectable or baseline.field is None):
         yield "it needs a score, or a field and no choice"
 
 
@@ -22,7 +22,7 @@ BASELINES = declared(modules_of(__name__, __file__))
 
 def add_to_schema(density: dict) -> None:
     """Put the baselines, in place, into the schema of a density's entry."""
-    chosen = [name for name, baseline in BASELINES.items() if baseline.chosen]
+    chosen = [name for name, baseline in BASELINES.items() if baseline.selectable]
     abouts = "; ".join(f"{name}: {BASELINES[name].about}" for name in chosen)
     density["properties"]["baselines"]["description"] += f" {abouts}."
     density["properties"]["baselines"]["items"] = {"enum": chosen}

@@ -1,15 +1,15 @@
-"""Denoising error of images over the noise grid, beside what to expect."""
+"""Denoising error on images over the noise grid, beside baselines."""
 
 import pandas as pd
 
+from autoscore.figures.declaration import IMAGES, Figure, OfImages
 from autoscore.figures.sheets import look, name_images
-from autoscore.figures.declaration import Figure, IMAGES, OfImages
-from autoscore.figures.style import Axes, PAGE, common_legend, mark_levels, save, subplots
+from autoscore.figures.style import PAGE, Axes, common_legend, mark_levels, save, subplots
 from autoscore.plan import image_models
 
 SPLITS = {"held_out": "held-out images", "train": "training images"}
 FIRST = ("identity", "linear", "empirical")
-SHARES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # that have a tick
+TICKS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 FIGURE = Figure(
     section=IMAGES,
@@ -19,30 +19,17 @@ FIGURE = Figure(
         "paper's shape; the empirical optimum is best on its own images and worst on others"
     ),
     scope=OfImages(image_models),
-    reads={
-        "table": "results/score/images_denoising.csv",
-        "provenance": "results/data/images.csv",
-    },
+    reads={"table": "results/score/images_denoising.csv", "provenance": "results/data/images.csv"},
 )
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw errors relative to the linear optimum's, a panel a split.
-
-    Parameters
-    ----------
-    inputs
-        ``table``: what `autoscore.images.score.Measure.denoising` returned, and ``provenance``.
-    outputs
-        Files to write.
-    settings
-        None.
-    """
+    """Draw errors relative to the linear optimum's, one panel per split."""
     table = pd.read_csv(inputs["table"])
     figure, axes = subplots(1, 2, figsize=(PAGE, 2.9), sharey=True, layout="constrained")
     for axis, (split, text) in zip(axes, SPLITS.items(), strict=True):
-        _draw_panel(axis, table[table["split"] == split])
         axis.set_title(text)
+        _draw_panel(axis, table[table["split"] == split])
     axes[0].set_ylabel("squared error / linear optimum's")
     name_images(figure, inputs["provenance"], "Denoising")
     common_legend(figure, 4, "lower")
@@ -50,14 +37,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
 
 def _draw_panel(axis: Axes, table: pd.DataFrame) -> None:
-    names = [*FIRST, *(name for name in table["model"].unique() if name not in FIRST)]
-    for name in names:
+    for name in dict.fromkeys([*FIRST, *table["model"]]):
         some = table[table["model"] == name].sort_values("sigma")
-        # standard errors are those of the means over images, and mostly narrower than the marks
+        # standard errors over images are mostly narrower than the markers
         spread = some["standard_error"] / some["error"] * some["over_linear"]
         axis.errorbar(some["sigma"], some["over_linear"], spread, **look(name), markersize=3)
     axis.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$ (white = 1)")
     axis.set_ylim(0.08, 6)
-    axis.set_yticks(SHARES, [f"{share:g}" for share in SHARES])
+    axis.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axis.set_yticks([], minor=True)
     mark_levels(axis, table["sigma"])

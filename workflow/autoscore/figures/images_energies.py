@@ -2,35 +2,25 @@
 
 import pandas as pd
 
+from autoscore.figures.declaration import IMAGES, Figure, OfImages
 from autoscore.figures.sheets import look, name_images
-from autoscore.figures.declaration import Figure, IMAGES, OfImages
 from autoscore.figures.style import PAGE, common_legend, mark_levels, save, subplots
 from autoscore.plan import image_models
 
 FIGURE = Figure(
     section=IMAGES,
     shows=("C4", "C6"),
-    caption="energy tells digits from what is none; loops close only for tied weights",
+    caption="energy separates digits from other images; loops close only for tied weights",
     scope=OfImages(image_models),
-    reads={
-        "table": "results/score/images_energies.csv",
-        "provenance": "results/data/images.csv",
-    },
+    reads={"table": "results/score/images_energies.csv", "provenance": "results/data/images.csv"},
     settings=lambda config, density: {"sigma": config["images"]["shown_sigma"]},
 )
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw differences of energy by kind of change at one level, and loops over the noise grid.
+    """Draw energy differences by change, and loops over the noise grid.
 
-    Parameters
-    ----------
-    inputs
-        ``table``: what `autoscore.images.score.Measure.energies` returned, and ``provenance``.
-    outputs
-        Files to write.
-    settings
-        ``sigma``: the level of the left panel; the nearest that all models know is taken.
+    Changes are shown at the noise level nearest to the setting ``sigma`` that all models know.
     """
     table = pd.read_csv(inputs["table"])
     known = table.groupby("sigma")["model"].nunique()

@@ -1,18 +1,18 @@
-"""Noise levels estimated from noisy images, over the true ones (C3)."""
+"""Noise levels estimated from noisy images, relative to the true ones (C3)."""
 
 import pandas as pd
 
+from autoscore.figures.declaration import IMAGES, Figure, OfImages
 from autoscore.figures.sheets import look, name_images
-from autoscore.figures.declaration import Figure, IMAGES, OfImages
 from autoscore.figures.style import COLUMN, mark_levels, save, subplots
 from autoscore.plan import image_models
 
-SHIFT = 1.06  # between models, so that one does not hide another
+SHIFT = 1.06  # factor between models, so that none hides another
 
 FIGURE = Figure(
     section=IMAGES,
     shows=("C3",),
-    caption="the noise level is read off the auto-encoder",
+    caption="the noise level can be estimated from the auto-encoder",
     scope=OfImages(image_models),
     reads={
         "table": "results/score/images_noise_levels.csv",
@@ -22,17 +22,7 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw estimated over true sigma: of all images together, or with the spread of single ones.
-
-    Parameters
-    ----------
-    inputs
-        ``table``: what `autoscore.images.score.Measure.noise_levels` returned, ``provenance``.
-    outputs
-        Files to write.
-    settings
-        None.
-    """
+    """Draw estimated / true sigma: from all images together, or the spread over single images."""
     table = pd.read_csv(inputs["table"])
     figure, axis = subplots(figsize=(COLUMN, 2.9), layout="constrained")
     axis.axhline(1.0, color="black", linewidth=0.8)

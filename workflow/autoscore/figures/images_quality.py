@@ -1,12 +1,12 @@
-"""The samplers of images compared: likelihood, copying, discrepancy, balance and switching."""
+"""Samplers of images compared: likelihood, copying, discrepancy, confidence and switching."""
 
 import pandas as pd
 
+from autoscore.figures.declaration import IMAGES, Figure, OfImages
 from autoscore.figures.sheets import look, name_images
-from autoscore.figures.declaration import Figure, IMAGES, OfImages
 from autoscore.figures.style import PAGE, save, subplots
-from autoscore.samplers.registry import SAMPLERS
 from autoscore.plan import drawn_image_models
+from autoscore.samplers.registry import SAMPLERS
 
 QUANTITIES = {
     "parzen": "Parzen\nlog-likelihood (nats)",
@@ -26,30 +26,17 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw every quantity of every sampler, with real images and published values.
-
-    Parameters
-    ----------
-    inputs
-        ``table``: what all samplers drew, and ``provenance``.
-    outputs
-        Files to write.
-    settings
-        None.
-    """
+    """Draw all quantities for every sampler, with real images and published values."""
     table = pd.read_csv(inputs["table"])
     labels = [_label(row) for row in table.itertuples()]
-    figure, axes = subplots(
-        1, len(QUANTITIES), figsize=(PAGE, 0.17 * len(table) + 1.0), sharey=True, layout="constrained"
-    )
+    size = (PAGE, 0.17 * len(table) + 1.0)
+    figure, axes = subplots(1, len(QUANTITIES), figsize=size, sharey=True, layout="constrained")
     height = range(len(table))[::-1]
     for axis, (quantity, text) in zip(axes, QUANTITIES.items(), strict=True):
         for y, row in zip(height, table.to_dict("records"), strict=True):
-            style = (
-                {"color": "black", "marker": "o"}
-                if row["source"] != "measured"
-                else {key: look(row["model"])[key] for key in ("color", "marker")}
-            )
+            style = {"color": "black", "marker": "o"}
+            if row["source"] == "measured":
+                style = {key: look(row["model"])[key] for key in style}
             error = row["parzen_error"] if quantity == "parzen" else None
             axis.errorbar(row[quantity], y, xerr=error, linestyle="", markersize=3.5, **style)
         axis.set_xlabel(text, fontsize=6)

@@ -1,14 +1,14 @@
-"""Independent samples of every way down the noise grid, and the training images nearest to them."""
+"""Independent samples of every descent of the noise grid, and their nearest training images."""
 
 import numpy as np
 
-from autoscore.figures.sheets import drawn_arrays, drawn_runs, look, name_images, shape_of, sheet, show_sheet
-from autoscore.figures.declaration import Figure, IMAGES, OfImages
+from autoscore.figures.declaration import IMAGES, Figure, OfImages
+from autoscore.figures.sheets import drawn_arrays, drawn_runs, look, name_images, show_sheet
 from autoscore.figures.style import PAGE, save, subplots
-from autoscore.samplers.registry import SAMPLERS
 from autoscore.plan import drawn_image_models
+from autoscore.samplers.registry import SAMPLERS
 
-SIDE = 10  # samples a row and column
+SIDE = 10  # samples per row and column
 COLUMNS = 4
 
 FIGURE = Figure(
@@ -22,43 +22,24 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw samples of the annealed sampler and of the flow of each model, a panel a run.
-
-    Parameters
-    ----------
-    inputs
-        ``provenance``, ``table`` (what all samplers drew), and the arrays of each model.
-    outputs
-        Files to write.
-    settings
-        ``models``: the names of these.
-    """
+    """Draw samples by annealed Langevin and by the flow of each model, one panel per run."""
     runs = [run for run in drawn_runs(inputs, settings["models"]) if run.consecutive is None]
     panels = []
     for row, drawn, *_ in runs:
         text = f"{look(row.model)['label']}: {SAMPLERS[row.sampler].label}"
         panels.append((f"{text}\nParzen {row.parzen:.0f} nats, n = {row.n:.0f}", drawn))
     last = runs[-1].samples, runs[-1].nearest
-    samples, nearest = (part[: SIDE * SIDE // 2] for part in last)
-    # a row of samples, and below each the training image that is nearest to it
-    pairs = np.stack(
-        [samples.reshape(-1, SIDE, samples.shape[1]), nearest.reshape(-1, SIDE, samples.shape[1])],
-        1,
-    )
-    panels.append(
-        (
-            "the last ones, and below each\nthe nearest training image",
-            pairs.reshape(-1, samples.shape[1]),
-        )
-    )
+    # rows of samples alternate with rows of the training images nearest to them
+    halves = [part[: SIDE * SIDE // 2].reshape(-1, SIDE, part.shape[1]) for part in last]
+    pairs = np.stack(halves, axis=1).reshape(-1, last[0].shape[1])
+    panels.append(("the last ones, and below each\nthe nearest training image", pairs))
     rows = -(-len(panels) // COLUMNS)
-    figure, axes = subplots(
-        rows, COLUMNS, figsize=(PAGE, 2.0 * rows + 0.3), squeeze=False, layout="constrained"
-    )
+    size = (PAGE, 2.0 * rows + 0.3)
+    figure, axes = subplots(rows, COLUMNS, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, (text, pictures) in zip(axes.flat, panels, strict=False):
-        show_sheet(axis, sheet(pictures[: SIDE * SIDE], SIDE, shape_of(pictures)))
+        show_sheet(axis, pictures[: SIDE * SIDE], SIDE)
         axis.set_title(text, fontsize=6)
     name_images(figure, inputs["provenance"], "Independent samples")
     save(figure, outputs)

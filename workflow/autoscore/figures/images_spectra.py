@@ -1,10 +1,10 @@
-"""Eigenvalues of dr/dx at noisy images, and how many directions are kept over sigma (C5)."""
+"""Eigenvalues of dr/dx at noisy images, and the number of kept directions over sigma (C5)."""
 
 import numpy as np
 import pandas as pd
 
+from autoscore.figures.declaration import IMAGES, Figure, OfImages
 from autoscore.figures.sheets import look, name_images
-from autoscore.figures.declaration import Figure, IMAGES, OfImages
 from autoscore.figures.style import PAGE, common_legend, mark_levels, save, subplots
 from autoscore.plan import image_models
 
@@ -15,25 +15,12 @@ FIGURE = Figure(
     shows=("C5",),
     caption="dr/dx keeps few directions; how many, over sigma",
     scope=OfImages(image_models),
-    reads={
-        "table": "results/score/images_spectra.csv",
-        "provenance": "results/data/images.csv",
-    },
+    reads={"table": "results/score/images_spectra.csv", "provenance": "results/data/images.csv"},
 )
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw the spectra of the last model at each level, and the sum of eigenvalues of all models.
-
-    Parameters
-    ----------
-    inputs
-        ``table``: what `autoscore.images.score.Measure.spectra` returned, and ``provenance``.
-    outputs
-        Files to write.
-    settings
-        None.
-    """
+    """Draw the last model's spectrum at each noise level, and every model's sum of eigenvalues."""
     from matplotlib import colormaps
 
     table = pd.read_csv(inputs["table"])
@@ -42,12 +29,11 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     model = table["model"].iloc[-1]
     some = table[table["model"] == model].sort_values("sigma")
     colours = colormaps["viridis"](np.linspace(0.0, 0.85, len(some)))
-    for colour, row in zip(colours, some.itertuples(index=False), strict=True):
-        values = some.loc[some["sigma"] == row.sigma, columns].to_numpy()[0]
+    for colour, sigma, values in zip(colours, some["sigma"], some[columns].to_numpy(), strict=True):
         left.plot(np.arange(1, len(values) + 1), values, color=colour)
         half = int((values > 0.5).sum())
         left.annotate(
-            f"{row.sigma:g}", (max(half, 1), 0.5), ha="center", va="center", fontsize=6,
+            f"{sigma:g}", (max(half, 1), 0.5), ha="center", va="center", fontsize=6,
             color=colour, bbox={"color": "white", "pad": 0.6},
         )  # fmt: skip
     left.set(xscale="log", xlabel="rank, the largest eigenvalue first")

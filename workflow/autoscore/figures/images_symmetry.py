@@ -1,11 +1,11 @@
-"""How symmetric dr/dx becomes through training (C4)."""
+"""Symmetry of dr/dx through training (C4)."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
+from autoscore.figures.declaration import IMAGES, Figure, OfImages
 from autoscore.figures.sheets import look, name_images
-from autoscore.figures.declaration import Figure, IMAGES, OfImages
 from autoscore.figures.style import PAGE, common_legend, save, subplots
 from autoscore.plan import separate_image_models
 
@@ -35,17 +35,7 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw symmetry over training steps at the least and the largest noise level of each model.
-
-    Parameters
-    ----------
-    inputs
-        ``provenance``, and of each model the symmetries that training wrote down.
-    outputs
-        Files to write.
-    settings
-        ``models``: the names of these, in the same order.
-    """
+    """Draw symmetry over training steps at the largest and least noise level of each model."""
     figure, axes = subplots(1, 2, figsize=(PAGE, 2.9), sharey=True, layout="constrained")
     for model in settings["models"]:
         table = pd.read_csv(inputs[model])

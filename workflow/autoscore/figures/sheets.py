@@ -1,4 +1,4 @@
-"""What all figures of images share: sheets of them, and a title that says which they are."""
+"""What all figures of images share: sheets of images, and a title that names the collection."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from autoscore.figures.style import BEST, MODELS, Axes, Picture
-from autoscore.plan import drawn_image_models
 from autoscore.files.storage import read_arrays
+from autoscore.plan import drawn_image_models
 
 LOOKS = {
     "untied": BEST["dae"] | {"marker": "o", "label": "separate, untied"},
@@ -23,27 +23,20 @@ LOOKS = {
 
 
 def look(model: str) -> dict:
-    """Return how a model is drawn; those that a user adds are grey."""
+    """Return the line style and label of a model; models that a user adds are grey."""
     return LOOKS.get(model, {"color": "0.4", "marker": ".", "label": model.replace("_", " ")})
 
 
 def name_images(figure: Picture, provenance: str, text: str) -> None:
-    """Put a title above a figure that ends in what the images are, from their table."""
+    """Put a title above a figure that ends in the name of the images, from their table."""
     name = pd.read_csv(provenance)["name"].iloc[0]
     figure.suptitle(f"{text}: {name}", fontsize=8)
 
 
 class Run(NamedTuple):
-    """What a sampler drew, as it is stored.
+    """What a sampler drew: its row of the table, and images ``(n, d)`` with their nearest ones.
 
-    Attributes
-    ----------
-    row
-        Its row of the table.
-    samples, nearest
-        Images, and the training image nearest to each, both ``(n, d)``.
-    consecutive
-        The first steps of some chains, ``(chains, steps, d)``, None where there are no chains.
+    `consecutive` holds the first steps of some chains, ``(chains, steps, d)``, or None.
     """
 
     row: tuple
@@ -54,9 +47,7 @@ class Run(NamedTuple):
 
 def drawn_arrays(config: Mapping) -> dict[str, str]:
     """Return the results that figures of drawn images read, by name."""
-    arrays = {
-        model: f"results/sample/images/{model}.npz" for model in drawn_image_models(config)
-    }
+    arrays = {model: f"results/sample/images/{model}.npz" for model in drawn_image_models(config)}
     return arrays | {"table": "results/sample/images.csv", "provenance": "results/data/images.csv"}
 
 
@@ -72,32 +63,25 @@ def drawn_runs(inputs: dict[str, str], models: list[str]) -> Iterator[Run]:
             )
 
 
-def sheet(pictures: np.ndarray, columns: int, shape: tuple[int, int]) -> np.ndarray:
-    """Return images ``(n, d)`` side by side as one picture, rows of `columns`, with thin gaps."""
-    height, width = shape
-    rows = -(-len(pictures) // columns)
-    whole = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
-    for k, picture in enumerate(pictures.reshape(-1, height, width)):
-        top, left = (k // columns) * (height + 1), (k % columns) * (width + 1)
-        whole[top : top + height, left : left + width] = picture
-    return whole
+def show_sheet(axis: Axes, pictures: np.ndarray, columns: int, signed: bool = False) -> None:
+    """Draw square images ``(..., d)`` in rows of `columns`, with thin grey gaps.
 
-
-def show_sheet(axis: Axes, picture: np.ndarray, signed: bool = False) -> None:
-    """Draw a sheet: black on white, or about 0 from blue to red; gaps are light grey."""
+    They are black on white or, if `signed`, blue below 0 and red above.
+    """
     from matplotlib import colormaps
 
+    side = round(pictures.shape[-1] ** 0.5)
+    pictures = pictures.reshape(-1, side, side)
+    rows = -(-len(pictures) // columns)
+    sheet = np.full((rows * (side + 1) - 1, columns * (side + 1) - 1), np.nan)
+    for k, picture in enumerate(pictures):
+        top, left = (k // columns) * (side + 1), (k % columns) * (side + 1)
+        sheet[top : top + side, left : left + side] = picture
     colours = colormaps["RdBu_r" if signed else "gray_r"].with_extremes(bad="0.85")
-    reach = np.nanmax(np.abs(picture)) if signed else 1.0
+    reach = np.nanmax(np.abs(sheet)) if signed else 1.0
     limits = {"vmin": -reach if signed else 0.0, "vmax": reach}
-    axis.imshow(picture, cmap=colours, interpolation="nearest", **limits)
+    axis.imshow(sheet, cmap=colours, interpolation="nearest", **limits)
     axis.set_xticks([])
     axis.set_yticks([])
     for spine in axis.spines.values():
         spine.set_visible(False)
-
-
-def shape_of(pictures: np.ndarray) -> tuple[int, int]:
-    """Return height and width of square images, ``(..., d)``."""
-    side = round(pictures.shape[-1] ** 0.5)
-    return side, side

@@ -1,7 +1,7 @@
 """What made a result: a record beside it, from which it could be made again.
 
-Times and machines are told here and nowhere else, so that tables and arrays are the same each time.
-No record names a folder outside the project, a user or a host.
+Times and machines stand here and nowhere else, so that tables and arrays are the same each time. No
+record names a folder outside the project, a user or a host.
 """
 
 import hashlib
@@ -38,12 +38,12 @@ PACKAGES = [  # by the names under which they are imported
     "sympy",
     "torch",
 ]
-
-
-CHOOSING = (  # variables by which a user, or a test, chooses the kernels
-    "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "NPY_DISABLE_CPU_FEATURES",
+CHOOSING = [  # variables by which a user, or a test, chooses the kernels
+    "ATEN_CPU_CAPABILITY",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES",
     "OPENBLAS_CORETYPE",
-)  # fmt: skip
+]
 
 
 def versions() -> dict[str, str]:
@@ -57,31 +57,27 @@ def machine() -> dict[str, str | int | float | None]:
     memory = None
     if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
         memory = round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
+    described = Path("/proc/cpuinfo")  # on Linux
+    lines = described.read_text(encoding="utf-8").splitlines() if described.is_file() else []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return {
-        "processor": _processor(Path("/proc/cpuinfo")),
+        "processor": next(models, platform.machine()),
         "cores": os.cpu_count(),
         "memory_gib": memory,
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
     }
 
 
-def _processor(file: Path) -> str:
-    """Return the processor's model as Linux tells it in `file`, elsewhere its architecture."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(models, platform.machine())
-
-
 def kernels() -> dict[str, Any]:
-    """Return which kernels the libraries chose that this process has imported so far.
+    """Return which kernels the libraries that this process has imported chose.
 
-    The same code gives other last digits with others: ``libraries`` of linear algebra and threads
-    with their version and architecture, the ``instructions`` of NumPy and PyTorch, and what was
-    ``chosen`` by variables.
+    Other kernels change the last digits of the same code's results. ``libraries`` are those of
+    linear algebra and threads, ``instructions`` those of NumPy and PyTorch, and ``chosen`` the
+    variables in `CHOOSING`.
     """
-    told = ("internal_api", "version", "architecture", "threading_layer")
+    recorded = ("internal_api", "version", "architecture", "threading_layer")
     libraries = [
-        {key: library[key] for key in told if library.get(key)} for library in threadpool_info()
+        {key: library[key] for key in recorded if library.get(key)} for library in threadpool_info()
     ]
     instructions = {}
     if "numpy" in sys.modules:
@@ -97,21 +93,18 @@ def kernels() -> dict[str, Any]:
 
 
 def cost(wall_seconds: float) -> dict[str, float | None]:
-    """Return a job's wall time beside the CPU time and the peak memory of this process so far.
+    """Return a job's wall time, and the CPU time and peak memory of this process so far.
 
-    Children that have ended count: their CPU time is added, and the largest one's memory is the
-    peak if it is above this process's own.
+    The CPU time includes children that have ended; the peak is that of the largest process.
     """
-    times = os.times()
     peak = None
     if resource is not None:
         users = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         unit = 1 if sys.platform == "darwin" else 1024  # bytes
         peak = round(max(resource.getrusage(user).ru_maxrss for user in users) * unit / 2**20)
-    cpu = times.user + times.system + times.children_user + times.children_system
     return {
         "wall_seconds": round(wall_seconds, 2),
-        "cpu_seconds": round(cpu, 2),
+        "cpu_seconds": round(sum(os.times()[:4]), 2),  # the fifth is the wall time
         "peak_memory_mib": peak,
     }
 
@@ -126,9 +119,10 @@ def hashes(paths: Iterable[str | Path]) -> dict[str, str]:
 
 
 def without_folders(value: Any) -> Any:
-    """Return plain values as JSON can hold them, less the folders of paths that leave the project.
+    """Return plain values as JSON can hold them, with private paths cut to their last part.
 
-    Such a path, which may name a user, keeps its last part. Infinities and NaN become words.
+    Private are paths that leave the project, as they may name a user. Infinities and NaN become
+    words.
     """
     if isinstance(value, Mapping):
         return {str(key): without_folders(part) for key, part in value.items()}
@@ -136,13 +130,11 @@ def without_folders(value: Any) -> Any:
         return [without_folders(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    if isinstance(value, str | Path) and _leaves_the_project(Path(value)):
-        return Path(value).name
-    return str(value) if isinstance(value, Path) else value
-
-
-def _leaves_the_project(path: Path) -> bool:
-    return path.is_absolute() or ".." in path.parts or path.parts[:1] == ("~",)
+    if isinstance(value, str | Path):
+        path = Path(value)
+        private = path.is_absolute() or ".." in path.parts or path.parts[:1] == ("~",)
+        return path.name if private else str(value)
+    return value
 
 
 def write_record(
@@ -155,25 +147,16 @@ def write_record(
     threads: int,
     wall_seconds: float,
 ) -> None:
-    """Write the record of a job that has come to its end.
+    """Write the record of a finished job as JSON, with the hashes of its inputs and outputs.
 
-    Parameters
-    ----------
-    path
-        Where, as JSON.
-    rule, wildcards, params, inputs, outputs, threads
-        What the workflow ran and how; ``seed`` and ``code`` among `params` stand by themselves, the
-        others are the ``settings``. The files must exist: their hashes are taken.
-    wall_seconds
-        How long the job took.
+    ``seed`` and ``code`` of `params` get keys of their own, the others become ``settings``.
     """
     settings = dict(params)
-    seed, code = settings.pop("seed", None), settings.pop("code", None)
     record = {
         "rule": rule,
         "wildcards": dict(wildcards),
-        "seed": seed,
-        "code": code,
+        "seed": settings.pop("seed", None),
+        "code": settings.pop("code", None),
         "settings": without_folders(settings),
         "inputs": hashes(inputs),
         "outputs": hashes(outputs),

@@ -1,4 +1,4 @@
-"""What to do about what the system refuses: room, memory, files, rights."""
+"""What to do when the system refuses disk space, memory, files or rights."""
 
 import errno
 import re
@@ -16,7 +16,7 @@ MEMORY = (
     "there is too little memory for this: allow more (ulimit -v, or the limit of the container or "
     "of the cluster's job), or run fewer jobs at once (--cores)"
 )
-# of libraries that have no type for it: PyTorch, OpenBLAS, safetensors, the loader of programs
+# PyTorch, OpenBLAS, safetensors and the loader of programs have no error class for it
 NO_MEMORY = re.compile(
     r"allocate memory|out of memory|Unable to allocate|bad_alloc|failed to map segment|"
     r"start new thread|Resource temporarily unavailable",
@@ -32,7 +32,7 @@ def is_of_memory(error: BaseException) -> bool:
 
 
 def remedy(error: BaseException) -> str:
-    """Return what to do about an error, "" if nothing is known or the error says so itself."""
+    """Return what to do about an error, "" if that is unknown or the error says so itself."""
     if is_of_memory(error):
         return MEMORY
     known = REMEDIES.get(error.errno, "") if isinstance(error, OSError) else ""

@@ -1,19 +1,19 @@
-"""Downloads that are whole and over https, or errors that say why not."""
+"""Downloads over https that are whole, or errors that say why not."""
 
 import ssl
 import time
 from collections.abc import Callable
 from http.client import HTTPException, IncompleteRead
-from ipaddress import ip_address
+from itertools import count
 from socket import gaierror
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, build_opener
 
-CHUNK = 1 << 18
-PATIENCE = 30  # time-outs that one download may take in all, however steadily it trickles
-PAUSE = 1.0  # seconds before the first retry; each later one waits twice as long
-PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may be different in a moment
+CHUNK = 1 << 18  # bytes
+PATIENCE = 30  # time-outs that one attempt may take in all, however steadily it trickles
+PAUSE = 1.0  # seconds before the first retry; each later pause is twice as long
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP statuses that may be different in a moment
 
 
 class DownloadError(Exception):
@@ -21,32 +21,15 @@ class DownloadError(Exception):
 
 
 def check_address(url: str, referrer: str = "") -> None:
-    """Refuse an address that is not safe to download from.
+    """Raise DownloadError unless an address is https, or http on this machine.
 
-    Parameters
-    ----------
-    url
-        https to anywhere, or http to this very machine.
-    referrer
-        The address that redirected there, if any: from https only https may follow.
-
-    Raises
-    ------
-    DownloadError
-        If it is another address.
+    `referrer` is the address that redirects there, if any: https must redirect to https.
     """
     parts = urlsplit(url)
-    local = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and (not local or referrer.startswith("https:")):
         after = f" (where {referrer} redirects)" if referrer else ""
         raise DownloadError(f"{url}{after}: expected an https address, found {parts.scheme!r}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _SafeRedirects(HTTPRedirectHandler):
@@ -58,29 +41,14 @@ class _SafeRedirects(HTTPRedirectHandler):
 def fetch(
     url: str, most: int, timeout: float, retries: int, report: Callable[[str], object]
 ) -> bytes:
-    """Return what is at an address.
+    """Return the content of an address that `check_address` accepts.
 
-    Parameters
-    ----------
-    url
-        See `check_address`.
-    most
-        More bytes than this are refused.
-    timeout
-        Seconds without an answer after which an attempt has failed.
-    retries
-        How often a failure that may pass is tried again.
-    report
-        Called with a line before each retry.
-
-    Raises
-    ------
-    DownloadError
-        If the last attempt failed, or one with what does not pass: a missing file, a wrong
-        certificate, a refused address, too many bytes.
+    An attempt fails after `timeout` seconds without an answer. Failures that may pass are retried
+    up to `retries` times, after a line to `report`. DownloadError is raised for all others (a
+    missing file, a wrong certificate, a refused address, more than `most` bytes) and for the last.
     """
     check_address(url)
-    for attempt in range(retries + 1):
+    for attempt in count():
         try:
             return _attempt(url, most, timeout)
         except (OSError, HTTPException) as error:
@@ -90,7 +58,6 @@ def fetch(
         pause = PAUSE * 2**attempt
         report(f"{reason}; retry {attempt + 1} of {retries} in {pause:g} s")
         time.sleep(pause)
-    raise ValueError(f"retries must be >= 0, not {retries}")
 
 
 def _attempt(url: str, most: int, timeout: float) -> bytes:
@@ -118,14 +85,9 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _describe(error: Exception, timeout: float) -> str:
-    if isinstance(error, HTTPError):
-        return f"expected the file, found HTTP {error.code} {error.reason}"
-    if isinstance(error, IncompleteRead):
-        found = len(error.partial)
-        return f"expected {found + (error.expected or 0)} bytes, found {found}"
-    cause = error.reason if isinstance(error, URLError) else error
+    cause = getattr(error, "reason", error)  # urllib wraps some errors
     if isinstance(cause, TimeoutError):
         return f"no answer within {timeout:g} s"
     if isinstance(cause, gaierror):
         return f"no network, or no such host ({cause.strerror})"
-    return str(cause) or type(cause).__name__
+    return str(error) or type(error).__name__

@@ -1,26 +1,15 @@
-"""Fields of images: what was trained, in pixels, at any noise level that it knows."""
-
-from collections.abc import Callable
+"""Reconstruction fields of images in pixels, at any noise level that a trained model knows."""
 
 import numpy as np
 
 from autoscore.fields import Field
 from autoscore.optimum.linear import LinearOptimum
+from autoscore.samplers.anneal import FieldAt
 from autoscore.train.stack import Stack
-
-FieldAt = Callable[[float], Field]
 
 
 class PrincipalField(Field):
-    """A field of the k leading principal coordinates, and the linear optimum of all others.
-
-    Parameters
-    ----------
-    inner
-        The field r of the leading coordinates, k = ``inner.dim``.
-    linear
-        Whose axes the coordinates are along.
-    """
+    """The field `inner` of the leading principal coordinates, the linear optimum of all others."""
 
     def __init__(self, inner: Field, linear: LinearOptimum) -> None:
         self.sigma, self.dim = inner.sigma, len(linear.mean)
@@ -39,13 +28,7 @@ class PrincipalField(Field):
 
 
 class PixelField(Field):
-    """The same in pixels: turned to principal coordinates, and back.
-
-    Parameters
-    ----------
-    inner, linear
-        As for `PrincipalField`.
-    """
+    """The same field in pixels: x is turned to principal coordinates, and r back."""
 
     def __init__(self, inner: Field, linear: LinearOptimum) -> None:
         self._principal = PrincipalField(inner, linear)
@@ -63,16 +46,13 @@ class PixelField(Field):
         return axes @ self._principal.jacobian((x - self._linear.mean) @ axes) @ axes.T
 
 
-def fields_at(stack: Stack, linear: LinearOptimum) -> FieldAt:
-    """Return what gives the field of a trained stack at a noise level, in pixels.
+def fields_at(stack: Stack, linear: LinearOptimum, *, principal: bool = False) -> FieldAt:
+    """Return a function of sigma that returns a trained stack's field there, in pixels.
 
-    Separate auto-encoders answer at their own levels alone, and raise ValueError at others.
+    Separate auto-encoders raise ValueError at levels other than their own. A conditioned stack's
+    field may stay in `principal` coordinates.
     """
     if stack.separate:
         return lambda sigma: stack.field(sigma, int(stack.seeds[0]), float(stack.sizes[0]))
-    return lambda sigma: PixelField(stack.field(sigma), linear)
-
-
-def principal_fields_at(stack: Stack, linear: LinearOptimum) -> FieldAt:
-    """Return what gives the field of a conditioned stack at a noise level, in these coordinates."""
-    return lambda sigma: PrincipalField(stack.field(sigma), linear)
+    turned = PrincipalField if principal else PixelField
+    return lambda sigma: turned(stack.field(sigma), linear)

@@ -1,15 +1,15 @@
-"""Images drawn from trained models: chains at one noise level, and ways down the noise grid."""
+"""Images drawn from trained models: chains at one noise level, and descents of the noise grid."""
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from autoscore.fields import Field
 from autoscore.images.data import Images
 from autoscore.images.distances import nearest_points
-from autoscore.images.fields import fields_at, principal_fields_at
+from autoscore.images.fields import fields_at
 from autoscore.images.quality import Quality
 from autoscore.numerics.streams import generator
 from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
@@ -18,35 +18,22 @@ from autoscore.samplers.declaration import Parts
 from autoscore.samplers.registry import SAMPLERS
 from autoscore.train.stack import Stack
 
-PATH_NODES = 3  # of the energy differences that adjust Langevin's move
-FIRST_STEP = 0.02  # of it, in units of sigma^2, before it is tuned
-SHOWN = 100  # samples that are stored of each run
-CONSECUTIVE = (8, 20)  # chains and steps of them that are shown one after another
+PATH_NODES = 3  # of the energy differences that adjust Langevin's proposals
+FIRST_STEP = 0.02  # of adjusted Langevin before tuning, in units of sigma^2
+SHOWN = 100  # samples stored of each run
+CONSECUTIVE = (8, 20)  # chains, and first steps of each, that are stored
 CHAINS = (("dae_chain", "data"), ("dae_chain", "noise"), ("walkback", "data"))
 CHAINS += (("mala", "data"), ("mala", "noise"))
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What one sampler left.
+    """What one sampler drew with one model, started from ``data`` or ``noise``.
 
-    Attributes
-    ----------
-    model, sampler, start : str
-        What it was driven by, its name, and where it began: ``data`` or ``noise``.
-    sigma : float
-        Its noise level, or the last one on the way down.
-    samples : numpy.ndarray
-        Shape ``(n, d)``: reconstructions, where the chain itself is noisy; of chains one draw after
-        another, chain by chain.
-    chains : int
-        Number of chains, 0 where all samples are independent.
-    consecutive : numpy.ndarray or None
-        The first steps of some chains, ``(chains, steps, d)``.
-    acceptance : float
-        Share of proposals that were accepted, 1 where all are.
-    seconds : float
-        Time that it took.
+    `sigma` is the noise level, the last one of a descent. `samples` ``(n, d)``, chain by chain, are
+    reconstructions where the sampler's own draws are noisy. `chains` is 0 for independent samples,
+    which have no `consecutive` first steps ``(chains, steps, d)``. `acceptance` is the accepted
+    share of proposals.
     """
 
     model: str
@@ -73,44 +60,26 @@ def draw_all(
     seed: int,
     report: Callable[[str], object],
 ) -> Iterator[Drawn]:
-    """Run every sampler on one model.
+    """Run every sampler on one model, and name each to `report`.
 
-    Parameters
-    ----------
-    images
-        Where chains may begin.
-    model, stack
-        The model that drives them, and its name: chains at one level for separate auto-encoders,
-        the ways down the noise grid for all.
-    settings
-        The ``sample`` section of the images' configuration.
-    seed
-        Of the whole run.
-    report
-        Is told which sampler is at work.
+    Chains at one level run with separate auto-encoders only. `settings` is the ``sample`` section
+    of the images' configuration, `seed` that of the whole run.
     """
     field_at, sigma = fields_at(stack, images.linear), settings["sigma"]
     if stack.separate and len(stack.known([sigma])):
         for sampler, start in CHAINS:
             report(f"{sampler} from {start}")
             yield _chains(images, model, field_at(sigma), sampler, start, settings, seed)
-    levels = noise_schedule(stack, settings["levels"], settings["last"])
     for sampler in ("annealed_langevin", "flow"):
         report(sampler)
-        many = sampler == "flow" and not stack.separate
-        count = settings["samples" if many else "fewer"]
-        yield _descent(images, model, stack, sampler, levels, count, settings, seed)
+        yield _descent(images, model, stack, sampler, settings, seed)
 
 
 def noise_schedule(stack: Stack, count: int, last: float) -> np.ndarray:
-    """Return the noise levels of a way down: those that were trained, or as many as are wanted.
+    """Return the decreasing noise levels of a descent.
 
-    Parameters
-    ----------
-    stack
-        Separate models, which know their own levels, or a conditioned one.
-    count, last
-        Number of levels of a conditioned one, and where they end (or at its least level).
+    They are a separate stack's own levels, or `count` levels of a conditioned one, down to `last`
+    or its least level.
     """
     if stack.separate:
         return np.sort(stack.sigmas)[::-1]
@@ -125,12 +94,10 @@ def _generators(seed: int, *names: object, count: int) -> list[np.random.Generat
 def _chains(
     images: Images, model: str, field: Field, sampler: str, start: str, settings: dict, seed: int
 ) -> Drawn:
-    # in so many dimensions a drift is long beside its noise, and is not cut
-    parts = Parts(field, field, PATH_NODES, images.train, longest_drift=np.inf)
     registered = SAMPLERS[sampler]
-    tuned = registered.acceptance is not None
-    parts = replace(parts, step=FIRST_STEP * field.sigma**2) if tuned else parts
-    kernel = registered.make(parts)
+    first_step = FIRST_STEP * field.sigma**2 if registered.acceptance is not None else None
+    # in so many dimensions a drift is long beside its noise, and is not cut
+    parts = Parts(field, field, PATH_NODES, images.train, step=first_step, longest_drift=np.inf)
     count, names = settings["chains"], (model, sampler, start)
     rng = generator(seed, "images", *names, "start")
     if start == "data":
@@ -142,7 +109,7 @@ def _chains(
         x += field.sigma * rng.standard_normal(x.shape)
     began = time.perf_counter()
     found = run(
-        kernel,
+        registered.make(parts),
         x,
         settings["draws"],
         _generators(seed, *names, count=len(x)),
@@ -157,25 +124,18 @@ def _chains(
     if noisy:
         draws = field(draws)
         shown = field(shown.reshape(-1, field.dim)).reshape(shown.shape)
-    acceptance = float(found.acceptance.mean())
-    labels = (model, sampler, start, field.sigma)
-    return Drawn(*labels, draws, len(x), shown, acceptance, seconds)
+    return Drawn(*names, field.sigma, draws, len(x), shown, float(found.acceptance.mean()), seconds)
 
 
 def _descent(
-    images: Images,
-    model: str,
-    stack: Stack,
-    sampler: str,
-    levels: np.ndarray,
-    count: int,
-    settings: dict,
-    seed: int,
+    images: Images, model: str, stack: Stack, sampler: str, settings: dict, seed: int
 ) -> Drawn:
-    linear = images.linear
-    # ours is at home in principal coordinates: turning at every level would cost a third as much
+    levels = noise_schedule(stack, settings["levels"], settings["last"])
+    linear, last = images.linear, float(levels[-1])
+    # a conditioned model works in principal coordinates: turning at every level would cost a third
     turned = not stack.separate
-    field_at = (principal_fields_at if turned else fields_at)(stack, linear)
+    field_at = fields_at(stack, linear, principal=turned)
+    count = settings["samples" if turned and sampler == "flow" else "fewer"]
     rng = generator(seed, "images", model, sampler, "start")
     x = linear.sample(count, rng, float(levels[0]))
     began = time.perf_counter()
@@ -186,26 +146,25 @@ def _descent(
     else:
         chains = _generators(seed, model, sampler, count=count)
         noisy = annealed_langevin(field_at, x, levels, settings["steps_a_level"], chains)
-        samples = field_at(float(levels[-1]))(noisy)
+        samples = field_at(last)(noisy)
     samples = linear.mean + samples @ linear.axes.T if turned else samples
     seconds = time.perf_counter() - began
-    labels = (model, sampler, "noise", float(levels[-1]))
-    return Drawn(*labels, samples, 0, None, 1.0, seconds)
+    return Drawn(model, sampler, "noise", last, samples, 0, None, 1.0, seconds)
 
 
 def drawn_row(drawn: Drawn, quality: Quality) -> dict:
-    """Return the measures of what a sampler drew, see `Quality.row`, with what it was."""
-    row = {"source": "measured", "model": drawn.model, "sampler": drawn.sampler}
-    row |= {"start": drawn.start, "sigma": drawn.sigma, "acceptance": drawn.acceptance}
-    return row | {"seconds": drawn.seconds} | quality.row(drawn.samples, drawn.chains)
+    """Return the measures of a run's samples (see `Quality.row`), labelled."""
+    names = ("model", "sampler", "start", "sigma", "acceptance", "seconds")
+    labels = {"source": "measured"} | {name: getattr(drawn, name) for name in names}
+    return labels | quality.row(drawn.samples, drawn.chains)
 
 
 def shown_arrays(drawn: Drawn, quality: Quality) -> dict[str, np.ndarray]:
-    """Return what figures show of a run: first samples, their nearest images, first steps."""
-    first = drawn.samples[np.linspace(0, len(drawn.samples) - 1, SHOWN).astype(int)]
-    first = first.astype(np.float32)
-    _, nearest = nearest_points(first, quality.prepared)
-    arrays = {drawn.name: first, f"{drawn.name}-nearest": quality.images.train[nearest]}
+    """Return what figures show of a run: some samples, their nearest images, first steps."""
+    chosen = np.linspace(0, len(drawn.samples) - 1, SHOWN).astype(int)
+    some = drawn.samples[chosen].astype(np.float32)
+    _, nearest = nearest_points(some, quality.prepared)
+    arrays = {drawn.name: some, f"{drawn.name}-nearest": quality.images.train[nearest]}
     if drawn.consecutive is not None:
         arrays[f"{drawn.name}-consecutive"] = drawn.consecutive.astype(np.float32)
     return arrays

@@ -1,299 +1,216 @@
-"""Where the images come from: a folder, a download, or scikit-learn."""
+"""Where the images come from: a folder, a download, or scikit-learn.
 
+The files of MNIST are recognised by their content. They have the IDX format (LeCun, Cortes and
+Burges, *The MNIST database*): two zero bytes, the type of the numbers (8: unsigned bytes), the
+number of dimensions, the dimensions as 32-bit big-endian integers, the data.
+"""
+
+import gzip
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import zlib
+from collections import deque
+from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from autoscore.files.storage import write_atomically
 from autoscore.images.download import DownloadError, check_address, fetch
-from autoscore.images.idx import MNIST, IdxFile, WrongContentError, read_idx
 from autoscore.numerics.streams import generator
 
 VARIABLE = "MNIST_DIR"
-VALIDATION = 6  # one part in this many: of MNIST the last 10,000 training images, as is usual
-FOLDER = "a folder named"  # what the source of images in a folder begins with
-DEFAULTS = {
-    "dataset": "auto",
-    "path": None,
-    "mirrors": [
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    ],
-    "timeout": 10,
-    "retries": 2,
+VALIDATION = 6  # the last sixth of the training images: 10,000 of MNIST's, as is usual
+FOLDER = "a folder named"  # how the source of images from a folder begins
+GZIP = b"\x1f\x8b"  # how every gzip file begins
+LARGEST = 47_040_016  # bytes of the largest file, unpacked
+MNIST = {  # SHA-256 of the unpacked files: training and test images, each with their labels
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
 
 class MissingImagesError(Exception):
-    """The images that were asked for are not there; the message says how to provide them."""
+    """The requested images are not there; the message says how to provide them."""
 
 
-@dataclass(frozen=True)
-class ImageData:
-    """Images, their labels, and where they are from.
+class WrongContentError(ValueError):
+    """A file is not what it should be; the message names it, what was expected and found."""
 
-    Attributes
-    ----------
-    arrays : dict
-        ``train``, ``validation`` and ``held_out`` of shape ``(n, h * w)`` and type ``uint8``, each
-        with its ``..._labels`` of shape ``(n,)``; ``shape``, which is ``[h, w]``; and ``white``,
-        the value of the brightest grey (see `intensities`).
-    provenance : dict
-        Strings: ``dataset`` (``mnist`` or ``digits``), its ``name`` for titles, its ``source``,
-        and the ``reason`` for this source.
+
+class ImageData(NamedTuple):
+    """Acquired images.
+
+    `arrays` holds ``train``, ``validation`` and ``held_out``, of shape ``(n, h * w)`` and type
+    ``uint8``, each with its ``..._labels`` ``(n,)``; ``shape``, which is ``[h, w]``; and ``white``,
+    the value of white. `provenance` holds ``dataset`` (``mnist`` or ``digits``), its ``name`` for
+    titles, its ``source``, and the ``reason`` for this source.
     """
 
     arrays: dict[str, np.ndarray]
     provenance: dict[str, str]
 
 
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where downloads are kept for all projects of this user: in the cache of the system."""
-    cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "autoscore" / "mnist"
+def cache_folder() -> Path:
+    """Return the folder in the system's cache that keeps downloads for all projects of a user."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "autoscore", "mnist")
 
 
-def intensities(pixels: np.ndarray, white: int) -> np.ndarray:
-    """Return pixels as ``float32`` between 0 (black) and 1 (white)."""
-    return pixels.astype(np.float32) / np.float32(white)
+def acquire(settings: dict, cache: Path, report: Callable[[str], object] = print) -> ImageData:
+    """Return MNIST, from a folder or a download, or scikit-learn's digits.
 
+    A folder, which the setting ``path`` or else the variable ``MNIST_DIR`` gives, is taken at its
+    word: a missing or wrong file is an error. Without one, files come from the folder `cache`, or
+    else from the ``mirrors``, and are then kept there. Where that fails, the ``dataset`` ``auto``
+    falls back on the digits. `report` receives a line on whatever takes time or goes wrong.
 
-def acquire(
-    settings: Mapping[str, Any],
-    cache: str | Path,
-    environ: Mapping[str, str] = os.environ,
-    report: Callable[[str], object] = print,
-    files: Mapping[str, IdxFile] = MNIST,
-) -> ImageData:
-    """Return MNIST, from the first place that is given or has it, or scikit-learn's digits.
-
-    A folder (`settings` before `environ`) is taken at its word: a file that is missing there or
-    wrong is an error. Without one, files are kept from an earlier download or downloaded.
-
-    Parameters
-    ----------
-    settings
-        What differs from `DEFAULTS`. ``dataset``: ``mnist``, ``digits``, or ``auto``, which does
-        with the digits where a download of MNIST fails; ``path``: the folder; ``mirrors``:
-        addresses of folders, tried in turn; ``timeout`` in seconds and ``retries`` of each.
-    cache
-        Folder in which downloads are kept, each file whole or not at all.
-    environ
-        Environment, of which ``MNIST_DIR`` is read.
-    report
-        Called with a line on each thing that takes time or goes wrong.
-    files
-        Name and content of the four files.
-
-    Raises
-    ------
-    ValueError
-        If ``dataset`` is none of these.
-    MissingImagesError
-        If the folder lacks a file, or ``dataset`` is ``mnist`` and there is none.
-    WrongContentError
-        If a file in the folder is not the one that its name says.
-    DownloadError
-        If a mirror's address is refused.
-    OSError
-        If a folder cannot be read or the download not be kept.
+    Raises MissingImagesError if the given folder lacks a file, or if ``dataset`` is ``mnist`` and
+    the download failed; WrongContentError if a file in the folder is not the one that its name
+    says; DownloadError if a mirror's address is refused.
     """
-    settings = DEFAULTS | dict(settings)
-    dataset = settings["dataset"]
-    if dataset not in ("auto", "mnist", "digits"):
-        raise ValueError(f"images.dataset must be auto, mnist or digits, not {dataset!r}")
-    if dataset == "digits":
+    if settings["dataset"] == "digits":
         return scikit_digits("images.dataset is digits")
-    for given, folder in (("images.path", settings["path"]), (VARIABLE, environ.get(VARIABLE))):
+    folders = {"images.path": settings["path"], VARIABLE: os.environ.get(VARIABLE)}
+    for setting, folder in folders.items():
         if folder:
-            # results name no place of this machine
+            # results must not name places of this machine
             source = f"{FOLDER} {Path(folder).name}"
-            return _mnist(read_folder(folder, files, given), source, f"{given} is set")
-    downloads = Downloads(settings, Path(cache), report)
+            return _mnist(_read_folder(folder, setting), source, f"{setting} is set")
+    downloads = Downloads(settings, cache, report)
     try:
-        arrays = {part: downloads.read(file) for part, file in files.items()}
+        arrays = [downloads.read(name) for name in MNIST]
     except DownloadError as error:
         problem = f"no folder is set, and MNIST could not be downloaded: {error}"
-        if dataset == "mnist":
-            raise MissingImagesError(f"{problem}. {_advice(files)}") from error
-        return scikit_digits(problem)
+        if settings["dataset"] == "auto":
+            return scikit_digits(problem)
+        raise MissingImagesError(
+            f"{problem}. Put {', '.join(MNIST)}, as they are or as .gz, into a folder, and give it "
+            f"as images.path in the configuration or in the variable {VARIABLE}; or set "
+            "images.dataset to digits: scikit-learn carries those."
+        ) from error
     reason = "; ".join(["no folder is set", *downloads.mishaps])
-    return _mnist(arrays, ", ".join(downloads.origins), reason)
+    return _mnist(arrays, ", ".join(dict.fromkeys(downloads.origins)), reason)
 
 
-def _advice(files: Mapping[str, IdxFile]) -> str:
-    names = ", ".join(file.name for file in files.values())
-    return (
-        f"Put {names}, as they are or as .gz, into a folder, and give it as images.path in the "
-        f"configuration or in the variable {VARIABLE}; or set images.dataset to digits: "
-        "scikit-learn carries those."
-    )
+def read_idx(content: bytes, name: str, origin: str) -> np.ndarray:
+    """Return the read-only array of the file of MNIST with this name, packed by gzip or not.
 
-
-def read_folder(
-    folder: str | Path, files: Mapping[str, IdxFile], given: str
-) -> dict[str, np.ndarray]:
-    """Return the arrays of IDX files that lie in a folder, packed or not.
-
-    Parameters
-    ----------
-    folder
-        Where they are; ``~`` is the home folder.
-    files
-        Name and content of each.
-    given
-        What errors say the folder was given by.
-
-    Raises
-    ------
-    MissingImagesError
-        If the folder or one of the files is not there.
-    WrongContentError
-        If a file holds anything else.
+    Raises WrongContentError, which calls the content `origin`, if it is damaged or another file.
+    Packed content is never unpacked much beyond the size of the largest file.
     """
-    arrays = {}
-    for part, file in files.items():
-        plain = Path(folder).expanduser() / file.name
-        packed = plain.with_name(f"{file.name}.gz")
+    try:
+        if content.startswith(GZIP):
+            content = gzip.GzipFile(fileobj=BytesIO(content)).read(LARGEST + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        message = f"{origin}: expected a whole .gz file, found a damaged one ({error})"
+        raise WrongContentError(message) from error
+    found = sha256(content).hexdigest()
+    if found != MNIST[name]:
+        more = " or more" if len(content) > LARGEST else ""
+        raise WrongContentError(
+            f"{origin}: expected SHA-256 {MNIST[name]} of the unpacked file, found {found} of "
+            f"{len(content)} bytes{more}, which begin with {content[:20]!r}"
+        )
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">u4", dimensions, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+
+
+def _read_folder(folder: str | Path, setting: str) -> list[np.ndarray]:
+    arrays = []
+    for name in MNIST:
+        plain = Path(folder).expanduser() / name
+        packed = plain.with_name(f"{name}.gz")
         path = plain if plain.exists() else packed
         if not path.exists():
             found = "neither" if plain.parent.is_dir() else "no such folder"
-            raise MissingImagesError(f"{given}: expected {plain} or {packed.name}, found {found}")
-        with path.open("rb") as stream:
-            arrays[part] = read_idx(stream, file, str(path))
+            raise MissingImagesError(f"{setting}: expected {plain} or {packed.name}, found {found}")
+        arrays.append(read_idx(path.read_bytes(), name, str(path)))
     return arrays
 
 
 class Downloads:
-    """Files from mirrors, each kept whole once it is here.
+    """Files of MNIST from mirrors, each kept in a cache once it is whole.
 
-    Parameters
-    ----------
-    settings, cache, report
-        As for `acquire`.
-
-    Attributes
-    ----------
-    origins : list of str
-        The different places that files were from so far.
-    mishaps : list of str
-        What went wrong so far, less what a retry mended.
-
-    Raises
-    ------
-    DownloadError
-        If a mirror's address is refused.
+    They came from `origins`, one each; `mishaps` are the failures that no retry mended. Arguments
+    and errors are those of `acquire`.
     """
 
-    def __init__(
-        self, settings: Mapping[str, Any], cache: Path, report: Callable[[str], object]
-    ) -> None:
+    def __init__(self, settings: dict, cache: Path, report: Callable[[str], object]) -> None:
         self.settings, self.cache, self.report = settings, cache, report
-        self.mirrors = list(settings["mirrors"])
+        self.mirrors = deque(settings["mirrors"])
         for mirror in self.mirrors:
             check_address(mirror)
         self.origins: list[str] = []
         self.mishaps: list[str] = []
 
-    def read(self, file: IdxFile) -> np.ndarray:
-        """Return the array of a file, from an earlier download or from the next mirror that has it.
-
-        Raises
-        ------
-        DownloadError
-            If the file could be had from no mirror.
-        OSError
-            If it cannot be kept.
-        """
-        kept = self.cache / f"{file.name}.gz"
-        array, origin = self._kept(kept, file), "an earlier download"
+    def read(self, name: str) -> np.ndarray:
+        """Return an array from the cache or a mirror; raise DownloadError if none has the file."""
+        path = self.cache / f"{name}.gz"
+        array, origin = self._kept(path, name), "an earlier download"
         if array is None:
-            array, origin = self._fetched(kept, file)
-        if origin not in self.origins:
-            self.origins.append(origin)
+            array, origin = self._fetched(path, name)
+        self.origins.append(origin)
         return array
 
-    def _kept(self, path: Path, file: IdxFile) -> np.ndarray | None:
+    def _kept(self, path: Path, name: str) -> np.ndarray | None:
         if path.exists():
             try:
-                with path.open("rb") as stream:
-                    return read_idx(stream, file, str(path))
+                return read_idx(path.read_bytes(), name, str(path))
             except WrongContentError as error:
-                self.report(f"{error}; it is downloaded anew")
+                self.report(f"{error}; downloading it again")
         return None
 
-    def _fetched(self, path: Path, file: IdxFile) -> tuple[np.ndarray, str]:
-        most = file.size + file.size // 100 + 1024  # what cannot be packed grows by packing
+    def _fetched(self, path: Path, name: str) -> tuple[np.ndarray, str]:
         timeout, retries = self.settings["timeout"], self.settings["retries"]
         for mirror in tuple(self.mirrors):
             url = f"{mirror.rstrip('/')}/{path.name}"
             self.report(f"downloading {url}")
             try:
-                content = fetch(url, most, timeout, retries, self.report)
-                array = read_idx(BytesIO(content), file, url)
+                content = fetch(url, LARGEST, timeout, retries, self.report)
+                array = read_idx(content, name, url)
             except (DownloadError, WrongContentError) as error:
                 self.report(str(error))
                 self.mishaps.append(str(error))
-                self.mirrors.append(self.mirrors.pop(0))  # the next file is tried elsewhere first
+                self.mirrors.rotate(-1)  # try the next file elsewhere first
             else:
                 write_atomically(path, partial(Path.write_bytes, data=content))
                 return array, mirror
         raise DownloadError("; ".join(self.mishaps) or "images.mirrors is empty")
 
 
-def _mnist(arrays: Mapping[str, np.ndarray], source: str, reason: str) -> ImageData:
-    height, width = arrays["train"].shape[1:]
-    provenance = {
-        "dataset": "mnist",
-        "name": f"MNIST ({height} x {width})",
-        "source": source,
-        "reason": reason,
-    }
-    return ImageData(_parts(**arrays, white=255), provenance)
+def _mnist(arrays: list[np.ndarray], source: str, reason: str) -> ImageData:
+    height, width = arrays[0].shape[1:]
+    provenance = {"dataset": "mnist", "name": f"MNIST ({height} x {width})", "source": source}
+    return _split(arrays, 255, provenance | {"reason": reason})
 
 
 def scikit_digits(reason: str) -> ImageData:
-    """Return the 8 x 8 digits bundled with scikit-learn, in a fixed random split.
-
-    Parameters
-    ----------
-    reason
-        Why it is these, for the record.
-    """
+    """Return scikit-learn's 8 x 8 digits in a fixed random split; `reason` is for the record."""
     import sklearn  # it takes seconds
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    # in their own order the last are by other writers than the first
+    # in their own order, the last digits are by other writers than the first
     order = generator(0, "images", "digits", "split").permutation(len(labels))
     images, labels = (part[order].astype(np.uint8) for part in (pixels.reshape(-1, 8, 8), labels))
     rest = len(labels) - len(labels) // VALIDATION
-    arrays = _parts(images[:rest], labels[:rest], images[rest:], labels[rest:], white=16)
-    provenance = {
-        "dataset": "digits",
-        "name": "digits of scikit-learn (8 x 8)",
-        "source": f"scikit-learn {sklearn.__version__}",
-        "reason": reason,
-    }
-    return ImageData(arrays, provenance)
+    provenance = {"dataset": "digits", "name": "digits of scikit-learn (8 x 8)"}
+    provenance |= {"source": f"scikit-learn {sklearn.__version__}", "reason": reason}
+    parts = [images[:rest], labels[:rest], images[rest:], labels[rest:]]
+    return _split(parts, 16, provenance)
 
 
-def _parts(
-    train: np.ndarray,
-    train_labels: np.ndarray,
-    held_out: np.ndarray,
-    held_out_labels: np.ndarray,
-    white: int,
-) -> dict[str, np.ndarray]:
+def _split(parts: list[np.ndarray], white: int, provenance: dict[str, str]) -> ImageData:
+    train, train_labels, held_out, held_out_labels = parts
     kept = len(train) - len(train) // VALIDATION
     flat = train.reshape(len(train), -1)
-    return {
+    arrays = {
         "train": flat[:kept],
         "train_labels": train_labels[:kept],
         "validation": flat[kept:],
@@ -303,3 +220,4 @@ def _parts(
         "shape": np.array(train.shape[1:]),
         "white": np.array(white),
     }
+    return ImageData(arrays, provenance)

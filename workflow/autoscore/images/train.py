@@ -1,4 +1,4 @@
-"""Auto-encoders of images: the paper's, one a noise level, and ours, one for all."""
+"""Auto-encoders of images: the paper's separate ones per noise level, and ours for all levels."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from autoscore.images.data import Images
-from autoscore.images.symmetry import mean_symmetry
+from autoscore.images.symmetry import follow_symmetry
 from autoscore.models.corrected.network import Corrected
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.models.separate.starts import start_linear, start_solved
@@ -19,16 +19,12 @@ from autoscore.train.batches import SampleBatches
 from autoscore.train.fit import GROUPS, Schedule, Trace, fit, silent
 from autoscore.train.setups import validation_batch
 
-PROBES = 200  # validation images at which symmetry is followed
-
-Streams = tuple[int, str, str]  # global seed, "images", model
-
 
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Return whether a device multiplies matrices of bfloat16 faster than those of float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # PyTorch tells this by functions that are not in its documentation
+    # PyTorch has no documented function for this
     known = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, name, bool)() for name in known)
 
@@ -36,39 +32,24 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 def train_images(
     images: Images,
     settings: dict,
-    streams: Streams,
+    streams: tuple,
     device: torch.device,
     report: Callable[[str], None] = silent,
     checkpoint: Path | None = None,
 ) -> tuple[Separate | Corrected, Trace]:
-    """Train one model of images.
+    """Train one model of images, whose part of the configuration are the `settings`.
 
-    Parameters
-    ----------
-    images
-        What is trained on.
-    settings
-        The model's part of the configuration.
-    streams
-        Names the random streams.
-    device
-        Where it is trained; the random numbers are the same everywhere.
-    report, checkpoint
-        See `autoscore.train.fit.fit`.
-
-    Returns
-    -------
-    stack, trace
-        The auto-encoders, and their losses on the way; of separate ones, the trace has observed
-        how symmetric dr/dx was at noisy validation images, see `mean_symmetry`.
+    `streams` (global seed, "images", model) names the random streams, which are the same on every
+    `device`. For `report` and `checkpoint` see `autoscore.train.fit.fit`. The trace of separate
+    auto-encoders has observed `mean_symmetry` at noisy validation images.
     """
-    make = {"separate": _separate, "corrected": _corrected}[settings["kind"]]
-    stack, points, validation, sigmas = make(images, settings, streams)
-    m, n = len(stack.seeds), len(points)
     followed = settings["kind"] == "separate"
+    make = _separate if followed else _corrected
+    stack, points, validation, sigmas = make(images, settings, streams)
+    m = len(stack.seeds)
     batches = SampleBatches(
         points[None],
-        np.full(m, n),
+        np.full(m, len(points)),
         np.zeros(m, dtype=int),
         sigmas,
         [generator(*streams, "batches")],
@@ -78,7 +59,7 @@ def train_images(
         device=device,
     )
     validation = validation[: len(validation) // GROUPS * GROUPS]
-    spread = np.geomspace(*sigmas, len(validation)) if not followed else sigmas[:, None]
+    spread = sigmas[:, None] if followed else np.geomspace(*sigmas, len(validation))
     held_out = validation_batch({"validation": validation}, "dae", stack, spread, streams)
     schedule = Schedule(
         steps=math.ceil(settings["shown"] / settings["batch"]),
@@ -87,7 +68,7 @@ def train_images(
         checks=10,
         average=settings["average"],
     )
-    observe = _follow_symmetry(stack, validation, streams) if followed else None
+    observe = follow_symmetry(stack, validation, streams) if followed else None
     precision = settings["precision"]
     halved = precision == "bfloat16" or (precision == "auto" and has_fast_bfloat16(device))
     with torch.autocast(device.type, torch.bfloat16, enabled=halved):
@@ -105,32 +86,17 @@ def train_images(
     return lifted(stack, images.linear) if followed else stack, trace
 
 
-def symmetry_rows(stack: Separate | Corrected, trace: Trace) -> list[dict]:
-    """Return rows on how symmetric dr/dx became: step, sigma, of itself and beside the identity."""
-    return [
-        {"step": step, "sigma": sigma, "symmetry": whole, "symmetry_beside_identity": beside}
-        for step, seen in zip(trace.observed_steps, trace.observed, strict=True)
-        for sigma, (whole, beside) in zip(stack.sigmas, seen.tolist(), strict=True)
-    ]
+def _separate(images: Images, settings: dict, streams: tuple) -> tuple:
+    """Return the paper's auto-encoders, their training and validation points, and noise levels.
 
-
-def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
-    """Return the paper's auto-encoders, and their points, validation points and noise levels.
-
-    They are trained in the leading principal coordinates, which is a restriction of their weights
-    to the span of the axes, and `lifted` to pixels afterwards.
+    They are trained in the leading principal coordinates, which restricts their weights to the
+    span of the axes, and `lifted` to pixels afterwards.
     """
     sigmas, linear = noise_levels(settings["sigmas"]), _leading(images, settings["axes"])
-    m, k = len(sigmas), len(linear.mean)
+    shape = Architecture((settings["hidden"],), settings["tied"], residual="none", gain=2.0)
+    m, k, n = len(sigmas), len(linear.mean), len(images.train)
     stack = Separate(
-        k,
-        Architecture((settings["hidden"],), settings["tied"], residual="none", gain=2.0),
-        sigmas.tolist(),
-        [0] * m,
-        [len(images.train)] * m,
-        [[0.0] * k] * m,
-        [1.0] * m,
-        precision="single",
+        k, shape, sigmas.tolist(), [0] * m, [n] * m, [[0.0] * k] * m, [1.0] * m, precision="single"
     )
     generators = [generator(*streams, "start", level) for level in range(m)]
     train, validation = _coordinates(images, settings, k)
@@ -144,20 +110,12 @@ def _separate(images: Images, settings: dict, streams: Streams) -> tuple:
     return stack, train, validation, sigmas
 
 
-def _corrected(images: Images, settings: dict, streams: Streams) -> tuple:
-    """Return ours, and the same."""
+def _corrected(images: Images, settings: dict, streams: tuple) -> tuple:
+    """Return our auto-encoder, its training and validation points, and its range of levels."""
     low, high = noise_levels(settings["sigmas"])[[0, -1]]
-    linear = _leading(images, settings["axes"])
-    stack = Corrected(
-        linear.variances.tolist(),
-        settings["width"],
-        settings["hidden"],
-        settings["blocks"],
-        low,
-        high,
-        [0],
-        [len(images.train)],
-    )
+    variances = _leading(images, settings["axes"]).variances.tolist()
+    sizes = settings["width"], settings["hidden"], settings["blocks"]
+    stack = Corrected(variances, *sizes, low, high, [0], [len(images.train)])
     stack.initialise([generator(*streams, "start", 0)])
     return stack, *_coordinates(images, settings, stack.dim), (low, high)
 
@@ -177,7 +135,7 @@ def _coordinates(images: Images, settings: dict, k: int) -> tuple[np.ndarray, np
 
 
 def lifted(stack: Separate, linear: LinearOptimum) -> Separate:
-    """Return auto-encoders of pixels that do what a stack does of leading principal coordinates.
+    """Return the auto-encoders of pixels that a stack is in leading principal coordinates.
 
     r(x) = mean + A net(A^T (x - mean)) has the encoder A W and the decoder V A^T, with the axes A.
     """
@@ -190,13 +148,3 @@ def lifted(stack: Separate, linear: LinearOptimum) -> Separate:
         named[name] = named[name] @ axes.T
     found.theta = found.pack(named)
     return found
-
-
-def _follow_symmetry(
-    stack: Separate, points: np.ndarray, streams: Streams
-) -> Callable[[torch.Tensor], np.ndarray]:
-    """Return what tells, of weights, how symmetric dr/dx is at noisy points (statement C4)."""
-    x = points[:PROBES]
-    noise = generator(*streams, "symmetry").standard_normal(x.shape)
-    noisy = torch.as_tensor(x + stack.sigmas[:, None, None] * noise, dtype=stack.theta.dtype)
-    return lambda theta: mean_symmetry(stack, theta, noisy.to(theta.device))

@@ -39,7 +39,7 @@ def baseline_rows(
         Names the random streams.
     """
     noisy = baseline.noisy and size <= baseline.widest
-    most = baseline.measured
+    most = baseline.most_points
     if most and size > baseline.widest:
         most //= 2
     for seed, points in enumerate(train):

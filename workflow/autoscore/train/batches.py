@@ -2,7 +2,7 @@
 
 All noise levels of one seed see the same points under the same standard normal noise (common random
 numbers). Levels are then compared without extra variance, and a member trained alone sees exactly
-what it sees in company.
+what it sees beside others.
 """
 
 import json

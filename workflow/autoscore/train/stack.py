@@ -28,7 +28,7 @@ CLOSE = 1e-9  # relative difference within which noise levels are the same
 class Stack(ABC):
     """m networks whose parameters lie in one matrix ``theta`` of shape ``(m, parameters)``.
 
-    No operation mixes rows: each member is the same, to the last bit, in whatever company.
+    No operation mixes rows: each member is the same, to the last bit, whatever is beside it.
     Subclasses are dataclasses, whose fields describe a stack but for theta.
 
     Networks work on z = (x - shift) / scale, shapes ``(m, d)`` and ``(m,)``. One scale for all

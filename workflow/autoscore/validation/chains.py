@@ -1,4 +1,4 @@
-"""Mistakes in the chains that are asked for."""
+"""Mistakes in the plans of chains."""
 
 from collections.abc import Iterator
 
@@ -10,32 +10,29 @@ from autoscore.figures.registry import FIGURES
 from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
 from autoscore.samplers.registry import SAMPLERS
-from autoscore.validation.grids import grid_mistakes
+from autoscore.validation.shared import grid_mistakes, refused
 from autoscore.wording import shown
 
 
 def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
-    """Yield what is wrong with the chains that are asked for."""
+    """Yield what is wrong with the ``sample`` section of a density's completed entry."""
     sample, models = entry["sample"], _denoisers(entry["train"])
     for name, plan in sample["plans"].items():
         place = f"{key}.plans.{name}"
         yield from grid_mistakes(f"{place}.sigmas", plan["sigmas"])
         yield from _plan_mistakes(place, plan, density)
         if {"learned", "extrapolated"} & set(plan["fields"]):
-            yield from _driver_mistakes(place, plan, models, "learned" in plan["fields"])
+            yield from _model_mistakes(place, plan, models, "learned" in plan["fields"])
     for figure, name in sample["figures"].items():
         if name not in sample["plans"]:
             known = ", ".join(sample["plans"]) or "none"
-            yield (
-                f"{key}.figures.{figure} is {shown(name)}; "
-                f"allowed: a plan, of which there are {known}"
-            )
+            yield refused(f"{key}.figures.{figure}", name, f"a plan, of which there are {known}")
         scope = FIGURES[figure].scope
         if not scope.least <= density.dim <= scope.most:
             yield f"{key}.figures.{figure} is {shown(name)}; not available for d = {density.dim}"
     for part in ("differences", "far_starts"):
         yield from grid_mistakes(f"{key}.{part}.sigmas", sample[part]["sigmas"])
-        yield from _driver_mistakes(f"{key}.{part}", sample[part], models, levels=True)
+        yield from _model_mistakes(f"{key}.{part}", sample[part], models, levels=True)
 
 
 def _denoisers(train: dict) -> dict[str, dict]:
@@ -52,41 +49,33 @@ def _denoisers(train: dict) -> dict[str, dict]:
 
 
 def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
-    """Yield what no field of this density can do."""
-    fields, samplers = set(plan["fields"]), set(plan["samplers"])
+    """Yield what a plan asks of this density that no field of it can do."""
+    fields, samplers, steps = set(plan["fields"]), set(plan["samplers"]), plan["steps"]
     descents = {name for name in samplers if SAMPLERS[name].descends}
     tuned = {name for name in samplers if SAMPLERS[name].acceptance}
     if isinstance(density, KernelDensity):
         yield f"{key} is given; allowed: no plans for a density that is known by samples alone"
-    if density.is_degenerate and fields & {"exact", "extrapolated"}:
-        yield (
-            f"{key}.fields is {shown(plan['fields'])}; "
-            "allowed: optimum and learned, the curve is bare"
-        )
     without_levels = fields & {"exact", "extrapolated"}
+    if density.is_degenerate and without_levels:
+        allowed = "optimum and learned, as a curve without thickness has no score"
+        yield refused(f"{key}.fields", plan["fields"], allowed)
     if without_levels and (descents or plan["start"] == "flow"):
-        yield (
-            f"{key}.fields is {shown(plan['fields'])}; allowed: optimum and learned, as "
-            "only these have "
-            "noise levels to go down"
-        )
+        allowed = "optimum and learned, as only these have noise levels to go down"
+        yield refused(f"{key}.fields", plan["fields"], allowed)
     for name in sorted(samplers) if plan["temperature"] != 1 else []:
-        if SAMPLERS[name].needs_target:
-            continue
-        yield (
-            f"{key}.temperature is {plan['temperature']:g}; allowed: 1, as {name} moves by the "
-            "field alone"
-        )
-    given = plan["steps"]
-    needy = samplers - tuned - descents - set(map(str, given))
-    if "exact" in fields and needy and (isinstance(given, dict) or not given):
-        yield f"{key}.steps is {shown(given)}; allowed: one for {min(needy)}, as exact has no sigma"
-    for name in sorted(set(given) - samplers) if isinstance(given, dict) else []:
+        if not SAMPLERS[name].needs_target:
+            given = f"{key}.temperature is {plan['temperature']:g}"
+            yield f"{given}; allowed: 1, as {name} moves by the field alone"
+    by_name = isinstance(steps, dict)
+    needy = samplers - tuned - descents - set(map(str, steps))
+    if "exact" in fields and needy and (by_name or not steps):
+        yield refused(f"{key}.steps", steps, f"one for {min(needy)}, as exact has no sigma")
+    for name in sorted(set(steps) - samplers) if by_name else []:
         yield f"{key}.steps has {shown(name)}; allowed: samplers of this plan"
 
 
-def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool) -> Iterator[str]:
-    """Yield which models, sizes and noise levels are asked for but not trained."""
+def _model_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool) -> Iterator[str]:
+    """Yield models, sizes and noise levels that are asked for but not trained."""
     for name in plan["models"]:
         if name not in models:
             known = ", ".join(models) or "none"
@@ -94,13 +83,11 @@ def _driver_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool
             continue
         settings = models[name]
         trained = noise_levels(settings["sigmas"])
-        unknown = sorted(set(plan.get("sizes", [])) - set(settings["sizes"]))
-        if unknown:
-            yield f"{key}.sizes has {unknown[0]}; allowed for {name}: {shown(settings['sizes'])}"
+        for size in sorted(set(plan.get("sizes", [])) - set(settings["sizes"]))[:1]:
+            yield f"{key}.sizes has {size}; allowed for {name}: {shown(settings['sizes'])}"
         for sigma in noise_levels(plan["sigmas"]) if levels else []:
-            if not MODELS[settings["kind"]].separate:
-                known = trained.min() <= sigma <= trained.max()
-            else:
+            known = trained.min() <= sigma <= trained.max()
+            if MODELS[settings["kind"]].separate:
                 known = np.isclose(trained, sigma, rtol=1e-9).any()
             if not known:
                 yield f"{key}.sigmas has {sigma:g}; allowed for {name}: {shown(settings['sigmas'])}"

@@ -1,4 +1,4 @@
-"""Mistakes in the files of a configuration, found before anything is made of what they say."""
+"""Mistakes in the files of a configuration, found before anything uses their content."""
 
 import json
 import math
@@ -14,53 +14,43 @@ from autoscore.wording import cut
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
 LONGEST = 10**7  # bytes of a file
-LARGEST = 10**6  # values, those of aliases counted as often as they stand for
-WIDEST = 14_000  # bits of a whole number: Python does not write out those of many more
+LARGEST = 10**6  # values, aliases written out
+WIDEST = 14_000  # bits of a whole number: Python refuses to write out many more
 DEEPEST = 100  # levels of lists and keys within each other
-MERGE = "tag:yaml.org,2002:merge"  # the key <<, beside which others may override what it brings
+MERGE = "tag:yaml.org,2002:merge"  # the key <<, which may stand twice
 
 
 def file_mistakes(path: str | Path) -> list[str]:
-    """Return why a .yaml or .json file cannot be part of a configuration, a line a mistake."""
-    name = cut(str(path))
+    """Return why a .yaml or .json file cannot be part of a configuration, one line per mistake."""
     try:
         found = list(_yaml_mistakes(_text(Path(path))))
     except OSError as error:
         found = [f"cannot be read: {error.strerror}"]
     except ValueError as error:
         found = [str(error)]
-    return [f"{name} {mistake}" for mistake in found]
+    return [f"{cut(str(path))} {mistake}" for mistake in found]
 
 
-def expanded(value: Any, parts: Callable[[Any], Iterable]) -> float:
-    """Return how many values one consists of, aliases written out; infinity for what has no end.
+def is_too_large(value: Any, parts: Callable[[Any], Iterable]) -> bool:
+    """Return whether a value holds itself, or has more parts, levels or digits than is sensible.
 
-    That is a value that holds itself, and one of more parts, levels or digits than is sensible.
-
-    Parameters
-    ----------
-    value
-        A list, a dictionary or a node of a .yaml file, or what these hold.
-    parts
-        Returns what a value directly consists of.
+    `parts` returns what a value directly consists of. Aliases count as often as they are used.
     """
     known: dict[int, float] = {}
 
     def count(value: Any, depth: int) -> float:
-        if depth > DEEPEST:  # or it holds itself
-            return math.inf
-        if isinstance(value, int) and value.bit_length() > WIDEST:
+        if depth > DEEPEST or (isinstance(value, int) and value.bit_length() > WIDEST):
             return math.inf
         if id(value) not in known:
             total = 1.0
             for part in parts(value):
                 total += count(part, depth + 1)
-                if total > LARGEST:
+                if total > LARGEST:  # at once: a value that holds itself often would take forever
                     return math.inf
             known[id(value)] = total
         return known[id(value)]
 
-    return count(value, 0)
+    return math.isinf(count(value, 0))
 
 
 def parts_of_value(value: Any) -> Iterable:
@@ -102,28 +92,29 @@ def _yaml_mistakes(text: str) -> Iterator[str]:
         _check_depth(text)
         loader = LOADER(text)
         root = loader.get_single_node()
-        if not isinstance(root, MappingNode):
-            empty = root is None or (isinstance(root, ScalarNode) and not root.value)
-            yield f"{'is empty' if empty else 'holds no keys'}; allowed: keys with values, or {{}}"
-        elif math.isinf(expanded(root, _parts_of_node)):
+        if root is None or (isinstance(root, ScalarNode) and not root.value):
+            yield "is empty; allowed: keys with values, or {}"
+        elif not isinstance(root, MappingNode):
+            yield "holds no keys; allowed: keys with values, or {}"
+        elif is_too_large(root, _parts_of_node):
             yield f"holds itself, or more than {LARGEST} values once its aliases are written out"
         else:
-            yield from _keys_that_stand_twice(root, "", set())
+            yield from _repeated_keys(root, "", set())
             loader.construct_document(root)
     except yaml.YAMLError as error:
-        if _is_json_mapping(text):  # which may be indented by tabs
+        if _is_json_mapping(text):  # JSON may be indented by tabs, YAML may not
             return
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}" if mark else ""
         reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         yield f"is no YAML{place}: {cut(' '.join(str(reason).split()))}"
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        # a date that there is not, a number of too many digits or none: YAML's reader trips over it
+        # YAML's reader trips over impossible dates, and numbers with no or thousands of digits
         yield f"holds a value that cannot be read: {cut(' '.join(str(error).split()))}"
 
 
 def _check_depth(text: str) -> None:
-    """Refuse what is nested so deeply that it cannot be read one level within the other."""
+    """Refuse a text nested so deeply that reading it would exhaust the stack."""
     depth = 0
     for event in yaml.parse(text, Loader=LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -132,25 +123,23 @@ def _check_depth(text: str) -> None:
             raise yaml.YAMLError(f"nested deeper than {DEEPEST} levels")
 
 
-def _keys_that_stand_twice(node: Node, place: str, seen: set[int]) -> Iterator[str]:
-    """Yield which keys stand twice side by side: YAML would forget the first without a word."""
+def _repeated_keys(node: Node, place: str, seen: set[int]) -> Iterator[str]:
+    """Yield keys that a mapping has twice: YAML would drop the first without a word."""
     if id(node) in seen:
         return
     seen.add(id(node))
     if isinstance(node, SequenceNode):
         for number, part in enumerate(node.value):
-            yield from _keys_that_stand_twice(part, f"{place}{number}.", seen)
+            yield from _repeated_keys(part, f"{place}{number}.", seen)
     lines: dict[tuple[str, str], int] = {}
     for key, value in node.value if isinstance(node, MappingNode) else ():
         name = cut(f"{place}{key.value if isinstance(key, ScalarNode) else '?'}")
         if isinstance(key, ScalarNode) and key.tag != MERGE:
             line = key.start_mark.line + 1
-            if (key.tag, key.value) in lines:
-                first = lines[key.tag, key.value]
+            if first := lines.get((key.tag, key.value)):
                 yield (
-                    f"has {name} on line {first} and again on line {line}, and only "
-                    "the second would "
-                    "count: put both into one"
+                    f"has {name} on line {first} and again on line {line}, and only the second "
+                    "would count: put both into one"
                 )
             lines[key.tag, key.value] = line
-        yield from _keys_that_stand_twice(value, f"{name}.", seen)
+        yield from _repeated_keys(value, f"{name}.", seen)

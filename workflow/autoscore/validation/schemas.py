@@ -14,19 +14,17 @@ from autoscore.wording import cut, shown
 
 MOST = 1000  # mistakes that are looked for
 LONGEST = 60  # characters of an unknown key
+RENAMED = {"peers": "baselines", "block": "shard", "ensemble": "separate"}  # keys once called so
+NUMBERS = {"integer": "whole number", "number": "number"}
+BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
 
 def _is_number(value: Any) -> bool:
-    """Return whether a value is a number that a double can hold: no nan, and no infinity."""
+    """Return whether a value is a number that a double can hold, neither nan nor infinite."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number and abs(value) <= sys.float_info.max
 
 
-RENAMED = {
-    "peers": "baselines",
-    "block": "shard",
-    "ensemble": "separate",
-}  # keys of earlier versions
 TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
     {
         "integer": lambda _, value: isinstance(value, int) and _is_number(value),  # not 2.0
@@ -37,23 +35,16 @@ Strict = validators.extend(Draft202012Validator, type_checker=TYPES)
 
 
 def schema_mistakes(schema: dict, value: Any, whole: str, place: str = "") -> list[str]:
-    """Return what a schema does not allow, a line a mistake.
+    """Return one line per mistake in a value: the key, its value and what is allowed.
 
     Parameters
     ----------
     schema
-        A JSON schema; its descriptions say what is allowed.
-    value
-        What is held against it.
+        A JSON schema; where it names no values or numbers, its descriptions say what is allowed.
     whole
         What the value is called.
     place
-        What every key begins with.
-
-    Returns
-    -------
-    list of str
-        Each line names the key, its value and what is allowed; the same mistake once.
+        Prefix of every key.
     """
     strict = Strict(schema)
     errors = list(islice(strict.iter_errors(value), MOST))
@@ -69,42 +60,51 @@ def resolved(schema: dict, root: dict) -> dict:
     return reduce(getitem, schema["$ref"].removeprefix("#/").split("/"), root)
 
 
+def number_in_words(schema: dict) -> str:
+    """Return which numbers a schema allows, such as "whole number >= 1 and <= 9", "" if none."""
+    kind = schema.get("type", "")
+    kind = kind if isinstance(kind, str) else kind[0]
+    bounds = [f"{sign} {schema[key]}" for key, sign in BOUNDS.items() if key in schema]
+    return f"{NUMBERS[kind]} {' and '.join(bounds)}".strip() if kind in NUMBERS else ""
+
+
 def _explain(error: ValidationError, strict: Any, whole: str, place: str) -> list[str]:
     """Say which key has which value, and what is allowed; unknown keys get a line each."""
-    key = ".".join(
-        filter(None, [place, *(cut(str(part), LONGEST) for part in error.absolute_path)])
-    )
+    path = [cut(str(part), LONGEST) for part in error.absolute_path]
+    key = ".".join(filter(None, [place, *path]))
     match error.validator:
         case "additionalProperties":
             known = sorted(error.schema["properties"])
             unknown = sorted(set(map(str, error.instance)) - set(known))
-            place = f"{key}." if key else ""
-            return [
-                f"{place}{name} is now called {place}{RENAMED[name]}: rename it"
-                if RENAMED.get(name) in known
-                else _unknown_key(place, name, known)
-                for name in unknown
-            ]
+            return [_unknown_key(f"{key}." if key else "", name, known) for name in unknown]
         case "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             return [f"{key or whole} lacks {', '.join(missing)}"]
         case "enum":
             allowed = f"one of {', '.join(map(str, error.validator_value))}"
-        case "type" if "description" not in error.schema:
-            allowed = f"of type {error.validator_value}"
         case _:
-            allowed = error.schema.get("description") or cut(error.message)
+            allowed = _allowed(error)
     if "propertyNames" in error.absolute_schema_path:
         return [f"{key}: {shown(error.instance)} is not a name; allowed: {allowed}"]
-    name, hint = key or whole, _number_hint(error, strict)
+    hint = _number_hint(error, strict)
     allowed = allowed.removesuffix(".") if hint else allowed
-    return [f"{name} is {shown(error.instance)}; allowed: {allowed}{hint}"]
+    return [f"{key or whole} is {shown(error.instance)}; allowed: {allowed}{hint}"]
+
+
+def _allowed(error: ValidationError) -> str:
+    if number := number_in_words(error.schema):
+        finite = "finite " * (number == "number")  # neither nan nor infinite is one without bounds
+        return f"a {finite}{number}{' or null' * ('null' in error.schema['type'])}"
+    otherwise = cut(error.message)
+    if error.validator == "type":
+        otherwise = f"of type {error.validator_value}"
+    return error.schema.get("description", otherwise)
 
 
 def _number_hint(error: ValidationError, strict: Any) -> str:
     """Return what to write for a number that YAML takes for text, as it does with 1e-2.
 
-    There is a hint only where the key would then be accepted.
+    There is a hint only if the key would then be accepted.
     """
     value, schema = error.instance, error.schema
     items = value if isinstance(value, list) else [value]
@@ -113,11 +113,14 @@ def _number_hint(error: ValidationError, strict: Any) -> str:
     if numbers == items or not strict.evolve(schema=schema).is_valid(meant):
         return ""
     text, number = next(pair for pair in zip(items, numbers, strict=True) if pair[0] != pair[1])
-    return f"; for YAML {cut(text, LONGEST)} is text: write {_in_yaml(number)}"
+    written = repr(number)
+    if "." not in written:  # YAML wants a point before an exponent
+        written = written.replace("e", ".0e")
+    return f"; for YAML {cut(text, LONGEST)} is text: write {written}"
 
 
 def _as_number(item: Any) -> Any:
-    """Return the number that a text says, whole if it is; anything else as it is."""
+    """Return the number that a text holds, whole if it is; anything else as it is."""
     with suppress(ValueError, OverflowError):
         if isinstance(item, str):
             number = float(item)
@@ -125,13 +128,9 @@ def _as_number(item: Any) -> Any:
     return item
 
 
-def _in_yaml(number: float) -> str:
-    """Return how YAML wants a number: one with an exponent needs a point, too."""
-    text = repr(number)
-    return text.replace("e", ".0e") if "e" in text and "." not in text else text
-
-
 def _unknown_key(place: str, name: str, known: list[str]) -> str:
+    if RENAMED.get(name) in known:
+        return f"{place}{name} is now called {place}{RENAMED[name]}: rename it"
     name = cut(name, LONGEST)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}? " if close else ""

@@ -1,4 +1,4 @@
-"""Mistakes in a density itself, and in how it is trained on and shown."""
+"""Mistakes in a density, in its training and figures, and in the models of images."""
 
 from collections.abc import Iterator
 
@@ -10,18 +10,10 @@ from autoscore.figures.registry import FIGURES, listed
 from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
 from autoscore.validation.chains import sample_mistakes
-from autoscore.validation.grids import grid_mistakes
+from autoscore.validation.shared import OF_IMAGES, grid_mistakes, name_mistakes, refused
 from autoscore.wording import shown
 
-COMMON = {
-    "kind",
-    "figures",
-    "baselines",
-    "shown",
-    "order_sigmas",
-    "sample",
-    "train",
-}  # to all kinds
+COMMON = {"kind", "figures", "baselines", "shown", "order_sigmas", "sample", "train"}  # to all
 FEWEST = 3  # points of a file
 
 
@@ -30,8 +22,8 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
     kind = KINDS[entry["kind"]]
     foreign = set(entry) - kind.properties.keys() - COMMON
     for name in sorted(foreign):
-        renamed = any(name in other.properties for other in KINDS.values())
-        hint = "; a new density needs a name that config.yaml does not have" if renamed else ""
+        known = any(name in other.properties for other in KINDS.values())
+        hint = "; a new density needs a name that config.yaml does not have" if known else ""
         own = ", ".join(sorted(kind.properties))
         yield f"{key}.{name} is not a key of kind {kind.name}; allowed are {own}{hint}"
     for one, other in kind.exactly_one_of:
@@ -39,14 +31,12 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
             yield f"{key} is of kind {kind.name}; allowed: either {one} or {other}, not both"
             return
     for name in sorted({"columns", "missing", "scale"} & set(entry)) if "points" in entry else []:
-        yield (
-            f"{key}.{name} is {shown(entry[name])}; "
-            "allowed: with the path of a file, not with points"
-        )
+        allowed = "with the path of a file, not with points"
+        yield refused(f"{key}.{name}", entry[name], allowed)
         foreign.add(name)
     for name in ("means", "points"):
         if len(set(map(len, entry.get(name, [])))) > 1:
-            yield f"{key}.{name} is {shown(entry[name])}; allowed: rows of one length"
+            yield refused(f"{key}.{name}", entry[name], "rows of one length")
             return
     if foreign:
         return
@@ -57,25 +47,6 @@ def density_mistakes(key: str, entry: dict) -> Iterator[str]:
         yield f"{key}.{part} is {shown(entry[part])}; {error}"
 
 
-def figures_of_points(d: int, separate: bool, held_out: bool) -> list[str]:
-    """Return the figures that a file of points has by itself.
-
-    Parameters
-    ----------
-    d
-        Its dimension.
-    separate
-        Whether separate auto-encoders are trained.
-    held_out
-        Whether points are held out.
-    """
-    return [
-        name
-        for name in listed("samples", d)
-        if (separate or not FIGURES[name].scope.needs_separate) and (held_out or name != "held_out")
-    ]
-
-
 def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
     """Yield what is wrong with how, and with what, a density is trained and shown."""
     train = entry["train"]
@@ -83,71 +54,72 @@ def training_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
         density.smoothed(noise_levels(train["sigmas"])[0])
     except ValueError as error:
         yield f"{key}.train.sigmas is {shown(train['sigmas'])}; {error}"
-    if train["models"]["conditioned"] and len(noise_levels(train["sigmas"])) < 2:
-        yield (
-            f"{key}.train.sigmas is {shown(train['sigmas'])}; allowed: two or more for conditioned"
-        )
+    if train["models"]["conditioned"]:
+        yield from _level_mistakes(f"{key}.train", "conditioned", train["sigmas"])
     yield from _settings_mistakes(f"{key}.train", train, density)
     for name, variant in train["variants"].items():
         place = f"{key}.train.variants.{name}"
         yield from _settings_mistakes(place, variant, density)
-        yield from _variant_mistakes(place, variant)
-        if "ssm" in variant["objectives"] and (
-            density.dim == 1 or isinstance(density, KernelDensity)
-        ):
-            yield (
-                f"{place}.objectives is {shown(variant['objectives'])}; allowed: ssm "
-                "only where the density is known and d > 1"
-            )
+        yield from _variant_mistakes(place, variant, density)
     if isinstance(density, KernelDensity):
         if entry["baselines"]:
-            yield (
-                f"{key}.baselines is {shown(entry['baselines'])}; allowed: none for samples, whose "
-                "reference is a kernel density itself"
-            )
-        yield from _file_mistakes(key, entry, density)
+            allowed = "none for samples, whose reference is a kernel density itself"
+            yield refused(f"{key}.baselines", entry["baselines"], allowed)
+        yield from _points_mistakes(key, entry, density)
     yield from _figure_mistakes(key, entry, density.dim)
     yield from sample_mistakes(f"{key}.sample", entry, density)
+
+
+def image_mistakes(images: dict) -> Iterator[str]:
+    """Yield what is wrong with the images and their models."""
+    yield from grid_mistakes("images.sigmas", images["sigmas"])
+    yield from name_mistakes("images.models", images["models"], OF_IMAGES)
+    for name, model in images["models"].items():
+        key = f"images.models.{name}"
+        yield from grid_mistakes(f"{key}.sigmas", model["sigmas"])
+        yield from _level_mistakes(key, model["kind"], model["sigmas"])
+    for name in images["sample"]["models"]:
+        if name not in images["models"]:
+            known = ", ".join(images["models"])
+            yield f"images.sample.models has {shown(name)}; allowed: {known}"
+
+
+def _level_mistakes(key: str, kind: str, sigmas: dict | list) -> Iterator[str]:
+    """Yield whether a model that covers a range of noise levels is given one level alone."""
+    if not MODELS[kind].separate and len(noise_levels(sigmas)) < 2:
+        yield refused(f"{key}.sigmas", sigmas, f"two or more for {kind}")
 
 
 def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[str]:
     """Yield what is wrong with the settings of one training."""
     architecture, sizes = settings["architecture"], settings["sizes"]
-    if architecture["tied"] and len(architecture["hidden"]) > 1:
-        yield (
-            f"{key}.architecture.hidden is {shown(architecture['hidden'])}; allowed: one layer, "
-            "because tied is true"
-        )
+    hidden = architecture["hidden"]
+    if architecture["tied"] and len(hidden) > 1:
+        yield refused(f"{key}.architecture.hidden", hidden, "one layer, because tied is true")
     for source in ("samples", "conditioned"):
-        polish = settings["schedules"][source]["polish"]
-        if polish:
-            yield (
-                f"{key}.schedules.{source}.polish is {polish}; allowed: 0, because the "
-                "noise changes at every step"
-            )
+        if polish := settings["schedules"][source]["polish"]:
+            allowed = "0, because the noise changes at every step"
+            yield refused(f"{key}.schedules.{source}.polish", polish, allowed)
     if density.dim > 1 and "exact" in sizes:
-        yield (
-            f"{key}.sizes is {shown(sizes)}; allowed: no exact, because d = "
-            f"{density.dim}, but numbers of points such as [1000, 10000]"
-        )
+        instead = f"because d = {density.dim}, but numbers of points such as [1000, 10000]"
+        yield refused(f"{key}.sizes", sizes, f"no exact, {instead}")
     if "all" in sizes and not isinstance(density, KernelDensity):
-        yield f"{key}.sizes is {shown(sizes)}; allowed: no all, because its samples have no end"
+        yield refused(f"{key}.sizes", sizes, "no all, because any number of samples can be drawn")
 
 
-def _variant_mistakes(key: str, variant: dict) -> Iterator[str]:
-    """Yield what a variant of one kind cannot be."""
+def _variant_mistakes(key: str, variant: dict, density: Density) -> Iterator[str]:
+    """Yield what a variant of its kind, on this density, cannot be."""
     yield from grid_mistakes(f"{key}.sigmas", variant["sigmas"])
     model, objectives = MODELS[variant["kind"]], variant["objectives"]
     if unable := sorted(set(objectives) - set(model.objectives)):
         able = [name for name, other in MODELS.items() if unable[0] in other.objectives]
-        yield (
-            f"{key}.objectives is {shown(objectives)}; "
-            f"allowed: {unable[0]} for {' or '.join(able)} alone"
-        )
-    if not model.separate and len(noise_levels(variant["sigmas"])) < 2:
-        yield f"{key}.sigmas is {shown(variant['sigmas'])}; allowed: two or more for {model.name}"
+        yield refused(f"{key}.objectives", objectives, f"{unable[0]} for {' or '.join(able)} alone")
+    yield from _level_mistakes(key, model.name, variant["sigmas"])
     if "exact" not in model.training and set(variant["sizes"]) == {"exact"}:
-        yield f"{key}.sizes is {shown(variant['sizes'])}; allowed: samples for {model.name}"
+        yield refused(f"{key}.sizes", variant["sizes"], f"samples for {model.name}")
+    if "ssm" in objectives and (density.dim == 1 or isinstance(density, KernelDensity)):
+        allowed = "ssm only where the density is known and d > 1"
+        yield refused(f"{key}.objectives", objectives, allowed)
 
 
 def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
@@ -160,41 +132,30 @@ def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
         )
     separate = sorted(name for name in entry["figures"] if FIGURES[name].scope.needs_separate)
     if separate and not entry["train"]["models"]["separate"]:
-        yield (
-            f"{key}.train.models.separate is []; allowed: dae, rcae or both, since figures "
-            f"{' and '.join(separate)} show what separate auto-encoders learned"
-        )
+        shows = f"since figures {' and '.join(separate)} show what separate auto-encoders learned"
+        yield refused(f"{key}.train.models.separate", [], f"dae, rcae or both, {shows}")
 
 
-def _file_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[str]:
+def _points_mistakes(key: str, entry: dict, density: KernelDensity) -> Iterator[str]:
     """Yield what is wrong with a finite set of points."""
     sizes, held_out = entry["train"]["sizes"], entry["train"]["held_out"]
+    figures, written = entry["figures"], "points" in entry
     n = len(density.points)
-    available = training_points(n, held_out) if "path" in entry else n
-    if available < 1 or (n < FEWEST and "path" in entry):
-        yield (
-            f"{key}.path is {shown(entry['path'])}; allowed: a file of more points, at least "
-            f"{FEWEST}: to train on, to validate with and to hold out"
-        )
+    available = n if written else training_points(n, held_out)
+    if available < 1 or (n < FEWEST and not written):
+        needed = f"at least {FEWEST}: to train on, to validate with and to hold out"
+        yield refused(f"{key}.path", entry["path"], f"a file of more points, {needed}")
         return
     if density.dim == 1 and entry.get("scale", "none") != "none":
         yield f"{key}.scale is {entry['scale']}; allowed: none for one column; try sigmas: auto"
-    if density.dim > 1 and "points" in entry:
-        yield (
-            f"{key}.points is {shown(entry['points'])}; allowed: points on a line; for those "
-            f"with d = {density.dim}, of which some are held out, give the path of a file"
-        )
+    if density.dim > 1 and written:
+        instead = f"for d = {density.dim}, where some points are held out, give the path of a file"
+        yield refused(f"{key}.points", entry["points"], f"points on a line; {instead}")
     elif any(isinstance(size, int) and size > available for size in sizes):
-        yield (
-            f"{key}.train.sizes is {shown(sizes)}; allowed: at most {available} points to train on"
-        )
-    elif "points" in entry and "held_out" in entry["figures"]:
-        yield (
-            f"{key}.figures is {shown(entry['figures'])}; allowed: held_out only with the path of "
-            "a file, since all of these points are trained on"
-        )
-    elif available == n and (density.dim > 1 or "held_out" in entry["figures"]):
-        yield (
-            f"{key}.train.held_out is {held_out}; allowed: more than {0.5 / n:.2g}, so that of {n} "
-            "points one is held out at least"
-        )
+        yield refused(f"{key}.train.sizes", sizes, f"at most {available} points to train on")
+    elif written and "held_out" in figures:
+        allowed = "held_out only with the path of a file, since all of these points are trained on"
+        yield refused(f"{key}.figures", figures, allowed)
+    elif available == n and (density.dim > 1 or "held_out" in figures):
+        allowed = f"more than {0.5 / n:.2g}, so that of {n} points at least one is held out"
+        yield refused(f"{key}.train.held_out", held_out, allowed)

@@ -41,7 +41,7 @@ class Conditioned(Stack):
     sizes: list[float]
     shift: list[list[float]]
     scale: list[float]
-    thickness: list[float]  # tau, 0 for data without thickness, such as a curve
+    thickness: list[float]  # tau, 0 for data without thickness, like a curve
     spreads: list[list[float]] | None = None  # v, (m, d), by default `scale` throughout
     waves: int = 4
     features: int = 0
