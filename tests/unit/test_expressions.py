@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoscore.densities.energies import EnergyDensity
-from autoscore.densities.expressions import Compiled, coordinates, parse
+from autoscore.numerics.expressions import Compiled, coordinates, parse
 from tests.unit.oracles import derivatives
 
 

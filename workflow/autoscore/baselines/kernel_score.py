@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.distance import cdist, pdist
+import scipy  # its subpackages load on first use, which spares plans half a second
 
 from autoscore.baselines.declaration import Baseline
 from autoscore.numerics.exponentials import exp_in_place
@@ -82,7 +82,7 @@ def fit_kernel_score(
     base = fit_gaussian(points, held_out)
     chosen = rng.permutation(len(points))
     centres = points[chosen[:landmarks]]
-    apart = pdist(centres)
+    apart = scipy.spatial.distance.pdist(centres)
     apart = apart[apart > 0]  # of points at two places, all landmarks may lie at one
     typical = float(np.median(apart)) if len(apart) else float(points.std(0).mean())
     bandwidths = typical * BANDWIDTHS
@@ -139,7 +139,7 @@ def quadratic_losses(
             crossed[index] += kernel.T @ weighted
             linear[index] += ((kernel.T @ score) * landmarks).sum(-1) - along @ kernel
             linear[index] += weighted.sum(0) / bandwidth**2 - dim * kernel.sum(0)
-    apart = cdist(landmarks, landmarks, "sqeuclidean")
+    apart = scipy.spatial.distance.cdist(landmarks, landmarks, "sqeuclidean")
     return [
         QuadraticLoss((c + c.T - s * apart) / (2.0 * n * h**4), b / (n * h**2), base.loss(x))
         for s, c, b, h in zip(squared, crossed, linear, bandwidths, strict=True)
@@ -150,7 +150,7 @@ def _fit_coefficients(
     train: QuadraticLoss, test: QuadraticLoss, landmarks: np.ndarray, bandwidth: float
 ) -> tuple[float, np.ndarray]:
     """Return the least held-out loss over the ridges, and the alpha that reach it."""
-    norm = _kernel(cdist(landmarks, landmarks, "sqeuclidean"), bandwidth)
+    norm = _kernel(scipy.spatial.distance.cdist(landmarks, landmarks, "sqeuclidean"), bandwidth)
     mean = np.trace(train.gram) / len(norm)
     found = [np.zeros(len(norm))]  # the base alone
     for strength in RIDGES / bandwidth**2:  # alpha minimise the loss + strength |f|^2 / 2

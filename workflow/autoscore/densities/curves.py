@@ -1,12 +1,10 @@
 """Data on a curve, with or without a Gaussian thickness."""
 
 import numpy as np
-import sympy
-from scipy.spatial import cKDTree
+import scipy  # its subpackages load on first use, which spares plans half a second
 
 from autoscore.densities.base import Density
 from autoscore.densities.declaration import CURVE, KNOWN, REAL, Kind, array, number
-from autoscore.densities.expressions import Compiled, parse
 from autoscore.densities.kernels import KernelDensity
 from autoscore.numerics.grids import gauss_legendre
 from autoscore.numerics.panels import Panels
@@ -33,6 +31,10 @@ class Curve(Density):
             raise ValueError(f"the interval of t must have low < high, not {low}, {high}")
         if thickness < 0:
             raise ValueError(f"the thickness must be >= 0, not {thickness}")
+        import sympy  # half a second, which most plans spare
+
+        from autoscore.numerics.expressions import Compiled, parse
+
         coordinates = [parse(text, ["t"]) for text in expressions]
         slopes = [sympy.diff(part, sympy.Symbol("t", real=True)) for part in coordinates]
         self._point, self._velocity = Compiled(coordinates, ["t"]), Compiled(slopes, ["t"])
@@ -96,7 +98,7 @@ class Curve(Density):
     def nearest(self, x: np.ndarray, points: int = 20_001) -> np.ndarray:
         """Return the nearest to each x of points on the curve at even t, shape ``(n, d)``."""
         path = self.point(np.linspace(*self.interval, points))
-        return path[cKDTree(path).query(x)[1]]
+        return path[scipy.spatial.cKDTree(path).query(x)[1]]
 
 
 KIND = Kind(

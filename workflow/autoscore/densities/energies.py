@@ -8,7 +8,6 @@ from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
 from autoscore.densities.declaration import REAL, Kind, array
-from autoscore.densities.expressions import read_energy
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
 from autoscore.numerics.grids import gauss_legendre
@@ -31,7 +30,7 @@ class EnergyDensity(Density):
     """p(x) = exp(-E(x)) / Z inside a box and 0 outside, E an expression of the coordinates.
 
     Derivatives are symbolic; quadrature finds Z. The expression is one that
-    `autoscore.densities.expressions` parses, e.g. ``"x**2 / 2"``, and bounds are the box, shape
+    `autoscore.numerics.expressions` parses, e.g. ``"x**2 / 2"``, and bounds are the box, shape
     ``(d, 2)``. Raise ValueError if the expression is not understood or not finite in the box, the
     box is empty, or d is neither 1 nor 2.
     """
@@ -46,6 +45,8 @@ class EnergyDensity(Density):
         self.dim = len(self.bounds)
         if self.dim not in CHECKED:
             raise ValueError(f"energies are normalised in one or two dimensions, not {self.dim}")
+        from autoscore.numerics.expressions import read_energy  # SymPy: half a second
+
         self._symbolic = read_energy(expression, self.dim)
         with np.errstate(all="ignore"):
             values = self.energy(_product(_sides(self.bounds, CHECKED[self.dim])))

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
+import scipy  # its subpackages load on first use, which spares plans half a second
 from scipy.fft import fftfreq, irfft2, next_fast_len, rfft2, rfftfreq
-from scipy.interpolate import RectBivariateSpline
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
@@ -225,19 +225,19 @@ class SmoothedPlane(SmoothedEnergy):
         sound = self._p > 1e-6 * DEEP * self._p.max()
         return np.where(sound, self._on_grid(*derivatives) / np.where(sound, self._p, 1.0), 0.0)
 
-    def _spline(self, values: np.ndarray) -> RectBivariateSpline:
-        return RectBivariateSpline(*self._grid[0], values)
+    def _spline(self, values: np.ndarray) -> Callable:
+        return scipy.interpolate.RectBivariateSpline(*self._grid[0], values)
 
     @cached_property
-    def _log_prob(self) -> RectBivariateSpline:
+    def _log_prob(self) -> Callable:
         return self._spline(np.log(np.maximum(self._p, 1e-6 * DEEP * self._p.max())))
 
     @cached_property
-    def _score(self) -> list[RectBivariateSpline]:
+    def _score(self) -> list[Callable]:
         return [self._spline(self._relative(axis)) for axis in (0, 1)]
 
     @cached_property
-    def _hessian(self) -> list[RectBivariateSpline]:
+    def _hessian(self) -> list[Callable]:
         first = [self._relative(axis) for axis in (0, 1)]
         upper, mixed, lower = (
             self._spline(self._relative(i, j) - first[i] * first[j])
@@ -246,7 +246,7 @@ class SmoothedPlane(SmoothedEnergy):
         return [upper, mixed, mixed, lower]
 
     def _interpolated(
-        self, x: np.ndarray, splines: list[RectBivariateSpline], exactly: Callable
+        self, x: np.ndarray, splines: list[Callable], exactly: Callable
     ) -> np.ndarray:
         """Return the splines at x, shape ``(n, splines)``, or `exactly` where they fail."""
         low, high = np.array([axis[[0, -1]] for axis in self._grid[0]]).T
