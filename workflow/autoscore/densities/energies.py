@@ -93,7 +93,8 @@ class EnergyDensity(Density):
             one, other = (self._log_integral(panels) for panels in COARSER)
         except ValueError as error:
             raise ValueError(f"bounds must be nearer to the mass than {box}: {error}") from None
-        change = abs(np.expm1(one - other))
+        with np.errstate(over="ignore"):
+            change = abs(np.expm1(one - other))
         if not change < RESOLVED:
             raise ValueError(
                 f"bounds must be nearer to the mass than {box}: the integral of exp(-E) is not "
