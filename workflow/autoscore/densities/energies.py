@@ -153,7 +153,10 @@ class EnergyDensity(Density):
         return np.where(self._inside(x), -self.energy(x) - self._log_normaliser, -np.inf)
 
     def _inside(self, x: np.ndarray) -> np.ndarray:
-        return ((x >= self.bounds[:, 0]) & (x <= self.bounds[:, 1])).all(1)
+        inside = np.ones(len(x), bool)
+        for column, (low, high) in zip(x.T, self.bounds, strict=True):  # faster than all(1)
+            inside &= (column >= low) & (column <= high)
+        return inside
 
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         values = self._symbolic.both(x)

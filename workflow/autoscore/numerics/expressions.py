@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache, reduce
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -224,68 +225,116 @@ def _bits(expression: sympy.Expr) -> int:
 
 
 class Compiled:
-    """Several symbolic expressions of named coordinates, evaluated together on arrays.
+    """Several symbolic expressions, evaluated together on arrays with shared subexpressions.
 
-    Shared subexpressions are computed once, with calls of NumPy's functions in SymPy's order.
+    They become a list of NumPy calls, each of which writes into an array that no later call needs:
+    for few points a call costs more than its arithmetic, and for many the memory does.
     """
 
     def __init__(self, expressions: Sequence[sympy.Expr], names: Sequence[str]) -> None:
-        self._names = names
-        shared, results = sympy.cse(list(expressions))
-        self._shared = [(symbol.name, _function(part)) for symbol, part in shared]
-        self._results = [_function(result) for result in results]
+        program = _Program(names)
+        steps, results = sympy.cse(list(expressions))
+        for symbol, expression in steps:
+            program.values[symbol.name] = program.add(expression)
+        self._results = len(results)
+        self._constants, self._calls, self._spare = program.finish(
+            [program.add(result) for result in results]
+        )
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the values, shape ``(n, expressions)``, at points x of shape ``(n, d)``."""
-        columns = np.empty((len(self._results), len(x)))
-        for start in range(0, len(x), CHUNK):
-            rows = slice(start, start + CHUNK)
-            values = dict(zip(self._names, x[rows].T, strict=True))
-            for name, function in self._shared:
-                values[name] = function(values)
-            for column, function in zip(columns, self._results, strict=True):
-                column[rows] = function(values)
+        n = len(x)
+        columns = np.empty((self._results, n))
+        spare = np.empty((self._spare, min(n, CHUNK)))
+        for start in range(0, n, CHUNK):
+            part = slice(start, min(start + CHUNK, n))
+            work = spare[:, : part.stop - start]
+            arrays = [*x[part].T, *self._constants, *columns[:, part], *work]
+            for function, of in self._calls:
+                function(*of(arrays))
         return columns.T
 
 
-def _function(expression: sympy.Expr) -> Callable[[dict], np.ndarray]:
-    """Return a function from the values of the symbols, by name, to that of the expression."""
-    if expression.is_Symbol:
-        return operator.itemgetter(expression.name)
-    if expression.is_number or expression.func is sympy.DiracDelta:
-        # the delta has no size away from its point
-        number = np.array(_real(expression) if expression.is_number else 0.0)
-        return lambda values: number
-    if expression.is_Pow:
-        base, doubled = _function(expression.base), 2 * expression.exp
-        if doubled.is_Integer:
-            doubled = int(doubled)
-            return lambda values: _power(base(values), doubled)
-        exponent = _function(expression.exp)
-        return lambda values: np.power(base(values), exponent(values))
-    first, *rest = [_function(part) for part in expression.args]
-    if expression.is_Add or expression.is_Mul:
-        combine = np.add if expression.is_Add else np.multiply
-        if len(rest) == 1:
-            (second,) = rest
-            return lambda values: combine(first(values), second(values))
-        return lambda values: reduce(combine, (part(values) for part in rest), first(values))
-    if expression.func not in _NUMPY:
-        raise ValueError(f"{_shown(str(expression))} is not understood: it comes of a derivative")
-    ufunc = _NUMPY[expression.func]
-    return lambda values: ufunc(first(values))
+class _Program:
+    """NumPy calls that compute expressions; `values` gives the number of each named value."""
 
+    def __init__(self, names: Sequence[str]) -> None:
+        self._numbers = count()
+        self.values = {name: next(self._numbers) for name in names}
+        self._coordinates = len(self.values)
+        self._constants: dict[float, int] = {}
+        self._calls: list[tuple[np.ufunc, list[int], int]] = []
 
-def _power(base: np.ndarray, doubled: int) -> np.ndarray:
-    """Return base**(doubled / 2) by squares, roots and reciprocals, where NumPy is quick."""
-    if doubled % 2:
-        return _power(np.sqrt(base), 2 * doubled)
-    if doubled < 0:
-        return np.reciprocal(_power(base, -doubled))
-    if doubled == 2:
-        return base
-    square = _power(np.square(base), doubled // 4 * 2)
-    return np.multiply(square, base) if doubled % 4 else square
+    def add(self, expression: sympy.Expr) -> int:
+        """Add the calls for an expression, and return the number of its value."""
+        if expression.is_Symbol:
+            return self.values[expression.name]
+        if expression.is_number:
+            return self._constant(_real(expression))
+        if expression.func is sympy.DiracDelta:
+            return self._constant(0.0)  # the delta has no size away from its point
+        if expression.is_Pow:
+            return self._power(self.add(expression.base), expression.exp)
+        parts = [self.add(part) for part in expression.args]
+        if expression.is_Add or expression.is_Mul:
+            combine = np.add if expression.is_Add else np.multiply
+            return reduce(lambda left, right: self._call(combine, left, right), parts)
+        if expression.func not in _NUMPY:
+            problem = f"{_shown(str(expression))} is not understood: it comes of a derivative"
+            raise ValueError(problem)
+        return self._call(_NUMPY[expression.func], *parts)
+
+    def _constant(self, number: float) -> int:
+        if number not in self._constants:
+            self._constants[number] = next(self._numbers)
+        return self._constants[number]
+
+    def _call(self, function: np.ufunc, *operands: int) -> int:
+        self._calls.append((function, list(operands), next(self._numbers)))
+        return self._calls[-1][-1]
+
+    def _power(self, base: int, exponent: sympy.Expr) -> int:
+        """Add a power, quickly where NumPy is quick: whole exponents, halves, their reciprocals."""
+        doubled = 2 * exponent
+        if not doubled.is_Integer:
+            return self._call(np.power, base, self.add(exponent))
+        if not exponent.is_Integer:
+            return self._power(self._call(np.sqrt, base), doubled)
+        if exponent < 0:
+            return self._call(np.reciprocal, self._power(base, -exponent))
+        half, odd = divmod(int(exponent), 2)
+        if not half:
+            return base
+        square = self._power(self._call(np.square, base), sympy.Integer(half))
+        return self._call(np.multiply, square, base) if odd else square
+
+    def finish(self, results: list[int]) -> tuple[list[np.ndarray], list[tuple], int]:
+        """Give each value an array, reusing those of values that are not needed any more.
+
+        Return the constants; each call, with what picks its operands and output among coordinates,
+        constants, results and spare arrays, in this order; and the number of spare arrays.
+        """
+        # a result that is a coordinate, a constant or another result is a copy
+        made = {output for _, _, output in self._calls}
+        for place, value in enumerate(results):
+            if value not in made or value in results[:place]:
+                results[place] = self._call(np.positive, value)
+        given = [*range(self._coordinates), *self._constants.values()]
+        place = {value: i for i, value in enumerate([*given, *results])}
+        first = len(place)
+        last = {value: i for i, (_, operands, _) in enumerate(self._calls) for value in operands}
+        free: list[int] = []
+        spare, calls = 0, []
+        for i, (function, operands, output) in enumerate(self._calls):
+            places = [place[value] for value in operands]
+            free += {place[v] for v in operands if last[v] == i and place[v] >= first}
+            if output not in place:
+                if not free:
+                    free.append(first + spare)
+                    spare += 1
+                place[output] = free.pop()
+            calls.append((function, operator.itemgetter(*places, place[output])))
+        return [np.array(number) for number in self._constants], calls, spare
 
 
 def _real(expression: sympy.Expr) -> float:
