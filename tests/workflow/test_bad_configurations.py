@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 CONFIGURATIONS = {
     "values": """
         training: {seeds: 1}
-        train: {seedss: 1, seeds: 0, models: {separate: [dae, vae]}}
+        train: {seds: 1, seeds: 0, models: {separate: [dae, vae]}}
         optimum: {sigmas: {low: -0.1, high: 1.0, count: 3}}
         densities:
           mixture: {kind: gaussian, train: {sigmas: []}}
@@ -33,7 +33,7 @@ CONFIGURATIONS = {
 GRID = "noise levels > 0"
 # the configuration, and parts of one line of the message: key, value, what is allowed
 MISTAKES = {
-    "unknown key": ("values", "train.seedss is not a key", "did you mean seed", "sigmas"),
+    "unknown key": ("values", "train.seds is not a key", "did you mean seeds", "sigmas"),
     "unknown section": ("values", "training is not a key", "did you mean train", "optimum"),
     "no seeds": ("values", "train.seeds is 0; allowed: ", "whole number >= 1"),
     "unknown objective": ("values", "train.models.separate.1 is 'vae'; allowed: ", "dae, rcae"),

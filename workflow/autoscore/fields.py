@@ -1,6 +1,7 @@
 """The interface that exact, optimal and learned reconstructions share."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -61,6 +62,9 @@ class Field(ABC):
             raise ValueError(f"the curl needs d = 2, but this field has d = {self.dim}")
         slope = self.hessian(x)
         return slope[:, 1, 0] - slope[:, 0, 1]
+
+
+FieldAt = Callable[[float], Field]  # from a noise level: separate models, or a conditioned one
 
 
 def symmetric_share(slopes: np.ndarray) -> np.ndarray:

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from autoscore.fields import Field
+from autoscore.fields import Field, FieldAt
 from autoscore.optimum.linear import LinearOptimum
-from autoscore.samplers.anneal import FieldAt
 from autoscore.train.stack import Stack
 
 

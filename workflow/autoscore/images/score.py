@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import gaussian_filter, shift
 
-from autoscore.fields import Field, symmetric_share
+from autoscore.fields import Field, FieldAt, symmetric_share
 from autoscore.images.data import Images
 from autoscore.images.distances import Prepared, empirical_optimum
 from autoscore.images.fields import fields_at
 from autoscore.numerics.streams import generator
 from autoscore.optimum.linear import LinearField
-from autoscore.samplers.anneal import FieldAt
 from autoscore.train.stack import Stack
 
 SLOPES = 4  # images at which dr/dx is decomposed

@@ -11,11 +11,10 @@ from functools import partial
 import numpy as np
 
 from autoscore.densities.base import Density
-from autoscore.fields import Field
+from autoscore.fields import Field, FieldAt
 from autoscore.models.registry import Learned
 from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.samplers.anneal import FieldAt
 from autoscore.samplers.targets import ExactField, Scored
 from autoscore.score.estimates import combine_levels
 from autoscore.train.stack import Stack

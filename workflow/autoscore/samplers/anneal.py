@@ -1,12 +1,11 @@
 """Down the noise grid: annealed Langevin, and the deterministic flow. Beyond the paper."""
 
 from collections import deque
-from collections.abc import Callable
 from itertools import chain, pairwise
 
 import numpy as np
 
-from autoscore.fields import Field
+from autoscore.fields import FieldAt
 from autoscore.numerics.grids import gauss_legendre
 from autoscore.samplers.chains import Generators, check, chunks_of_normals
 from autoscore.samplers.declaration import Sampler
@@ -14,7 +13,6 @@ from autoscore.samplers.langevin import NoiseKeeping
 
 REPLACED = 0.3  # share of the noise that a step of annealed Langevin replaces
 ORDER = 3  # levels through which the flow's polynomial goes
-FieldAt = Callable[[float], Field]  # from a noise level: separate models, or a conditioned one
 
 
 def spaced_levels(high: float, low: float, count: int, power: float = 7.0) -> np.ndarray:
