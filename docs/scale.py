@@ -8,7 +8,7 @@ import pandas as pd
 from docs.parts import table
 from docs.timings import read_benchmarks
 
-TIMES = {"training, separate": 1000, "training, conditioned": 1000}  # steps that times are told of
+TIMES = {"training, separate": 1000, "training, conditioned": 1000}  # steps that the times cover
 KEPT = "chains that are kept"
 
 

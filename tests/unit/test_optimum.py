@@ -60,6 +60,22 @@ def test_denoising_optimum_is_tweedies_formula(density):
     np.testing.assert_allclose(optimum.hessian(x), expected, rtol=1e-12, atol=1e-12)
 
 
+def test_denoising_optimum_of_a_gaussian_shrinks_towards_its_mean():
+    covariance = np.array([[0.5, 0.2], [0.2, 0.3]])
+    mean, y = np.array([1.0, -1.0]), np.random.default_rng(1).standard_normal((5, 2))
+    optimum = DenoisingOptimum(GaussianMixture([1], mean[None], covariance[None]), 0.6)
+    gain = covariance @ np.linalg.inv(covariance + 0.36 * np.eye(2))
+    np.testing.assert_allclose(optimum(y), mean + (y - mean) @ gain.T, rtol=1e-13)
+
+
+def test_denoising_optimum_of_points_is_their_softmax_mean():
+    y = np.array([[-0.3], [0.1], [2.0]])
+    points = np.array([-0.5, 0.0, 0.5])
+    weights = np.exp(-0.5 * ((y - points) / 0.2) ** 2)
+    expected = (weights @ points / weights.sum(1))[:, None]
+    np.testing.assert_allclose(DenoisingOptimum(DEGENERATE, 0.2)(y), expected, atol=1e-14)
+
+
 def test_the_tweedie_gap_is_small_for_the_truth_and_shows_an_error():
     y = np.linspace(-1.5, 1.5, 21)[:, None]
     assert tweedie_gap(WELLS, 0.05, y) < 1e-10

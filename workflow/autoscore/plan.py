@@ -218,7 +218,7 @@ def separate_image_models(config: Mapping) -> list[str]:
 
 
 def image_tables(config: Mapping) -> list[str]:
-    """Return the tables of images that no figure asks for."""
+    """Return the image tables that no figure reads."""
     return ["results/sample/images.csv"] if config.get("images") else []
 
 

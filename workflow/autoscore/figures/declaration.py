@@ -112,7 +112,7 @@ class Shared(Once):
 
 
 class OfImages(Once):
-    """Drawn once for models of images, which `of` picks."""
+    """Drawn once, for the image models that `of` picks."""
 
 
 def no_settings(config: Mapping, density: str) -> dict:

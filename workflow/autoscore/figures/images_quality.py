@@ -1,4 +1,4 @@
-"""Samplers of images compared: likelihood, copying, discrepancy, confidence and switching."""
+"""Image samplers compared: likelihood, copying, discrepancy, confidence and switching."""
 
 import pandas as pd
 

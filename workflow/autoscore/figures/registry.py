@@ -73,7 +73,7 @@ def settings_of(name: str, config: Mapping, density: str) -> dict:
 def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]:
     """Return the files of every figure that a completed configuration asks for.
 
-    `of_images` restricts them to the figures of images (True) or to the others (False).
+    `of_images` selects image figures only (True) or all others (False).
     """
     return [
         f"figures/{stem(name).format(density=subject)}.{extension}"

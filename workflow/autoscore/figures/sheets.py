@@ -1,4 +1,4 @@
-"""What all figures of images share: sheets of images, and a title that names the collection."""
+"""What all image figures share: sheets of images, and a title that names the collection."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple

@@ -105,15 +105,15 @@ def measure(
 
 def _in_units(arrays: dict[str, np.ndarray], units: Units) -> dict[str, np.ndarray]:
     """Return positions and arrows of the plane in the user's units; norms and curls stay."""
-    told = dict(arrays)
+    converted = dict(arrays)
     for name, array in arrays.items():
         if name.startswith(("window_", "map_")):
-            told[name] = units.outward(array.T).T
+            converted[name] = units.outward(array.T).T
         elif name == "points":
-            told[name] = units.outward(array)
+            converted[name] = units.outward(array)
         elif name.startswith("arrows_"):
-            told[name] = units.spread * array
-    return told
+            converted[name] = units.spread * array
+    return converted
 
 
 def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[int, dict[str, Field]]:

@@ -1,4 +1,4 @@
-"""Reconstruction fields of images in pixels, at any noise level that a trained model knows."""
+"""Reconstruction fields on images, in pixels, at any noise level that a trained model knows."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What the auto-encoders of images have learned, where no density is known to compare with."""
+"""What image models have learned, without a known density to compare with."""
 
 from collections.abc import Iterator
 

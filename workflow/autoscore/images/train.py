@@ -1,4 +1,4 @@
-"""Auto-encoders of images: the paper's separate ones per noise level, and ours for all levels."""
+"""Training image models: separate auto-encoders per noise level, and one for all levels."""
 
 import math
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def train_images(
     report: Callable[[str], None] = silent,
     checkpoint: Path | None = None,
 ) -> tuple[Separate | Corrected, Trace]:
-    """Train one model of images, whose part of the configuration are the `settings`.
+    """Train one image model; `settings` are its part of the configuration.
 
     `streams` (global seed, "images", model) names the random streams, which are the same on every
     `device`. For `report` and `checkpoint` see `autoscore.train.fit.fit`. The trace of separate

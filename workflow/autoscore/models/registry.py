@@ -52,7 +52,7 @@ def load_stacks(
 
 
 def add_to_schema(schema: dict) -> None:
-    """Add the kinds, in place, to the schemas of variants and of models of images."""
+    """Add the kinds, in place, to the schemas of variants and of image models."""
     trained = {
         "variant": [name for name, model in MODELS.items() if model.training],
         "image_model": [name for name, model in MODELS.items() if model.image_settings],

@@ -1,4 +1,4 @@
-"""Mistakes in a density, in its training and figures, and in the models of images."""
+"""Mistakes in a density, in its training and figures, and in image models."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""One auto-encoder for all noise levels of images that corrects the best linear one."""
+"""One auto-encoder for all noise levels that corrects the best linear one, for images."""
 
 from autoscore.models.declaration import IMAGE_SETTINGS, Model
 
