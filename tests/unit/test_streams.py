@@ -1,3 +1,4 @@
+import hashlib
 import os
 import subprocess
 import sys
@@ -82,3 +83,10 @@ def test_streams_do_not_depend_on_the_process():
 
 def test_a_number_names_the_same_stream_whatever_its_type():
     assert entropy(1, "start", np.int64(3)) == entropy(1, "start", 3)
+
+
+def test_a_renamed_model_keeps_its_stream():
+    old = hashlib.sha256(b"1/'ring'/'ensemble'/'plan-learned-ensemble-mala'/2").digest()[:16]
+    found = entropy(1, "ring", "separate", "plan-learned-separate-mala", 2)
+    assert found == int.from_bytes(old, "little")
+    assert entropy(1, "separate_contractive") != entropy(1, "ensemble_contractive")

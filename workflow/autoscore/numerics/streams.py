@@ -14,10 +14,16 @@ FORMER = {"separate": "ensemble"}
 
 def entropy(seed: int, *names: object) -> int:
     """Return 128 bits of entropy for the stream of these names, whose ``repr`` is stable."""
-    names = tuple(FORMER.get(name, name) for name in names)
     plain = [name.item() if isinstance(name, np.generic) else name for name in names]
-    path = "/".join([str(seed), *map(repr, plain)])
+    path = "/".join([str(seed), *(repr(_first(name)) for name in plain)])
     return int.from_bytes(hashlib.sha256(path.encode()).digest()[:16], "little")
+
+
+def _first(name: object) -> object:
+    # runs of chains join several names by "-"
+    if not isinstance(name, str):
+        return name
+    return "-".join(FORMER.get(word, word) for word in name.split("-"))
 
 
 def generator(seed: int, *names: object) -> np.random.Generator:
