@@ -23,14 +23,15 @@ SNAKEMAKE_OPTIONS = "$$@" --cores $(CORES) $(if $(DIR),--directory "$(DIR)") $(A
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce toy mnist figures verify report test test-machines lint format bench docs setup lock audit clean help
+.PHONY: reproduce paper toy mnist figures verify report test test-machines lint format bench docs setup lock audit clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(CONFIGURED) $(RUN) snakemake $(SNAKEMAKE_OPTIONS)
 
-toy mnist figures verify report: setup
+paper toy mnist figures verify report: setup
 	@$(CONFIGURED) $(RUN) snakemake $@ $(SNAKEMAKE_OPTIONS)
 
+paper: ## Draw the paper's own figures, 1 to 7, in figures/paper
 toy: ## Run only the one- and two-dimensional experiments
 mnist: ## Run only the experiments on images
 figures: ## Draw the figures

@@ -85,6 +85,7 @@ localrules:
     all,
     toy,
     mnist,
+    paper,
     figures,
     verify,
     gallery,
@@ -119,6 +120,11 @@ rule mnist:
     input:
         figure_files(config, of_images=True),
         plan.image_tables(config),
+
+
+rule paper:
+    input:
+        paper_files(config),
 
 
 rule figures:

@@ -12,12 +12,13 @@ from autoscore.densities.declaration import KNOWN
 from autoscore.densities.registry import KINDS
 
 # the sections of the report, in their order
+PAPER = "The paper's figures"
 LINE = "The score in one dimension"
 PLANE = "Fields in the plane"
 SAMPLING = "Energy and sampling"
 IMAGES = "Images"
 BEYOND = "Beyond the paper"
-SECTIONS = (LINE, PLANE, SAMPLING, IMAGES, BEYOND)
+SECTIONS = (PAPER, LINE, PLANE, SAMPLING, IMAGES, BEYOND)
 STATEMENT = "[TPC][1-9]"  # ids of the paper's statements, which config/claims.yaml puts in words
 
 ANYTHING = "any density"
@@ -111,6 +112,13 @@ class Shared(Once):
         return {"densities": self.of(config)}
 
 
+class OfPaper(Once):
+    """A numbered figure of the paper, drawn once in ``figures/paper/`` if `of` finds its results.
+
+    `of` returns the densities whose results it reads, empty if a configuration lacks one of them.
+    """
+
+
 class OfImages(Once):
     """Drawn once, for the image models that `of` picks."""
 
@@ -141,7 +149,9 @@ class Figure:
     shows
         Ids of the statements that it is about (`STATEMENT`); may be empty.
     caption
-        What to see in it.
+        What to see in it; for a figure of the paper, what ours shows.
+    paper, deviations
+        For a figure of the paper: what the paper's shows, and each way in which ours differs.
     scope
         What it is drawn for, and which setting requests it.
     reads
@@ -164,6 +174,8 @@ class Figure:
     reads: Mapping[str, str] | Callable[[Mapping], dict[str, str]]
     settings: Callable[[Mapping, str], dict] = no_settings
     formats: tuple[str, ...] = ("pdf", "png")
+    paper: str = ""
+    deviations: tuple[str, ...] = ()
     findings: str = ""
 
     @property

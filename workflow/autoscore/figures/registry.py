@@ -5,7 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
 from autoscore.declarations import DeclarationError, collect, modules_of, one
-from autoscore.figures.declaration import SECTIONS, STATEMENT, Charted, Figure, Listed, OfImages
+from autoscore.figures.declaration import (
+    SECTIONS,
+    STATEMENT,
+    Charted,
+    Figure,
+    Listed,
+    OfImages,
+    OfPaper,
+)
 
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Figure]:
@@ -26,6 +34,8 @@ def _mistakes(module: ModuleType, name: str, figure: Figure) -> Iterator[str]:
         yield "it declares FIGURE but has no draw(inputs, outputs, settings): add that function"
     if figure.section not in SECTIONS:
         yield f"section {figure.section!r} is unknown: use one of declaration.SECTIONS"
+    if isinstance(figure.scope, OfPaper) and not figure.paper:
+        yield "it is a figure of the paper: say in `paper` what the paper's shows"
     for shown in figure.shows:
         if not re.fullmatch(STATEMENT, shown):
             yield f"statement {shown!r} is unknown: use an id of config/claims.yaml, such as C1"
@@ -35,7 +45,12 @@ def _mistakes(module: ModuleType, name: str, figure: Figure) -> Iterator[str]:
 
 
 def _place(name: str, figure: Figure) -> tuple:
-    """Return the sort key: section, then first statement in the paper's order, then name."""
+    """Return the sort key: section, then first statement in the paper's order, then name.
+
+    The paper's figures follow its numbers, which end their names.
+    """
+    if isinstance(figure.scope, OfPaper):
+        return SECTIONS.index(figure.section), (), name
     first = min((("TPC".index(shown[0]), shown) for shown in figure.shows), default=())
     return SECTIONS.index(figure.section), first, name
 
@@ -55,6 +70,8 @@ def of_scope(scope: type) -> dict[str, Figure]:
 
 def stem(name: str) -> str:
     """Return the name of a figure's files, with ``{density}`` where each density has one."""
+    if isinstance(FIGURES[name].scope, OfPaper):
+        return f"paper/{name}"
     return f"{{density}}_{name}" if FIGURES[name].per_density else name
 
 
@@ -68,6 +85,11 @@ def settings_of(name: str, config: Mapping, density: str) -> dict:
     """Return what ``draw`` gets as ``settings``."""
     figure = FIGURES[name]
     return figure.scope.settings(name, config, density) | figure.settings(config, density)
+
+
+def paper_files(config: Mapping) -> list[str]:
+    """Return the files of the paper's numbered figures whose results a configuration makes."""
+    return [file for file in figure_files(config) if file.startswith("figures/paper/")]
 
 
 def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]:
@@ -87,13 +109,14 @@ def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]
 def index(statements: Mapping[str, str]) -> str:
     """Return all figures as Markdown, a table per section, then the paper's statements by id."""
     lines = []
-    for section in SECTIONS:
+    for section in dict.fromkeys(figure.section for figure in FIGURES.values()):
         lines += [f"## {section}", ""]
         lines += ["| file | statements | rule | what to see in it |", "| --- | --- | --- | --- |"]
         for name, figure in FIGURES.items():
             if figure.section == section:
                 file = stem(name).format(density="<density>")
-                cells = [f"`{file}`", ", ".join(figure.shows), f"`plot_{name}`", figure.caption]
+                caption = " ".join([figure.caption, *figure.deviations])
+                cells = [f"`{file}`", ", ".join(figure.shows), f"`plot_{name}`", caption]
                 lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |"))
         lines.append("")
     lines += ["## The statements", ""]
