@@ -1,0 +1,96 @@
+"""The paper's figure 2: a contractive auto-encoder's stairs through three training points."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from autoscore.figures import style
+from autoscore.figures.declaration import PAPER, Figure, OfPaper, needing
+from autoscore.figures.style import BEST, NAMES, TRUTH
+from autoscore.files.storage import read_arrays
+
+POINTS, BUMPS, VARIANT = "three_points", "three_bumps", "large_sigma"
+WINDOW, FLOOR, ARROWS = 0.75, -0.85, 19  # half the panel's width; where and how many arrows are
+ALONG = {"angles": "xy", "scale_units": "xy", "width": 0.008, "headwidth": 4}
+
+
+def _trained(config: Mapping) -> list[str]:
+    """Return the densities if all that the panels show is trained on them."""
+    found = needing(POINTS, BUMPS)(config)
+    trained = {name: config["densities"][name]["train"] for name in found}
+    there = (
+        found
+        and "points" in config["densities"][POINTS]
+        and VARIANT in trained[POINTS]["variants"]
+        and "dae" in trained[POINTS]["models"]["separate"]
+        and "rcae" in trained[BUMPS]["models"]["separate"]
+    )
+    return found if there else []
+
+
+FIGURE = Figure(
+    section=PAPER,
+    shows=("T2", "C2"),
+    paper=(
+        "a schematic: r(x) of an auto-encoder of high capacity in one dimension climbs in stairs "
+        "through three training points, for a large sigma^2 in the contractive loss; the identity "
+        "dotted; arrows of r(x) - x along the bottom point to the nearest training point"
+    ),
+    caption=(
+        "real models, every seed. (a) The contractive loss gives these stairs if the density does "
+        "not vanish between the points: here each is a Gaussian of sd 0.05, and sigma is six times "
+        "that. (b) On the bare points it does not, at any sigma^2: r = x and dr/dx = 0 at three "
+        "points make it zero, and nothing is said of the rest, so seeds disagree. (c) The denoising "
+        "loss gives the stairs on the bare points: noise visits what lies between"
+    ),
+    deviations=(
+        "trained networks of 20 tanh units and the best reconstruction beside them, where the "
+        "paper's is a sketch with unlabelled axes",
+        "points -0.5, 0 and 0.5, 20 units and sigma 0.1 for (c) are those of the authors' "
+        "one-dimensional script, which trains the denoising loss; 0.3 and the sd 0.05 are ours",
+        "the paper draws one panel, for the contractive loss at the training points; that is (b), "
+        "and looks otherwise",
+    ),
+    scope=OfPaper(_trained),
+    reads={
+        "points": f"results/geometry/{POINTS}.npz",
+        "bumps": f"results/geometry/{BUMPS}.npz",
+    },
+    settings=lambda config, density: {"points": config["densities"][POINTS]["points"]},
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw r(x) in three panels, every seed; the arrows are those of the first."""
+    points, bumps = read_arrays(inputs["points"]), read_arrays(inputs["bumps"])
+    large = {name: points[f"{name}_{VARIANT}"] for name in ("sigmas", "rcae")}
+    panels = {  # arrays and objective by title
+        "(a) thin bumps": (bumps, "rcae"),
+        "(b) bare points": (large | {"x": points["x"]}, "rcae"),
+        "(c) bare points": (points, "dae"),
+    }
+    figure, axes = style.grid(len(panels), 3, 2.4, 0.4, sharex=True, sharey=True)
+    for axis, (title, (arrays, objective)) in zip(axes.flat, panels.items(), strict=True):
+        axis.plot(arrays["x"], arrays["x"], ":", color="0.4", linewidth=1.0, label="identity")
+        _draw_stairs(axis, arrays, objective)
+        axis.scatter(*2 * [settings["points"]], **style.POINT, facecolor="black", label="x = point")
+        sigma = arrays["sigmas"][0]
+        axis.set_title(rf"{title}, {NAMES[objective]}, $\sigma = {sigma:.3g}$", fontsize=7)
+        axis.set(xlim=(-WINDOW, WINDOW), ylim=(FLOOR - 0.1, WINDOW))
+    style.label_edges(axes, "$x$", "$r(x)$")
+    style.common_legend(figure, 5)
+    style.save(figure, outputs)
+
+
+def _draw_stairs(axis: style.Axes, arrays: dict[str, np.ndarray], objective: str) -> None:
+    """Draw r(x) at the first noise level, the best one below, and arrows of r(x) - x."""
+    x, learned = arrays["x"], arrays[objective][0]
+    if f"best_{objective}" in arrays:
+        axis.plot(x, x + arrays[f"best_{objective}"][0], label="best", **TRUTH)
+    look = BEST[objective] | {"linestyle": "-", "alpha": 0.7}
+    axis.plot(x, (x + learned).T, label=f"learned {NAMES[objective]}", **look)
+    at = np.linspace(-WINDOW, WINDOW, ARROWS + 2)[1:-1]
+    moves = np.interp(at, x, learned[0])
+    scale = np.abs(moves).max() / (at[1] - at[0])  # the longest reaches the next
+    bottom = np.full(ARROWS, FLOOR)
+    axis.quiver(at, bottom, moves, 0 * moves, scale=scale, color="0.3", **ALONG)
