@@ -11,11 +11,12 @@ from autoscore.files.storage import read_arrays
 
 CURVES = ("sine", "spiral")  # the first that is there is drawn
 CIRCLE = np.linspace(0.0, 2.0 * np.pi, 61)
-SIZE = 0.3  # radius of the circles, as a share of the distance between two of them
+SIZE = 0.46  # radius of the circles, as a share of the distance between two of them
 
 
 def _curve(config: Mapping) -> list[str]:
-    return [name for name in CURVES if name in config["densities"]][:1]
+    kinds = {name: entry.get("kind") for name, entry in config["densities"].items()}
+    return [name for name in CURVES if kinds.get(name) == "curve"][:1]
 
 
 FIGURE = Figure(
@@ -26,13 +27,13 @@ FIGURE = Figure(
         "along it, which it needs to tell data apart, and becomes insensitive to changes across"
     ),
     caption=(
-        "real models: at points on a curve, a small circle of inputs (grey) and its image under "
-        "dr/dx (filled): as long as before along the curve, gone across, and shorter along it, too, "
-        "at the curve's ends, beyond which there are no data"
+        "dr/dx turns circles around points of a curve (grey) into ellipses (filled) that are as "
+        "long as before along the curve and nearly gone across. Where the curve bends within the "
+        "noise even the best r keeps a little of what is across, and trained models keep more"
     ),
     deviations=(
-        "data, sigma and models are ours, since the paper's sketch has none: the curve "
-        "(t, sin 2 pi t), the best denoising auto-encoder and trained ones (the first seed)",
+        "curve, sigma and models are ours, since the paper's sketch has none: the best denoising "
+        "auto-encoder, one conditioned on sigma, and separate ones; of trained ones the first seed",
         "the paper draws directions, ours the images of circles, which say how much of each "
         "direction is kept",
     ),
@@ -48,14 +49,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     along = arrays["along"]
     radius = SIZE * np.linalg.norm(np.diff(along, axis=0), axis=1).min()
     circle = radius * np.stack([np.cos(CIRCLE), np.sin(CIRCLE)])
-    figure, axes = style.grid(len(names), len(names), 2.9, 0.5, sharex=True, sharey=True)
+    figure, axes = style.grid(len(names), len(names), 3.6, 0.5, sharex=True, sharey=True)
     for axis, name in zip(axes.flat, names, strict=True):
         color = MODELS[name]["color"]
-        axis.plot(*arrays["points"].T, ".", color="#E69F00", markersize=1.0, zorder=0)
-        axis.plot(*arrays["line"].T, color="0.5", linewidth=0.8, label="the manifold")
+        axis.plot(*arrays["line"].T, color="#E69F00", linewidth=0.8, zorder=0)
         for place, slope in zip(along, arrays[f"slope_{name}"], strict=True):
             axis.plot(*(place[:, None] + circle), color="0.6", linewidth=0.8)
-            axis.fill(*(place[:, None] + slope @ circle), facecolor=color, edgecolor=color)
+            axis.fill(*(place[:, None] + slope @ circle), color=color, linewidth=1.5)
         axis.set(title=MODELS[name]["label"], aspect="equal")
     style.label_edges(axes, *arrays["titles"])
     figure.suptitle(f"circles and their images under dr/dx, σ = {arrays['sigma']:g}", fontsize=8)

@@ -6,12 +6,12 @@ import numpy as np
 
 from autoscore.figures import style
 from autoscore.figures.declaration import PAPER, Figure, OfPaper, needing
+from autoscore.figures.field import draw_directions
 from autoscore.figures.style import BEST, NAMES, TRUTH
 from autoscore.files.storage import read_arrays
 
 POINTS, BUMPS, VARIANT = "three_points", "three_bumps", "large_sigma"
-WINDOW, FLOOR, ARROWS = 0.75, -0.85, 19  # half the panel's width; where and how many arrows are
-ALONG = {"angles": "xy", "scale_units": "xy", "width": 0.008, "headwidth": 4}
+MARGIN = 0.25  # beyond the outermost training points
 
 
 def _trained(config: Mapping) -> list[str]:
@@ -37,11 +37,12 @@ FIGURE = Figure(
         "dotted; arrows of r(x) - x along the bottom point to the nearest training point"
     ),
     caption=(
-        "real models, every seed. (a) The contractive loss gives these stairs if the density does "
-        "not vanish between the points: here each is a Gaussian of sd 0.05, and sigma is six times "
-        "that. (b) On the bare points it does not, at any sigma^2: r = x and dr/dx = 0 at three "
-        "points make it zero, and nothing is said of the rest, so seeds disagree. (c) The denoising "
-        "loss gives the stairs on the bare points: noise visits what lies between"
+        "the contractive loss gives stairs if the points have some thickness (a), but not on bare "
+        "points (b), where the denoising loss does (c); every seed is drawn. (a) Each point is a "
+        "Gaussian of sd 0.05, and sigma is six times that: r is flat where p is large, and climbs "
+        "where it is smallest, half-way. (b) At any sigma^2 the loss is zero for every r with "
+        "r = x and dr/dx = 0 at the three points. It says nothing of what lies between, and seeds "
+        "disagree there. (c) Noise visits what lies between"
     ),
     deviations=(
         "trained networks of 20 tanh units and the best reconstruction beside them, where the "
@@ -69,28 +70,30 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         "(b) bare points": (large | {"x": points["x"]}, "rcae"),
         "(c) bare points": (points, "dae"),
     }
+    at = np.ravel(settings["points"])
+    window = np.array([at.min() - MARGIN, at.max() + MARGIN])
     figure, axes = style.grid(len(panels), 3, 2.4, 0.4, sharex=True, sharey=True)
     for axis, (title, (arrays, objective)) in zip(axes.flat, panels.items(), strict=True):
-        axis.plot(arrays["x"], arrays["x"], ":", color="0.4", linewidth=1.0, label="identity")
-        _draw_stairs(axis, arrays, objective)
-        axis.scatter(*2 * [settings["points"]], **style.POINT, facecolor="black", label="x = point")
-        sigma = arrays["sigmas"][0]
-        axis.set_title(rf"{title}, {NAMES[objective]}, $\sigma = {sigma:.3g}$", fontsize=7)
-        axis.set(xlim=(-WINDOW, WINDOW), ylim=(FLOOR - 0.1, WINDOW))
+        axis.plot(window, window, ":", color="0.4", linewidth=1.0, label="identity")
+        shown = (arrays["x"] >= window[0]) & (arrays["x"] <= window[1])
+        _draw_stairs(axis, arrays, objective, shown)
+        axis.scatter(at, at, facecolor="black", label="training point", **style.POINT)
+        sigma = rf"$\sigma = {arrays['sigmas'][0]:.3g}$"
+        axis.set_title(f"{title}, {NAMES[objective]}, {sigma}", fontsize=7)
+        axis.set(xlim=window)
+        axis.locator_params(nbins=5)
     style.label_edges(axes, "$x$", "$r(x)$")
     style.common_legend(figure, 5)
     style.save(figure, outputs)
 
 
-def _draw_stairs(axis: style.Axes, arrays: dict[str, np.ndarray], objective: str) -> None:
-    """Draw r(x) at the first noise level, the best one below, and arrows of r(x) - x."""
-    x, learned = arrays["x"], arrays[objective][0]
+def _draw_stairs(
+    axis: style.Axes, arrays: dict[str, np.ndarray], objective: str, shown: np.ndarray
+) -> None:
+    """Draw r(x) at the first noise level, the best one, and where r(x) - x points."""
+    x, learned = arrays["x"][shown], arrays[objective][0][:, shown]
     if f"best_{objective}" in arrays:
-        axis.plot(x, x + arrays[f"best_{objective}"][0], label="best", **TRUTH)
+        axis.plot(x, x + arrays[f"best_{objective}"][0, shown], label="best", **TRUTH)
     look = BEST[objective] | {"linestyle": "-", "alpha": 0.7}
     axis.plot(x, (x + learned).T, label=f"learned {NAMES[objective]}", **look)
-    at = np.linspace(-WINDOW, WINDOW, ARROWS + 2)[1:-1]
-    moves = np.interp(at, x, learned[0])
-    scale = np.abs(moves).max() / (at[1] - at[0])  # the longest reaches the next
-    bottom = np.full(ARROWS, FLOOR)
-    axis.quiver(at, bottom, moves, 0 * moves, scale=scale, color="0.3", **ALONG)
+    draw_directions(axis, x, learned[0])

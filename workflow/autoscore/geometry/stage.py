@@ -53,8 +53,8 @@ def measure(
     held_out
         Draws from the density, ``(m, d)``; none in one dimension.
     settings
-        ``sigmas``, ``seeds``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and
-        the ``windows`` of the figures, and which ``figures`` there are.
+        ``sigmas``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and the
+        ``windows`` of the figures, and which ``figures`` there are.
     units
         The user's, in which coordinates are reported; those that are learned if left out.
 
