@@ -47,10 +47,12 @@ FIGURE = Figure(
     deviations=(
         "trained networks of 20 tanh units and the best reconstruction beside them, where the "
         "paper's is a sketch with unlabelled axes",
-        "points -0.5, 0 and 0.5, 20 units and sigma 0.1 for (c) are those of the authors' "
-        "one-dimensional script, which trains the denoising loss; 0.3 and the sd 0.05 are ours",
         "the paper draws one panel, for the contractive loss at the training points; that is (b), "
-        "and looks otherwise",
+        "which looks different",
+        "points -0.5, 0 and 0.5, 20 units and sigma 0.1 for (c) are those of the authors' "
+        "one-dimensional script, which trains the denoising loss on 27 noisy points drawn once, "
+        "ours on all noise; sigma 0.3 and the sd 0.05 are ours",
+        "arrows have one length; they show where r of the first seed points",
     ),
     scope=OfPaper(_trained),
     reads={

@@ -27,8 +27,8 @@ FIGURE = Figure(
         "quadrature. What is seen differs by less than a line's width",
         "beyond the panels, at the ends of the interval, the paper's grid makes errors: at sigma "
         "0.06 its contractive estimate is 6 % off there, since it weights each step by p at its "
-        "left end, and p changes by a fifth from point to point",
-        "levels are the nearest of our noise grid: sigma is the same to a thousandth",
+        "left end, and p changes by a half from point to point",
+        "levels are the nearest of our noise grid: sigma differs by less than 0.001",
     ),
     scope=OfPaper(needing("three_wells")),
     reads={"curves": "results/optimum/three_wells.npz"},

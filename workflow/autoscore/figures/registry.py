@@ -100,8 +100,11 @@ def settings_of(name: str, config: Mapping, density: str) -> dict:
 
 def paper_pictures(config: Mapping) -> dict[str, str]:
     """Return the PNG of each of the paper's figures whose results a configuration makes."""
-    made = {name: figure for name, figure in of_scope(OfPaper).items() if "png" in figure.formats}
-    return {n: f"figures/{stem(n)}.png" for n, f in made.items() if f.scope.subjects(n, config)}
+    return {
+        name: f"figures/{stem(name)}.png"
+        for name, figure in of_scope(OfPaper).items()
+        if "png" in figure.formats and figure.scope.subjects(name, config)
+    }
 
 
 def paper_files(config: Mapping) -> list[str]:
