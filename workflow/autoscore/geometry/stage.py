@@ -10,7 +10,7 @@ from autoscore.densities.curves import Curve
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.samples import Units
 from autoscore.fields import Field
-from autoscore.geometry.curve import direction_profile, tangent_profile
+from autoscore.geometry.curve import direction_profile, slopes_along, tangent_profile
 from autoscore.geometry.fixed_points import positions
 from autoscore.geometry.line import LOSSES, displacement_curves, fixed_point_table, loss_table
 from autoscore.geometry.plane import arrows, fixed_points_in, maps
@@ -53,8 +53,8 @@ def measure(
     held_out
         Draws from the density, ``(m, d)``; none in one dimension.
     settings
-        ``sigmas``, ``seeds``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and
-        the ``windows`` of the figures, and which ``figures`` there are.
+        ``sigmas``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and the
+        ``windows`` of the figures, and which ``figures`` there are.
     units
         The user's, in which coordinates are reported; those that are learned if left out.
 
@@ -89,6 +89,7 @@ def measure(
     asked = [units.inward(np.array(box).T).T for box in asked]
     arrays = arrows(seeds[0], shown, asked or around)
     if isinstance(density, Curve):
+        arrays |= slopes_along(density, seeds[0])
         direction = direction_profile(density, seeds[0], rng).assign(profile="direction")
         tangent = [tangent_profile(density, fields) for fields in seeds.values()]
         tangent = _over_seeds(seeds, tangent).assign(profile="tangent")
