@@ -1,6 +1,8 @@
 """How far the best possible score estimates are from the score, and at which order (C1)."""
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,8 @@ DRAWS = 4000  # that stand for p in two, where it may be too thin for any produc
 CHECKED = 50  # of these, at which a denoising optimum is also computed at lower resolution
 BIAS = [
     "objective", "sigma", "relative_error", "predicted", "remainder", "discretisation",
-    "hessian_error", "tweedie_gap",
+    "hessian_error", "tweedie_gap", "extrapolated", "left", "hessian_extrapolated",
+    "hessian_left", "apart", "apart_predicted",
 ]  # fmt: skip
 ORDER = ["objective", "order", "low", "high", "levels", "remainder_order", "discretisation"]
 
@@ -57,14 +60,17 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
     ``predicted``, that of the leading term of C1; ``remainder``, the error left without that term;
     ``discretisation``, the change at half the resolution; ``hessian_error`` of
     (dr/dx - I) / sigma^2 as an estimate of Hess log p, relative to E_p|Hess log p|^2 (C5);
-    `tweedie_gap`, where both sides of statement T1 are integrals.
+    `tweedie_gap`, where both sides of statement T1 are integrals. Rows of ``"rcae"`` also have
+    the columns of `without_step`, and ``apart``, the difference of the two optima, whose leading
+    term has the size ``apart_predicted``: by C1 it is sigma^2 lap s / 2.
     """
     if density.dim == 1:
         x, weights = density.quadrature(PANELS)
     else:
         x, weights = density.sample(DRAWS, generator(0, "expectation")), np.full(DRAWS, 1.0 / DRAWS)
     score, hessian = density.score(x), density.hessian(x).reshape(len(x), -1)
-    rows = []
+    laplacian = density.score_laplacian(x)
+    denoising, rows = {}, []
     for objective in ("dae", "rcae"):
         leading = leading_bias(density, objective, x)
         for sigma in sigmas:
@@ -74,6 +80,16 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
             few = slice(None if density.dim == 1 or objective == "rcae" else CHECKED)
             rough = coarser.score(x[few])
             first_order = score + sigma**2 * leading
+            further = {}
+            if objective == "dae":
+                denoising[sigma] = optimal
+            else:
+                levels = [field, coarser, coarser_field(density, objective, sigma, points // 2 + 1)]
+                best, further = without_step(levels, x, weights, score, hessian)
+                half = 0.5 * sigma**2 * laplacian
+                apart = best - denoising[sigma]
+                further["apart"] = relative_error(score + apart, score, weights)
+                further["apart_predicted"] = relative_error(score + half, score, weights)
             check = objective == "dae" and density.dim == 1 and isinstance(density, EnergyDensity)
             rows.append(
                 {
@@ -86,8 +102,30 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
                     "hessian_error": relative_error(slope, hessian, weights),
                     "tweedie_gap": tweedie_gap(density, sigma, x[::8]) if check else np.nan,
                 }
+                | further
             )
     return pd.DataFrame(rows, columns=BIAS)
+
+
+def without_step(
+    fields: Sequence[Field], x: np.ndarray, weights: np.ndarray, *truth: np.ndarray
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Return the score of a contractive optimum for a vanishing grid step, and its errors.
+
+    The fields are solutions with one, two and four times the step h. Their error is c h^2 + O(h^4),
+    so that (4 fine - coarse) / 3 leaves O(h^4) (Richardson), of which a fifteenth of the change
+    from twice the step is an estimate. The truth is the score ``(n, d)`` and its derivatives
+    ``(n, d * d)``. Squared errors, relative to it: ``extrapolated`` and its part ``left`` by the
+    step, for the score; ``hessian_extrapolated`` and ``hessian_left`` for (dr/dx - I) / sigma^2.
+    """
+    found, errors = [], {}
+    for name, exact in zip(("", "hessian_"), truth, strict=True):
+        solved = [(f.hessian if name else f.score)(x).reshape(exact.shape) for f in fields]
+        best, rougher = ((4 * a - b) / 3 for a, b in pairwise(solved))
+        errors[f"{name}extrapolated"] = relative_error(best, exact, weights)
+        errors[f"{name}left"] = relative_error(exact + (best - rougher) / 15, exact, weights)
+        found.append(best)
+    return found[0], errors
 
 
 def tweedie_gap(density: EnergyDensity, sigma: float, y: np.ndarray) -> float:

@@ -84,7 +84,7 @@ def _discretise(
     return csr_array(entries, shape=(cell.size, cell.size)), sides
 
 
-@lru_cache(maxsize=2)  # no noise level changes them, and log p may cost more than the solve
+@lru_cache(maxsize=3)  # grids: no noise level changes them, and log p may cost more than the solve
 def _weights(density: Density, *ends: tuple[float, float, int]) -> tuple[np.ndarray, ...]:
     """Return p times the size of each cell, and p times the width of the faces along each axis."""
     x1, x2 = (np.linspace(*end) for end in ends)
