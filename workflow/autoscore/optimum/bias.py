@@ -1,8 +1,6 @@
 """How far the best possible score estimates are from the score, and at which order (C1)."""
 
-from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -52,6 +50,12 @@ def coarser_field(density: Density, objective: str, sigma: float, points: int) -
     return field
 
 
+def extrapolated_field(density: Density, sigma: float, points: int) -> ContractiveOptimum2D:
+    """Return the contractive optimum in the plane with its grid's step extrapolated to 0."""
+    fine, coarse = (f(density, "rcae", sigma, points) for f in (optimal_field, coarser_field))
+    return fine.extrapolated(coarse)
+
+
 def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFrame:
     """Compare both optima with the score, and the difference with its leading-order prediction.
 
@@ -61,15 +65,14 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
     ``discretisation``, the change at half the resolution; ``hessian_error`` of
     (dr/dx - I) / sigma^2 as an estimate of Hess log p, relative to E_p|Hess log p|^2 (C5);
     `tweedie_gap`, where both sides of statement T1 are integrals. Rows of ``"rcae"`` also have
-    the columns of `without_step`, and ``apart``, the difference of the two optima, whose leading
-    term has the size ``apart_predicted``: by C1 it is sigma^2 lap s / 2.
+    the columns of `limits`.
     """
     if density.dim == 1:
         x, weights = density.quadrature(PANELS)
     else:
         x, weights = density.sample(DRAWS, generator(0, "expectation")), np.full(DRAWS, 1.0 / DRAWS)
     score, hessian = density.score(x), density.hessian(x).reshape(len(x), -1)
-    laplacian = density.score_laplacian(x)
+    truth = score, hessian, density.score_laplacian(x)
     denoising, rows = {}, []
     for objective in ("dae", "rcae"):
         leading = leading_bias(density, objective, x)
@@ -84,12 +87,7 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
             if objective == "dae":
                 denoising[sigma] = optimal
             else:
-                levels = [field, coarser, coarser_field(density, objective, sigma, points // 2 + 1)]
-                best, further = without_step(levels, x, weights, score, hessian)
-                half = 0.5 * sigma**2 * laplacian
-                apart = best - denoising[sigma]
-                further["apart"] = relative_error(score + apart, score, weights)
-                further["apart_predicted"] = relative_error(score + half, score, weights)
+                further = limits(density, sigma, points, x, weights, truth, denoising[sigma])
             check = objective == "dae" and density.dim == 1 and isinstance(density, EnergyDensity)
             rows.append(
                 {
@@ -107,25 +105,37 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
     return pd.DataFrame(rows, columns=BIAS)
 
 
-def without_step(
-    fields: Sequence[Field], x: np.ndarray, weights: np.ndarray, *truth: np.ndarray
-) -> tuple[np.ndarray, dict[str, float]]:
-    """Return the score of a contractive optimum for a vanishing grid step, and its errors.
+def limits(
+    density: Density, sigma: float, points: int, x: np.ndarray, weights: np.ndarray,
+    truth: tuple[np.ndarray, np.ndarray, np.ndarray], denoising: np.ndarray,
+) -> dict[str, float]:  # fmt: skip
+    """Return how far the contractive optimum is from the score, its Hessian and the other optimum.
 
-    The fields are solutions with one, two and four times the step h. Their error is c h^2 + O(h^4),
-    so that (4 fine - coarse) / 3 leaves O(h^4) (Richardson), of which a fifteenth of the change
-    from twice the step is an estimate. The truth is the score ``(n, d)`` and its derivatives
-    ``(n, d * d)``. Squared errors, relative to it: ``extrapolated`` and its part ``left`` by the
-    step, for the score; ``hessian_extrapolated`` and ``hessian_left`` for (dr/dx - I) / sigma^2.
+    The truth is the score ``(n, d)``, its derivatives ``(n, d * d)`` and its Laplacian ``(n, d)``
+    at weighted points; `denoising` ``(n, d)`` the score read off the other optimum. ``apart`` is
+    the squared distance of both optima, relative to E|s|^2, and ``apart_predicted`` that of its
+    leading term, sigma^2 lap s / 2 by C1. In the plane, where the grid's step shows, it is
+    extrapolated to 0, and there are the squared relative errors ``extrapolated``, of the score,
+    and ``hessian_extrapolated``; ``left`` and ``hessian_left`` estimate what the step leaves.
     """
-    found, errors = [], {}
-    for name, exact in zip(("", "hessian_"), truth, strict=True):
-        solved = [(f.hessian if name else f.score)(x).reshape(exact.shape) for f in fields]
-        best, rougher = ((4 * a - b) / 3 for a, b in pairwise(solved))
-        errors[f"{name}extrapolated"] = relative_error(best, exact, weights)
-        errors[f"{name}left"] = relative_error(exact + (best - rougher) / 15, exact, weights)
-        found.append(best)
-    return found[0], errors
+    score, hessian, laplacian = truth
+    best, found = optimal_field(density, "rcae", sigma, points), {}
+    if density.dim == 2:
+        best = extrapolated_field(density, sigma, points)
+        rougher = extrapolated_field(density, sigma, (points + 1) // 2)
+        # the error falls as the fourth power of the step: a fifteenth of the change is left
+        left = score + (best.score(x) - rougher.score(x)) / 15
+        slope, other = (f.hessian(x).reshape(hessian.shape) for f in (best, rougher))
+        found = {
+            "extrapolated": relative_error(best.score(x), score, weights),
+            "left": relative_error(left, score, weights),
+            "hessian_extrapolated": relative_error(slope, hessian, weights),
+            "hessian_left": relative_error(hessian + (slope - other) / 15, hessian, weights),
+        }
+    apart, predicted = best.score(x) - denoising, 0.5 * sigma**2 * laplacian
+    found["apart"] = relative_error(score + apart, score, weights)
+    found["apart_predicted"] = relative_error(score + predicted, score, weights)
+    return found
 
 
 def tweedie_gap(density: EnergyDensity, sigma: float, y: np.ndarray) -> float:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from autoscore.densities.base import Density
 from autoscore.fields import Field
-from autoscore.optimum.bias import optimal_field
+from autoscore.optimum.bias import extrapolated_field, optimal_field
 
 NODES = 5000  # that stand for p
 COARSE = 100  # cells along each side of the support, by which these are spaced
@@ -103,10 +103,10 @@ def _cells(density: Density, side: int) -> tuple[np.ndarray, np.ndarray]:
 def loss_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFrame:
     """Return both losses of both optima and of wrong fields in the plane, a row each (P1).
 
-    Their columns are `LOSSES`; models are ``dae``, ``rcae`` and the `RIPPLES`, and `points` as for
-    `autoscore.optimum.bias.optimal_field`. Noise levels are those within the `WINDOW`, in units of
-    the length sqrt(d / E|s|^2): below, the contractive solution's grid shows, above, the noise's
-    few nodes do not suffice. A density too thin for the rule has no rows.
+    Their columns are `LOSSES`; models are ``dae``, ``rcae`` and the `RIPPLES`, and the contractive
+    optimum has this many grid points along each side. Noise levels are those within the `WINDOW`,
+    in units of the length sqrt(d / E|s|^2): below, the grid of the contractive optimum shows,
+    above, the noise's few nodes do not suffice. A density too thin for the rule has no rows.
     """
     try:
         x, weights = plane_rule(density)
@@ -116,7 +116,10 @@ def loss_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
     rows = []
     low, high = np.array(WINDOW) * length
     for sigma in sigmas[(sigmas > low) & (sigmas < high)]:
-        fields = {o: optimal_field(density, o, sigma, points) for o in ("dae", "rcae")}
+        fields = {
+            "dae": optimal_field(density, "dae", sigma, points),
+            "rcae": extrapolated_field(density, sigma, points),
+        }
         fields |= {name: Ripple(sigma, 2, length, power) for name, power in RIPPLES.items()}
         for name, field in fields.items():
             denoising = denoising_loss(field, sigma, x, weights)

@@ -127,6 +127,14 @@ class ContractiveOptimum2D(ScoreField):
         x1, x2 = (np.linspace(*bounds, points) for bounds in density.support)
         return cls(x1, x2, solve_rcae_2d(density, x1, x2, sigma), sigma)
 
+    def extrapolated(self, coarser: Self) -> Self:
+        """Return (4 fine - coarse) / 3, from a solution with twice the step (Richardson).
+
+        Finite volumes err by c h^2 + O(h^4) in the step h, and this leaves O(h^4).
+        """
+        rough = np.stack([spline(self.x1, self.x2) for spline in coarser._splines])
+        return type(self)(self.x1, self.x2, (4 * self.solution - rough) / 3, self.sigma)
+
     def score(self, x: np.ndarray) -> np.ndarray:
         return np.stack([spline.ev(x[:, 0], x[:, 1]) for spline in self._splines], axis=-1)
 
