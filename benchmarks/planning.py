@@ -48,8 +48,8 @@ def run() -> Iterator[Row]:
 
 def _plan(densities: int) -> tuple[int, float]:
     """Return the number of jobs of so many densities, and the processor time of planning them."""
-    full = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    entries = dict.fromkeys(full["densities"]) | {f"d{k}": DENSITY for k in range(densities)}
+    paper = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    entries = dict.fromkeys(paper["densities"]) | {f"d{k}": DENSITY for k in range(densities)}
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "many.yaml"
         config.write_text(yaml.safe_dump({"densities": entries, "images": None}), encoding="utf-8")

@@ -16,7 +16,7 @@ FIGURE = Figure(
     shows=("T1",),
     caption=(
         "one conditioned auto-encoder removes far more noise than separate ones of the "
-        "authors' shape; the empirical optimum is best on its own images and worst on others"
+        "paper's shape; the empirical optimum is best on its own images and worst on others"
     ),
     scope=OfImages(image_models),
     reads={"table": "results/score/images_denoising.csv", "provenance": "results/data/images.csv"},

@@ -87,7 +87,7 @@ def train_images(
 
 
 def _separate(images: Images, settings: dict, streams: tuple) -> tuple:
-    """Return separate auto-encoders, their training and validation points, and noise levels.
+    """Return the paper's auto-encoders, their training and validation points, and noise levels.
 
     They are trained in the leading principal coordinates, which restricts their weights to the
     span of the axes, and `lifted` to pixels afterwards.

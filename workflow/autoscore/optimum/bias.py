@@ -57,7 +57,7 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
     ``predicted``, that of the leading term of C1; ``remainder``, the error left without that term;
     ``discretisation``, the change at half the resolution; ``hessian_error`` of
     (dr/dx - I) / sigma^2 as an estimate of Hess log p, relative to E_p|Hess log p|^2 (C5);
-    `tweedie_gap`, where both sides of Miyasawa's identity are integrals.
+    `tweedie_gap`, where both sides of statement T1 are integrals.
     """
     if density.dim == 1:
         x, weights = density.quadrature(PANELS)
