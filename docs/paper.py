@@ -150,10 +150,10 @@ def _figures(item: dict) -> str:
 def _ours(item: dict) -> str:
     """Return the figure of the paper as drawn here, with what differs, and others of its kind."""
     name, others = _module(item), _figures(item)
-    own = "not drawn"
+    own, differs = "not drawn", []
     if name in FIGURES:
-        own = f"{_link(name)}. {' '.join(FIGURES[name].deviations)}".strip()
-    return "; ".join(filter(None, [own, others]))
+        own, differs = _link(name), [text.rstrip(".") for text in FIGURES[name].deviations]
+    return "; ".join(filter(None, [own, *differs, others]))
 
 
 def paper_tables(root: Path) -> str:

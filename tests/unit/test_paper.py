@@ -100,7 +100,7 @@ def test_a_figure_of_the_paper_needs_an_item_and_is_linked(monkeypatch):
     with pytest.raises(ConfigurationError, match="the figure figure_9 of the paper has no item"):
         items()
     text = items(THEOREM, REST, FIGURE).text()
-    assert "[figure_9](../figures/README.md#fields-in-the-plane). Another seed. |" in text
+    assert "[figure_9](../figures/README.md#fields-in-the-plane); Another seed |" in text
 
 
 @pytest.mark.parametrize(("number", "statement"), [("3.6", "C4"), ("4.3", "C8")])
