@@ -12,14 +12,14 @@ from autoscore.validation.schemas import schema_mistakes
 from docs.parts import anchor, table
 from docs.verdicts import judged
 
-ITEMS = Path("config/paper.yaml")
+ITEMS = Path("docs/paper.yaml")
 SCHEMA = Path("workflow/schemas/paper.schema.yaml")
 HEAD = ["in the paper", "it says", "verdict", "headline number", "checks and figures"]
 FIGURE_HEAD = ["in the paper", "it shows", "ours", "verdict", "headline number", "checks"]
 
 
 class Items:
-    """The items of config/paper.yaml, with the claims as `docs.verdicts.judged` returns them.
+    """The items of docs/paper.yaml, with the claims as `docs.verdicts.judged` returns them.
 
     Raises ConfigurationError, with a line per mistake, if an item names an unknown claim or figure,
     or if a claim on a statement of the paper, or a figure of the paper, belongs to none.
@@ -157,5 +157,5 @@ def _ours(item: dict) -> str:
 
 
 def paper_tables(root: Path) -> str:
-    """Return what docs/paper.md says of the paper, from config/paper.yaml and the last verdicts."""
+    """Return what docs/paper.md says of the paper, from docs/paper.yaml and the last verdicts."""
     return Items(read_yaml(root / ITEMS), read_yaml(root / SCHEMA), judged(root)).text()

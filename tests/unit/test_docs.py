@@ -224,7 +224,7 @@ def test_a_verdict_on_another_requirement_does_not_count(tmp_path):
 
 
 def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
-    sources = ["config/claims.yaml", "config/paper.yaml", "docs/verdicts.csv"]
+    sources = ["config/claims.yaml", "docs/paper.yaml", "docs/verdicts.csv"]
     sources += [f"workflow/schemas/{name}.schema.yaml" for name in ("config", "paper")]
     for name in [*PARTS, *sources]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
