@@ -4,7 +4,7 @@ import yaml
 
 from autoscore.configuration import ConfigurationError
 from autoscore.figures.declaration import OfPaper
-from autoscore.figures.registry import FIGURES
+from autoscore.figures.registry import FIGURES, of_scope
 from docs.paper import ITEMS, SCHEMA, Items
 from docs.verdicts import judged
 from tests.unit.oracles import ROOT
@@ -22,6 +22,12 @@ ROWS = {  # by id: family, statement, verdict
 THEOREM = {"kind": "theorem", "number": "1", "says": "what it says", "claims": ["T1_main"]}
 REST = {"kind": "section", "number": "2", "says": "what it says", "claims": ["T1", "C1_only"]}
 FIGURE = {"kind": "figure", "number": "9", "says": "what it shows"}
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_of_the_paper(monkeypatch):
+    for name in of_scope(OfPaper):
+        monkeypatch.delitem(FIGURES, name)
 
 
 def claims(**verdicts):
