@@ -10,7 +10,7 @@ from autoscore.configuration import complete, merge, read_yaml
 
 pytestmark = pytest.mark.slow
 
-SHEET = "workflow/autoscore/figures/paper.mplstyle"
+SHEET = "workflow/autoscore/figures/print.mplstyle"
 DRAWN_FROM_OPTIMA = {
     "plot_density three_wells",
     "plot_optimum three_wells",

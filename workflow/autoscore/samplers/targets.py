@@ -163,8 +163,8 @@ def make_target(
 class ExactField(Field):
     """r(x) = x + sigma^2 grad log p(x): the reconstruction whose score is that of p itself.
 
-    If sigma^2 is the step of Langevin's method, it is the drift of the 2013 experiments on known
-    densities.
+    If sigma^2 is the step of Langevin's method, it is the drift that the authors' repository uses
+    on known densities.
     """
 
     def __init__(self, density: Density, sigma: float) -> None:

@@ -10,6 +10,7 @@ from autoscore.figures.registry import FIGURES
 from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
 from autoscore.samplers.registry import SAMPLERS
+from autoscore.validation.schemas import RENAMED
 from autoscore.validation.shared import grid_mistakes, refused
 from autoscore.wording import shown
 
@@ -19,6 +20,8 @@ def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
     sample, models = entry["sample"], _denoisers(entry["train"])
     for name, plan in sample["plans"].items():
         place = f"{key}.plans.{name}"
+        if name in RENAMED:
+            yield f"{place} is now called {key}.plans.{RENAMED[name]}: rename it"
         yield from grid_mistakes(f"{place}.sigmas", plan["sigmas"])
         yield from _plan_mistakes(place, plan, density)
         if {"learned", "extrapolated"} & set(plan["fields"]):
