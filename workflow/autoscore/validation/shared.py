@@ -9,6 +9,7 @@ from autoscore.wording import shown
 
 # what follows a density's name in the names of its tables, and a model's in those of the images
 OF_DENSITIES = (
+    "attractors",
     "choices",
     "differences",
     "far_starts",
