@@ -18,7 +18,7 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.sample.differences import NODES, difference_rows
 from autoscore.sample.far_starts import least_log_p, lost_share
 from autoscore.sample.plans import Driver, Run, expand
-from autoscore.sample.quality import DrawQuality, coverage
+from autoscore.sample.quality import Coverage, DrawQuality
 from autoscore.sample.runs import run_chains
 from autoscore.sample.stage import COLUMNS, Sampling
 from autoscore.sample.summary import sampler_table
@@ -186,9 +186,9 @@ def test_the_floor_is_that_of_counting():
 
 def test_a_missing_arc_is_seen():
     reference, draws = (RING.sample(2000, generator(4, k)) for k in range(2))
-    assert coverage(draws, reference) > 0.95
+    assert Coverage(reference)(draws) > 0.95
     arc = np.abs(np.arctan2(draws[:, 1], draws[:, 0])) < 0.26  # one of twelve components
-    assert coverage(draws[~arc], reference) < 0.93
+    assert Coverage(reference)(draws[~arc]) < 0.93
 
 
 def test_on_a_bare_curve_everything_is_measured_under_the_noise_of_the_field():
