@@ -171,8 +171,7 @@ def sampled(config: Mapping) -> list[str]:
     return [
         name
         for name, entry in config["densities"].items()
-        if entry["sample"]["plans"]
-        or any(entry["sample"][probe]["models"] for probe in PROBES)
+        if entry["sample"]["plans"] or any(entry["sample"][probe]["models"] for probe in PROBES)
     ]
 
 

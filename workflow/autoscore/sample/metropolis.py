@@ -15,7 +15,6 @@ from autoscore.densities.base import Density
 from autoscore.densities.kernels import fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.sample.distances import Discrepancies
-from autoscore.sample.mixing import effective_sample_size
 from autoscore.sample.quality import Coverage
 from autoscore.samplers.chains import run
 from autoscore.samplers.random_walk import RandomWalk
@@ -28,7 +27,7 @@ IMPROBABLE = 1e-3  # share of a density's own draws that are improbable
 FINE = 20  # Gauss nodes whose error is nothing beside that of one
 PROPOSED = 20  # draws of each chain from which such errors are measured
 COLUMNS = [
-    "density", "field", "model", "sigma", "step", "seed", "n", "reference", "acceptance", "ess",
+    "density", "field", "model", "sigma", "step", "seed", "n", "reference", "acceptance", "move",
     "energy_distance", "coverage", "log_p_short", "improbable", "rule_error", "one_point_error",
 ]  # fmt: skip
 Streams = Callable[..., np.random.Generator]
@@ -85,10 +84,12 @@ class Sweep:
 
         After the ``learned`` chains come those on the ``exact`` score of p_sigma at the first pair
         of levels, and as many independent draws of ``p``, of each ``p_sigma``, of a ``gaussian``
-        with the mean and covariance of the points, and of their ``kde``.
+        with the mean and covariance of the points, and of the ``kde`` of the first seed's. ``move``
+        is the root mean squared distance from one draw to the next, `thin` steps later.
         """
         for labels, draws in chain(self._learned(), self._exact(), self._independent()):
             flat, sigma = draws.reshape(-1, self.density.dim), labels["sigma"]
+            labels["move"] = float(np.sqrt((np.diff(draws, axis=1) ** 2).sum(-1).mean()))
             for reference, likeness in (("p", self._alike(0.0)), ("p_sigma", self._alike(sigma))):
                 yield labels | {"n": len(flat), "reference": reference} | likeness(flat), draws
 
@@ -109,8 +110,8 @@ class Sweep:
         Of equal groups of consecutive chains, each has the labels of one of the `runs`.
         """
         asked, each = self.asked, self.asked["chains"]
-        steps = np.repeat([run["step"] for run in runs], each)
-        names = [(field, *run.values(), k) for run in runs for k in range(each)]
+        steps = np.repeat([labels["step"] for labels in runs], each)
+        names = [(field, *labels.values(), k) for labels in runs for k in range(each)]
         found = run(
             RandomWalk(make_target(source, asked["nodes"]), steps[:, None]),
             np.zeros((len(steps), self.density.dim)),
@@ -122,17 +123,14 @@ class Sweep:
         errors = rule_errors(source, found.draws, steps, asked["nodes"], self.streams(field))
         for k, labels in enumerate(runs):
             own = slice(k * each, (k + 1) * each)
-            moved = {
-                "acceptance": float(found.acceptance[own].mean()),
-                "ess": float(effective_sample_size(found.draws[own]).min()),
-            }
-            wrong = {name: float(error[own].mean()) for name, error in errors.items()}
-            yield {"field": field} | labels | moved | wrong, found.draws[own]
+            measured = errors | {"acceptance": found.acceptance}
+            means = {name: float(values[own].mean()) for name, values in measured.items()}
+            yield {"field": field} | labels | means, found.draws[own]
 
     def _learned(self) -> Iterator[tuple]:
         pairs, size = self.asked["pairs"], self.stack.sizes.max()
         runs = [_labels(*pair, seed) for pair in pairs for seed in self._seeds]
-        members = [self.stack.member(run["sigma"], run["seed"], size) for run in runs]
+        members = [self.stack.member(one["sigma"], one["seed"], size) for one in runs]
         source = SideBySide(self.stack, members, self.asked["chains"])
         yield from self._chains("learned", runs, source)
 
@@ -144,14 +142,20 @@ class Sweep:
     def _independent(self) -> Iterator[tuple]:
         n, (first, _) = self.asked["chains"] * self.asked["draws"], self.asked["pairs"][0]
         levels = dict.fromkeys(sigma for sigma, _ in self.asked["pairs"])
+        kde = fit_bandwidth(self.clean[0], self.validation)
         for seed, points in zip(self._seeds, self.clean, strict=False):
-            gaussian = GaussianMixture([1.0], points.mean(0)[None], np.cov(points.T)[None])
-            sources = [("p", first, self.density), ("gaussian", first, gaussian)]
-            sources += [("kde", first, fit_bandwidth(points, self.validation))]
+            gaussian = GaussianMixture(
+                [1.0], points.mean(0)[None], np.atleast_2d(np.cov(points.T))[None]
+            )
+            sources = [
+                ("p", first, self.density),
+                ("gaussian", first, gaussian),
+                ("kde", first, kde),
+            ]
             sources += [("p_sigma", sigma, self._at(sigma)) for sigma in levels]
             for field, sigma, source in sources:
                 draws = source.sample(n, self.streams(field, sigma, seed))
-                yield {"field": field} | _labels(sigma, 0.0, seed), draws
+                yield {"field": field} | _labels(sigma, 0.0, seed), draws[None]
 
 
 def _labels(sigma: float, step: float, seed: int) -> dict:
