@@ -63,7 +63,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             arrays[f"metropolis-{settings['model']}-{sigma:g}-{step:g}"],
             "#D55E00",
         ),
-        "one for all levels (ours)": (arrays[runs.iloc[0]["chains"]], "#0072B2"),
+        "ours: one auto-encoder for all levels": (arrays[runs.iloc[0]["chains"]], "#0072B2"),
     }
     dim = arrays["reference"].shape[1]
     figure, axes = subplots(ROWS, 6, figsize=(PAGE, 6.2))

@@ -12,11 +12,12 @@ from autoscore.files.storage import read_arrays
 SHOWN = 300  # draws per panel
 PANELS = {  # column, label, scale of the axis
     "acceptance": ("accepted", "log"),
-    "move": ("rms move from draw to draw", "linear"),
+    "move": ("rms move per draw", "linear"),
     "coverage": ("least coverage of a pair", "linear"),
-    "log_p_short": ("log p short of its own (nats)", "symlog"),
+    "energy_distance": ("energy distance", "linear"),
+    "log_p_short": ("log p short (nats)", "symlog"),
 }
-REFERENCES = {"p": ("#0072B2", "o", "-"), "p_sigma": ("#D55E00", "s", "--")}
+REFERENCES = {"p": ("$p$", "#0072B2", "o", "-"), "p_sigma": (r"$p_\sigma$", "#D55E00", "s", "--")}
 
 FIGURE = Figure(
     section=SAMPLING,
@@ -40,19 +41,22 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     table = table[table["model"] == first["model"]]
     learned = table[table["field"] == "learned"]
     sweeps = {
-        "both levels": learned[learned["sigma"] == learned["step"]],
-        f"proposal, $\\sigma_{{train}}$ = {first['sigma']:g}": learned[
-            learned["sigma"] == first["sigma"]
-        ],
+        r"$\sigma_{train} = \sigma_{MH}$": learned[learned["sigma"] == learned["step"]],
+        r"$\sigma_{MH}$": learned[learned["sigma"] == first["sigma"]],
     }
+    sweeps = {name: rows for name, rows in sweeps.items() if len(rows)}
     columns = max(len(rows.drop_duplicates(["sigma", "step"])) for rows in sweeps.values())
     figure = style.subplots(1, 1, figsize=(PAGE, 6.4))[0]
     figure.clear()
-    for part, (name, rows) in zip(figure.subfigures(2), sweeps.items(), strict=True):
+    parts = figure.subfigures(len(sweeps), squeeze=False)[:, 0]
+    for part, (name, rows) in zip(parts, sweeps.items(), strict=True):
         above, below = part.subfigures(2, height_ratios=[1, 1.2])
-        above.suptitle(name, fontsize=7, x=0.01, ha="left")
         _scatter(above.subplots(1, columns, squeeze=False)[0], arrays, rows)
-        _measure(below.subplots(1, len(PANELS)), rows, table[table["field"] == "p_sigma"])
+        axes = below.subplots(1, len(PANELS))
+        _measure(axes, rows, table[table["field"] == "p_sigma"])
+        for axis in axes:
+            axis.set_xlabel(name, fontsize=7)
+    style.common_legend(figure, 4)
     style.save(figure, outputs)
 
 
@@ -69,7 +73,8 @@ def _scatter(axes: np.ndarray, arrays: dict[str, np.ndarray], rows: pd.DataFrame
             axis.plot(shown[:, k], shown[:, k + 1], ".", **look)
         low, high = data[:, k : k + 2].min(0) - 0.5, data[:, k : k + 2].max(0) + 0.5
         axis.set(xticks=[], yticks=[], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-        axis.set_title(f"{run.sigma:g}, {run.step:g}", fontsize=6)
+        levels = rf"$\sigma_{{train}}$ = {run.sigma:g}, $\sigma_{{MH}}$ = {run.step:g}"
+        axis.set_title(levels, fontsize=6)
     axes[0].set_ylabel(f"$x_{k}, x_{k + 1}$", fontsize=6)
 
 
@@ -80,19 +85,18 @@ def _measure(axes: np.ndarray, rows: pd.DataFrame, independent: pd.DataFrame) ->
         ends = [floors.assign(step=end) for end in (rows["step"].min(), rows["step"].max())]
         floors = pd.concat(ends)
     for axis, (column, (label, scale)) in zip(axes, PANELS.items(), strict=True):
-        axis.set(xscale="log", yscale=scale, xlabel=r"$\sigma_{MH}$")
+        axis.set(xscale="log", yscale=scale)
         axis.set_ylabel(label, fontsize=6)
-        for reference, (color, marker, line) in REFERENCES.items():
+        for reference, (against, color, marker, line) in REFERENCES.items():
             if reference == "p" and column in ("acceptance", "move"):
                 continue  # they depend on no reference
             look = {"color": color, "marker": marker, "linestyle": line, "markersize": 3}
             mine = rows[rows["reference"] == reference]
-            mean_and_range(axis, mine, "step", column, label=f"against {reference}", **look)
+            mean_and_range(axis, mine, "step", column, label=f"chains against {against}", **look)
             if column != "acceptance":
-                grey = {"color": "0.5", "marker": marker, "linestyle": line, "markersize": 2}
-                mean_and_range(
-                    axis, floors[floors["reference"] == reference], "step", column, **grey
-                )
+                grey = look | {"color": "0.5", "markersize": 2}
+                name = rf"independent draws of $p_\sigma$ against {against}"
+                floor = floors[floors["reference"] == reference]
+                mean_and_range(axis, floor, "step", column, label=name, **grey)
         style.mark_levels(axis, rows["step"])
-        axis.tick_params(labelsize=6)
-    axes[2].legend(fontsize=5)
+        axis.tick_params(labelsize=5)
