@@ -571,7 +571,7 @@ class Counted(Field):
 
 
 @every_adjusted
-@pytest.mark.parametrize("target", [EvenTarget, OnePointTarget, partial(PathTarget, nodes=3)])
+@pytest.mark.parametrize("target", [OnePointTarget, partial(PathTarget, nodes=3)])
 def test_evaluations_are_counted(name, target):
     field = Counted(OPTIMA["pair"])
     kernel = ADJUSTED[name](target(field), field)
