@@ -469,6 +469,14 @@ MISTAKES = [
         "sample.far_starts.models has 'ghost'; allowed, as trained by dae on samples: ",
     ),
     (
+        sampled({}, metropolis={"models": ["conditioned"]}),
+        "sample.metropolis.models is 'conditioned'; allowed: models with an auto-encoder per noise",
+    ),
+    (
+        sampled({}, metropolis={"models": ["separate"], "pairs": [[0.123, 0.1]]}),
+        "sample.metropolis.sigmas has 0.123; allowed for separate: ",
+    ),
+    (
         of_points({"figures": ["density"]}),
         "figures is ['density']; allowed for kind samples with d = 1 are: field",
     ),

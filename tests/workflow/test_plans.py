@@ -36,6 +36,7 @@ DRAWN_FROM_CHAINS = {
     "plot_traces three_wells",
     "plot_differences three_wells",
     "plot_far_starts thick_spiral",
+    "plot_metropolis thick_spiral",
 }
 DRAWN_FROM_SAMPLES = {f"plot_images_{name}" for name in ("samples", "chains", "quality")}
 DRAWN_OF_IMAGES = DRAWN_FROM_SAMPLES | {

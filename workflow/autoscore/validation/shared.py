@@ -16,6 +16,7 @@ OF_DENSITIES = (
     "fixed_points",
     "held_out",
     "losses",
+    "metropolis",
     "order",
     "profiles",
 )
