@@ -136,10 +136,6 @@ rule verify:
     input:
         table="results/verify/claims.csv",
         images=["results/data/images.csv"] if IMAGES else [],
-    log:
-        "results/logs/verify.log",
-    conda:
-        "envs/autoscore.yaml"
     params:
         recorded=lambda wildcards: recorded_tests(CLAIMED, config["profile"]),
         left_out=lambda wildcards: left_out(os.path.dirname(CLAIMED), config),
@@ -150,13 +146,11 @@ rule verify:
 rule gallery:
     input:
         expand("figures/{figure}", figure=GALLERY),
-    log:
-        "results/logs/gallery.log",
-    conda:
-        "envs/autoscore.yaml"
     shell:
         "cp {input:q} docs/gallery/ 2> {log:q}"
 
+
+complete_rules()
 
 if workflow.is_main_process:
     preflight.refuse_unmade_results(

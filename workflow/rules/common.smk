@@ -1,13 +1,14 @@
 """Functions that the rules share, mostly of wildcards, built on the plan."""
 
 import os
+import re
 from pathlib import Path
 
 from run import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
-from autoscore.figures.registry import FIGURES, figure_files, log_of, paper_files, settings_of, stem
+from autoscore.figures.registry import FIGURES, figure_files, paper_files, settings_of, stem
 from autoscore.images.sources import FOLDER
 from autoscore.files.records import hashes
 from run.code_hash import code
@@ -85,3 +86,14 @@ def shard_files(suffix):
 def figure_settings(name):
     """Return a function from wildcards to the settings of a figure."""
     return lambda wildcards: settings_of(name, config, wildcards.get("density", ""))
+
+
+def complete_rules():
+    """Give each rule that runs something the environment and a log of its name and wildcards."""
+    for each in workflow.rules:
+        if not each.norun:
+            each.conda_env = os.path.join(workflow.basedir, "envs", "autoscore.yaml")
+            wildcards = re.findall(r"{(\w+)", each.output[0] if each.output else "")
+            parts = [each.name, "_".join(f"{{{name}}}" for name in wildcards)]
+            each.log_modifier = workflow.modifier.path_modifier  # set_log needs one
+            each.set_log(f"results/logs/{os.path.join(*filter(None, parts))}.log")

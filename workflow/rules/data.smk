@@ -4,11 +4,7 @@ rule data:
     output:
         arrays="results/data/{density}.npz",
         record="results/data/{density}.json",
-    log:
-        "results/logs/data/{density}.log",
     priority: 3  # short; afterwards all trainings can start
-    conda:
-        "../../envs/autoscore.yaml"
     resources:
         mem_mb=measuring_memory,
     params:
@@ -26,12 +22,8 @@ if IMAGES:
             images="results/data/images.npz",
             provenance="results/data/images.csv",
             record="results/data/images.json",
-        log:
-            "results/logs/data_images.log",
         priority: 2
         localrule: True
-        conda:
-            "../../envs/autoscore.yaml"
         params:
             **parameters("data_images", "settings"),
             # a folder that is new replaces images from elsewhere

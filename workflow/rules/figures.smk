@@ -11,11 +11,7 @@ for name, figure in FIGURES.items():
             **figure.inputs(config),
         output:
             **{kind: f"figures/{stem(name)}.{kind}" for kind in figure.formats},
-        log:
-            log_of(name),
         localrule: True
-        conda:
-            "../../envs/autoscore.yaml"
         params:
             figure=name,
             settings=figure_settings(name),

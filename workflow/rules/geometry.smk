@@ -9,10 +9,6 @@ rule geometry:
         fixed_points="results/geometry/{density}_fixed_points.csv",
         profiles="results/geometry/{density}_profiles.csv",
         record="results/geometry/{density}.json",
-    log:
-        "results/logs/geometry/{density}.log",
-    conda:
-        "../../envs/autoscore.yaml"
     resources:
         mem_mb=measuring_memory,
     params:

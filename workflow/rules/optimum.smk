@@ -6,10 +6,6 @@ rule optimum:
         bias="results/optimum/{density}.csv",
         order="results/optimum/{density}_order.csv",
         record="results/optimum/{density}.json",
-    log:
-        "results/logs/optimum/{density}.log",
-    conda:
-        "../../envs/autoscore.yaml"
     resources:
         mem_mb=measuring_memory,
     params:

@@ -6,11 +6,7 @@ rule report:
         images=["results/data/images.csv"] if IMAGES else [],
     output:
         "results/report.html",
-    log:
-        "results/logs/report.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
     params:
         config=config,
         # a function, since Snakemake would take braces for wildcards

@@ -8,11 +8,7 @@ rule sample:
         differences="results/sample/{density}_differences.csv",
         far_starts="results/sample/{density}_far_starts.csv",
         record="results/sample/{density}.json",
-    log:
-        "results/logs/sample/{density}.log",
     priority: 2  # long, and nothing waits for it but the end
-    conda:
-        "../../envs/autoscore.yaml"
     threads: 1
     resources:
         mem_mb=demand(sampling_demands, "mem_mb"),
@@ -32,11 +28,7 @@ rule sample_tables:
         diagnostics="results/sample/diagnostics.csv",
         samplers="results/sample/samplers.csv",
         record="results/sample/diagnostics.json",
-    log:
-        "results/logs/sample_tables.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
     params:
         code=code("scripts.sample_tables"),
     script:
@@ -52,11 +44,7 @@ if IMAGES:
             classifier="results/sample/images/classifier.npz",
             references="results/sample/images/references.csv",
             record="results/sample/images/classifier.json",
-        log:
-            "results/logs/sample_classifier.log",
         priority: 2  # sampling waits for it
-        conda:
-            "../../envs/autoscore.yaml"
         resources:
             mem_mb=8000,
             runtime=60,
@@ -75,11 +63,7 @@ if IMAGES:
             table="results/sample/images/{image_model}.csv",
             shown="results/sample/images/{image_model}.npz",
             record="results/sample/images/{image_model}.json",
-        log:
-            "results/logs/sample_images/{image_model}.log",
         priority: 2
-        conda:
-            "../../envs/autoscore.yaml"
         threads: 1
         resources:
             mem_mb=8000,
@@ -100,11 +84,7 @@ if IMAGES:
         output:
             table="results/sample/images.csv",
             record="results/sample/images.json",
-        log:
-            "results/logs/sample_image_tables.log",
         localrule: True
-        conda:
-            "../../envs/autoscore.yaml"
         params:
             code=code("scripts.sample_image_tables"),
         script:

@@ -8,10 +8,6 @@ rule score:
         choices="results/score/{density}_choices.csv",
         held_out="results/score/{density}_held_out.csv",
         record="results/score/{density}.json",
-    log:
-        "results/logs/score/{density}.log",
-    conda:
-        "../../envs/autoscore.yaml"
     resources:
         mem_mb=measuring_memory,
     params:
@@ -33,11 +29,7 @@ rule score_tables:
         held_out="results/score/held_out.csv",
         orders="results/score/order.csv",
         record="results/score/errors.json",
-    log:
-        "results/logs/score_tables.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
     params:
         code=code("scripts.score_tables"),
     script:
@@ -59,10 +51,6 @@ if IMAGES:
             energies="results/score/images_energies.csv",
             tangents="results/score/images_tangents.npz",
             record="results/score/images.json",
-        log:
-            "results/logs/score_images.log",
-        conda:
-            "../../envs/autoscore.yaml"
         threads: 1
         resources:
             mem_mb=12000,

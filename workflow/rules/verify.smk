@@ -6,11 +6,7 @@ rule verify_table:
         table="results/verify/claims.csv",
         text="results/verify/claims.md",
         record="results/verify/claims.json",
-    log:
-        "results/logs/verify_table.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
     params:
         claims=CLAIMS,
         seed=config["seed"],

@@ -75,12 +75,6 @@ def stem(name: str) -> str:
     return f"{{density}}_{name}" if FIGURES[name].per_density else name
 
 
-def log_of(name: str) -> str:
-    """Return the log of a figure's rule, with ``{density}`` where each density has one."""
-    folder = "/{density}" if FIGURES[name].per_density else ""
-    return f"results/logs/plot_{name}{folder}.log"
-
-
 def settings_of(name: str, config: Mapping, density: str) -> dict:
     """Return what ``draw`` gets as ``settings``."""
     figure = FIGURES[name]
