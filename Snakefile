@@ -159,6 +159,7 @@ if workflow.is_main_process:
     preflight.refuse_figures_that_are_not_drawn(
         sys.argv[1:], figure_files(config), config["densities"]
     )
+    preflight.refuse_unknown_trainings(sys.argv[1:], config)
 
 if workflow.is_main_process:
     code_hash.keep()

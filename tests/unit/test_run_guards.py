@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from autoscore.configuration import complete
 from autoscore.files.remedies import remedy
 from autoscore.files.storage import write_atomically
 from run import checksums, console, locking, preflight
@@ -129,6 +130,18 @@ def test_a_figure_that_is_not_drawn_is_refused_in_words(asked, said):
 def test_figures_that_are_drawn_and_other_files_are_asked_for_freely():
     asked = [*DRAWN, "results/score/errors.csv", "--cores", "2", "mnist"]
     preflight.refuse_figures_that_are_not_drawn(asked, DRAWN, ["two_bumps"])
+
+
+def test_a_training_that_is_not_made_is_refused_in_words():
+    entry = {"kind": "samples", "points": [[-1], [0], [1]], "train": {"sizes": ["exact"]}}
+    config = complete({"densities": {"three": entry}})
+    made = "results/train/three/dae_separate_exact"
+    others = ["results/train/images/untied.csv", "results/train/four/dae_foo_samples.csv"]
+    preflight.refuse_unknown_trainings([f"{made}.csv", f"{made}/0.csv", *others], config)
+    with pytest.raises(SystemExit) as end:
+        preflight.refuse_unknown_trainings(["results/train/three/dae_foo_samples.csv"], config)
+    assert "dae_foo_samples.csv is not trained" in end.value.code
+    assert "Name what is to be trained under densities.three.train.models" in end.value.code
 
 
 def told(event=None, message="", **facts):

@@ -132,6 +132,22 @@ def refuse_figures_that_are_not_drawn(
         sys.exit(f"{file} is not drawn with this configuration.{meant} See figures/README.md.")
 
 
+def refuse_unknown_trainings(asked: Collection[str], config: Mapping) -> None:
+    """End with a message if the command line names a training that this configuration lacks."""
+    from autoscore import plan
+
+    for file in asked:
+        match Path(file).parts:
+            case ("results", "train", density, name, *_) if density in config["densities"]:
+                has = [Path(made).stem for made in plan.trained_files(config, density)]
+                if name.partition(".")[0] not in has:
+                    sys.exit(
+                        f"{file} is not trained: with this configuration {density} has "
+                        f"{', '.join(has)}. Name what is to be trained under "
+                        f"densities.{density}.train.models or .variants."
+                    )
+
+
 def refuse_unmade_results(config: Mapping, is_made: Callable[[str], bool]) -> None:
     """End with a message if a figure of a completed configuration reads a file without a rule."""
     from autoscore.figures.registry import FIGURES
