@@ -1,4 +1,4 @@
-"""The authors' recipe of 2013, trained by scipy's BFGS, against ours at equal error."""
+"""The recipe in the authors' repository, trained by scipy's BFGS, against ours at equal error."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ LIMIT = float(os.environ.get("RECIPE_SECONDS", "120"))
 TARGETS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
 STEPS = (25, 50, 100, 200, 400)
 ROUNDS = 3
-OURS = {  # small batches: at this error it is steps that are wanted
+OURS = {  # small batches: at this error steps count
     "separate of one": ("separate", {"sigmas": [SIGMA]}, {"batch": 128}),
     "conditioned": ("conditioned", {}, {"batch": 128, "learning_rate": 0.01}),
 }
@@ -43,8 +43,8 @@ class Recipe:
     rng
         Draws the noise and the starting weights.
     eased
-        Whether to help BFGS, which the authors did not: the loss is a mean in units of sigma^2,
-        units switch at data points and are three times as steep as the data are wide, and the
+        Whether to make it easier for BFGS than the authors did: the loss is a mean in units of
+        sigma^2, units switch at data points with slopes of three over the data's spread, and the
         decoder starts small.
     """
 
@@ -90,7 +90,7 @@ class Recipe:
 
 
 def run() -> Iterator[Row]:
-    """Yield the seconds of the recipe and of ours to each error that the recipe reaches."""
+    """Yield the recipe's and our seconds to each error that the recipe reaches."""
     torch.set_num_threads(1)
     spiral = Spiral()
     recipes = {
@@ -115,7 +115,7 @@ def run() -> Iterator[Row]:
 
 
 def _follow_recipe(spiral: Spiral, *, eased: bool) -> History:
-    """Train until the time is up, and return the seconds and the error after each iteration."""
+    """Train until the time limit; return seconds and error after each iteration."""
     points = spiral.data["train"][0, : spiral.settings["sizes"][0]]
     recipe = Recipe(points, UNITS, generator(0, "recipe"), eased=eased)
     x = spiral.reference(SIGMA).x
@@ -144,7 +144,7 @@ def _follow_recipe(spiral: Spiral, *, eased: bool) -> History:
 
 
 def _measure_ours(spiral: Spiral, name: str, seed: int) -> History:
-    """Return the seconds and the error of schedules of all lengths."""
+    """Return seconds and error for schedules of all lengths."""
     kind, change, schedule = OURS[name]
     found = []
     for steps in STEPS:
@@ -154,5 +154,5 @@ def _measure_ours(spiral: Spiral, name: str, seed: int) -> History:
 
 
 def _first(history: History, target: float) -> float:
-    """Return when an error was first reached, NaN if it never was."""
+    """Return when an error was first reached, or NaN."""
     return next((seconds for seconds, error in history if error <= target), np.nan)
