@@ -2,8 +2,8 @@
 
     data -> optimum -> train -> score, geometry, sample -> figures -> verify
 
-One stage has one name: workflow/rules/train.smk holds its rules, workflow/scripts/train.py what
-they run, results/train/ what that writes.
+A stage has one name everywhere: workflow/rules/train.smk holds its rules, workflow/scripts/train.py
+runs them, results/train/ holds what they write. docs/architecture.md says where everything is.
 """
 
 import os
@@ -79,7 +79,7 @@ include: "workflow/rules/verify.smk"
 include: "workflow/rules/report.smk"
 
 
-# On a cluster these and all rules with `localrule: True` run where Snakemake does: downloads, because
+# On a cluster these and all rules with `localrule: True` run beside Snakemake: downloads, because
 # nodes may have no network, and jobs of seconds, which are not worth queueing.
 localrules:
     all,
@@ -173,8 +173,8 @@ if workflow.is_main_process:
 
 onstart:
     if workflow.local_exec:
-        # With a rate limit, each search for jobs schedules another one a second later: after a
-        # hundred jobs Snakemake would search a hundred times a second. One machine needs no limit.
+        # With a rate limit, each search for jobs schedules another a second later: after a hundred
+        # jobs Snakemake would search a hundred times per second. One machine needs no limit.
         workflow.scheduler.job_rate_limiter = None
     jobs = [job for job in workflow.dag.needrun_jobs() if job.is_local]
     preloaded.start([job.rule.script for job in jobs if job.rule.script])

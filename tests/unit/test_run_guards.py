@@ -104,7 +104,7 @@ def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, sho
     record.event, record.exception = LogEvent.ERROR, error
     console.Console(WORKFLOW).emit(record)
     said = capsys.readouterr().err
-    expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Mend that and run again."
+    expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Fix that and run again."
     assert said.strip() == (expected if shown else "")
     assert console._is_news(record) != shown
 
@@ -171,7 +171,7 @@ STEPS = "; its log ends with: step 3 of 9\n"
     ("text", "rule", "error", "reason"),
     [
         ("step 3\nTraceback\nValueError: no\n", "train", STATUS.format(1), ": ValueError: no\n"),
-        ("step 3 of 9\n", "train", DIED.format("KILL: 9"), "killed (SIGKILL), perhaps for want of"),
+        ("step 3 of 9\n", "train", DIED.format("KILL: 9"), "killed (SIGKILL), perhaps for lack of"),
         ("step 3 of 9\n", "train", STATUS.format(137), f"memory{STEPS}"),
         (
             "step 3 of 9\n",
@@ -179,8 +179,8 @@ STEPS = "; its log ends with: step 3 of 9\n"
             DIED.format("SEGV: 11"),
             f"train: it was killed (SIGSEGV){STEPS}",
         ),
-        ("step 3 of 9\n", "train", DIED.format("ABRT: 6"), "(SIGABRT), perhaps for want of memory"),
-        ("step 3 of 9\n", "train", STATUS.format(135), "(SIGBUS), perhaps for want of room on a"),
+        ("step 3 of 9\n", "train", DIED.format("ABRT: 6"), "(SIGABRT), perhaps for lack of memory"),
+        ("step 3 of 9\n", "train", STATUS.format(135), "(SIGBUS), perhaps for lack of room on a"),
         ("a\nTraceback\nstep 3 of 9\n", "train", STATUS.format(143), f"(SIGTERM){STEPS}"),
         ("step 3 of 9\n", "train", STATUS.format(1), f"ended without saying why{STEPS}"),
         ("step 3 of 9\n", "train", STATUS.format(255), f": it ended without saying why{STEPS}"),
@@ -228,7 +228,7 @@ def test_jobs_that_were_interrupted_did_not_fail(capsys):
     spoken.emit(told(message=f"{console.STOPPING}, this might take some time."))
     spoken.emit(failed)
     said = capsys.readouterr().err
-    assert said == "STOPPED. What is done is kept: the same command goes on from here.\n"
+    assert said == "STOPPED. Finished results are kept: the same command continues from here.\n"
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

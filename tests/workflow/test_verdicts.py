@@ -72,7 +72,7 @@ def test_a_run_that_tests_fewer_claims_than_its_profile_is_no_success(project):
     outcome = project.snakemake("verify")
     assert outcome.code == 0, outcome.text
     assert "not held against the number on record, since the configuration leaves" in outcome.text
-    # as if the tiny run were the profile's own, and left nothing out
+    # as if the tiny run were the whole profile
     project.rewrite("config/quick.yaml", lambda _: TINY)
     outcome = project.snakemake("verify")
     assert outcome.code != 0

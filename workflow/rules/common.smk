@@ -1,4 +1,4 @@
-"""Functions that the rules share, mostly of wildcards, built on the plan."""
+"""Functions that the rules share, most of them functions of wildcards, built on the plan."""
 
 import os
 import re
@@ -41,14 +41,14 @@ def sample_hash(wildcards):
 
 
 def images_are_given():
-    """Return whether images come from a folder. Once stored, they no longer need it."""
+    """Return whether images come from a folder, which is no longer needed once they are stored."""
     made = Path("results/data/images.csv")
     text = made.read_text(encoding="utf-8", errors="replace") if made.is_file() else ""
     return bool(IMAGES["path"] or os.environ.get("MNIST_DIR") or FOLDER in text)
 
 
 def training_demands(wildcards):
-    """Return the resources of one training, or a shard of it, on a cluster."""
+    """Return a cluster's resources for one training, or a shard of it."""
     density, objective, model, source, *shard = wildcards
     members = len(plan.training_shards(config, density, model, source)[int(*shard)])
     entry = config["densities"][density]
@@ -59,7 +59,7 @@ def training_demands(wildcards):
 
 
 def measuring_memory(wildcards):
-    """Return the MB that a job needs that reads all points of a density."""
+    """Return the MB that a job needs to read all points of a density."""
     entry = config["densities"][wildcards.density]
     solved = plan.is_solved_in_the_plane(config, wildcards.density)
     points = 2 * config["optimum"]["plane_points"] if solved else 0
@@ -67,7 +67,7 @@ def measuring_memory(wildcards):
 
 
 def sampling_demands(wildcards):
-    """Return the resources of all chains of a density on a cluster."""
+    """Return a cluster's resources for all chains of a density."""
     entry = config["densities"][wildcards.density]
     found = demands.sampling(entry["sample"]["plans"], dimension(entry))
     return found | {"gpu": demands.gpus(entry["sample"]["device"])}

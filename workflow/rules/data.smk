@@ -4,7 +4,7 @@ rule data:
     output:
         arrays="results/data/{density}.npz",
         record="results/data/{density}.json",
-    priority: 3  # short; afterwards all trainings can start
+    priority: 3  # short, and all trainings wait for it
     resources:
         mem_mb=measuring_memory,
     params:
@@ -26,7 +26,7 @@ if IMAGES:
         localrule: True
         params:
             **parameters("data_images", "settings"),
-            # a folder that is new replaces images from elsewhere
+            # a new folder replaces images from elsewhere
             given=images_are_given(),
             code=code("scripts.data_images"),
         script:

@@ -8,7 +8,7 @@ rule sample:
         differences="results/sample/{density}_differences.csv",
         far_starts="results/sample/{density}_far_starts.csv",
         record="results/sample/{density}.json",
-    priority: 2  # long, and nothing waits for it but the end
+    priority: 2  # long, and hardly anything waits for it
     threads: 1
     resources:
         mem_mb=demand(sampling_demands, "mem_mb"),

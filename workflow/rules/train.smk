@@ -7,7 +7,7 @@ rule train:
         weights="results/train/{density}/{objective}_{model}_{source}.safetensors",
         trace="results/train/{density}/{objective}_{model}_{source}.csv",
         record="results/train/{density}/{objective}_{model}_{source}.json",
-    priority: 1  # the longest jobs first, so that they do not run alone at the end
+    priority: 1  # longest jobs first, so that they do not run alone at the end
     threads: 1
     resources:
         mem_mb=demand(training_demands, "mem_mb"),

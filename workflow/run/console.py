@@ -1,6 +1,6 @@
-"""What the terminal shows of a run: jobs that start and end, time left, reasons of failures.
+"""What a run prints: jobs that start and end, time left, reasons for failures.
 
-Snakemake's own account of every job still goes to its log file under .snakemake/log/.
+Snakemake's own messages still go to its log file under .snakemake/log/.
 """
 
 import builtins
@@ -39,12 +39,12 @@ SECONDS = {  # mean duration of a job in the full run, 1 if not listed; only the
     "train": 10, "train_images": 30, "score_images": 60, "sample": 25, "sample_images": 20,
     "sample_classifier": 15, "score": 10, "geometry": 10, "optimum": 6,
 }  # fmt: skip
-WANT = {  # what a process that got this signal often lacked
+WANT = {  # what a process killed by this signal often lacked
     "SIGKILL": "memory",
-    "SIGABRT": "memory",  # C++ libraries abort when they run out of it
+    "SIGABRT": "memory",  # C++ libraries abort without it
     "SIGBUS": "room on a disk or in /dev/shm",
 }
-# how a script ended: by a signal, which shells report as an exit status above 128
+# a signal; shells report it as an exit status above 128
 ENDED = re.compile(r"died with <Signals\.\w+: (\d+)>|non-zero exit status (\d+)")
 REPORTED = {
     LogEvent.JOB_INFO,
@@ -70,10 +70,10 @@ def install(logger: logging.Logger, workflow: Any) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Return whether a record says what the console does not say itself."""
+    """Return whether the console does not already print what a record says."""
     event = getattr(record, "event", None)
     text = str(record.msg or "").strip()
-    # a failed script's job reports its own message
+    # the failed job reports this itself
     of_a_script = event == LogEvent.ERROR and "CalledProcessError" in text
     if event in REPORTED or of_a_script or _is_of_the_system(record):
         return False
@@ -155,18 +155,18 @@ def _reason(logs: list[Path], killed_by: str, is_target: bool) -> str:
     if lines and explained and not killed_by:
         return lines[-1]
     how = f"it was killed ({killed_by})" if killed_by else "it ended without saying why"
-    how += f", perhaps for want of {WANT[killed_by]}" if killed_by in WANT else ""
+    how += f", perhaps for lack of {WANT[killed_by]}" if killed_by in WANT else ""
     return f"{how}; {f'its log ends with: {lines[-1]}' if lines else 'it wrote no log'}"
 
 
 class Console(logging.Handler):
-    """Prints a line when a job starts, one when it ends, and why a job failed."""
+    """Prints when a job starts and ends, and why it failed."""
 
     def __init__(self, workflow: Any) -> None:
         super().__init__()
         self._workflow = workflow
         self._killed_by: dict[int, str] = {}  # by thread
-        self._titles: dict[int, str] = {}  # by job, as are those below
+        self._titles: dict[int, str] = {}  # by job, like the next two
         self._started: dict[int, float] = {}
         self._weights: dict[int, float] = {}
         self._done, self._total = 0, 0
@@ -195,14 +195,14 @@ class Console(logging.Handler):
             case LogEvent.JOB_ERROR if not self._stopping:
                 self._explain(record)
             case LogEvent.ERROR if "CalledProcessError" in str(record.msg):
-                # the same thread reports next which job that was
+                # the same thread then reports which job it was
                 self._killed_by[record.thread] = _signal(str(record.msg))
             case _ if str(record.msg).startswith(STOPPING):
                 self._stopping = True
-                say("STOPPED. What is done is kept: the same command goes on from here.")
+                say("STOPPED. Finished results are kept: the same command continues from here.")
             case LogEvent.ERROR if _is_of_the_system(record):
                 reason = str(record.msg).strip().splitlines()[-1]
-                say(f"STOPPED by the system: {reason}. Mend that and run again.")
+                say(f"STOPPED by the system: {reason}. Fix that and run again.")
 
     def _is_target(self, job: int) -> bool:
         return self._titles.get(job) in self._targets()
@@ -229,4 +229,4 @@ class Console(logging.Handler):
         killed_by = self._killed_by.pop(record.thread, "")
         say(f"FAILED  {title}: {_reason(logs, killed_by, title in self._targets())}")
         for log in logs:
-            say(f"        the whole log: {log}")
+            say(f"        full log: {log}")
