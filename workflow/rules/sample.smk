@@ -9,7 +9,6 @@ rule sample:
         far_starts="results/sample/{density}_far_starts.csv",
         record="results/sample/{density}.json",
     priority: 2  # long, and hardly anything waits for it
-    threads: 1
     resources:
         mem_mb=demand(sampling_demands, "mem_mb"),
         runtime=demand(sampling_demands, "runtime"),
@@ -64,7 +63,6 @@ if IMAGES:
             shown="results/sample/images/{image_model}.npz",
             record="results/sample/images/{image_model}.json",
         priority: 2
-        threads: 1
         resources:
             mem_mb=8000,
             runtime=120,

@@ -51,7 +51,6 @@ if IMAGES:
             energies="results/score/images_energies.csv",
             tangents="results/score/images_tangents.npz",
             record="results/score/images.json",
-        threads: 1
         resources:
             mem_mb=12000,
             runtime=120,

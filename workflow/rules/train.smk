@@ -8,7 +8,6 @@ rule train:
         trace="results/train/{density}/{objective}_{model}_{source}.csv",
         record="results/train/{density}/{objective}_{model}_{source}.json",
     priority: 1  # longest jobs first, so that they do not run alone at the end
-    threads: 1
     resources:
         mem_mb=demand(training_demands, "mem_mb"),
         runtime=demand(training_demands, "runtime"),
@@ -40,7 +39,6 @@ if IMAGES:
             symmetry="results/train/images/{image_model}_symmetry.csv",
             record="results/train/images/{image_model}.json",
         priority: 2  # the longest of all
-        threads: 1
         resources:
             mem_mb=6000,
             runtime=240,

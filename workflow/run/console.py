@@ -166,9 +166,8 @@ class Console(logging.Handler):
         super().__init__()
         self._workflow = workflow
         self._killed_by: dict[int, str] = {}  # by thread
-        self._titles: dict[int, str] = {}  # by job, like the next two
-        self._started: dict[int, float] = {}
-        self._weights: dict[int, float] = {}
+        self._titles: dict[int, str] = {}  # by job
+        self._begun: dict[int, tuple[float, float]] = {}  # by job: when, and its mean duration
         self._done, self._total = 0, 0
         self._work, self._work_done = 0.0, 0.0
         self._begin = time.monotonic()
@@ -179,15 +178,14 @@ class Console(logging.Handler):
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
                 self._total = record.stats.get("total", 0)
-                jobs = {rule: count for rule, count in record.stats.items() if rule != "total"}
-                self._work = sum(count * SECONDS.get(rule, 1.0) for rule, count in jobs.items())
+                jobs = record.stats.items() - {("total", self._total)}
+                self._work = sum(count * SECONDS.get(rule, 1.0) for rule, count in jobs)
                 self._begin = time.monotonic()
                 say(f"{self._total} jobs to run")
             case LogEvent.JOB_INFO:
                 names = [record.rule_name, *record.wildcards.values()]
                 self._titles[record.jobid] = " ".join(map(str, names))
-                self._started[record.jobid] = time.monotonic()
-                self._weights[record.jobid] = SECONDS.get(record.rule_name, 1.0)
+                self._begun[record.jobid] = time.monotonic(), SECONDS.get(record.rule_name, 1.0)
                 if not self._is_target(record.jobid):
                     say(f"        start  {self._titles[record.jobid]}")
             case LogEvent.JOB_FINISHED:
@@ -213,14 +211,15 @@ class Console(logging.Handler):
 
     def _finish(self, job: int) -> None:
         self._done += 1
-        self._work_done += self._weights.get(job, 0.0)
+        began, weight = self._begun.get(job, (0.0, 0.0))
+        self._work_done += weight
         if self._is_target(job) or job not in self._titles:
             return
         now = time.monotonic()
         left = (now - self._begin) * (self._work / max(self._work_done, 1e-9) - 1.0)
         say(
             f"{self._done:3d}/{self._total:<3d} done   {self._titles[job]} "
-            f"({duration(now - self._started[job])}); about {duration(left)} left"
+            f"({duration(now - began)}); about {duration(left)} left"
         )
 
     def _explain(self, record: logging.LogRecord) -> None:

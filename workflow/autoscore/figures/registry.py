@@ -45,10 +45,7 @@ def _mistakes(module: ModuleType, name: str, figure: Figure) -> Iterator[str]:
 
 
 def _place(name: str, figure: Figure) -> tuple:
-    """Return the sort key: section, then first statement in the paper's order, then name.
-
-    The paper's figures follow its numbers, which end their names.
-    """
+    """Return the sort key: section, first statement in the paper's order, name (or number)."""
     if isinstance(figure.scope, OfPaper):
         return SECTIONS.index(figure.section), (), name
     first = min((("TPC".index(shown[0]), shown) for shown in figure.shows), default=())
