@@ -89,11 +89,21 @@ def figure_settings(name):
 
 
 def complete_rules():
-    """Give each rule that runs something the environment and a log of its name and wildcards."""
+    """Give each rule that runs something its environment, its log and the hash of its code.
+
+    The log is named after the rule and its wildcards. Without the hash as a param, a change of the
+    library would rerun nothing.
+    """
     for each in workflow.rules:
-        if not each.norun:
-            each.conda_env = os.path.join(workflow.basedir, "envs", "autoscore.yaml")
-            wildcards = re.findall(r"{(\w+)", each.output[0] if each.output else "")
-            parts = [each.name, "_".join(f"{{{name}}}" for name in wildcards)]
-            each.log_modifier = workflow.modifier.path_modifier  # set_log needs one
-            each.set_log(f"results/logs/{os.path.join(*filter(None, parts))}.log")
+        if each.norun:
+            continue
+        each.conda_env = os.path.join(workflow.basedir, "envs", "autoscore.yaml")
+        wildcards = re.findall(r"{(\w+)", each.output[0] if each.output else "")
+        parts = [each.name, "_".join(f"{{{name}}}" for name in wildcards)]
+        each.log_modifier = workflow.modifier.path_modifier  # set_log needs one
+        each.set_log(f"results/logs/{os.path.join(*filter(None, parts))}.log")
+        if each.script and each.output:
+            modules = [f"scripts.{Path(each.script).stem}"]
+            if "figure" in each.params.keys():
+                modules.append(f"autoscore.figures.{each.params.figure}")
+            each.set_params(code=code(*modules))

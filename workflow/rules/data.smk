@@ -10,7 +10,6 @@ rule data:
     params:
         **parameters("data", "seed", "entry"),
         content=sample_hash,
-        code=code("scripts.data"),
     script:
         "../scripts/data.py"
 
@@ -28,6 +27,5 @@ if IMAGES:
             **parameters("data_images", "settings"),
             # a new folder replaces images from elsewhere
             given=images_are_given(),
-            code=code("scripts.data_images"),
         script:
             "../scripts/data_images.py"

@@ -15,6 +15,5 @@ for name, figure in FIGURES.items():
         params:
             figure=name,
             settings=figure_settings(name),
-            code=code("scripts.figures", f"autoscore.figures.{name}"),
         script:
             "../scripts/figures.py"

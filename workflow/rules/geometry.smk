@@ -13,6 +13,5 @@ rule geometry:
         mem_mb=measuring_memory,
     params:
         **parameters("geometry", "seed", "entry", "settings", "trainings"),
-        code=code("scripts.geometry"),
     script:
         "../scripts/geometry.py"

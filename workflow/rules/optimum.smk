@@ -10,6 +10,5 @@ rule optimum:
         mem_mb=measuring_memory,
     params:
         **parameters("optimum", "entry", "settings", "levels", "window"),
-        code=code("scripts.optimum"),
     script:
         "../scripts/optimum.py"

@@ -12,6 +12,5 @@ rule report:
         # a function, since Snakemake would take braces for wildcards
         template=lambda wildcards: (LIBRARY / "report" / "page.html").read_text(encoding="utf-8"),
         records=plan.record_files(config),
-        code=code("scripts.make_report"),
     script:
         "../scripts/make_report.py"

@@ -15,7 +15,6 @@ rule sample:
         gpu=demand(sampling_demands, "gpu"),
     params:
         **parameters("sample", "seed", "entry", "settings", "trainings"),
-        code=code("scripts.sample"),
     script:
         "../scripts/sample.py"
 
@@ -28,8 +27,6 @@ rule sample_tables:
         samplers="results/sample/samplers.csv",
         record="results/sample/diagnostics.json",
     localrule: True
-    params:
-        code=code("scripts.sample_tables"),
     script:
         "../scripts/sample_tables.py"
 
@@ -49,7 +46,6 @@ if IMAGES:
             runtime=60,
         params:
             **parameters("sample_classifier", *ROUNDING, "seed", "held_out"),
-            code=code("scripts.sample_classifier"),
         script:
             "../scripts/sample_classifier.py"
 
@@ -69,7 +65,6 @@ if IMAGES:
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("sample_images", "seed", "settings", "device"),
-            code=code("scripts.sample_images"),
         script:
             "../scripts/sample_images.py"
 
@@ -83,7 +78,5 @@ if IMAGES:
             table="results/sample/images.csv",
             record="results/sample/images.json",
         localrule: True
-        params:
-            code=code("scripts.sample_image_tables"),
         script:
             "../scripts/sample_image_tables.py"

@@ -12,7 +12,6 @@ rule score:
         mem_mb=measuring_memory,
     params:
         **parameters("score", "seed", "entry", "settings", "trainings"),
-        code=code("scripts.score"),
     script:
         "../scripts/score.py"
 
@@ -30,8 +29,6 @@ rule score_tables:
         orders="results/score/order.csv",
         record="results/score/errors.json",
     localrule: True
-    params:
-        code=code("scripts.score_tables"),
     script:
         "../scripts/score_tables.py"
 
@@ -57,6 +54,5 @@ if IMAGES:
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("score_images", "seed", "models", "settings"),
-            code=code("scripts.score_images"),
         script:
             "../scripts/score_images.py"

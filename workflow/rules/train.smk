@@ -14,7 +14,6 @@ rule train:
         gpu=demand(training_demands, "gpu"),
     params:
         **parameters("train", *ROUNDING, "seed", "entry", "settings", "shard"),
-        code=code("scripts.train"),
     script:
         "../scripts/train.py"
 
@@ -45,6 +44,5 @@ if IMAGES:
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("train_images", *ROUNDING, "seed", "settings", "device"),
-            code=code("scripts.train_images"),
         script:
             "../scripts/train_images.py"

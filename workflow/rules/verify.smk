@@ -11,6 +11,5 @@ rule verify_table:
         claims=CLAIMS,
         seed=config["seed"],
         targets=list(config["densities"]),
-        code=code("scripts.verify_table"),
     script:
         "../scripts/verify_table.py"
