@@ -9,6 +9,8 @@ import yaml
 from PIL import Image
 
 from autoscore.configuration import complete
+from autoscore.figures.declaration import PAPER, Figure, OfPaper
+from autoscore.figures.registry import FIGURES
 from autoscore.report import circumstances, render
 from tests.unit.oracles import ROOT
 
@@ -92,6 +94,16 @@ def test_pictures_are_in_the_page_whole():
     found = re.findall(r'<img src="data:image/png;base64,([^"]+)" width="12" height="6"', page())
     files = [Path("figures/learned_error.png"), Path("figures/mixture_bias.png")]
     assert [base64.b64decode(data) for data in found] == [file.read_bytes() for file in files]
+
+
+def test_the_paper_s_figures_are_found_in_their_folder(monkeypatch):
+    asked = Figure(PAPER, ("T1",), "what ours shows", OfPaper(lambda config: [""]), {}, paper="it")
+    monkeypatch.setitem(FIGURES, "figure_0", asked)
+    Path("figures/paper").mkdir()
+    Image.new("RGB", (20, 10), "white").save("figures/paper/figure_0.png")
+    text = page(figures=["figures/paper/figure_0.png"])
+    assert 'id="paper/figure_0"' in text
+    assert "what ours shows" in text
 
 
 def test_a_picture_of_no_figure_is_named():

@@ -89,7 +89,7 @@ def _sections(environment: Environment, files: Sequence[str], context: Mapping) 
     for name, figure in FIGURES.items():
         for density in densities if figure.per_density else [""]:
             file = stem(name).format(density=density)
-            if file not in pictures:
+            if Path(file).name not in pictures:
                 continue
             findings = environment.from_string(figure.findings).render(density=density, **context)
             shown[figure.section].append(
@@ -98,7 +98,7 @@ def _sections(environment: Environment, files: Sequence[str], context: Mapping) 
                     "shows": figure.shows,
                     "rule": f"plot_{name}",
                     "see": figure.caption,
-                    "pictures": [_picture(Path(path)) for path in pictures.pop(file)],
+                    "pictures": [_picture(Path(path)) for path in pictures.pop(Path(file).name)],
                     "findings": " ".join(findings.split()),
                     "about": circumstances(densities[density]) if density else "",
                 }
