@@ -84,12 +84,12 @@ def _sections(environment: Environment, files: Sequence[str], context: Mapping) 
     densities = context["config"]["densities"]
     pictures = defaultdict(list)
     for file in sorted(files):
-        pictures[Path(file).stem].append(file)
+        pictures[Path(file).with_suffix("").as_posix().removeprefix("figures/")].append(file)
     shown: dict[str, list[dict]] = {title: [] for title in SECTIONS}
     for name, figure in FIGURES.items():
         for density in densities if figure.per_density else [""]:
             file = stem(name).format(density=density)
-            if Path(file).name not in pictures:
+            if file not in pictures:
                 continue
             findings = environment.from_string(figure.findings).render(density=density, **context)
             shown[figure.section].append(
@@ -98,7 +98,9 @@ def _sections(environment: Environment, files: Sequence[str], context: Mapping) 
                     "shows": figure.shows,
                     "rule": f"plot_{name}",
                     "see": figure.caption,
-                    "pictures": [_picture(Path(path)) for path in pictures.pop(Path(file).name)],
+                    "paper": figure.paper,
+                    "deviations": figure.deviations,
+                    "pictures": [_picture(Path(path)) for path in pictures.pop(file)],
                     "findings": " ".join(findings.split()),
                     "about": circumstances(densities[density]) if density else "",
                 }

@@ -8,7 +8,8 @@ from run import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
-from autoscore.figures.registry import FIGURES, figure_files, paper_files, settings_of, stem
+from autoscore.figures.registry import CONTACT_SHEET, FIGURES, figure_files, paper_files
+from autoscore.figures.registry import paper_pictures, paper_words, settings_of, stem
 from autoscore.images.sources import FOLDER
 from autoscore.files.records import hashes
 from run.code_hash import code
@@ -100,8 +101,9 @@ def complete_rules():
         each.conda_env = os.path.join(workflow.basedir, "envs", "autoscore.yaml")
         wildcards = re.findall(r"{(\w+)", each.output[0] if each.output else "")
         parts = [each.name, "_".join(f"{{{name}}}" for name in wildcards)]
-        each.log_modifier = workflow.modifier.path_modifier  # set_log needs one
-        each.set_log(f"results/logs/{os.path.join(*filter(None, parts))}.log")
+        if not each.log:
+            each.log_modifier = workflow.modifier.path_modifier  # set_log needs one
+            each.set_log(f"results/logs/{os.path.join(*filter(None, parts))}.log")
         if each.script and each.output:
             modules = [f"scripts.{Path(each.script).stem}"]
             if "figure" in each.params.keys():

@@ -17,3 +17,15 @@ for name, figure in FIGURES.items():
             settings=figure_settings(name),
         script:
             "../scripts/figures.py"
+
+
+rule contact_sheet:
+    input:
+        **paper_pictures(config),
+    output:
+        CONTACT_SHEET,
+    localrule: True
+    params:
+        words=paper_words(),
+    script:
+        "../scripts/contact_sheet.py"

@@ -8,6 +8,7 @@ rule geometry:
         losses="results/geometry/{density}_losses.csv",
         fixed_points="results/geometry/{density}_fixed_points.csv",
         profiles="results/geometry/{density}_profiles.csv",
+        attractors="results/geometry/{density}_attractors.csv",
         record="results/geometry/{density}.json",
     resources:
         mem_mb=measuring_memory,

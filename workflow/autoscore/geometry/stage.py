@@ -10,7 +10,9 @@ from autoscore.densities.curves import Curve
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.samples import Units
 from autoscore.fields import Field
-from autoscore.geometry.curve import direction_profile, tangent_profile
+from autoscore.geometry.attractors import COLUMNS as ATTRACTORS
+from autoscore.geometry.attractors import attractors
+from autoscore.geometry.curve import direction_profile, slopes_along, tangent_profile
 from autoscore.geometry.fixed_points import positions
 from autoscore.geometry.line import LOSSES, displacement_curves, fixed_point_table, loss_table
 from autoscore.geometry.plane import arrows, fixed_points_in, maps
@@ -22,6 +24,7 @@ from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import curve_grid
 
 SHOWN = ("conditioned", "separate", "paper")  # models whose fields are drawn
+DRAWN = ("paper", "paper_solved", "separate")  # models whose attractors are drawn
 DIRECTIONS = 2000  # in which fields are differentiated, at all held-out points together
 COLUMNS = {
     "summary": ["objective", "model", "sigma", "seed", "n", "quantity", "value"],
@@ -35,6 +38,7 @@ COLUMNS = {
         "field", "low", "high", "points", "distance", "cosine", "cosine_low", "cosine_high",
         "profile", "t", "eigenvalue", "second", "seed",
     ],
+    "attractors": ATTRACTORS,
 }  # fmt: skip
 
 
@@ -49,8 +53,8 @@ def measure(
     """Return arrays for the figures of the learned fields, and the tables of `COLUMNS`.
 
     Tables that do not apply have no rows. `held_out` are draws from the density, ``(m, d)``, not
-    needed for d = 1. `settings` are ``sigmas``, ``seeds``, ``points`` (of the grid, d = 1), and
-    ``shown``, the ``sigma`` and ``windows`` of the ``figures``. Coordinates are reported in the
+    needed for d = 1. `settings` are ``sigmas``, ``points`` (of the grid, d = 1), and ``shown``, the
+    ``sigma`` and ``windows`` of the ``figures``. Coordinates are reported in the
     user's `units`, by default those that are learned.
     """
     units = units or Units.stored({"train": held_out})
@@ -79,6 +83,7 @@ def measure(
     asked = [units.inward(np.array(box).T).T for box in asked]
     arrays = arrows(seeds[0], shown, asked or around)
     if isinstance(density, Curve):
+        arrays |= slopes_along(density, seeds[0])
         direction = direction_profile(density, seeds[0], rng).assign(profile="direction")
         tangent = [tangent_profile(density, fields) for fields in seeds.values()]
         tangent = _over_seeds(seeds, tangent).assign(profile="tangent")
@@ -90,6 +95,10 @@ def measure(
         if len(fixed):
             fixed[["x1", "x2"]] = units.outward(positions(fixed))
         tables["fixed_points"] = fixed
+    if settings["shown"]["attractors"]:
+        found = attractors(density, learned, sigma, asked or around, x, rng, DRAWN)
+        tables["attractors"] = found[1]
+        arrays |= found[0]
     return _in_units(arrays, units) | titles, tables
 
 
