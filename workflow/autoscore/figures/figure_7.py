@@ -25,8 +25,8 @@ FIGURE = Figure(
         "iterated reconstructions from each place end: white on the data, yellow at a spurious "
         "attractor (crosses), pink outside a box three times as wide, grey nowhere yet; the line "
         "is the first of 200 chains from the data that is lost, where one is. (c) The share of "
-        "starts in the window that end off the data falls with the error of the field: a dot per "
-        "model and seed"
+        "starts in the window that end off the data over the error of the field: a dot per model "
+        "and seed"
     ),
     deviations=(
         "the paper sketches (b); ours are real chains and real basins",

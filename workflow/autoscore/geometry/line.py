@@ -23,6 +23,7 @@ from autoscore.models.registry import MODELS, Learned
 from autoscore.numerics.errors import fixed_points
 from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
+from autoscore.optimum.losses import contractive_loss
 from autoscore.train.stack import Stack
 from autoscore.wording import require
 
@@ -127,12 +128,6 @@ def noisy_pairs(x: np.ndarray, weights: np.ndarray, sigma: float) -> Pairs:
 def denoising_loss(found: np.ndarray, pairs: Pairs) -> float:
     """Return L_DAE(r) = E|r(y) - x|^2, where `found` is r(y), of shape ``(m, 1)``."""
     return float((pairs.joint * (found - pairs.x[:, 0]) ** 2).sum())
-
-
-def contractive_loss(field: Field, sigma: float, x: np.ndarray, weights: np.ndarray) -> float:
-    """Return L_RCAE(r) = E[|r(x) - x|^2 + sigma^2 |dr/dx|_F^2] at weighted points."""
-    contraction = (field.jacobian(x) ** 2).sum((1, 2))
-    return float(weights @ (field.reconstruction_error(x) + sigma**2 * contraction))
 
 
 def both_losses(field: Field, sigma: float, pairs: Pairs) -> dict[str, float]:
