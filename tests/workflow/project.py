@@ -50,6 +50,8 @@ densities:
         truth: *short
         learned: {<<: *short, sigmas: [0.1, 0.9]}
       far_starts: {models: [separate], sigmas: [0.9]}
+      metropolis:
+        {models: [separate], pairs: [[0.9, 0.9], [0.9, 0.1]], chains: 2, draws: 5, burn_in: 5}
     train:
       sigmas: [0.1, 0.9]
       sizes: [50]

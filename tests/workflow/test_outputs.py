@@ -21,7 +21,7 @@ def figures(finished):
         for density, entry in config["densities"].items()
         if density not in left_out
         for figure in entry.get("sample", {}).get("figures", [])
-    } | {"three_wells_differences", "thick_spiral_far_starts"}
+    } | {"three_wells_differences", "thick_spiral_far_starts", "thick_spiral_metropolis"}
     common = {"learned_error", "plane_error", "combinations", "thick_spiral_map"}
     images = "denoising spectra tangents noise_levels energies symmetry samples chains quality"
     common |= {f"images_{name}" for name in images.split()}

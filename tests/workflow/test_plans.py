@@ -10,7 +10,7 @@ from autoscore.configuration import complete, merge, read_yaml
 
 pytestmark = pytest.mark.slow
 
-SHEET = "workflow/autoscore/figures/paper.mplstyle"
+SHEET = "workflow/autoscore/figures/print.mplstyle"
 DRAWN_FROM_OPTIMA = {
     "plot_density three_wells",
     "plot_optimum three_wells",
@@ -36,6 +36,7 @@ DRAWN_FROM_CHAINS = {
     "plot_traces three_wells",
     "plot_differences three_wells",
     "plot_far_starts thick_spiral",
+    "plot_metropolis thick_spiral",
 }
 DRAWN_FROM_SAMPLES = {f"plot_images_{name}" for name in ("samples", "chains", "quality")}
 DRAWN_OF_IMAGES = DRAWN_FROM_SAMPLES | {

@@ -13,6 +13,7 @@ from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
 
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
+PROBES = ("differences", "far_starts", "metropolis")  # of fields, beside plans of chains
 # keys of a density's entry that do not describe the density itself
 OWN = ("train", "figures", "baselines", "shown", "order_sigmas", "sample")
 IMAGE_SOURCES = ("dataset", "path", "mirrors", "timeout", "retries")
@@ -167,8 +168,7 @@ def sampled(config: Mapping) -> list[str]:
     return [
         name
         for name, entry in config["densities"].items()
-        if entry["sample"]["plans"]
-        or any(entry["sample"][probe]["models"] for probe in ("differences", "far_starts"))
+        if entry["sample"]["plans"] or any(entry["sample"][probe]["models"] for probe in PROBES)
     ]
 
 
@@ -176,7 +176,7 @@ def sampled_trainings(config: Mapping, density: str) -> list[Training]:
     """Return the trained models that drive chains."""
     sample = config["densities"][density]["sample"]
     plans = [plan for plan in sample["plans"].values() if set(plan["fields"]) & LEARNED]
-    asked = [*plans, sample["differences"], sample["far_starts"]]
+    asked = [*plans, *(sample[probe] for probe in PROBES)]
     models = dict.fromkeys(model for one in asked for model in one["models"])
     return [("dae", model, "samples") for model in models]
 

@@ -7,6 +7,7 @@ rule sample:
         chains="results/sample/{density}.npz",
         differences="results/sample/{density}_differences.csv",
         far_starts="results/sample/{density}_far_starts.csv",
+        metropolis="results/sample/{density}_metropolis.csv",
         record="results/sample/{density}.json",
     priority: 2  # long, and hardly anything waits for it
     resources:

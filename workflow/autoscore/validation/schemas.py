@@ -14,7 +14,15 @@ from autoscore.wording import cut, shown
 
 MOST = 1000  # mistakes that are looked for
 LONGEST = 60  # characters of an unknown key
-RENAMED = {"peers": "baselines", "block": "shard", "ensemble": "separate"}  # keys once called so
+RENAMED = {  # keys, plans and samplers by their old names
+    "peers": "baselines",
+    "block": "shard",
+    "ensemble": "separate",
+    "paper_2013": "repository_2013",
+    "paper_2013_walk": "repository_2013_walk",
+    "adjusted_walk_2013": "repository_walk",
+    "adjusted_walk_2013_one_point": "repository_walk_one_point",
+}
 NUMBERS = {"integer": "whole number", "number": "number"}
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
@@ -74,6 +82,8 @@ def _explain(error: ValidationError, strict: Any, whole: str, place: str) -> lis
         case "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             return [f"{key or whole} lacks {', '.join(missing)}"]
+        case "enum" if (new := RENAMED.get(str(error.instance))) in error.validator_value:
+            return [f"{key} is {shown(error.instance)}, which is now called {new}: rename it"]
         case "enum":
             allowed = f"one of {', '.join(map(str, error.validator_value))}"
         case _:

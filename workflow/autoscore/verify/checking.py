@@ -86,7 +86,7 @@ def as_text(table: pd.DataFrame) -> str:
     """Return the verdicts of `check` in Markdown: their counts, then a table per statement."""
     counts = Counter(table["verdict"])
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
-    lines = ["# The paper's claims", "", f"{len(table)} claims: {summary}.", ""]
+    lines = ["# Claims", "", f"{len(table)} claims: {summary}.", ""]
     lines += [
         "Measured: the worst case over the rows. Brackets: the 95 % bootstrap interval of the mean "
         f"over seeds (the range of fewer than {FEWEST} seeds); 1.96 standard errors over images "
