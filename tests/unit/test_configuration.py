@@ -453,6 +453,14 @@ MISTAKES = [
         "plans.one.steps has 'walk'; allowed: samplers of this plan",
     ),
     (
+        sampled({"samplers": ["noise_keeping"], "steps": [0.5, 1.5]}),
+        "plans.one.steps is [0.5, 1.5]; allowed: at most 1 for noise_keeping",
+    ),
+    (
+        sampled({"samplers": ["noise_keeping"], "steps": {"noise_keeping": 2.0}}),
+        "plans.one.steps is {'noise_keeping': 2.0}; allowed: at most 1 for noise_keeping",
+    ),
+    (
         sampled({"fields": ["exact"]}, CURVE | {"train": {"sizes": [100]}}),
         "plans.one.fields is ['exact']; allowed: optimum and learned, as a curve without",
     ),

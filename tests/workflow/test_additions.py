@@ -1,4 +1,4 @@
-"""One new module each adds a figure, a sampler, a model, a kind of density and a baseline."""
+"""A figure, a sampler, a model, a kind of density and a baseline are each added by one module."""
 
 import os
 import subprocess

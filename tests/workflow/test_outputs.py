@@ -1,4 +1,4 @@
-"""What the finished run has made."""
+"""What the finished run writes."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def figures(finished):
-    """The figures that the project's configuration asks for."""
+    """The figures of the project's configuration."""
     config = yaml.safe_load((finished.folder / "config/config.yaml").read_text(encoding="utf-8"))
     chosen = yaml.safe_load((finished.folder / "tiny.yaml").read_text(encoding="utf-8"))
     left_out = {name for name, entry in chosen["densities"].items() if entry is None}

@@ -1,4 +1,4 @@
-"""What a change makes Snakemake run again: all that depends on it and nothing else."""
+"""After a change Snakemake reruns everything that depends on it, and nothing else."""
 
 import json
 import re
@@ -70,7 +70,7 @@ GATHERED = {"score_tables", "verify_table"}
 
 
 def change_function(text):
-    """Change the code of a module's first function that returns something."""
+    """Change the code of a module's first function with a return value."""
     return re.sub(r"^( +)return ", r"\1pass\n\1return ", text, count=1, flags=re.MULTILINE)
 
 

@@ -35,4 +35,4 @@ with logged(snakemake):
     write_table(outputs.metropolis, metropolis)
     write_table(outputs.differences, sampling.differences())
     write_table(outputs.far_starts, sampling.far_starts())
-    shutil.rmtree(unfinished.parent, ignore_errors=True)  # there is none if nothing was run
+    shutil.rmtree(unfinished.parent, ignore_errors=True)  # missing if no chain ran

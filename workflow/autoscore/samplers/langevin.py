@@ -193,5 +193,6 @@ SAMPLERS = {
         about="a move that keeps a field's noise level",
         make=lambda parts: NoiseKeeping(parts.field, parts.step or 0.3),
         needs_target=False,
+        largest_step=1.0,
     ),
 }

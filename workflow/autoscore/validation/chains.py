@@ -76,6 +76,10 @@ def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
         yield refused(f"{key}.steps", steps, f"one for {min(needy)}, as exact has no sigma")
     for name in sorted(set(steps) - samplers) if by_name else []:
         yield f"{key}.steps has {shown(name)}; allowed: samplers of this plan"
+    for name in sorted(samplers):
+        given, largest = steps.get(name, []) if by_name else steps, SAMPLERS[name].largest_step
+        if np.max(given, initial=0) > largest:
+            yield refused(f"{key}.steps", steps, f"at most {largest:g} for {name}")
 
 
 def _metropolis_mistakes(key: str, asked: dict, models: dict, density: Density) -> Iterator[str]:

@@ -45,14 +45,8 @@ Strict = validators.extend(Draft202012Validator, type_checker=TYPES)
 def schema_mistakes(schema: dict, value: Any, whole: str, place: str = "") -> list[str]:
     """Return one line per mistake in a value: the key, its value and what is allowed.
 
-    Parameters
-    ----------
-    schema
-        A JSON schema; where it names no values or numbers, its descriptions say what is allowed.
-    whole
-        What the value is called.
-    place
-        Prefix of every key.
+    Where the JSON schema names no values or numbers, its descriptions say what is allowed. `whole`
+    is what the value is called, `place` the prefix of every key.
     """
     strict = Strict(schema)
     errors = list(islice(strict.iter_errors(value), MOST))
@@ -112,10 +106,7 @@ def _allowed(error: ValidationError) -> str:
 
 
 def _number_hint(error: ValidationError, strict: Any) -> str:
-    """Return what to write for a number that YAML takes for text, as it does with 1e-2.
-
-    There is a hint only if the key would then be accepted.
-    """
+    """Return what to write for an acceptable number that YAML takes for text, such as 1e-2."""
     value, schema = error.instance, error.schema
     items = value if isinstance(value, list) else [value]
     numbers = [_as_number(item) for item in items]

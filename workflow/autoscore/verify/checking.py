@@ -70,7 +70,7 @@ def conclusion(
     tested = int((table["verdict"] != "NOT TESTED").sum())
     if left_out:
         said.append(
-            f"{tested} were tested, which is not held against the number on record, since the "
+            f"{tested} were tested, not compared with the number on record, because the "
             f"configuration leaves out {', '.join(left_out)}"
         )
     elif recorded is not None and tested < recorded:
