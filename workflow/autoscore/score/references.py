@@ -7,7 +7,7 @@ import numpy as np
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.fields import Field
-from autoscore.numerics.errors import relative_error
+from autoscore.numerics.errors import constant_factor, relative_error
 from autoscore.optimum.bias import GRID_POINTS, coarser_field, optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.wording import require
@@ -35,6 +35,13 @@ class Reference:
     def error(self, estimate: np.ndarray) -> float:
         """Return the squared relative error of an estimate at the points."""
         return relative_error(estimate, self.score, self.weights)
+
+    def compared(self, estimate: np.ndarray) -> dict:
+        """Return `row` of an estimate at the points, and how it is a multiple of a score."""
+        found = self.row(self.error(estimate))
+        if self.name != "optimum":
+            found |= constant_factor(estimate, self.score, self.weights)
+        return found
 
     def first(self, n: int) -> "Reference":
         """Return the same at the first n points alone."""
