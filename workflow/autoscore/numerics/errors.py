@@ -47,13 +47,14 @@ def constant_factor(
         each = np.nan_to_num(along / squares)  # no weight where s is 0
         cosine = np.nan_to_num(along / np.sqrt(squares * own))  # none where the estimate is 0
     spread = np.sqrt(share(weights @ (squares * (each - factor) ** 2), whole))
-    explained = share(common**2, whole * (weights @ own)) if own.any() else 0.0
+    residual = weights @ ((estimate - factor * reference) ** 2).sum(-1)
+    left = share(residual, weights @ own) if own.any() else 1.0
     order = np.argsort(squares, kind="stable")
     below = np.cumsum(weights[order]) - 0.5 * weights[order]
     quarter = np.minimum(4.0 * below / weights.sum(), 3).astype(int)
     sums = [np.bincount(quarter, (weights * one)[order], 4) for one in (along, squares)]
     found = [factor, share(spread, abs(factor)), share(weights @ (squares * cosine), whole)]
-    found += [1.0 - explained, *map(share, *sums)]
+    found += [left, *map(share, *sums)]
     return dict(zip(FACTORS, found, strict=True))
 
 
