@@ -18,7 +18,7 @@ from autoscore.models.registry import Learned
 from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
 
-STARTS = 120  # points of the curve from which segments start, to both sides
+STARTS = 60  # points of the curve from which segments start, to both sides
 OUTLINE = 20_001  # points of the curve among which their ends are looked for
 NEARER = 0.9  # of half a segment: its middle may not be nearer than that to the curve
 NODES = 50  # of a segment, in the middles of as many even parts
