@@ -20,7 +20,7 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.score.references import Reference
 
 NULLS = ("identity", "gaussian", "untrained")  # what a trained field should do better than
-POINTS = 1000  # at which optima are evaluated, some of them by quadrature
+POINTS = 500  # at which optima are evaluated, some of them by quadrature
 COLUMNS = ["density", "objective", "model", "sigma", "seed", "n", "reference", *FACTORS]
 ReferencesAt = Callable[[str, float], list[Reference]]  # from objective and level
 
