@@ -16,11 +16,10 @@ from autoscore.baselines.registry import BASELINES
 from autoscore.densities.base import Density
 from autoscore.numerics.errors import FACTORS
 from autoscore.numerics.streams import generator
-from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.score.references import Reference
+from autoscore.score.references import Reference, smoothed_at
 
 NULLS = ("identity", "gaussian", "untrained")  # what a trained field should do better than
-POINTS = 500  # at which optima are evaluated, some of them by quadrature
+POINTS = 1000  # at which optima are evaluated, some of them by quadrature
 COLUMNS = ["density", "objective", "model", "sigma", "seed", "n", "reference", *FACTORS]
 ReferencesAt = Callable[[str, float], list[Reference]]  # from objective and level
 
@@ -42,7 +41,7 @@ def optimum_factors(
                 continue
             clean = found["p"].first(POINTS)
             if objective == "dae":
-                best = DenoisingOptimum(density, sigma).score(clean.x)
+                best = smoothed_at(density, sigma).score(clean.x)  # statement T1
             else:
                 best = found["optimum"].first(POINTS).score  # at the same points
             labels = {"objective": objective, "model": "exact", "sigma": sigma, "n": np.inf}

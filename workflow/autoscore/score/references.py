@@ -1,6 +1,7 @@
 """Exact references at weighted points, to hold score estimates against."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -58,6 +59,12 @@ class Reference:
         }
 
 
+@lru_cache(maxsize=32)
+def smoothed_at(density: Density, sigma: float) -> Density:
+    """Return p_sigma, kept with what its first use in the plane prepares for a second."""
+    return density.smoothed(sigma)
+
+
 def exact_references(density: Density, objective: str, sigma: float) -> list[Reference]:
     """Return the exact references of a one-dimensional density at one noise level, by quadrature.
 
@@ -109,7 +116,7 @@ def _references(
 ) -> list[Reference]:
     """Return p_sigma and the denoising optimum at noisy points, and the clean score."""
     y, weights = noisy
-    smoothed = density.smoothed(sigma)
+    smoothed = smoothed_at(density, sigma)
     score, few = smoothed.score(y), slice(None if density.dim == 1 else CHECKED)
     rough = smoothed.coarser().score(y[few])
     own_error = relative_error(rough, score[few], weights[few])
