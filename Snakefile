@@ -105,6 +105,7 @@ rule all:
     default_target: True
     input:
         figure_files(config),
+        paper_files(config),
         plan.sample_tables(config),
         plan.image_tables(config),
         "results/verify/claims.csv",
@@ -163,7 +164,7 @@ if workflow.is_main_process:
         config, lambda file: any(rule.is_producer(file) for rule in workflow.rules)
     )
     preflight.refuse_figures_that_are_not_drawn(
-        sys.argv[1:], figure_files(config), config["densities"]
+        sys.argv[1:], figure_files(config) + paper_files(config), config["densities"]
     )
 
 if workflow.is_main_process:

@@ -14,7 +14,7 @@ MODULES = {
     "solver": "solver",
     "scaling": "scaling",
     "training": "training",
-    "recipe": "recipe_2013",
+    "optimisers": "optimisers",
     "images": "images",
     "planning": "planning",
     "chains": "chains",

@@ -100,10 +100,10 @@ def _chains(axis: Axes, table: pd.DataFrame) -> None:
 def _peers(axis: Axes, table: pd.DataFrame) -> None:
     """Draw how many times longer peers take, with the range over the rounds."""
     part = table[
-        table["benchmark"].isin(["training", "recipe"])
+        table["benchmark"].eq("training")
         & table["ratio"].notna()
         & (table["who"] != table["over"])
-        & (table["case"].str.endswith("to equal error, mean") | (table["benchmark"] == "recipe"))
+        & table["case"].str.endswith("to equal error, mean")
     ]
     part = part.groupby(["who", "over"], sort=False).last().reset_index()
     for place, row in enumerate(part.itertuples()):

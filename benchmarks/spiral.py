@@ -20,6 +20,11 @@ from benchmarks.timing import clock
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 MEASURED = 2000  # held-out points at which errors are measured
 STEPS_A_CHECK = 150  # held-out losses are looked at as often as in the configured schedules
+ADAM = {  # separate auto-encoders by gradients, for comparisons of optimisers
+    "optimiser": "adam",
+    "architecture": {"hidden": [64, 64, 64], "residual": "sigma", "gain": 10.0},
+    "schedules": {"samples": {"steps": 3000, "learning_rate": 0.008, "batch": 256}},
+}
 TRAINERS = {"separate": train_on_samples, "conditioned": train_conditioned}
 SCHEDULES = {"separate": "samples", "conditioned": "conditioned"}
 
@@ -30,7 +35,7 @@ class Spiral:
     def __init__(self) -> None:
         config = complete(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
         entry = config["densities"]["spiral"]
-        self.settings = entry["train"]
+        self.settings = merge(entry["train"], ADAM)
         self.sigmas = noise_levels(self.settings["sigmas"])
         self.data = draw_data(config["seed"], "spiral", entry)
         self._density = make_density(entry)

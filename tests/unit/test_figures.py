@@ -51,7 +51,8 @@ def test_a_module_that_draws_needs_a_declaration_and_others_need_none():
 
 
 def test_every_figure_says_what_to_see_and_reads_something():
-    config = {"images": {"models": {"a": {"kind": "separate"}}, "sample": {"models": ["a"]}}}
+    images = {"models": {"a": {"kind": "separate"}}, "sample": {"models": ["a"]}}
+    config = {"images": images, "densities": {}}
     for name, figure in FIGURES.items():
         assert figure.caption, name
         assert figure.inputs(config), name

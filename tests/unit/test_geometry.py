@@ -13,7 +13,7 @@ from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field, symmetric_share
 from autoscore.geometry import line, plane
 from autoscore.geometry.arms import NODES, arm_rows, arm_segments, between_arms, nodes
-from autoscore.geometry.curve import beside_curve, direction_table, tangent_table
+from autoscore.geometry.curve import beside_curve, direction_table, slopes_along, tangent_table
 from autoscore.geometry.fixed_points import find_fixed_points, positions, turning_cells
 from autoscore.geometry.potential import (
     asymmetry,
@@ -168,6 +168,19 @@ def test_the_index_of_a_window_is_that_of_the_fixed_points_in_it(sigma):
         assert len(turning_cells(field, window, 15)) == len(table)
 
 
+@pytest.mark.parametrize(("turns", "stable"), [(2, False), (4, True)])
+def test_bare_points_leave_the_best_contractive_reconstruction_open(turns, stable):
+    """Two reconstructions without any loss, at any sigma: half-way, one repels, one attracts."""
+    points, rate = np.array([[-0.5], [0.0], [0.5]]), 2 * np.pi * turns
+    field = Moves(lambda x: -np.sin(rate * x) / rate, lambda x: -np.cos(rate * x)[:, :, None], 1)
+    for sigma in (0.03, 0.3, 3.0):
+        assert line.contractive_loss(field, sigma, points, np.full(3, 1 / 3)) < 1e-28
+    x = np.linspace(0.13, 0.37, 100)
+    at, kinds = fixed_points_1d(x, field.move(x))
+    np.testing.assert_allclose(at, [0.25], atol=1e-6)
+    assert list(kinds) == [stable]
+
+
 def test_fixed_points_on_a_line_agree_with_sign_changes():
     field = DenoisingOptimum(LINE, 0.1)
     x = np.linspace(-2, 2, 4001)
@@ -236,6 +249,17 @@ def test_points_beside_a_curve_in_space_are_across_it():
     x = beside_curve(helix, np.array([1e-3]), 50, np.random.default_rng(0))
     distance = np.linalg.norm(helix.nearest(x, 200_001) - x, axis=1)
     np.testing.assert_allclose(distance, 1e-3, rtol=1e-2)
+
+
+def test_slopes_are_taken_at_even_distances_along_a_curve():
+    """A quarter of a circle, run through ever faster: angles are even where t is not."""
+    quarter = Curve(["cos(t**2)", "sin(t**2)"], (0.0, np.sqrt(np.pi / 2)))
+    arrays = slopes_along(quarter, {"exact": linear([[-0.5, 2.0], [0.0, -1.0]])})
+    angles = np.arctan2(*arrays["along"].T[::-1])
+    count = len(angles)
+    np.testing.assert_allclose(angles, np.pi / 2 * (np.arange(count) + 0.5) / count, atol=1e-6)
+    np.testing.assert_array_equal(arrays["slope_exact"], [[[0.5, 2.0], [0.0, 0.0]]] * count)
+    np.testing.assert_allclose(np.linalg.norm(arrays["line"], axis=1), 1.0)
 
 
 def test_directions_are_summarised_by_distance():

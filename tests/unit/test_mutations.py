@@ -28,6 +28,7 @@ from autoscore.models.separate.network import Separate
 from autoscore.models.separate.training import train_exact
 from autoscore.numerics.errors import FEWEST
 from autoscore.numerics.streams import generator
+from autoscore.optimum import losses as plane_losses
 from autoscore.optimum.bias import bias_table, optimal_field, order_table
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.optimum.linear import LinearField
@@ -94,6 +95,13 @@ def losses_of_the_optima():
     optimal_field.cache_clear()
     table = line.loss_table(density_of("mixture"), {}, np.array([0.05, 0.1, 0.5]))
     save(table, "results/geometry/three_wells_losses.csv")
+
+
+def losses_in_the_plane():
+    """Both losses of the best reconstructions of the eight Gaussians."""
+    optimal_field.cache_clear()
+    table = plane_losses.loss_table(density_of("eight_gaussians"), np.array([0.02, 0.04]), 121)
+    save(table, "results/optimum/eight_gaussians_losses.csv")
 
 
 def learn():
@@ -209,9 +217,10 @@ def no_contraction(patch):
 
 
 def no_contraction_measured(patch):
-    patch.setattr(
-        line, "contractive_loss", lambda r, sigma, x, weights: weights @ r.reconstruction_error(x)
-    )
+    for module in (line, plane_losses):
+        patch.setattr(
+            module, "contractive_loss", lambda r, _, x, weights: weights @ r.reconstruction_error(x)
+        )
 
 
 def no_determinant(patch):
@@ -240,6 +249,7 @@ def shuffled_seeds(patch):
 WORLDS = {  # and the profile whose claims are about them
     score: "quick",
     losses_of_the_optima: "quick",
+    losses_in_the_plane: "full",
     shape: "quick",
     error: "quick",
     chains: "quick",
@@ -249,16 +259,18 @@ WORLDS = {  # and the profile whose claims are about them
 SHAPE = ["C3_divergence_ring", "C4_untied_ring", "C5_hessian_ring", "C2_sources_learned_ring"]
 FACTOR = ["C3_factor_ring", "C3_direction_ring"]
 BOTH_OPTIMA = ["P1_denoising_optimum_three_wells", "P1_contractive_optimum_three_wells"]
+PLANE = ["P1_plane_denoising_eight_gaussians", "P1_plane_contractive_eight_gaussians"]
 MUTATIONS = [
     (no_training, error, ["T1_points_ring", *FACTOR]),
     (no_move, error, FACTOR),
     (no_move, shape, SHAPE),
     (sign, score, ["T1_learned_mixture", "T2_learned_mixture"]),
-    (sign_of_the_optimum, score, ["C1_order_mixture", "C1_leading_term_mixture"]),
+    (sign_of_the_optimum, score, ["C1_leading_term_mixture", "C1_apart_mixture"]),
     (sigma, score, ["T1_learned_mixture", "T2_learned_mixture"]),
     (sigma_of_the_optimum, score, ["C1_order_mixture", "C1_leading_term_mixture"]),
     (no_contraction, score, ["T2_learned_mixture"]),
     (no_contraction_measured, losses_of_the_optima, BOTH_OPTIMA),
+    (no_contraction_measured, losses_in_the_plane, PLANE),
     (no_determinant, walks, ["C7_jacobian_ninja_star"]),
     (inverted_ratio, chains, ["C7_exact_three_wells"]),
     (shuffled_seeds, tied_energy, ["C9_tied_energy_spiral"]),

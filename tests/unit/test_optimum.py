@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,14 @@ from autoscore.numerics.streams import generator
 from autoscore.optimum.bias import bias_table, optimal_field, order_table, tweedie_gap
 from autoscore.optimum.curves import curve_grid, optimum_curves, optimum_plane, stored_optimum
 from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.optimum.losses import (
+    RIPPLES,
+    Ripple,
+    contractive_loss,
+    denoising_loss,
+    loss_table,
+    plane_rule,
+)
 from autoscore.optimum.rcae_1d import ContractiveOptimum1D, solve_rcae_1d
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.optimum.stage import solve
@@ -128,7 +138,7 @@ def test_the_contractive_optimum_obeys_the_euler_lagrange_equation():
     np.testing.assert_allclose(field(x) - x, right, atol=2e-5)
 
 
-def contractive_loss(field, change, x, weights, sigma):
+def changed_loss(field, change, x, weights, sigma):
     """E[(r - x)^2 + sigma^2 r'^2] of r plus a change, given by its values and slopes."""
     value, slope = (field(x) - x)[:, 0] + change[0], field.jacobian(x)[:, 0, 0] + change[1]
     return weights @ (value**2 + sigma**2 * slope**2)
@@ -140,14 +150,14 @@ def test_no_change_of_the_contractive_optimum_lowers_its_loss(name, sigma):
     density = DENSITIES[name]
     x, weights = density.quadrature(60)
     field = ContractiveOptimum1D(density, sigma, 40_001)
-    best = contractive_loss(field, (0, 0), x, weights, sigma)
+    best = changed_loss(field, (0, 0), x, weights, sigma)
     for frequency, phase in ((0.0, 1.0), (1.0, 0.0), (3.0, 1.0), (10.0, 2.0)):
         angle = frequency * x[:, 0] + phase
         change = 1e-2 * np.array([np.sin(angle), frequency * np.cos(angle)])
         # the loss is quadratic: at its minimum it rises by exactly the loss of the change itself
         rise = weights @ (change[0] ** 2 + sigma**2 * change[1] ** 2)
         for sign in (1, -1):
-            changed = contractive_loss(field, sign * change, x, weights, sigma)
+            changed = changed_loss(field, sign * change, x, weights, sigma)
             assert changed - best == pytest.approx(rise, rel=1e-3)
 
 
@@ -172,6 +182,45 @@ def test_the_contractive_solve_needs_a_weight(sigma):
 def test_the_contractive_solve_needs_an_even_grid(x):
     with pytest.raises(ValueError, match="at least 3 points, evenly spaced and increasing"):
         solve_rcae_1d(WELLS, np.array(x, dtype=float), 0.1)
+
+
+def test_the_contractive_optimum_climbs_stairs_through_thin_bumps():
+    """On a bump of sd h alone r is linear, of slope h^2 / (h^2 + sigma^2): see the Gaussian."""
+    bumps, h, sigma = make_density(CONFIG["densities"]["three_bumps"]), 0.05, 0.3
+    best, centres = ContractiveOptimum1D(bumps, sigma, 20_001), np.array([[-0.5], [0.0], [0.5]])
+    for shift in (-h, 0.0, h):
+        # neighbours add p(0.25) sigma^2, a few parts in a thousand of the bump's own variance
+        expected = centres + shift * h**2 / (h**2 + sigma**2)
+        np.testing.assert_allclose(best(centres + shift), expected, atol=1e-3)
+    x = np.linspace(-0.7, 0.7, 1400)[:, None]  # an even number: neither bumps nor their middle
+    nearest = centres[np.abs(x - centres.T).argmin(1)]
+    assert (np.sign(best.move(x)) == np.sign(nearest - x)).mean() > 0.99
+
+
+@pytest.mark.parametrize("sigma", np.exp(-4.6 * np.array([0, 25, 40, 60]) / 99))
+def test_the_optima_are_those_of_the_authors_grid_where_figure_4_shows_them(sigma):
+    """Their contractive loss on 1,000 points, with p at the left end of each step, solved anew.
+
+    Half a step to the left, their score is off by half a step times its slope at most; the bound
+    is a step times the largest slope of what is seen. Their denoising optimum is a sum over the
+    points, a trapezoidal rule that converges beyond any power.
+    """
+    x, step = np.linspace(-1.5, 1.5, 1000, retstep=True)
+    p = np.exp(-three_wells_energy(x))
+    stiffness = sigma**2 * p[:-1] / step
+    matrix = np.diag(np.append(p[:-1] * step, 0.0))
+    matrix += np.diag(np.append(stiffness, 0.0)) + np.diag(np.append(0.0, stiffness))
+    matrix -= np.diag(stiffness, 1) + np.diag(stiffness, -1)
+    rcae = np.linalg.solve(matrix, np.append(p[:-1] * step * x[:-1], 0.0))
+    weights = p * np.exp(-0.5 * ((x[:, None] - x) / sigma) ** 2)
+    theirs = {"rcae": rcae, "dae": weights @ x / weights.sum(1)}
+    for objective, bound in (("rcae", None), ("dae", 1e-6)):
+        ours = optimal_field(WELLS, objective, sigma, 20_001)
+        score, slope = ours.score(x[:, None])[:, 0], ours.hessian(x[:, None])[:, 0, 0]
+        seen = (score > -3) & (score < 4)
+        off = np.abs((theirs[objective] - x) / sigma**2 - score)[seen].max()
+        assert off < (bound or step * np.abs(slope[seen]).max())
+        assert off < 0.01 * 7  # of the axis' height
 
 
 # --- small noise -------------------------------------------------------------
@@ -349,8 +398,9 @@ def test_the_order_in_the_plane_is_two():
 @pytest.mark.parametrize("window", [None, [0.2, 0.3], [0.3, 0.6]])
 def test_the_stage_solves_the_plane_at_all_levels(window):
     sigmas, points = [0.3, 0.6], 61
-    curves, bias, order = solve(ROUND, {"plane_points": points}, sigmas, window)
+    curves, bias, order, losses = solve(ROUND, {"plane_points": points}, sigmas, window)
     assert len(order) == (2 if window else 0)
+    pd.testing.assert_frame_equal(losses, loss_table(ROUND, np.array(sigmas), points))
     assert curves.keys() == {"x1", "x2", "sigmas", "rcae"}
     assert curves["rcae"].shape == (2, 2, points, points)
     np.testing.assert_array_equal(curves["sigmas"], sigmas)
@@ -378,7 +428,8 @@ def test_the_stage_solves_the_plane_at_all_levels(window):
 
 def test_the_stage_solves_a_line_at_its_own_levels_and_those_of_the_window():
     settings = {"sigmas": [0.1, 0.3], "points": 101, "solver_points": 1001}
-    curves, bias, order = solve(MIXTURE, settings, None, [0.05, 0.1])
+    curves, bias, order, losses = solve(MIXTURE, settings, None, [0.05, 0.1])
+    assert losses.empty
     expected = optimum_curves(MIXTURE, np.array([0.1, 0.3]), 101, 1001)
     assert curves.keys() == expected.keys()
     for name, part in expected.items():
@@ -389,7 +440,8 @@ def test_the_stage_solves_a_line_at_its_own_levels_and_those_of_the_window():
 
 def test_points_have_optima_but_no_bias():
     settings = {"sigmas": [0.1], "points": 31, "solver_points": 101}
-    curves, bias, order = solve(DEGENERATE, settings, None, [0.05])
+    curves, bias, order, losses = solve(DEGENERATE, settings, None, [0.05])
+    assert losses.empty
     assert curves["dae"].shape == (1, 31)
     assert bias.empty
     assert order.empty
@@ -409,3 +461,146 @@ def test_a_stored_optimum_is_the_one_that_was_solved(tmp_path):
                 getattr(field, part)(x), getattr(direct, part)(x), rtol=1e-7, atol=1e-7
             )
     assert stored_optimum(stored, 0.3) is None
+
+
+# --- both optima as the noise falls ------------------------------------------
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_both_optima_approach_each_other_by_half_the_laplacian_of_the_score(name):
+    sigmas = np.array([0.003, 0.006])  # below, the edges of the wells' interval show
+    table = bias_table(DENSITIES[name], sigmas, 20_001).query("objective=='rcae'")
+    ratio = (table["apart"] / table["apart_predicted"]).to_numpy()
+    # the next term is sigma^2 times as large
+    assert (ratio > 0.97).all()
+    assert (1 - ratio[1]) / (1 - ratio[0]) == pytest.approx(4, rel=0.3)
+    assert fitted_order(sigmas, table["apart"].to_numpy()) == pytest.approx(2, abs=0.02)
+    assert table["extrapolated"].isna().all()  # a line needs none
+
+
+def test_both_optima_of_a_gaussian_are_the_same_without_the_step():
+    table = bias_table(ROUND, np.array([0.1, 0.3]), 201).set_index(["objective", "sigma"])
+    for sigma in (0.1, 0.3):
+        row = table.loc["rcae", sigma]
+        assert row["apart_predicted"] == pytest.approx(0, abs=1e-25)
+        # but for what the step leaves, of which there is an estimate
+        assert row["apart"] < 4 * row["left"] < 1e-3 * row["extrapolated"]
+        assert row["extrapolated"] == pytest.approx(gaussian_error(sigma), rel=1e-3)
+        # (dr/dx - I) / sigma^2 is -1 / (v + sigma^2), Hess log p is -1 / v
+        error = (sigma**2 / (VARIANCES * (VARIANCES + sigma**2))) ** 2
+        expected = error.sum() / (1 / VARIANCES**2).sum()
+        assert row["hessian_extrapolated"] == pytest.approx(expected, rel=5e-3)
+        assert row["hessian_left"] < 1e-3 * row["hessian_extrapolated"]
+        assert np.isnan(table.loc[("dae", sigma), "apart"])
+
+
+def test_extrapolation_makes_the_contractive_solve_one_of_fourth_order():
+    sigma, x = 0.3, ROUND.sample(200, np.random.default_rng(5))
+    expected = -(x - ROUND.means) / (VARIANCES + sigma**2)
+    fields = [ContractiveOptimum2D.solve(ROUND, sigma, n) for n in (51, 101, 201)]
+    errors = [
+        np.sqrt(((fine.extrapolated(coarse).score(x) - expected) ** 2).mean())
+        for coarse, fine in pairwise(fields)
+    ]
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(4, abs=0.4)
+    assert errors[1] < 0.02 * np.sqrt(((fields[2].score(x) - expected) ** 2).mean())
+
+
+# --- both losses of one reconstruction ----------------------------------------
+
+
+class Affine(Ripple):
+    """r(x) = A x + b."""
+
+    def __init__(self, matrix, offset):
+        self.matrix, self.offset = matrix, offset
+
+    def move(self, x):
+        return x @ self.matrix.T + self.offset - x
+
+    def jacobian(self, x):
+        return np.broadcast_to(self.matrix, (len(x), *self.matrix.shape))
+
+
+@pytest.mark.parametrize("dim", [2, 10])
+@pytest.mark.parametrize("sigma", [0.1, 2.0])
+@pytest.mark.parametrize("size", [0.0, 1.0])
+def test_affine_reconstructions_have_the_same_losses_however_far_from_the_identity(
+    dim, sigma, size
+):
+    rng = np.random.default_rng(dim)
+    field = Affine(size * rng.standard_normal((dim, dim)), rng.standard_normal(dim))
+    x = rng.standard_normal((4, dim))
+    weights = np.full(4, 0.25)
+    # E|A(x + e) + b - x|^2 = E|A x + b - x|^2 + sigma^2 |A|^2
+    expected = (field.move(x) ** 2).sum(1).mean() + sigma**2 * (field.matrix**2).sum()
+    assert contractive_loss(field, sigma, x, weights) == pytest.approx(expected, rel=1e-12)
+    found = denoising_loss(field, sigma, x, weights, order=2)  # exact for a quadratic form
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("sigma", [0.1, 0.3])
+def test_the_best_losses_of_a_gaussian_are_those_of_the_wiener_filter(sigma):
+    x, weights = plane_rule(ROUND)
+    best = DenoisingOptimum(ROUND, sigma)
+    expected = (sigma**2 * VARIANCES / (VARIANCES + sigma**2)).sum()
+    # the rule leaves out p below a millionth of its maximum
+    assert denoising_loss(best, sigma, x, weights) == pytest.approx(expected, rel=1e-4)
+    assert contractive_loss(best, sigma, x, weights) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_rule_for_the_plane_has_the_moments_of_a_gaussian():
+    x, weights = plane_rule(ROUND)
+    assert weights.sum() == pytest.approx(1, abs=1e-14)
+    np.testing.assert_allclose(weights @ x, ROUND.means[0], atol=1e-12)
+    offset = x - ROUND.means
+    covariance = np.einsum("n,ni,nj->ij", weights, offset, offset)
+    np.testing.assert_allclose(covariance, np.diag(VARIANCES), atol=1e-4)
+    thin = GaussianMixture([0.5, 0.5], [[0, 0], [1, 1]], np.array([np.eye(2) * 1e-6, np.eye(2)]))
+    with pytest.raises(ValueError, match=r"must hold a mass of 1, .* too thin"):
+        plane_rule(thin)
+    assert loss_table(thin, np.array([0.1]), 31).empty
+
+
+@pytest.mark.parametrize("power", RIPPLES.values())
+def test_the_losses_of_a_ripple_part_as_in_closed_form(power):
+    length, sigmas = 0.7, np.array([0.02, 0.04, 0.08, 0.16])
+    x, weights = plane_rule(ROUND)
+    angle, spread = ROUND.means[0] / length, VARIANCES / length**2
+    found, expected = [], []
+    for sigma in sigmas:
+        field = Ripple(sigma, 2, length, power)
+        np.testing.assert_allclose(field.jacobian(x[:9]), difference(field, x[:9]), atol=1e-8)
+        losses = [f(field, sigma, x, weights) for f in (denoising_loss, contractive_loss)]
+        found.append(losses[0] - losses[1])
+        # E sin and cos of a Gaussian by its characteristic function, under p and p_sigma
+        ratio, steepest = (sigma / length) ** 2, (sigma / length) ** power
+        cosine, double = (
+            np.cos(angle) * np.exp(-spread / 2),
+            np.cos(2 * angle) * np.exp(-2 * spread),
+        )
+        divergence = 2 * sigma**2 * steepest * cosine * np.expm1(-ratio / 2)
+        square = -0.5 * (length * steepest) ** 2 * double * np.expm1(-2 * ratio)
+        contraction = 0.5 * (sigma * steepest) ** 2 * (1 + double)
+        expected.append((divergence + square - contraction).sum())
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    order = np.polyfit(np.log(sigmas), np.log(np.abs(found)), 1)[0]
+    assert order == pytest.approx(2 + 2 * power, abs=0.15)
+
+
+def test_the_losses_of_both_optima_part_as_the_eighth_power_and_those_of_wrong_fields_sooner():
+    sigmas = np.array([0.001, 0.05, 0.1, 3.0])
+    table = loss_table(PLANAR, sigmas, 201)
+    assert set(table["sigma"]) == {0.05, 0.1}  # within the window
+    orders = {
+        model: np.log2(np.abs(np.divide(*part["difference"].to_numpy()[::-1])))
+        for model, part in table.groupby("model")
+    }
+    assert orders.keys() == {"dae", "rcae", *RIPPLES}
+    assert orders["dae"] == pytest.approx(8, abs=0.5)
+    assert orders["rcae"] > 6
+    for model, power in RIPPLES.items():
+        assert orders[model] == pytest.approx(2 + 2 * power, abs=0.2)
+    # no other field here has a smaller denoising loss than the best one
+    least = table.groupby("sigma")["denoising"].idxmin()
+    assert set(table.loc[least, "model"]) == {"dae"}

@@ -68,7 +68,7 @@ def test_a_divided_training_has_a_file_for_each_of_its_parts(both):
 
 def test_figures_are_those_that_densities_name_and_those_that_all_share(both):
     stems = ["line_bias", "learned_error", "plane_error", "spiral_quiver", "spiral_samples"]
-    stems += ["baselines", "combinations"]
+    stems += ["baselines", "combinations", "paper/figure_1"]
     assert sorted(figure_files(both)) == sorted(
         ["figures/line_animation.gif"]
         + [f"figures/{stem}.{kind}" for stem in stems for kind in ("pdf", "png")]

@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 
 from autoscore.configuration import complete
+from autoscore.figures.registry import FIGURES
 from autoscore.report import circumstances, render
 from tests.unit.oracles import ROOT
 
@@ -97,6 +98,18 @@ def test_pictures_are_in_the_page_whole():
 def test_a_picture_of_no_figure_is_named():
     with pytest.raises(ValueError, match="no figure is declared that makes new_kind"):
         page(figures=["figures/new_kind.png"])
+
+
+def test_a_figure_of_the_paper_says_what_both_show_and_what_differs():
+    Path("figures/paper").mkdir()
+    Image.new("RGB", (20, 10), "white").save("figures/paper/figure_4.png")
+    text = page(figures=["figures/paper/figure_4.png"])
+    caption = re.search(r'<figure id="paper/figure_4">.*?</figure>', text, re.DOTALL)[0]
+    assert "<h3>Figure 4</h3>" in caption
+    shown = re.findall(r"<dt>(.+?)</dt><dd>(.+?)</dd>", caption, re.DOTALL)
+    assert [term for term, _ in shown] == ["In the paper", "Ours", "What differs"]
+    assert "over the score; σ 1.00" in shown[0][1]
+    assert shown[2][1].count("<li>") == len(FIGURES["figure_4"].deviations) > 1
 
 
 def test_the_ten_slowest_jobs_come_first():

@@ -415,7 +415,7 @@ def test_displacements_are_r_minus_x():
         ("dae", "separate", "samples"): exact_separate(GAUSSIAN, sigmas, size=50, sign=-1),
         ("rcae", "separate", "exact"): exact_separate(GAUSSIAN, sigmas, seeds=2),
     }
-    curves = displacement_curves(GAUSSIAN, learned, {"sigmas": sigmas, "seeds": 2}, x)
+    curves = displacement_curves(GAUSSIAN, learned, {"sigmas": sigmas}, x)
     assert curves.keys() == {"x", "sigmas", "dae", "rcae", "best_dae", "best_rcae"}
     for level, sigma in enumerate(sigmas):
         expected = -(sigma**2) * (x - 0.3) / (0.25 + sigma**2)
@@ -427,9 +427,25 @@ def test_displacements_are_r_minus_x():
 
 def test_degenerate_points_have_no_contractive_curve():
     stacks = {(o, "separate", "exact"): exact_separate(GAUSSIAN, [0.2]) for o in ("dae", "rcae")}
-    settings = {"sigmas": [0.2], "seeds": 1}
+    settings = {"sigmas": [0.2]}
     curves = displacement_curves(DEGENERATE, stacks, settings, np.linspace(-1, 1, 5))
     assert curves.keys() == {"x", "sigmas", "dae", "rcae", "best_dae"}
+
+
+def test_a_variant_has_a_curve_at_levels_of_its_own():
+    own, x = [0.4, 0.7], np.linspace(-1, 1, 5)
+    variant = exact_separate(GAUSSIAN, own, seeds=2)
+    stacks = {
+        ("rcae", "separate", "exact"): exact_separate(GAUSSIAN, [0.2]),
+        ("rcae", "large", "exact"): variant,
+        ("ssm", "sliced", "samples"): variant,
+    }
+    curves = displacement_curves(DEGENERATE, stacks, {"sigmas": [0.2]}, x)
+    assert curves.keys() == {"x", "sigmas", "rcae", "sigmas_large", "rcae_large"}
+    assert curves["sigmas_large"].tolist() == own
+    for level, sigma in enumerate(own):
+        expected = -(sigma**2) * (x - 0.3) / (0.25 + sigma**2)
+        np.testing.assert_allclose(curves["rcae_large"][level], [expected] * 2, atol=1e-10)
 
 
 def test_the_fixed_points_of_three_points_alternate():
@@ -450,7 +466,7 @@ def test_the_exact_optimum_of_three_points_has_five_fixed_points_on_the_stored_g
     curves = displacement_curves(
         DEGENERATE,
         {("dae", "separate", "exact"): exact_separate(GAUSSIAN, [0.1])},
-        {"sigmas": [0.1], "seeds": 1},
+        {"sigmas": [0.1]},
         np.linspace(-0.75, 0.75, 1001),
     )
     assert (fixed_point_table(curves)["model"] == "exact").sum() == 5

@@ -41,6 +41,8 @@ densities:
   three_points:
     train:
       models: {separate: [rcae]}
+      variants: {large_sigma: null}
+  three_bumps: null
   thick_spiral:
     figures: [map]
     sample:

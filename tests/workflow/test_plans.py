@@ -17,6 +17,9 @@ DRAWN_FROM_OPTIMA = {
     "plot_animation three_wells",
     "plot_bias three_wells",
     "plot_bias mixture",
+    "plot_figure_3",
+    "plot_figure_4",
+    "contact_sheet",
 }
 DRAWN_FROM_SCORES = {
     "plot_field three_points",

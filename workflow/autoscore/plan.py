@@ -285,7 +285,7 @@ def _score(config: Mapping, density: str) -> dict:
 
 def _geometry(config: Mapping, density: str) -> dict:
     entry = config["densities"][density]
-    settings = {key: entry["train"][key] for key in ("sigmas", "seeds")}
+    settings = {"sigmas": entry["train"]["sigmas"]}
     if dimension(entry) == 1:
         settings |= {"points": config["optimum"]["points"]}
     else:

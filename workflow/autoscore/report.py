@@ -84,7 +84,7 @@ def _sections(environment: Environment, files: Sequence[str], context: Mapping) 
     densities = context["config"]["densities"]
     pictures = defaultdict(list)
     for file in sorted(files):
-        pictures[Path(file).stem].append(file)
+        pictures[Path(file).with_suffix("").as_posix().removeprefix("figures/")].append(file)
     shown: dict[str, list[dict]] = {title: [] for title in SECTIONS}
     for name, figure in FIGURES.items():
         for density in densities if figure.per_density else [""]:
@@ -98,6 +98,8 @@ def _sections(environment: Environment, files: Sequence[str], context: Mapping) 
                     "shows": figure.shows,
                     "rule": f"plot_{name}",
                     "see": figure.caption,
+                    "paper": figure.paper,
+                    "deviations": figure.deviations,
                     "pictures": [_picture(Path(path)) for path in pictures.pop(file)],
                     "findings": " ".join(findings.split()),
                     "about": circumstances(densities[density]) if density else "",

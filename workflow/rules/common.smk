@@ -7,7 +7,8 @@ from run import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
-from autoscore.figures.registry import FIGURES, figure_files, log_of, paper_files, settings_of, stem
+from autoscore.figures.registry import CONTACT_SHEET, FIGURES, figure_files, log_of, paper_files
+from autoscore.figures.registry import paper_pictures, paper_words, settings_of, stem
 from autoscore.images.sources import FOLDER
 from autoscore.files.records import hashes
 from run.code_hash import code

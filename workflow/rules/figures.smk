@@ -22,3 +22,20 @@ for name, figure in FIGURES.items():
             code=code("scripts.figures", f"autoscore.figures.{name}"),
         script:
             "../scripts/figures.py"
+
+
+rule contact_sheet:
+    input:
+        **paper_pictures(config),
+    output:
+        CONTACT_SHEET,
+    log:
+        "results/logs/contact_sheet.log",
+    localrule: True
+    conda:
+        "../../envs/autoscore.yaml"
+    params:
+        words=paper_words(),
+        code=code("scripts.contact_sheet"),
+    script:
+        "../scripts/contact_sheet.py"

@@ -9,6 +9,7 @@ rule geometry:
         fixed_points="results/geometry/{density}_fixed_points.csv",
         arms="results/geometry/{density}_arms.csv",
         profiles="results/geometry/{density}_profiles.csv",
+        attractors="results/geometry/{density}_attractors.csv",
         record="results/geometry/{density}.json",
     log:
         "results/logs/geometry/{density}.log",

@@ -5,6 +5,7 @@ rule optimum:
         curves="results/optimum/{density}.npz",
         bias="results/optimum/{density}.csv",
         order="results/optimum/{density}_order.csv",
+        losses="results/optimum/{density}_losses.csv",
         record="results/optimum/{density}.json",
     log:
         "results/logs/optimum/{density}.log",

@@ -9,7 +9,8 @@ with logged(snakemake):
 
     asked = snakemake.params
     density = target(asked.entry, read_arrays(snakemake.input.data))
-    curves, bias, order = solve(density, asked.settings, asked.levels, asked.window)
+    curves, bias, order, losses = solve(density, asked.settings, asked.levels, asked.window)
     write_arrays(snakemake.output.curves, curves)
     write_table(snakemake.output.bias, bias)
     write_table(snakemake.output.order, order.assign(density=snakemake.wildcards.density))
+    write_table(snakemake.output.losses, losses)

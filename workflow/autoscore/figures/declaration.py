@@ -119,6 +119,11 @@ class OfPaper(Once):
     """
 
 
+def needing(*names: str) -> Callable[[Mapping], list[str]]:
+    """Return a function that picks these densities from a configuration that has all of them."""
+    return lambda config: list(names) if config["densities"].keys() >= set(names) else []
+
+
 class OfImages(Once):
     """Drawn once, for the image models that `of` picks."""
 

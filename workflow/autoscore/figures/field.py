@@ -71,14 +71,19 @@ def _draw_row(
     right.plot(x, curves.T / variance, **look)
 
 
-def _mark(axis: Axes, x: np.ndarray, mean: np.ndarray, points: pd.DataFrame) -> None:
-    """Draw arrows where a field moves x, and its fixed points."""
+def draw_directions(axis: Axes, x: np.ndarray, moves: np.ndarray) -> None:
+    """Draw arrows of one length below curves over x ``(n,)``, where moves ``(n,)`` point."""
     floor = x[0] - 0.08 * (x[-1] - x[0])
     at = np.linspace(0, len(x) - 1, ARROWS + 2).astype(int)[1:-1]
-    length = 0.6 * (x[at[1]] - x[at[0]]) * np.sign(mean[at])
+    length = 0.6 * (x[at[1]] - x[at[0]]) * np.sign(moves[at])
     start = (x[at] - length / 2, np.full(len(at), floor))
     units = {"angles": "xy", "scale_units": "xy", "scale": 1}
     axis.quiver(*start, length, 0 * length, **units, width=0.005, headwidth=4, color="0.3")
+
+
+def _mark(axis: Axes, x: np.ndarray, mean: np.ndarray, points: pd.DataFrame) -> None:
+    """Draw arrows where a field moves x, and its fixed points."""
+    draw_directions(axis, x, mean)
     for stable, face, label in ((True, "black", "attracting"), (False, "white", "repelling")):
         at = points[points["stable"] == stable]["x"]
         axis.scatter(at, at, facecolor=face, label=f"{label} point", **style.POINT)

@@ -34,7 +34,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     for row, key in zip(axes, windows, strict=True):
         for axis, name in zip(row, names, strict=True):
             flow = arrays[f"arrows_{key.removeprefix('window_')}_{name}"]
-            _draw_window(axis, arrays[key], flow, arrays["points"], MODELS[name]["color"])
+            draw_window(axis, arrays[key], flow, arrays["points"], MODELS[name]["color"])
     for axis, name in zip(axes[0], names, strict=True):
         axis.set_title(MODELS[name]["label"])
     style.label_edges(axes, *arrays["titles"])
@@ -43,7 +43,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     style.save(figure, outputs)
 
 
-def _draw_window(
+def draw_window(
     axis: style.Axes, window: np.ndarray, flow: np.ndarray, points: np.ndarray, color: str
 ) -> None:
     """Draw the arrows of one field in one window, the longest of every panel equally long."""

@@ -6,6 +6,7 @@ from types import ModuleType
 
 from autoscore.declarations import DeclarationError, collect, modules_of, one
 from autoscore.figures.declaration import (
+    PAPER,
     SECTIONS,
     STATEMENT,
     Charted,
@@ -14,6 +15,9 @@ from autoscore.figures.declaration import (
     OfImages,
     OfPaper,
 )
+
+NUMBERED = "figure_[1-9]"  # names of the paper's figures
+CONTACT_SHEET = "figures/paper/contact_sheet.png"
 
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Figure]:
@@ -34,8 +38,15 @@ def _mistakes(module: ModuleType, name: str, figure: Figure) -> Iterator[str]:
         yield "it declares FIGURE but has no draw(inputs, outputs, settings): add that function"
     if figure.section not in SECTIONS:
         yield f"section {figure.section!r} is unknown: use one of declaration.SECTIONS"
-    if isinstance(figure.scope, OfPaper) and not figure.paper:
+    numbered = isinstance(figure.scope, OfPaper)
+    if numbered and not figure.paper:
         yield "it is a figure of the paper: say in `paper` what the paper's shows"
+    if numbered and not re.fullmatch(NUMBERED, name):
+        yield "it is a figure of the paper: name its module after its number, such as figure_3"
+    if numbered != (figure.section == PAPER):
+        yield "the scope OfPaper and the section PAPER go together"
+    if not numbered and (figure.paper or figure.deviations):
+        yield "only figures of scope OfPaper say what the paper's shows, and how ours deviates"
     for shown in figure.shows:
         if not re.fullmatch(STATEMENT, shown):
             yield f"statement {shown!r} is unknown: use an id of config/claims.yaml, such as C1"
@@ -87,9 +98,25 @@ def settings_of(name: str, config: Mapping, density: str) -> dict:
     return figure.scope.settings(name, config, density) | figure.settings(config, density)
 
 
+def paper_pictures(config: Mapping) -> dict[str, str]:
+    """Return the PNG of each of the paper's figures whose results a configuration makes."""
+    return {
+        name: f"figures/{stem(name)}.png"
+        for name, figure in of_scope(OfPaper).items()
+        if "png" in figure.formats and figure.scope.subjects(name, config)
+    }
+
+
 def paper_files(config: Mapping) -> list[str]:
-    """Return the files of the paper's numbered figures whose results a configuration makes."""
-    return [file for file in figure_files(config) if file.startswith("figures/paper/")]
+    """Return the files of the paper's figures that a configuration makes, and their sheet."""
+    files = [file for file in figure_files(config) if file.startswith("figures/paper/")]
+    return [*files, CONTACT_SHEET] if paper_pictures(config) else files
+
+
+def paper_words() -> dict[str, str]:
+    """Return the first sentence of the caption of each of the paper's figures."""
+    words = of_scope(OfPaper).items()
+    return {name: figure.caption.partition(". ")[0] for name, figure in words}
 
 
 def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]:
@@ -107,21 +134,37 @@ def figure_files(config: Mapping, *, of_images: bool | None = None) -> list[str]
 
 
 def index(statements: Mapping[str, str]) -> str:
-    """Return all figures as Markdown, a table per section, then the paper's statements by id."""
+    """Return all figures as Markdown, by section, then the paper's statements by id.
+
+    The paper's figures have a paragraph each, the others a row of a table.
+    """
     lines = []
     for section in dict.fromkeys(figure.section for figure in FIGURES.values()):
+        those = {name: figure for name, figure in FIGURES.items() if figure.section == section}
+        rows = [_row(*item) for item in those.items() if not isinstance(item[1].scope, OfPaper)]
+        head = ["| file | statements | rule | what to see in it |", "| --- | --- | --- | --- |"]
         lines += [f"## {section}", ""]
-        lines += ["| file | statements | rule | what to see in it |", "| --- | --- | --- | --- |"]
-        for name, figure in FIGURES.items():
-            if figure.section == section:
-                file = stem(name).format(density="<density>")
-                caption = " ".join([figure.caption, *figure.deviations])
-                cells = [f"`{file}`", ", ".join(figure.shows), f"`plot_{name}`", caption]
-                lines.append(f"| {' | '.join(cells)} |".replace("|  |", "| |"))
-        lines.append("")
+        for name, figure in those.items():
+            lines += _paragraphs(name, figure) if isinstance(figure.scope, OfPaper) else []
+        lines += [*head, *rows, ""] if rows else []
     lines += ["## The statements", ""]
     lines += [f"- {text}" for name, text in statements.items() if re.fullmatch(STATEMENT, name)]
     return "\n".join(lines)
+
+
+def _row(name: str, figure: Figure) -> str:
+    file = stem(name).format(density="<density>")
+    cells = [f"`{file}`", ", ".join(figure.shows), f"`plot_{name}`", figure.caption]
+    return f"| {' | '.join(cells)} |".replace("|  |", "| |")
+
+
+def _paragraphs(name: str, figure: Figure) -> list[str]:
+    """Return what the paper's figure shows, what ours shows, and where it differs."""
+    about = ", ".join([f"`{stem(name)}`", f"rule `plot_{name}`", *figure.shows])
+    lines = [f"### {name.replace('_', ' ').capitalize()}", "", f"{about}.", ""]
+    lines += [f"**In the paper:** {figure.paper}.", "", f"**Ours:** {figure.caption}.", ""]
+    deviations = [f"- {text}" for text in figure.deviations]
+    return [*lines, "**What differs:**", "", *deviations, ""] if deviations else lines
 
 
 def figures_in_words() -> str:

@@ -12,6 +12,7 @@ CURVE_POINTS = 200_001  # dense enough that their spacing does not turn the way 
 BINS = 16  # of distance from the curve
 BESIDE = 400  # points at each distance
 TANGENTS = 300  # points along the curve
+LINE, ELLIPSES = 400, 13  # points of the drawn curve, and of those where dr/dx is drawn
 
 
 def beside_curve(
@@ -105,3 +106,17 @@ def tangent_profile(curve: Curve, fields: Mapping[str, Field]) -> pd.DataFrame:
     low, high = curve.interval
     t = low + (high - low) * (np.arange(TANGENTS) + 0.5) / TANGENTS
     return tangent_table(fields, curve, t)
+
+
+def slopes_along(curve: Curve, fields: Mapping[str, Field]) -> dict[str, np.ndarray]:
+    """Return dr/dx of each field at points on a curve in the plane that are evenly far apart.
+
+    ``line`` ``(LINE, 2)`` is the curve; ``along`` ``(ELLIPSES, 2)`` are the points, and
+    ``slope_<name>`` ``(ELLIPSES, 2, 2)`` has dr_i/dx_j at [..., i, j].
+    """
+    t = np.linspace(*curve.interval, CURVE_POINTS)
+    length = np.append(0.0, np.cumsum(np.linalg.norm(np.diff(curve.point(t), axis=0), axis=1)))
+    shares = (np.arange(ELLIPSES) + 0.5) / ELLIPSES
+    along = curve.point(np.interp(shares * length[-1], length, t))
+    arrays = {"line": curve.point(np.linspace(*curve.interval, LINE)), "along": along}
+    return arrays | {f"slope_{name}": field.jacobian(along) for name, field in fields.items()}

@@ -19,14 +19,17 @@ import pandas as pd
 
 from autoscore.densities.base import Density
 from autoscore.fields import Field
-from autoscore.models.registry import Learned
+from autoscore.models.registry import MODELS, Learned
 from autoscore.numerics.errors import fixed_points
 from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
+from autoscore.optimum.losses import contractive_loss
+from autoscore.train.stack import Stack
 from autoscore.wording import require
 
 REACH = 9.0  # standard deviations of noise beyond the outermost clean points
 SPACING = 0.25  # of the lattice, in units of sigma
+OBJECTIVES = ("dae", "rcae")
 FINEST = 4000  # points of the lattice at least, for trained models at large sigma
 LOSSES = [
     "objective", "model", "seed", "sigma", "denoising", "contractive", "difference", "matching_gap",
@@ -40,28 +43,35 @@ def displacement_curves(
 
     Learned are separate auto-encoders of the density itself, or else of the most points. Beside
     the grid ``x`` and the levels ``sigmas`` there are, per objective, such as dae, ``best_dae``
-    ``(levels, n)`` and ``dae`` ``(levels, seeds, n)``.
+    ``(levels, n)`` and ``dae`` ``(levels, seeds, n)``. Each variant adds, at levels of its own,
+    ``sigmas_<variant>`` and ``dae_<variant>``.
     """
     sigmas = noise_levels(settings["sigmas"])
     columns = x[:, None]
     curves = {"x": x, "sigmas": sigmas}
-    for objective in ("dae", "rcae"):
+    for objective in OBJECTIVES:
         stack = learned.get(
             (objective, "separate", "exact"), learned.get((objective, "separate", "samples"))
         )
         if stack is None:
             continue
-        fields = [
-            [stack.field(sigma, k, stack.sizes.max()) for k in range(settings["seeds"])]
-            for sigma in sigmas
-        ]
-        curves[objective] = np.array(
-            [[field.move(columns)[:, 0] for field in level] for level in fields]
-        )
+        curves[objective] = _moves(stack, sigmas, columns)
         if objective == "dae" or not density.is_degenerate:
             best = [optimal_field(density, objective, sigma, GRID_POINTS) for sigma in sigmas]
             curves[f"best_{objective}"] = np.array([r.move(columns)[:, 0] for r in best])
+    for (objective, model, _), stack in learned.items():
+        name = f"{objective}_{model}"
+        if objective in OBJECTIVES and model not in MODELS and name not in curves:
+            curves[f"sigmas_{model}"] = levels = stack.levels(sigmas)
+            curves[name] = _moves(stack, levels, columns)
     return curves
+
+
+def _moves(stack: Stack, sigmas: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return r(x) - x of every seed at points ``(n, 1)``, ``(levels, seeds, n)``."""
+    seeds, size = np.unique(stack.seeds), stack.sizes.max()
+    fields = [[stack.field(sigma, seed, size) for seed in seeds] for sigma in sigmas]
+    return np.array([[field.move(columns)[:, 0] for field in level] for level in fields])
 
 
 def fixed_point_table(curves: dict[str, np.ndarray]) -> pd.DataFrame:
@@ -70,7 +80,7 @@ def fixed_point_table(curves: dict[str, np.ndarray]) -> pd.DataFrame:
     Columns: objective, model (``exact`` or ``separate``), sigma, seed, x, stable.
     """
     rows = []
-    for objective in ("dae", "rcae"):
+    for objective in OBJECTIVES:
         for level, sigma in enumerate(curves["sigmas"]):
             found = []
             if f"best_{objective}" in curves:
@@ -118,12 +128,6 @@ def noisy_pairs(x: np.ndarray, weights: np.ndarray, sigma: float) -> Pairs:
 def denoising_loss(found: np.ndarray, pairs: Pairs) -> float:
     """Return L_DAE(r) = E|r(y) - x|^2, where `found` is r(y), of shape ``(m, 1)``."""
     return float((pairs.joint * (found - pairs.x[:, 0]) ** 2).sum())
-
-
-def contractive_loss(field: Field, sigma: float, x: np.ndarray, weights: np.ndarray) -> float:
-    """Return L_RCAE(r) = E[|r(x) - x|^2 + sigma^2 |dr/dx|_F^2] at weighted points."""
-    contraction = (field.jacobian(x) ** 2).sum((1, 2))
-    return float(weights @ (field.reconstruction_error(x) + sigma**2 * contraction))
 
 
 def both_losses(field: Field, sigma: float, pairs: Pairs) -> dict[str, float]:

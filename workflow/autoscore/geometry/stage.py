@@ -12,7 +12,9 @@ from autoscore.densities.samples import Units
 from autoscore.fields import Field
 from autoscore.geometry.arms import COLUMNS as ARMS
 from autoscore.geometry.arms import arm_rows
-from autoscore.geometry.curve import direction_profile, tangent_profile
+from autoscore.geometry.attractors import COLUMNS as ATTRACTORS
+from autoscore.geometry.attractors import attractors
+from autoscore.geometry.curve import direction_profile, slopes_along, tangent_profile
 from autoscore.geometry.fixed_points import positions
 from autoscore.geometry.line import LOSSES, displacement_curves, fixed_point_table, loss_table
 from autoscore.geometry.plane import arrows, fixed_points_in, maps
@@ -24,6 +26,7 @@ from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import curve_grid
 
 SHOWN = ("conditioned", "separate", "paper")  # models whose fields are drawn
+DRAWN = ("paper", "paper_solved", "separate")  # models whose attractors are drawn
 DIRECTIONS = 2000  # in which fields are differentiated, at all held-out points together
 COLUMNS = {
     "summary": ["objective", "model", "sigma", "seed", "n", "quantity", "value"],
@@ -38,6 +41,7 @@ COLUMNS = {
         "field", "low", "high", "points", "distance", "cosine", "cosine_low", "cosine_high",
         "profile", "t", "eigenvalue", "second", "seed",
     ],
+    "attractors": ATTRACTORS,
 }  # fmt: skip
 
 
@@ -56,8 +60,8 @@ def measure(
     held_out
         Draws from the density, ``(m, d)``; none in one dimension.
     settings
-        ``sigmas``, ``seeds``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and
-        the ``windows`` of the figures, and which ``figures`` there are.
+        ``sigmas``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and the
+        ``windows`` of the figures, and which ``figures`` there are.
     units
         The user's, in which coordinates are reported; those that are learned if left out.
 
@@ -96,6 +100,7 @@ def measure(
         arms = arm_rows(density, learned, settings["sigmas"], held_out, own)
         arms = pd.DataFrame(arms, columns=COLUMNS["arms"]).astype({"seed": "Int64"})
         tables["arms"] = arms
+        arrays |= slopes_along(density, seeds[0])
         direction = direction_profile(density, seeds[0], rng).assign(profile="direction")
         tangent = [tangent_profile(density, fields) for fields in seeds.values()]
         tangent = _over_seeds(seeds, tangent).assign(profile="tangent")
@@ -107,6 +112,10 @@ def measure(
         if len(fixed):
             fixed[["x1", "x2"]] = units.outward(positions(fixed))
         tables["fixed_points"] = fixed
+    if settings["shown"]["attractors"]:
+        found = attractors(density, learned, sigma, asked or around, x, rng, DRAWN)
+        tables["attractors"] = found[1]
+        arrays |= found[0]
     return _in_units(arrays, units) | titles, tables
 
 

@@ -21,7 +21,8 @@ DRAWS = 4000  # that stand for p in two, where it may be too thin for any produc
 CHECKED = 50  # of these, at which a denoising optimum is also computed at lower resolution
 BIAS = [
     "objective", "sigma", "relative_error", "predicted", "remainder", "discretisation",
-    "hessian_error", "tweedie_gap",
+    "hessian_error", "tweedie_gap", "extrapolated", "left", "hessian_extrapolated",
+    "hessian_left", "apart", "apart_predicted",
 ]  # fmt: skip
 ORDER = ["objective", "order", "low", "high", "levels", "remainder_order", "discretisation"]
 
@@ -49,6 +50,12 @@ def coarser_field(density: Density, objective: str, sigma: float, points: int) -
     return field
 
 
+def extrapolated_field(density: Density, sigma: float, points: int) -> ContractiveOptimum2D:
+    """Return the contractive optimum in the plane with its grid's step extrapolated to 0."""
+    fine, coarse = (f(density, "rcae", sigma, points) for f in (optimal_field, coarser_field))
+    return fine.extrapolated(coarse)
+
+
 def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFrame:
     """Compare both optima with the score, and the difference with its leading-order prediction.
 
@@ -57,14 +64,16 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
     ``predicted``, that of the leading term of C1; ``remainder``, the error left without that term;
     ``discretisation``, the change at half the resolution; ``hessian_error`` of
     (dr/dx - I) / sigma^2 as an estimate of Hess log p, relative to E_p|Hess log p|^2 (C5);
-    `tweedie_gap`, where both sides of statement T1 are integrals.
+    `tweedie_gap`, where both sides of statement T1 are integrals. Rows of ``"rcae"`` also have
+    the columns of `limits`.
     """
     if density.dim == 1:
         x, weights = density.quadrature(PANELS)
     else:
         x, weights = density.sample(DRAWS, generator(0, "expectation")), np.full(DRAWS, 1.0 / DRAWS)
     score, hessian = density.score(x), density.hessian(x).reshape(len(x), -1)
-    rows = []
+    truth = score, hessian, density.score_laplacian(x)
+    denoising, rows = {}, []
     for objective in ("dae", "rcae"):
         leading = leading_bias(density, objective, x)
         for sigma in sigmas:
@@ -74,6 +83,11 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
             few = slice(None if density.dim == 1 or objective == "rcae" else CHECKED)
             rough = coarser.score(x[few])
             first_order = score + sigma**2 * leading
+            further = {}
+            if objective == "dae":
+                denoising[sigma] = optimal
+            else:
+                further = limits(density, sigma, points, x, weights, truth, denoising[sigma])
             check = objective == "dae" and density.dim == 1 and isinstance(density, EnergyDensity)
             rows.append(
                 {
@@ -86,8 +100,42 @@ def bias_table(density: Density, sigmas: np.ndarray, points: int) -> pd.DataFram
                     "hessian_error": relative_error(slope, hessian, weights),
                     "tweedie_gap": tweedie_gap(density, sigma, x[::8]) if check else np.nan,
                 }
+                | further
             )
     return pd.DataFrame(rows, columns=BIAS)
+
+
+def limits(
+    density: Density, sigma: float, points: int, x: np.ndarray, weights: np.ndarray,
+    truth: tuple[np.ndarray, np.ndarray, np.ndarray], denoising: np.ndarray,
+) -> dict[str, float]:  # fmt: skip
+    """Return how far the contractive optimum is from the score, its Hessian and the other optimum.
+
+    The truth is the score ``(n, d)``, its derivatives ``(n, d * d)`` and its Laplacian ``(n, d)``
+    at weighted points; `denoising` ``(n, d)`` the score read off the other optimum. ``apart`` is
+    the squared distance of both optima, relative to E|s|^2, and ``apart_predicted`` that of its
+    leading term, sigma^2 lap s / 2 by C1. In the plane, where the grid's step shows, it is
+    extrapolated to 0, and there are the squared relative errors ``extrapolated``, of the score,
+    and ``hessian_extrapolated``; ``left`` and ``hessian_left`` estimate what the step leaves.
+    """
+    score, hessian, laplacian = truth
+    best, found = optimal_field(density, "rcae", sigma, points), {}
+    if density.dim == 2:
+        best = extrapolated_field(density, sigma, points)
+        rougher = extrapolated_field(density, sigma, (points + 1) // 2)
+        # the error falls as the fourth power of the step: a fifteenth of the change is left
+        left = score + (best.score(x) - rougher.score(x)) / 15
+        slope, other = (f.hessian(x).reshape(hessian.shape) for f in (best, rougher))
+        found = {
+            "extrapolated": relative_error(best.score(x), score, weights),
+            "left": relative_error(left, score, weights),
+            "hessian_extrapolated": relative_error(slope, hessian, weights),
+            "hessian_left": relative_error(hessian + (slope - other) / 15, hessian, weights),
+        }
+    apart, predicted = best.score(x) - denoising, 0.5 * sigma**2 * laplacian
+    found["apart"] = relative_error(score + apart, score, weights)
+    found["apart_predicted"] = relative_error(score + predicted, score, weights)
+    return found
 
 
 def tweedie_gap(density: EnergyDensity, sigma: float, y: np.ndarray) -> float:

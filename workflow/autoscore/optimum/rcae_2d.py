@@ -84,7 +84,7 @@ def _discretise(
     return csr_array(entries, shape=(cell.size, cell.size)), sides
 
 
-@lru_cache(maxsize=2)  # no noise level changes them, and log p may cost more than the solve
+@lru_cache(maxsize=3)  # grids: no noise level changes them, and log p may cost more than the solve
 def _weights(density: Density, *ends: tuple[float, float, int]) -> tuple[np.ndarray, ...]:
     """Return p times the size of each cell, and p times the width of the faces along each axis."""
     x1, x2 = (np.linspace(*end) for end in ends)
@@ -126,6 +126,14 @@ class ContractiveOptimum2D(ScoreField):
         """Return the optimum of a target with d = 2, on `points` per side of its bounds."""
         x1, x2 = (np.linspace(*bounds, points) for bounds in density.support)
         return cls(x1, x2, solve_rcae_2d(density, x1, x2, sigma), sigma)
+
+    def extrapolated(self, coarser: Self) -> Self:
+        """Return (4 fine - coarse) / 3, from a solution with twice the step (Richardson).
+
+        Finite volumes err by c h^2 + O(h^4) in the step h, and this leaves O(h^4).
+        """
+        rough = np.stack([spline(self.x1, self.x2) for spline in coarser._splines])
+        return type(self)(self.x1, self.x2, (4 * self.solution - rough) / 3, self.sigma)
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return np.stack([spline.ev(x[:, 0], x[:, 1]) for spline in self._splines], axis=-1)

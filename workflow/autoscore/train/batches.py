@@ -198,6 +198,18 @@ class SampleBatches:
             if self._sequences:
                 self._sequences[k].skip(drawn)
 
+    def every_point(self) -> Batch:
+        """Return each member's points, once each, under noise that was drawn once.
+
+        All members must have as many points. Raises ValueError for noise that is not ``"fixed"``.
+        """
+        if self.noise != "fixed":
+            raise ValueError(
+                f"noise must be fixed, so that a batch can be all there is, not {self.noise}"
+            )
+        n = int(self.sizes[0])
+        return self._batch(np.tile(np.arange(n), (len(self.sizes), 1)), None, None)
+
     def draw(self, n: int, reconstruct: Reconstruct | None = None) -> Batch:
         """Return the next batch of n points per member, of n + 1 if n is odd and they are paired.
 
@@ -211,6 +223,15 @@ class SampleBatches:
         chosen = np.floor(place * self.sizes[:, None]).astype(int)
         if self._sequences:
             chosen = np.stack([order[at] for order, at in zip(self._orders, chosen, strict=True)])
+        batch = self._batch(chosen, level, normal)
+        if self.noise == "walkback" and self.corrupt and reconstruct is not None:
+            batch = replace(batch, inputs=self._walk_back(batch, reconstruct))
+        return batch
+
+    def _batch(
+        self, chosen: np.ndarray, level: np.ndarray | None, normal: np.ndarray | None
+    ) -> Batch:
+        """Return the chosen points, ``(m, n)``, under noise at these places of the range."""
         clean = self.points[self.seeds[:, None], chosen] - self.shift[:, None]
         clean /= self.scale[:, None, None]
         if self._range is None:
@@ -222,10 +243,7 @@ class SampleBatches:
         if self.noise == "fixed":
             normal = self._fixed[self._streams[:, None], chosen]
         inputs = clean + normal * sigma[..., None] if self.corrupt else clean
-        batch = Batch(*(torch.as_tensor(part, **self._place) for part in (inputs, clean, sigma)))
-        if self.noise == "walkback" and self.corrupt and reconstruct is not None:
-            batch = replace(batch, inputs=self._walk_back(batch, reconstruct))
-        return batch
+        return Batch(*(torch.as_tensor(part, **self._place) for part in (inputs, clean, sigma)))
 
     def _draw_random(self, n: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Return a batch's places in points and range, ``(m, n)`` in [0, 1), and noise / sigma.

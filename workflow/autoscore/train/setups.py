@@ -52,24 +52,17 @@ def _spreads(points: np.ndarray) -> np.ndarray:
     return np.where(np.ptp(points, axis=0) > 0, points.std(0), 0.0)
 
 
-def fit_to_samples(
+def sample_batches(
     stack: Stack,
     points: np.ndarray,
-    data: dict[str, np.ndarray],
     settings: dict,
     objective: str,
     streams: Streams,
     levels: np.ndarray | tuple[float, float],
-    checked: np.ndarray | tuple[float, float],
-    schedule: str,
-    report: Callable[[str], None],
-    device: torch.device | str,
-) -> Trace:
-    """Train a stack on minibatches of points, with a stream per seed, and on validation points.
-
-    `levels` and `checked` are the noise levels of both; see `SampleBatches` and `validation_batch`.
-    """
-    batches = SampleBatches(
+    device: torch.device | str = "cpu",
+) -> SampleBatches:
+    """Return the batches on which a stack trains, with a stream per seed; see `SampleBatches`."""
+    return SampleBatches(
         points,
         stack.sizes,
         stack.seeds,
@@ -83,6 +76,26 @@ def fit_to_samples(
         dtype=stack.theta.dtype,
         device=device,
     )
+
+
+def fit_to_samples(
+    stack: Stack,
+    points: np.ndarray,
+    data: dict[str, np.ndarray],
+    settings: dict,
+    objective: str,
+    streams: Streams,
+    levels: np.ndarray | tuple[float, float],
+    checked: np.ndarray | tuple[float, float],
+    schedule: str,
+    report: Callable[[str], None],
+    device: torch.device | str,
+) -> Trace:
+    """Train a stack on minibatches of points, and on validation points.
+
+    `levels` and `checked` are the noise levels of both; see `SampleBatches` and `validation_batch`.
+    """
+    batches = sample_batches(stack, points, settings, objective, streams, levels, device)
     held_out = validation_batch(data, objective, stack, checked, streams)
     plan = Schedule(**settings["schedules"][schedule])
     return fit(stack, objective, batches, plan, held_out=held_out, report=report)

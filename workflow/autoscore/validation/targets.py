@@ -96,15 +96,40 @@ def _settings_mistakes(key: str, settings: dict, density: Density) -> Iterator[s
     hidden = architecture["hidden"]
     if architecture["tied"] and len(hidden) > 1:
         yield refused(f"{key}.architecture.hidden", hidden, "one layer, because tied is true")
-    for source in ("samples", "conditioned"):
-        if polish := settings["schedules"][source]["polish"]:
-            allowed = "0, because the noise changes at every step"
-            yield refused(f"{key}.schedules.{source}.polish", polish, allowed)
+    yield from _optimiser_mistakes(key, settings)
     if density.dim > 1 and "exact" in sizes:
         instead = f"because d = {density.dim}, but numbers of points such as [1000, 10000]"
         yield refused(f"{key}.sizes", sizes, f"no exact, {instead}")
     if "all" in sizes and not isinstance(density, KernelDensity):
         yield refused(f"{key}.sizes", sizes, "no all, because any number of samples can be drawn")
+
+
+def _optimiser_mistakes(key: str, settings: dict) -> Iterator[str]:
+    """Yield what the way of training on samples does not go with."""
+    kind = settings.get("kind", "separate")
+    uses = MODELS[kind].uses.get("samples", ())
+    optimiser = settings["optimiser"] if "optimiser" in uses else "adam"
+    schedules = settings["schedules"]
+    for source in ("samples", "conditioned"):
+        polish = schedules[source]["polish"]
+        if polish and not (source == "samples" and optimiser == "lbfgs"):
+            allowed = "0, because the noise changes at every step"
+            yield refused(f"{key}.schedules.{source}.polish", polish, allowed)
+    if optimiser == "lbfgs" and not schedules["samples"]["polish"]:
+        yield refused(f"{key}.schedules.samples.polish", 0, "1 or more evaluations of lbfgs")
+    goes_with = {"lbfgs": ["fixed"], "least_squares": ["fixed", "fresh", "sobol"]}
+    if settings["noise"] not in goes_with.get(optimiser, [settings["noise"]]):
+        allowed = f"{' or '.join(goes_with[optimiser])} for {optimiser}"
+        yield refused(f"{key}.noise", settings["noise"], allowed)
+    if optimiser == "least_squares" and settings["architecture"]["tied"]:
+        yield refused(
+            f"{key}.architecture.tied", True, "false for least_squares, which solves for it"
+        )
+    objectives = settings.get("objectives", settings.get("models", {}).get("separate", []))
+    if optimiser != "adam" and set(objectives) - {"dae"}:
+        yield refused(f"{key}.optimiser", optimiser, "adam, because the others minimise dae alone")
+    if optimiser != "adam" and settings["warm_start"]:
+        yield refused(f"{key}.warm_start", True, f"false for {optimiser}")
 
 
 def _variant_mistakes(key: str, variant: dict, density: Density) -> Iterator[str]:

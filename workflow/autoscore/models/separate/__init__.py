@@ -27,7 +27,7 @@ MODEL = Model(
     },
     uses={
         "exact": frozenset(COMMON | {"nodes"}),
-        "samples": frozenset(COMMON | {"sizes", "noise", "warm_start"}),
+        "samples": frozenset(COMMON | {"sizes", "noise", "warm_start", "optimiser"}),
     },
     schedules={"exact": "exact", "samples": "samples"},
     image_settings=IMAGE_SETTINGS | {"tied", "start"},

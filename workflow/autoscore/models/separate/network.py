@@ -113,21 +113,31 @@ class Separate(Stack):
             rows.append(self.pack({name: part[None] for name, part in named.items()}))
         self.theta = torch.cat(rows)
 
+    def start_as_published(self, generators: list[np.random.Generator]) -> None:
+        """Draw matrices from U(-1, 1) and biases from U(-0.1, 0.1), as the authors' code does."""
+        rows = []
+        for rng in generators:
+            drawn = {
+                name: (0.1 if name.endswith("bias") else 1.0) * rng.uniform(-1.0, 1.0, (1, *shape))
+                for name, shape in self.shapes().items()
+            }
+            rows.append(
+                self.pack({n: torch.as_tensor(part, dtype=self.dtype) for n, part in drawn.items()})
+            )
+        self.theta = torch.cat(rows)
+
     def forward(
         self, theta: Tensor, x: Tensor, sigma: Tensor, *, jacobian: bool = False
     ) -> tuple[Tensor, Tensor | None]:
         named = self.views(theta)
-        activation, slope = ACTIVATIONS[self.architecture.activation]
-        weights, units = [], [x]
-        for layer in range(len(self.architecture.hidden)):
-            weights.append(named[f"encoder.{layer}.weight"])
-            biased = torch.baddbmm(named[f"encoder.{layer}.bias"], units[-1], weights[-1])
-            units.append(activation(biased))
+        slope = ACTIVATIONS[self.architecture.activation][1]
+        units = self.units(named, x)
         decoder = self._decoder(named)
         out = torch.baddbmm(named["decoder.bias"], units[-1], decoder)
         derivative = None
         if jacobian:
-            derivative = _network_jacobian(weights, [slope(unit) for unit in units[1:]], decoder)
+            weights = [named[f"encoder.{layer}.weight"] for layer in range(len(units))]
+            derivative = _network_jacobian(weights, [slope(unit) for unit in units], decoder)
         if self.architecture.residual == "none":
             return out, derivative
         scale = sigma[:, :, None] ** {"sigma": 1, "score": 2}[self.architecture.residual]
@@ -136,16 +146,22 @@ class Separate(Stack):
             derivative = identity + scale[..., None] * derivative
         return x + scale * out, derivative
 
+    def units(self, named: dict[str, Tensor], x: Tensor) -> list[Tensor]:
+        """Return each layer's units at z, ``(m, n, units)``, for the weights of `views`."""
+        activation, units = ACTIVATIONS[self.architecture.activation][0], []
+        for layer in range(len(self.architecture.hidden)):
+            bias, weight = (named[f"encoder.{layer}.{part}"] for part in ("bias", "weight"))
+            units.append(activation(torch.baddbmm(bias, units[-1] if units else x, weight)))
+        return units
+
     def steepness(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the first layer's derivative at z, its weights, and the decoder.
 
         Shapes ``(m, n, units)``, ``(m, d, units)`` and ``(m, units, d)``.
         """
         named = self.views(theta)
-        encoder = named["encoder.0.weight"]
-        activation, slope = ACTIVATIONS[self.architecture.activation]
-        units = activation(torch.baddbmm(named["encoder.0.bias"], x, encoder))
-        return slope(units), encoder, self._decoder(named)
+        slope = ACTIVATIONS[self.architecture.activation][1]
+        return slope(self.units(named, x)[0]), named["encoder.0.weight"], self._decoder(named)
 
     def _decoder(self, named: dict[str, Tensor]) -> Tensor:
         if self.architecture.tied:

@@ -6,12 +6,24 @@ import numpy as np
 import torch
 
 from autoscore.densities.base import Density
+from autoscore.models.separate.least_squares import average_targets, solve_decoders
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
+from autoscore.train import lbfgs
 from autoscore.train.batches import quadrature_batch
-from autoscore.train.fit import Schedule, Trace, fit, silent
-from autoscore.train.setups import Streams, fit_to_samples, member_grid, sample_sizes, standardised
+from autoscore.train.fit import Schedule, Trace, fit, silent, slope_over
+from autoscore.train.setups import (
+    Streams,
+    fit_to_samples,
+    member_grid,
+    sample_batches,
+    sample_sizes,
+    standardised,
+    validation_batch,
+)
+
+RECIPE_CHUNK = 250  # points whose units fit into a cache
 
 
 def train_exact(
@@ -81,8 +93,11 @@ def train_on_samples(
         sample_sizes(settings, data), noise_levels(settings["sigmas"]), settings["seeds"]
     )
     points, shift, _, scale = standardised(data, settings, sizes, seeds)
+    optimiser = settings["optimiser"]
+    if optimiser == "lbfgs":  # as published: the coordinates of the data themselves
+        shift, scale = np.zeros_like(shift), np.ones_like(scale)
     # weights that pass from level to level must mean the same at each
-    if objective != "rcae" and not settings["warm_start"]:
+    elif objective != "rcae" and not settings["warm_start"]:
         scale = np.hypot(scale, sigmas)
     separate = Separate(
         points.shape[-1],
@@ -94,18 +109,85 @@ def train_on_samples(
         scale.tolist(),
         precision="single",
     )
-    separate.initialise(
-        np.stack([points[k, np.arange(256) % n] for k, n in zip(seeds, sizes, strict=True)]),
-        [generator(*streams, "start", k) for k in seeds],
-    )
+    generators = [generator(*streams, "start", k) for k in seeds]
+    if optimiser == "lbfgs":
+        separate.start_as_published(generators)
+    else:
+        shown = [points[k, np.arange(256) % n] for k, n in zip(seeds, sizes, strict=True)]
+        separate.initialise(np.stack(shown), generators)
     if members is not None:
         separate = separate.take(members)
 
     def train(stack: Separate) -> Trace:
+        if optimiser != "adam":
+            train_at_once = {"lbfgs": _follow_recipe, "least_squares": _solve}[optimiser]
+            return train_at_once(stack, points, data, settings, streams, report, device)
         asked = (points, data, settings, objective, streams, stack.sigmas, stack.sigmas[:, None])
         return fit_to_samples(stack, *asked, "samples", report, device)
 
-    return separate, _descend(separate, train) if settings["warm_start"] else train(separate)
+    if settings["warm_start"]:
+        return separate, _descend(separate, train)
+    return separate, train(separate)
+
+
+def _follow_recipe(
+    separate: Separate,
+    points: np.ndarray,
+    data: dict[str, np.ndarray],
+    settings: dict,
+    streams: Streams,
+    report: Callable[[str], None],
+    device: torch.device | str,
+) -> Trace:
+    """Minimise the denoising loss of all points under one draw of the noise, by L-BFGS alone."""
+    levels, trace = separate.sigmas, Trace()
+    batch = sample_batches(separate, points, settings, "dae", streams, levels, device).every_point()
+    plan = Schedule(**settings["schedules"]["samples"])
+    evaluations, every = plan.polish, max(1, plan.polish // plan.checks)
+
+    def check(step: int, losses: torch.Tensor) -> None:
+        if (step + 1) % every == 0 or step + 1 == evaluations:
+            trace.steps.append(step + 1)
+            trace.losses.append(losses)
+            report(f"evaluation {step + 1} of {evaluations}, mean loss {float(losses.mean()):.6g}")
+
+    chunks = batch.split(-(-batch.inputs.shape[1] // RECIPE_CHUNK))
+    separate.to(device)
+    separate.theta = lbfgs.minimise(
+        lambda theta: slope_over(separate, "dae", theta, chunks),
+        separate.theta,
+        evaluations,
+        report=check,
+    )
+    separate.to("cpu")
+    return trace
+
+
+def _solve(
+    separate: Separate,
+    points: np.ndarray,
+    data: dict[str, np.ndarray],
+    settings: dict,
+    streams: Streams,
+    report: Callable[[str], None],
+    device: torch.device | str,
+) -> Trace:
+    """Solve for the decoders, on new noise whose targets are averaged or on noise drawn once."""
+    batches = sample_batches(separate, points, settings, "dae", streams, separate.sigmas)
+    held_out = validation_batch(data, "dae", separate, separate.sigmas[:, None], streams)
+    if held_out is not None:
+        held_out = average_targets(held_out, separate.inward(data["validation"]))
+    if settings["noise"] == "fixed":
+        batch = batches.every_point()
+    else:
+        inward = [
+            (points[seed, : int(size)] - shift) / scale
+            for seed, size, shift, scale in zip(
+                separate.seeds, separate.sizes, separate.shift, separate.scale, strict=True
+            )
+        ]
+        batch = average_targets(batches.draw(settings["schedules"]["samples"]["batch"]), inward)
+    return solve_decoders(separate, batch, held_out, report)
 
 
 def _descend(separate: Separate, train: Callable[[Separate], Trace]) -> Trace:

@@ -1,0 +1,93 @@
+"""The paper's figure 7: a field that is wild away from the data, and a chain that is lost there."""
+
+import numpy as np
+import pandas as pd
+
+from autoscore.figures import style
+from autoscore.figures.declaration import PAPER, Figure, OfPaper
+from autoscore.figures.figure_5 import ROWS, with_recipe
+from autoscore.figures.quiver import draw_window
+from autoscore.files.storage import read_arrays
+
+COLUMNS = ("paper", "paper_solved")
+SORTS = ("#FFFFFF", "#E69F00", "#CC79A7", "#999999")  # ends: data, spurious, escaped, still moving
+FLOOR = 1e-3  # where a share of 0 is drawn
+
+FIGURE = Figure(
+    section=PAPER,
+    shows=("C8",),
+    paper=(
+        "(a) the spiral's field, fine near the curve and wild away from it; (b) a sketch of how a "
+        "chain that leaves the data may end in a spurious attractor"
+    ),
+    caption=(
+        "(a) the field of the recipe as published, and of the same network solved for; (b) where "
+        "iterated reconstructions from each place end: white on the data, yellow at a spurious "
+        "attractor (crosses), pink outside a box three times as wide, grey nowhere yet; the line is "
+        "the first of 200 chains from the data that is lost, where one is. (c) The share of "
+        "starts in the window that end off the data falls with the error of the field: a dot per model "
+        "and seed"
+    ),
+    deviations=(
+        "the paper sketches (b); ours are real chains and real basins",
+        "the recipe is cut to 400 evaluations, as in figure 5; the median seed is shown",
+        "(c) is not in the paper",
+    ),
+    scope=OfPaper(with_recipe),
+    reads={
+        "arrays": "results/geometry/spiral.npz",
+        "attractors": "results/geometry/spiral_attractors.csv",
+    },
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw field and basins of both models, and shares of lost starts over the error."""
+    arrays = read_arrays(inputs["arrays"])
+    table = pd.read_csv(inputs["attractors"])
+    names = [name for name in COLUMNS if f"basin_{name}" in arrays]
+    size = (style.PAGE, 2.35 * (len(names) or 1) + 0.3)
+    figure, axes = style.subplots(len(names) or 1, 3, figsize=size, squeeze=False)
+    for row, name in zip(axes, names, strict=False):
+        label, color = ROWS[name]
+        flow, window = arrays[f"arrows_0_{name}"], arrays["window_0"]
+        draw_window(row[0], window, flow, arrays["points"], color)
+        row[0].set_title(f"(a) {label}", loc="left", fontsize=7)
+        _draw_basins(row[1], arrays, name)
+        share = (arrays[f"basin_{name}"] != 0).mean()
+        row[1].set_title(f"(b) {100 * share:.2g} % do not end on the data", loc="left", fontsize=7)
+    _draw_shares(axes[0, 2], table)
+    for axis in axes[1:, 2]:
+        axis.set_visible(False)
+    style.save(figure, outputs)
+
+
+def _draw_basins(axis: style.Axes, arrays: dict[str, np.ndarray], name: str) -> None:
+    """Draw where each place ends, the data, the attractors and a lost chain."""
+    from matplotlib.colors import ListedColormap
+
+    window, basin = arrays["window_0"], arrays[f"basin_{name}"]
+    colors = {"cmap": ListedColormap(SORTS), "vmin": -0.5, "vmax": 3.5}
+    axis.imshow(basin.T, origin="lower", extent=window.ravel(), **colors)
+    axis.plot(*arrays["points"].T, ".", color="0.4", markersize=1, markeredgewidth=0)
+    axis.plot(*arrays[f"rest_{name}"].T, "x", color="black", markersize=4)
+    axis.plot(*arrays[f"path_{name}"].T, color="#0072B2", linewidth=0.8)
+    style.look_at(axis, window)
+
+
+def _draw_shares(axis: style.Axes, table: pd.DataFrame) -> None:
+    """Draw the share of starts that end off the data over the error, a dot per model and seed."""
+    lost = (table["spurious"] + table["escaped"]).clip(lower=FLOOR)
+    axis.set(xscale="log", yscale="log", ylim=(0.6 * FLOOR, 1.5))
+    trained = table["model"].ne("exact")
+    others = trained & ~table["model"].isin(ROWS)
+    axis.plot(table["error"][others], lost[others], ".", color="0.6", label="other trainings")
+    for name, (label, color) in ROWS.items():
+        mine = table["model"].eq(name) & trained
+        if mine.any():
+            axis.plot(table["error"][mine], lost[mine], "o", color=color, markersize=4, label=label)
+    ticks = [FLOOR, 1e-2, 1e-1, 1]
+    axis.set_yticks(ticks, ["none", "1 %", "10 %", "all"])
+    axis.set(xlabel="squared relative error of r(x) − x", title="(c)")
+    axis.set_ylabel("starts that end off the data")
+    axis.legend(fontsize=6)
