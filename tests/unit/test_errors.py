@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.stats import t as student
 
 from autoscore.numerics.errors import (
+    FACTORS,
     FEWEST,
     bootstrap_interval,
+    constant_factor,
     fitted_order,
     fixed_points,
     relative_error,
@@ -23,6 +26,72 @@ def test_relative_error_of_a_multiple(factor):
     reference = np.random.default_rng(0).standard_normal((20, 3))
     error = relative_error(factor * reference, reference, np.full(20, 1 / 20))
     assert error == pytest.approx((factor - 1) ** 2, abs=1e-15)
+
+
+@pytest.mark.parametrize("factor", [3.0, 1e-4, -2.0])
+@pytest.mark.parametrize("dim", [1, 2, 10])
+def test_a_multiple_has_that_factor_everywhere(dim, factor):
+    rng = np.random.default_rng(0)
+    reference, weights = rng.standard_normal((40, dim)), rng.dirichlet(np.ones(40))
+    found = constant_factor(factor * reference, reference, weights)
+    expected = [factor, 0, np.sign(factor), 0] + 4 * [factor]
+    assert list(found) == FACTORS
+    np.testing.assert_allclose(list(found.values()), expected, atol=1e-12 * abs(factor) + 1e-15)
+
+
+@pytest.mark.parametrize("across", [0.5, -2.0])
+def test_what_lies_across_changes_the_direction_and_not_the_factor(across):
+    reference = np.random.default_rng(1).standard_normal((40, 2))
+    estimate = 3.0 * reference + across * reference[:, ::-1] * [1.0, -1.0]
+    found = constant_factor(estimate, reference, np.full(40, 1 / 40))
+    length = np.hypot(3.0, across)
+    assert found["factor"] == pytest.approx(3)
+    assert found["spread"] == pytest.approx(0, abs=1e-7)
+    assert found["direction"] == pytest.approx(3 / length)
+    assert found["left"] == pytest.approx((across / length) ** 2)
+
+
+def test_a_factor_that_grows_with_the_score_is_told_by_quarters():
+    reference = np.arange(1.0, 9.0)[:, None] * [0.6, 0.8]
+    shuffled = np.random.default_rng(2).permutation(8)
+    each = np.repeat([1.0, 2.0, 4.0, 5.0], 2)[:, None]
+    weights = np.array([0.1, 0.15] * 4)
+    parts = ((each * reference)[shuffled], reference[shuffled], weights[shuffled])
+    found = constant_factor(*parts)
+    assert [found[f"quarter_{k}"] for k in (1, 2, 3, 4)] == pytest.approx([1, 2, 4, 5])
+    power = weights * (reference**2).sum(1) / (weights @ (reference**2).sum(1))
+    mean = power @ each[:, 0]
+    assert found["factor"] == pytest.approx(mean)
+    assert found["spread"] == pytest.approx(np.sqrt(power @ (each[:, 0] - mean) ** 2) / mean)
+    assert found["direction"] == pytest.approx(1)
+
+
+def test_what_one_factor_leaves_is_the_least_error_of_all_multiples():
+    rng = np.random.default_rng(3)
+    reference, weights = rng.standard_normal((50, 3)), rng.dirichlet(np.ones(50))
+    estimate = 0.3 * reference + rng.standard_normal((50, 3))
+    found = constant_factor(estimate, reference, weights)
+    best = minimize_scalar(lambda k: relative_error(k * estimate, reference, weights))
+    assert found["left"] == pytest.approx(best.fun, rel=1e-7)
+    rest = estimate - found["factor"] * reference
+    assert abs(weights @ (rest * reference).sum(1)) < 1e-12
+    cosine = (estimate * reference).sum(1) / np.linalg.norm(estimate, axis=1)
+    power = weights @ (reference**2).sum(1)
+    cosine = weights @ (cosine * np.linalg.norm(reference, axis=1)) / power
+    assert found["direction"] == pytest.approx(cosine)
+
+
+def test_zeros_leave_everything_and_have_no_spread():
+    reference = np.array([[1.0], [-2.0], [0.0]])
+    found = constant_factor(np.zeros((3, 1)), reference, np.full(3, 1 / 3))
+    assert (found["factor"], found["direction"], found["left"]) == (0, 0, 1)
+    assert np.isnan(found["spread"])
+    # and where the score is 0 any move is rest
+    found = constant_factor(np.array([[1.0], [-2.0], [3.0]]), reference, np.full(3, 1 / 3))
+    assert (found["factor"], found["spread"]) == (1, 0)
+    assert found["left"] == pytest.approx(9 / 14)
+    with pytest.raises(ValueError, match="a constant factor"):
+        constant_factor(np.empty((0, 2)), np.empty((0, 2)), np.empty(0))
 
 
 @pytest.mark.parametrize("order", [0.5, 1.0, 2.0, 4.0])

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.optimize import brentq
 from scipy.special import i0e, i1e
 
 from autoscore.densities.curves import Curve
@@ -11,6 +12,7 @@ from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field, symmetric_share
 from autoscore.geometry import line, plane
+from autoscore.geometry.arms import NODES, arm_rows, arm_segments, between_arms, nodes
 from autoscore.geometry.curve import beside_curve, direction_table, slopes_along, tangent_table
 from autoscore.geometry.fixed_points import find_fixed_points, positions, turning_cells
 from autoscore.geometry.potential import (
@@ -281,6 +283,115 @@ def test_directions_are_summarised_by_distance():
     assert table["field"].tolist() == ["exact"] * 4 + ["away"] * 4
     # r leads to a smaller circle: just inside the curve it points away from it
     assert table["cosine"][0] < 0.9 < table["cosine"][3]
+
+
+def test_segments_of_a_circle_are_its_diameters():
+    segments = arm_segments(CIRCLE, 12)
+    assert len(segments) == 12  # to the outside nothing comes
+    np.testing.assert_allclose(segments.mean(1), 0, atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(segments, axis=-1), 1, atol=1e-4)
+
+
+def test_segments_of_a_spiral_run_to_the_next_arm_and_no_farther():
+    """Those of r = a t are 2 pi a long, less what the normal is askew to the next arm."""
+    spiral = Curve(["0.04*t*sin(t)", "0.04*t*cos(t)"], (20.0, 40.0))
+    segments = arm_segments(spiral, 30)
+    hollow = np.linalg.norm(segments.mean(1), axis=1) < 0.8  # inside of all arms
+    assert hollow.sum() < 5 < 30 < len(segments)
+    segments = segments[~hollow]
+    length = np.linalg.norm(segments[:, 1] - segments[:, 0], axis=1)
+    np.testing.assert_allclose(length, 0.08 * np.pi, rtol=2e-3)
+    for end in (segments[:, 0], segments[:, 1]):
+        np.testing.assert_allclose(spiral.nearest(end, 200_001), end, atol=1e-4)
+    assert len(arm_segments(Curve(["t", "0.1*t"], (0.0, 1.0)), 10)) == 0  # a line has one arm
+
+
+HALF_WAY = np.stack([np.linspace(-2, 2, 9)] * 2, axis=1)[..., None] * [1.0, 0.0]
+LINES = HALF_WAY + np.array([[0.0, -1.0], [0.0, 1.0]])  # segments from y = -1 to y = 1
+
+
+def between_lines(move):
+    """Rows of a field with vertical moves ``move(y)`` between two lines, by quantity and band."""
+    x = nodes(LINES)
+    y = x[..., 1]
+    assert y.shape == (9, NODES)
+    way, moves = (np.stack([0 * y, up], axis=-1) for up in (np.sign(y) - y, move(y)))
+    rows = pd.DataFrame(between_arms(moves, LINES, way))
+    return rows.set_index(["quantity", "low"])["value"]
+
+
+@pytest.mark.parametrize("log_ratio", [0.0, 0.7, -1.5])
+@pytest.mark.parametrize("sigma", [0.1, 0.4, 0.7])
+def test_the_source_between_two_lines_is_where_theory_has_it(sigma, log_ratio):
+    """E[x | y] of two lines with densities w1, w2 is tanh(y / sigma^2 + log(w2 / w1) / 2)."""
+
+    def move(y):
+        return np.tanh(y / sigma**2 + log_ratio / 2) - y
+
+    found = between_lines(move)
+    # the field rises between these two places: there it changes sides, or nowhere
+    rise = np.arctanh(np.sqrt(1 - sigma**2))
+    low, high = (sigma**2 * (sign * rise - log_ratio / 2) for sign in (-1, 1))
+    if move(low) * move(high) > 0:
+        assert (sigma, log_ratio) == (0.7, -1.5)
+        assert found["one_source", np.nan] == 0
+        return
+    assert found["one_source", np.nan] == 1
+    root = brentq(move, low, high)
+    if sigma < 0.3:  # leading order
+        assert root == pytest.approx(-(sigma**2) * log_ratio / 2, rel=0.02)
+    # by lines between nodes, off by half their distance where the field is a step
+    within = 0.5 / NODES if sigma < 0.3 else 1e-3
+    assert found["source_offset", np.nan] == pytest.approx(abs(root) / 2, abs=within)
+    y = nodes(LINES)[0, :, 1]
+    wrong, last = (y * root > 0) & (np.abs(y) < abs(root)), np.abs(y) < 0.2
+    assert found["towards", 0.8] == pytest.approx(1 - (wrong & last).sum() / last.sum())
+
+
+def test_no_source_is_counted_where_noise_is_wider_than_half_the_distance():
+    found = between_lines(lambda y: np.tanh(y / 1.05**2) - y)
+    assert found["one_source", np.nan] == 0
+    assert ("source_offset", np.nan) not in found.index
+    np.testing.assert_array_equal(found["cosine"], -1)  # it points to half-way
+
+
+@pytest.mark.parametrize(
+    "move",
+    [lambda y: -np.sin(np.pi * y), lambda y: np.sin(3 * np.pi * y), lambda y: 1.0 + 0 * y],
+    ids=["sink", "three", "none"],
+)
+def test_other_changes_of_sides_are_no_single_source(move):
+    assert between_lines(move)["one_source", np.nan] == 0
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.0, np.pi / 2])
+def test_the_cosine_between_arms_is_that_of_the_angle(angle):
+    x = nodes(LINES)
+    way = np.stack([0 * x[..., 1], np.sign(x[..., 1]) - x[..., 1]], axis=-1)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    rows = pd.DataFrame(between_arms(way @ turn, LINES, way))
+    rows = rows[rows["quantity"] == "cosine"]
+    np.testing.assert_allclose(rows["value"], np.cos(angle), atol=1e-12)
+    assert rows["points"].tolist() == [9 * NODES // 5] * 5
+    np.testing.assert_allclose(rows["high"] - rows["low"], 0.2)
+
+
+def test_the_exact_field_of_a_circle_has_its_source_in_the_centre_and_null_models_none():
+    x = CIRCLE.sample(200, np.random.default_rng(0))
+    stack = Separate(2, {"hidden": (4,)}, [0.2], [3], [50], [[0.0, 0.0]], [1.0])
+    stack.theta = torch.zeros(1, sum(np.prod(shape) for shape in stack.shapes().values()))
+    learned = {("dae", "separate", "samples"): stack}
+    table = pd.DataFrame(arm_rows(CIRCLE, learned, [0.1, 0.2], x, np.random.default_rng(2)))
+    value = table.groupby(["model", "sigma", "quantity"])["value"].agg(list)
+    for sigma in (0.1, 0.2):
+        assert value["exact", sigma, "one_source"] == [1]
+        assert max(value["exact", sigma, "source_offset"]) < 1e-3
+        assert min(value["exact", sigma, "cosine"][1:]) > 0.999
+        assert value["gaussian", sigma, "one_source"] == [0]
+        assert max(value["gaussian", sigma, "cosine"][:4]) < -0.9  # to the centre
+        assert len(value["untrained", sigma, "one_source"]) == 5
+    own = table[table["model"] == "separate"]
+    assert set(zip(own["sigma"], own["seed"], own["n"], strict=True)) == {(0.2, 3, 50)}
 
 
 def test_a_point_on_the_curve_has_no_direction():

@@ -17,6 +17,7 @@ from autoscore.data import draw_data
 from autoscore.densities.registry import make_density
 from autoscore.fields import Field
 from autoscore.geometry import line, stage, summary
+from autoscore.geometry.arms import arm_rows
 from autoscore.images.data import restored, stored
 from autoscore.images.quality import Quality
 from autoscore.images.score import Evaluation
@@ -130,6 +131,7 @@ def error():
     settings = entry_of("ring", quick=True)["train"] | {"baselines": []}
     tables = score_stage("ring", settings, data, density_of("ring"), named, (SEED, "score"))
     save(tables["errors"], "results/score/errors.csv")
+    save(tables["factors"], "results/score/factors.csv")
 
 
 def tied_energy():
@@ -255,10 +257,12 @@ WORLDS = {  # and the profile whose claims are about them
     tied_energy: "full",
 }
 SHAPE = ["C3_divergence_ring", "C4_untied_ring", "C5_hessian_ring", "C2_sources_learned_ring"]
+FACTOR = ["C3_factor_ring", "C3_direction_ring"]
 BOTH_OPTIMA = ["P1_denoising_optimum_three_wells", "P1_contractive_optimum_three_wells"]
 PLANE = ["P1_plane_denoising_eight_gaussians", "P1_plane_contractive_eight_gaussians"]
 MUTATIONS = [
-    (no_training, error, ["T1_points_ring"]),
+    (no_training, error, ["T1_points_ring", *FACTOR]),
+    (no_move, error, FACTOR),
     (no_move, shape, SHAPE),
     (sign, score, ["T1_learned_mixture", "T2_learned_mixture"]),
     (sign_of_the_optimum, score, ["C1_leading_term_mixture", "C1_apart_mixture"]),
@@ -304,6 +308,27 @@ def test_wrong_science_makes_its_claims_fail(mutate, world, named, tmp_path, mon
     mutate(monkeypatch)
     found = verdicts(world, tmp_path, monkeypatch, named)
     assert found == dict.fromkeys(named, "FAIL")
+
+
+def test_null_models_do_not_pass_for_a_field_between_arms(tmp_path, monkeypatch):
+    """The exact field does, in the place of what was trained; a Gaussian's and untrained do not."""
+    monkeypatch.chdir(tmp_path)
+    spiral = density_of("spiral")
+    x = spiral.sample(500, generator(SEED))
+    rows = pd.DataFrame(arm_rows(spiral, {}, [0.01, 0.05], x, generator(SEED)))
+    claims = read_claims(ROOT / "config" / "claims.yaml", "full")
+    claims = [claim for claim in claims if claim["id"].startswith("C2_arms")]
+    claims = [claim for claim in claims if claim["target"] == "spiral"]
+    claims = [claim for claim in claims if claim["where"]["sigma"] in (0.01, 0.05)]
+    seeds = pd.DataFrame({"seed": range(FEWEST)})
+    for model, verdict in (("exact", "PASS"), ("gaussian", "FAIL"), ("untrained", "FAIL")):
+        table = rows[rows["model"] == model].assign(model="separate")
+        if model != "untrained":
+            table = table.drop(columns="seed").merge(seeds, how="cross")
+        save(table, "results/geometry/spiral_arms.csv")
+        found = check(claims, SEED, ["spiral"])
+        assert len(found) == 7
+        assert set(found["verdict"]) == {verdict}, found[["id", "value", "verdict"]]
 
 
 # --- images -------------------------------------------------------------------

@@ -14,10 +14,15 @@ from autoscore.models.separate.network import Separate
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.curves import optimum_plane
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.score import references
+from autoscore.score import factors, references
 from autoscore.score import stage as score
 from autoscore.score.estimates import baseline_rows
-from autoscore.score.references import empirical_reference, exact_references, sampled_references
+from autoscore.score.references import (
+    Reference,
+    empirical_reference,
+    exact_references,
+    sampled_references,
+)
 from autoscore.score.stage import error_table, learned_rows, measure, optimum_rows
 from tests.unit.oracles import CONFIG, THREE_WELLS
 
@@ -209,6 +214,7 @@ def test_a_density_gets_one_tidy_table():
     tables = measure("gaussian", settings, data, GAUSSIAN, learned, (0, "score"))
     table, choices = tables["errors"], tables["choices"]
     assert choices.empty
+    check_factors(tables["factors"])
     assert list(table.columns) == score.COLUMNS
     assert table["seed"].dtype == "Int64"
     assert (table["density"] == "gaussian").all()
@@ -224,6 +230,62 @@ def test_a_density_gets_one_tidy_table():
     for (objective, n), part in optimum.groupby(["objective", "n"]):
         expected = 4 if (objective, n) == ("dae", 50) else 0
         np.testing.assert_allclose(part["relative_error"], expected, atol=1e-6)
+
+
+def check_factors(table):
+    """Hold the factors of a Gaussian of variance 1/4 against closed forms."""
+    assert list(table.columns) == factors.COLUMNS
+    assert set(table["reference"]) == {"p", "p_sigma"}
+    assert set(table["model"]) == {"exact", "separate", *factors.NULLS}
+    clean = np.where(table["reference"] == "p", 1 / (1 + 4 * table["sigma"] ** 2), 1.0)
+    wrong = np.where(table["n"] == 50, -1.0, 1.0)
+    learned = (table["model"] == "separate").to_numpy()
+    best = (table["model"] == "exact") & (table["objective"] == "dae")
+    for those, signs in ((learned, wrong[learned]), (best, 1.0)):
+        part, factor = table[those], signs * clean[those]
+        np.testing.assert_allclose(part["factor"], factor, rtol=1e-4)
+        np.testing.assert_allclose(part["quarter_1"], factor, rtol=1e-4)
+        np.testing.assert_allclose(part["direction"], np.sign(factor), rtol=1e-6)
+        np.testing.assert_allclose(part[["spread", "left"]], 0, atol=1e-3)
+    nulls = table.set_index("model")
+    assert (nulls.loc["identity", "left"] == 1).all()
+    # an untrained network moves to about the mean: that of 50 points, as the Gaussian's
+    assert nulls.loc[["gaussian", "untrained"], "left"].max() < 0.05
+    noisy = nulls[nulls["reference"] == "p_sigma"].loc["untrained"]
+    np.testing.assert_allclose(noisy["factor"], 1 + 0.25 / noisy["sigma"] ** 2, rtol=0.1)
+    fitted = nulls.index == "gaussian"
+    np.testing.assert_allclose(nulls.loc["gaussian", "factor"], clean[fitted], rtol=0.3)
+
+
+@pytest.mark.parametrize("target", [MIXTURE, WELLS], ids=["mixture", "wells"])
+def test_the_factor_of_the_clean_score_falls_as_the_leading_term_says(target):
+    """factor = 1 - sigma^2 E[(lap p / p)^2] / (2 E|s|^2) + O(sigma^4), and the rest has order 4."""
+    x, weights = target.quadrature(60)
+    clean = Reference("p", x, weights, target.score(x))
+    bend = target.hessian(x)[:, 0, 0] + target.score(x)[:, 0] ** 2  # p'' / p
+    expected = 0.5 * (weights @ bend**2) / (weights @ target.score(x)[:, 0] ** 2)
+    found = [clean.compared(DenoisingOptimum(target, s).score(x)) for s in (0.002, 0.004)]
+    for sigma, row in zip((0.002, 0.004), found, strict=True):
+        assert (1 - row["factor"]) / sigma**2 == pytest.approx(expected, rel=2e-2)
+    assert found[1]["left"] / found[0]["left"] == pytest.approx(2**4, rel=0.05)
+
+
+def test_the_optima_in_the_plane_are_compared_with_the_clean_score():
+    plane, sigmas = GaussianMixture([1], [[0.0, 0.0]], [0.5 * np.eye(2)]), [0.3, 0.5]
+    held_out = plane.sample(1200, np.random.default_rng(0))
+
+    def at(objective, sigma):
+        best = DenoisingOptimum(plane, sigma)  # stands for the contractive one as well
+        noise, given = np.random.default_rng(1), best if sigma < 0.4 else None
+        return sampled_references(plane, objective, sigma, held_out, noise, given, 0.0)
+
+    rows = list(factors.optimum_factors(plane, ["dae", "rcae"], sigmas, at))
+    assert [(row["objective"], row["sigma"]) for row in rows] == [
+        ("dae", 0.3), ("dae", 0.5), ("rcae", 0.3),
+    ]  # fmt: skip
+    for row in rows:
+        assert row["factor"] == pytest.approx(0.5 / (0.5 + row["sigma"] ** 2))
+        assert row["left"] < 1e-12
 
 
 def test_a_sample_file_is_measured_against_its_empirical_optimum():

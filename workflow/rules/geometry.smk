@@ -7,6 +7,7 @@ rule geometry:
         summary="results/geometry/{density}.csv",
         losses="results/geometry/{density}_losses.csv",
         fixed_points="results/geometry/{density}_fixed_points.csv",
+        arms="results/geometry/{density}_arms.csv",
         profiles="results/geometry/{density}_profiles.csv",
         attractors="results/geometry/{density}_attractors.csv",
         record="results/geometry/{density}.json",

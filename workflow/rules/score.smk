@@ -5,6 +5,7 @@ rule score:
         solved=of_density(plan.solved_files),
     output:
         errors="results/score/{density}.csv",
+        factors="results/score/{density}_factors.csv",
         choices="results/score/{density}_choices.csv",
         held_out="results/score/{density}_held_out.csv",
         record="results/score/{density}.json",
@@ -19,11 +20,13 @@ rule score:
 rule score_tables:
     input:
         errors=expand("results/score/{density}.csv", density=config["densities"]),
+        factors=expand("results/score/{density}_factors.csv", density=config["densities"]),
         choices=expand("results/score/{density}_choices.csv", density=config["densities"]),
         held_out=expand("results/score/{density}_held_out.csv", density=config["densities"]),
         orders=expand("results/optimum/{density}_order.csv", density=plan.ordered(config)),
     output:
         errors="results/score/errors.csv",
+        factors="results/score/factors.csv",
         choices="results/score/choices.csv",
         held_out="results/score/held_out.csv",
         orders="results/score/order.csv",

@@ -10,6 +10,8 @@ from autoscore.densities.curves import Curve
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.samples import Units
 from autoscore.fields import Field
+from autoscore.geometry.arms import COLUMNS as ARMS
+from autoscore.geometry.arms import arm_rows
 from autoscore.geometry.attractors import COLUMNS as ATTRACTORS
 from autoscore.geometry.attractors import attractors
 from autoscore.geometry.curve import direction_profile, slopes_along, tangent_profile
@@ -34,6 +36,7 @@ COLUMNS = {
         "extent", "reconstruction_error", "log_density", "low_error", "low_density",
         "local_correlation", "field", "seed",
     ],
+    "arms": ARMS,
     "profiles": [
         "field", "low", "high", "points", "distance", "cosine", "cosine_low", "cosine_high",
         "profile", "t", "eigenvalue", "second", "seed",
@@ -83,6 +86,10 @@ def measure(
     asked = [units.inward(np.array(box).T).T for box in asked]
     arrays = arrows(seeds[0], shown, asked or around)
     if isinstance(density, Curve):
+        own = rng.spawn(1)[0]  # which changes no draw of rng
+        arms = arm_rows(density, learned, settings["sigmas"], held_out, own)
+        arms = pd.DataFrame(arms, columns=COLUMNS["arms"]).astype({"seed": "Int64"})
+        tables["arms"] = arms
         arrays |= slopes_along(density, seeds[0])
         direction = direction_profile(density, seeds[0], rng).assign(profile="direction")
         tangent = [tangent_profile(density, fields) for fields in seeds.values()]

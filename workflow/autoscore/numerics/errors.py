@@ -1,10 +1,11 @@
-"""Relative errors, orders of convergence, intervals."""
+"""Relative errors, constant factors, orders of convergence, intervals."""
 
 import numpy as np
 
 from autoscore.wording import require
 
 FEWEST = 5  # values, below which a bootstrap interval is their range
+FACTORS = ["factor", "spread", "direction", "left", *(f"quarter_{k}" for k in (1, 2, 3, 4))]
 
 
 def share(part: float, whole: float) -> float:
@@ -22,6 +23,39 @@ def relative_error(estimate: np.ndarray, reference: np.ndarray, weights: np.ndar
     require("a relative error", len(weights))
     difference = weights @ ((estimate - reference) ** 2).sum(-1)
     return share(difference, weights @ (reference**2).sum(-1))
+
+
+def constant_factor(
+    estimate: np.ndarray, reference: np.ndarray, weights: np.ndarray
+) -> dict[str, float]:
+    """Regress an estimate ``(n, d)`` on a reference s ``(n, d)`` at points with weights ``(n,)``.
+
+    The result has the keys `FACTORS`. The least E|estimate - c s|^2 has the ``factor`` c. At each
+    point the estimate is (c + a) s + b with b normal to s: ``spread`` is the standard deviation
+    of a, weighted by |s|^2, over |c|, and ``direction`` the mean cosine, weighted alike.
+    ``left`` is the least E|s - k estimate|^2 / E|s|^2 over k, what one constant factor leaves of
+    the reference: m / (1 + m) with m = spread^2 + E|b|^2 / (c^2 E|s|^2), and 1 for zeros.
+    ``quarter_1`` to ``quarter_4`` are c in the quarters of the points with the least to the
+    largest |s|. What is 0/0 is NaN. Raise ValueError without points.
+    """
+    require("a constant factor", len(weights))
+    along, squares = (estimate * reference).sum(-1), (reference**2).sum(-1)
+    own = (estimate**2).sum(-1)
+    whole, common = weights @ squares, weights @ along
+    factor = share(common, whole)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.nan_to_num(along / squares)  # no weight where s is 0
+        cosine = np.nan_to_num(along / np.sqrt(squares * own))  # none where the estimate is 0
+    spread = np.sqrt(share(weights @ (squares * (each - factor) ** 2), whole))
+    residual = weights @ ((estimate - factor * reference) ** 2).sum(-1)
+    left = share(residual, weights @ own) if own.any() else 1.0
+    order = np.argsort(squares, kind="stable")
+    below = np.cumsum(weights[order]) - 0.5 * weights[order]
+    quarter = np.minimum(4.0 * below / weights.sum(), 3).astype(int)
+    sums = [np.bincount(quarter, (weights * one)[order], 4) for one in (along, squares)]
+    found = [factor, share(spread, abs(factor)), share(weights @ (squares * cosine), whole)]
+    found += [left, *map(share, *sums)]
+    return dict(zip(FACTORS, found, strict=True))
 
 
 def fitted_order(sigmas: np.ndarray, squared_errors: np.ndarray) -> float:

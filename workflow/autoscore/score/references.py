@@ -1,13 +1,14 @@
 """Exact references at weighted points, to hold score estimates against."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.fields import Field
-from autoscore.numerics.errors import relative_error
+from autoscore.numerics.errors import constant_factor, relative_error
 from autoscore.optimum.bias import GRID_POINTS, coarser_field, optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.wording import require
@@ -36,6 +37,13 @@ class Reference:
         """Return the squared relative error of an estimate at the points."""
         return relative_error(estimate, self.score, self.weights)
 
+    def compared(self, estimate: np.ndarray) -> dict:
+        """Return `row` of an estimate at the points, and how it is a multiple of a score."""
+        found = self.row(self.error(estimate))
+        if self.name != "optimum":
+            found |= constant_factor(estimate, self.score, self.weights)
+        return found
+
     def first(self, n: int) -> "Reference":
         """Return the same at the first n points alone."""
         weights = self.weights[:n] / self.weights[:n].sum()
@@ -49,6 +57,12 @@ class Reference:
             "reference_error": self.own_error,
             "resolved": self.own_error < RESOLVED,
         }
+
+
+@lru_cache(maxsize=32)
+def smoothed_at(density: Density, sigma: float) -> Density:
+    """Return p_sigma, kept with what its first use in the plane prepares for a second."""
+    return density.smoothed(sigma)
 
 
 def exact_references(density: Density, objective: str, sigma: float) -> list[Reference]:
@@ -102,7 +116,7 @@ def _references(
 ) -> list[Reference]:
     """Return p_sigma and the denoising optimum at noisy points, and the clean score."""
     y, weights = noisy
-    smoothed = density.smoothed(sigma)
+    smoothed = smoothed_at(density, sigma)
     score, few = smoothed.score(y), slice(None if density.dim == 1 else CHECKED)
     rough = smoothed.coarser().score(y[few])
     own_error = relative_error(rough, score[few], weights[few])

@@ -16,6 +16,7 @@ from autoscore.numerics.streams import generator
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import stored_optimum
 from autoscore.score.estimates import CHOICES, baseline_rows, combination_rows
+from autoscore.score.factors import factor_table, null_factors, optimum_factors
 from autoscore.score.held_out import COLUMNS as LOSSES
 from autoscore.score.held_out import held_out_table
 from autoscore.score.references import (
@@ -46,8 +47,8 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of the scores learned on one density, given its name.
 
-    The tables are ``errors``, with `COLUMNS`; ``choices``, which levels were combined; and
-    ``held_out``, the losses on a user's held-out points. `settings` are the noise grid ``sigmas``
+    The tables are ``errors``, with `COLUMNS`; ``factors``, the same fields and trivial ones as
+    multiples of a known score; ``choices``, which levels were combined; and ``held_out``, the losses on a user's held-out points. `settings` are the noise grid ``sigmas``
     and the names of ``baselines``, `data` comes from `autoscore.data.draw_data`, `streams` names
     the random streams of noise and baselines. In two dimensions curves and bias are `solved` by
     `autoscore.optimum.stage.solve`.
@@ -55,20 +56,25 @@ def measure(
     sigmas = noise_levels(settings["sigmas"])
     references = _references(density, data, streams, solved)
     rows: list[dict] = []
+    factors: list[dict] = []
+    objectives = sorted({what for what, _, _ in learned})
     if solved:
         rows += solved_rows(solved[1])
     elif density.dim == 1 and not density.is_degenerate:
-        rows += optimum_rows(density, sorted({what for what, _, _ in learned}), sigmas)
+        rows += optimum_rows(density, objectives, sigmas)
     for (objective, model, _), stack in learned.items():
         rows += learned_rows(stack, model, objective, sigmas, partial(references, objective))
     choices: list[dict] = []
     if not isinstance(density, KernelDensity) and len(data["validation"]):
-        if settings["baselines"]:
-            denoised = {sigma: references("dae", sigma) for sigma in sigmas}
-            for size, seeds in learned_sizes(learned).items():
-                points = (data["train"][: min(seeds, FITTED)], data["validation"], size)
-                for baseline in map(BASELINES.get, settings["baselines"]):
-                    rows += baseline_rows(baseline, *points, denoised, streams)
+        denoised = {sigma: references("dae", sigma) for sigma in sigmas}
+        for size, seeds in learned_sizes(learned).items():
+            points = (data["train"][: min(seeds, FITTED)], data["validation"], size)
+            for baseline in map(BASELINES.get, settings["baselines"]):
+                rows += baseline_rows(baseline, *points, denoised, streams)
+            factors += null_factors(*points, denoised, streams)
+        if density.dim > 1:
+            known = [what for what in objectives if what != "ssm"]
+            factors += optimum_factors(density, known, sigmas, references)
         combined = [] if density.is_degenerate or density.dim == 1 else learned.items()
         for (objective, model, _), stack in combined:
             if objective == "dae" and _spans(stack, sigmas):
@@ -82,6 +88,7 @@ def measure(
         held_out = held_out_table(data, learned, sigmas, rng).assign(density=name)
     return {
         "errors": error_table(name, rows),
+        "factors": factor_table(name, rows + factors),
         "choices": pd.DataFrame(choices, columns=["density", *CHOICES]),
         "held_out": held_out,
     }
@@ -101,7 +108,7 @@ def optimum_rows(density: Density, objectives: list[str], sigmas: np.ndarray) ->
             labels = {"objective": objective, "model": "exact", "sigma": sigma, "n": np.inf}
             for reference in exact_references(density, objective, sigma):
                 if reference.name != "optimum":
-                    yield labels | reference.row(reference.error(best.score(reference.x)))
+                    yield labels | reference.compared(best.score(reference.x))
 
 
 def solved_rows(bias: pd.DataFrame) -> Iterator[dict]:
@@ -130,7 +137,7 @@ def learned_rows(
             labels = {"objective": objective, "model": model, "seed": seed, "n": size}
             labels["sigma"] = 0.0 if objective == "ssm" else sigma
             for reference in references_at(sigma):
-                yield labels | reference.row(reference.error(field.score(reference.x)))
+                yield labels | reference.compared(field.score(reference.x))
 
 
 def learned_sizes(learned: Learned) -> dict[int, int]:
