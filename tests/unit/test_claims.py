@@ -562,7 +562,7 @@ def test_figures_show_statements_of_the_claims_in_their_order():
     assert {name for figure in FIGURES.values() for name in figure.shows} <= set(paper)
 
 
-def test_the_full_run_tests_all_claims_and_the_quick_one_half_of_them(claims):
+def test_the_full_run_tests_all_claims_and_the_quick_one_a_third_of_them(claims):
     profile, found = claims
     there = set(CONFIG["densities"])
     if profile == "quick":
@@ -571,5 +571,5 @@ def test_the_full_run_tests_all_claims_and_the_quick_one_half_of_them(claims):
         data: sum(not untestable(claim, there, {"dataset": data, "name": data}) for claim in found)
         for data in ("mnist", "digits")
     }
-    assert tested["mnist"] >= (len(found) if profile == "full" else len(found) / 2)
+    assert tested["mnist"] >= (len(found) if profile == "full" else len(found) / 3)
     assert recorded_tests(ROOT / "config" / "claims.yaml", profile) == tested
