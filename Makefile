@@ -35,7 +35,7 @@ paper: ## Draw the paper's own figures, 1 to 7, in figures/paper
 toy: ## Run only the one- and two-dimensional experiments
 mnist: ## Run only the experiments on images
 figures: ## Draw the figures
-verify: ## Check the results against the paper's claims
+verify: ## Check the results against the claims
 report: ## Put verdicts, figures and run times on one page, results/report.html
 
 # By files, since those of tests/workflow share what a run has made.

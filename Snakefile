@@ -2,8 +2,8 @@
 
     data -> optimum -> train -> score, geometry, sample -> figures -> verify
 
-One stage has one name: workflow/rules/train.smk holds its rules, workflow/scripts/train.py what
-they run, results/train/ what that writes.
+A stage has one name everywhere: workflow/rules/train.smk holds its rules, workflow/scripts/train.py
+runs them, results/train/ holds what they write. docs/architecture.md says where everything is.
 """
 
 import os
@@ -79,7 +79,7 @@ include: "workflow/rules/verify.smk"
 include: "workflow/rules/report.smk"
 
 
-# On a cluster these and all rules with `localrule: True` run where Snakemake does: downloads, because
+# On a cluster these and all rules with `localrule: True` run beside Snakemake: downloads, because
 # nodes may have no network, and jobs of seconds, which are not worth queueing.
 localrules:
     all,
@@ -137,10 +137,6 @@ rule verify:
     input:
         table="results/verify/claims.csv",
         images=["results/data/images.csv"] if IMAGES else [],
-    log:
-        "results/logs/verify.log",
-    conda:
-        "envs/autoscore.yaml"
     params:
         recorded=lambda wildcards: recorded_tests(CLAIMED, config["profile"]),
         left_out=lambda wildcards: left_out(os.path.dirname(CLAIMED), config),
@@ -151,13 +147,11 @@ rule verify:
 rule gallery:
     input:
         expand("figures/{figure}", figure=GALLERY),
-    log:
-        "results/logs/gallery.log",
-    conda:
-        "envs/autoscore.yaml"
     shell:
         "cp {input:q} docs/gallery/ 2> {log:q}"
 
+
+complete_rules()
 
 if workflow.is_main_process:
     preflight.refuse_unmade_results(
@@ -166,6 +160,7 @@ if workflow.is_main_process:
     preflight.refuse_figures_that_are_not_drawn(
         sys.argv[1:], figure_files(config) + paper_files(config), config["densities"]
     )
+    preflight.refuse_unknown_trainings(sys.argv[1:], config)
 
 if workflow.is_main_process:
     code_hash.keep()
@@ -179,8 +174,8 @@ if workflow.is_main_process:
 
 onstart:
     if workflow.local_exec:
-        # With a rate limit, each search for jobs schedules another one a second later: after a
-        # hundred jobs Snakemake would search a hundred times a second. One machine needs no limit.
+        # With a rate limit, each search for jobs schedules another a second later: after a hundred
+        # jobs Snakemake would search a hundred times per second. One machine needs no limit.
         workflow.scheduler.job_rate_limiter = None
     jobs = [job for job in workflow.dag.needrun_jobs() if job.is_local]
     preloaded.start([job.rule.script for job in jobs if job.rule.script])

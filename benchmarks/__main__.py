@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[threads] = "1"  # before NumPy is imported: one thread for us and for the peers
+    os.environ[threads] = "1"  # before NumPy is imported: one thread for ours and for the others
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))  # where the library is
 
 MODULES = {
@@ -19,23 +19,23 @@ MODULES = {
     "planning": "planning",
     "chains": "chains",
     "largest": "largest",
-    "sampling": "sampling",  # last: JAX has threads, which do not bear a fork
+    "sampling": "sampling",  # last: JAX's threads do not survive a fork
 }
 
 
 def main(names: list[str]) -> None:
-    """Run these benchmarks and draw the plot; what the table had of others stays in it."""
+    """Run these benchmarks and draw the plot; the table keeps its rows of all others."""
     from benchmarks.plot import draw
     from benchmarks.table import measured, write
 
     for name in names:
         if name not in MODULES:
-            sys.exit(f"there is no benchmark {name!r}; there are {', '.join(MODULES)}")
+            sys.exit(f"no benchmark {name!r}; choose from {', '.join(MODULES)}")
     for name in names:
         print(f"== {name}", flush=True)
         write(name, *measured(import_module(f"benchmarks.{MODULES[name]}").run))
     draw()
 
 
-if __name__ == "__main__":  # processes that a benchmark starts import this file, too
+if __name__ == "__main__":  # benchmarks start processes, which import this file
     main(sys.argv[1:] or list(MODULES))

@@ -20,18 +20,18 @@ from run import demands
 
 STEP = 0.01  # the authors' own
 CHAINS = (100, 1000, 10_000, 100_000)
-STEPS = {100: 400, 1000: 400, 10_000: 100, 100_000: 20}  # that are timed at once
-MIXED = 1000  # steps after which the mean energy is looked at
+STEPS = {100: 400, 1000: 400, 10_000: 100, 100_000: 20}  # per timed call
+MIXED = 1000  # steps before the mean energy is taken
 ROUNDS = 3
 DIMENSIONS = (2, 10, 100)
-MANY, FEW = 1000, 20  # chains and steps of them by dimension
+MANY, FEW = 1000, 20  # chains and steps, by dimension
 WIDTH = (128, 128)
 BASE = {"chains": 10_000, "draws": 20, "dim": 2}
 STORED = {"chains": (1_000, 10_000, 100_000), "draws": (20, 200), "dim": (2, 100)}
 
 
 def run() -> Iterator[Row]:
-    """Yield times by number of chains and by dimension, then the memory of draws that are kept."""
+    """Yield times by number of chains and by dimension, then the memory of stored draws."""
     torch.set_num_threads(1)
     star = EnergyDensity(ENERGY, [[-4.5, 4.5], [-4.5, 4.5]])
     yield from _by_number(star)
@@ -46,7 +46,7 @@ def run() -> Iterator[Row]:
 
 
 def foreseen(chains: int, draws: int, dim: int) -> float:
-    """Return the MiB that such chains ask a cluster for, beside what the libraries take."""
+    """Return the MiB that such chains request on a cluster, without the libraries' share."""
     plan = plan_of(chains, draws)
     return demands.sampling({"this": plan}, dim)["mem_mb"] - demands.BASE
 
@@ -82,7 +82,7 @@ def _by_number(star: EnergyDensity) -> Iterator[Row]:
 
 
 def _energies(star: EnergyDensity, ways: dict[str, Callable[[int], np.ndarray]]) -> Iterator[Row]:
-    """Yield by how much mean energies miss that of p: the step's bias, which all should share."""
+    """Yield the bias of each mean energy; it depends on the step alone."""
     truth = -star.log_prob(star.sample(1_000_000, generator(5))).mean()
     for who, way in ways.items():
         energy = -star.log_prob(way(MIXED)).mean()
@@ -90,7 +90,7 @@ def _energies(star: EnergyDensity, ways: dict[str, Callable[[int], np.ndarray]])
 
 
 def _torchebm(start: np.ndarray, dtype: torch.dtype) -> Callable[[int], np.ndarray]:
-    """Return what runs torchebm's Langevin dynamics from a start for so many steps."""
+    """Return a function of the number of steps that runs torchebm's Langevin dynamics."""
     from torchebm.core import BaseModel
     from torchebm.samplers import LangevinDynamics
 
@@ -128,7 +128,7 @@ def _by_dimension() -> Iterator[Row]:
 
 
 def _untrained(points: np.ndarray) -> Separate:
-    """Return one auto-encoder of these points, shape ``(n, d)``, whose weights do not matter."""
+    """Return an untrained auto-encoder for points ``(n, d)``; its weights do not matter here."""
     n, d = points.shape
     stack = Separate(
         d,
@@ -145,7 +145,7 @@ def _untrained(points: np.ndarray) -> Separate:
 
 
 class Normal:
-    """The standard normal density, of which Langevin asks the score alone."""
+    """The standard normal density's score, which is all that Langevin needs."""
 
     def score(self, x: np.ndarray) -> np.ndarray:
         """Return -x."""
@@ -153,7 +153,7 @@ class Normal:
 
 
 def keep_chains(chains: int | None, draws: int | None, dim: int | None) -> None:
-    """Run chains and keep their draws; None for one of each."""
+    """Run chains and keep their draws; None stands for 1."""
     chains, draws, dim = chains or 1, draws or 1, dim or 1
     streams = [generator(3, chain) for chain in range(chains)]
     kernel = Langevin(PathTarget(Normal(), 1), STEP)
@@ -161,7 +161,7 @@ def keep_chains(chains: int | None, draws: int | None, dim: int | None) -> None:
 
 
 def plan_of(chains: int, draws: int) -> dict:
-    """Return what a configuration would say of such chains."""
+    """Return such chains' plan, as a configuration has it."""
     return {
         "fields": ["exact"],
         "samplers": ["langevin"],

@@ -1,4 +1,4 @@
-"""What images cost by their size: the linear optimum, which is found once, and a training step."""
+"""Cost by image size: the linear optimum, found once per run, and a training step."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -25,11 +25,11 @@ SIDES = (8, 14, 28, 56)  # pixels
 SMALLEST = 4
 IMAGES = 4000
 STEPS, ROUNDS = 2, 3
-MODELS = {"separate": "untied", "conditioned": "conditioned"}  # of the configuration
+MODELS = {"separate": "untied", "conditioned": "conditioned"}  # as named in the configuration
 
 
 def run() -> Iterator[Row]:
-    """Yield times by image size; training has at most as many axes as the configuration says."""
+    """Yield times by image size; training uses at most the configured number of axes."""
     torch.set_num_threads(1)
     fits = {}
     for side in SIDES:
@@ -50,12 +50,12 @@ def _sweep(case: str, unit: str, seconds: dict[int, np.ndarray]) -> Iterator[Row
 
 
 def _images(side: int) -> np.ndarray:
-    """Return random images, shape ``(n, side^2)``: times do not depend on what they show."""
+    """Return random images, shape ``(n, side^2)``: times do not depend on their content."""
     return np.random.default_rng(0).random((IMAGES, side**2), dtype=np.float32)
 
 
 def _training(kind: str, side: int) -> Callable[[], object]:
-    """Return what takes some steps as the configuration has them."""
+    """Return a function that takes some steps with the configured settings."""
     settings = complete(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))["images"]
     settings = settings["models"][MODELS[kind]]
     points = _images(side)[:, : settings["axes"]]
@@ -86,7 +86,7 @@ def _training(kind: str, side: int) -> Callable[[], object]:
 
 
 def _train_once(kind: str | None, side: int | None) -> None:
-    """Take the steps once; None and None for the smallest images and both kinds."""
+    """Take the steps once; None stands for both kinds and the smallest images."""
     torch.set_num_threads(1)
     for one in MODELS if kind is None else (kind,):
         _training(one, side or SMALLEST)()

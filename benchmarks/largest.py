@@ -1,4 +1,4 @@
-"""The largest runs that were tried, each in a process of its own, and what was foreseen of them."""
+"""The largest runs tried, each in its own process, beside their estimated memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,7 +19,7 @@ SIDE = 2000  # grid points
 
 
 def run() -> Iterator[Row]:
-    """Yield the seconds and the peak memory of auto-encoders, of chains, and of an exact solve."""
+    """Yield seconds and peak memory of auto-encoders, chains and an exact solve."""
     grid = f"{LEVELS} levels x {SEEDS} seeds, {UNITS}-{UNITS}, {BATCH} points a step"
     members, settings = LEVELS * SEEDS, _settings(LEVELS, SEEDS, UNITS)
     asked = demands.training(settings, "dae", "samples", 2, members)["mem_mb"]
@@ -56,7 +56,7 @@ def _settings(levels: int, seeds: int, units: int) -> dict:
 
 
 def _train(levels: int | None, seeds: int | None, units: int | None) -> None:
-    """Train a grid of auto-encoders as the pipeline does; None for the least of each."""
+    """Train a grid of auto-encoders as the pipeline does; None stands for the smallest size."""
     torch.set_num_threads(1)
     levels, seeds, units = levels or 1, seeds or 1, units or 8
     rng = np.random.default_rng(0)

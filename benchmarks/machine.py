@@ -1,4 +1,4 @@
-"""What the machine can do on one thread: the rates that everything else is held against."""
+"""What the machine can do on one thread: the rates with which everything else is compared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import torch
 from benchmarks.rows import Row
 from benchmarks.timing import interleaved
 
-SIDE = 1024  # of the matrices
-NUMBERS = 1 << 14  # that tanh takes, which a cache holds
-BYTES = 1 << 27  # that are copied, which no cache holds
+SIDE = 1024  # rows and columns of the matrices
+NUMBERS = 1 << 14  # numbers for tanh: they fit into a cache
+BYTES = 1 << 27  # numbers to copy: they fit into no cache
 ROUNDS = 7
 
 
@@ -22,11 +22,11 @@ class Rates:
     Attributes
     ----------
     products
-        Multiplications and additions a second in a large matrix product.
+        Multiplications and additions per second in a large matrix product.
     tanhs
-        Values of tanh a second.
+        Values of tanh per second.
     traffic
-        Bytes a second read and written by a copy.
+        Bytes per second read and written by a copy.
     """
 
     products: float
@@ -35,7 +35,7 @@ class Rates:
 
 
 def rates() -> Rates:
-    """Measure the rates; two seconds."""
+    """Measure the rates, in two seconds."""
     seconds = _times()
     best = {name: values.min() for name, values in seconds.items()}
     return Rates(
@@ -56,7 +56,7 @@ def _times() -> dict[str, np.ndarray]:
 
 
 def run() -> Iterator[Row]:
-    """Yield the time of each operation a unit of work; the ratio is over the best round."""
+    """Yield each operation's time per unit of work; ratios are to the best round."""
     torch.set_num_threads(1)
     works = {
         "matrix product": (2.0 * SIDE**3 / 1e9, "10^9 operations"),

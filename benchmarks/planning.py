@@ -1,4 +1,4 @@
-"""What Snakemake takes to plan a run: its time and memory against the number of jobs."""
+"""Time and memory that Snakemake needs to plan a run, against the number of jobs."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from benchmarks.rows import Row, timed
 ROOT = Path(__file__).parents[1]
 DENSITIES = (10, 100, 1000)
 ROUNDS = 2
-DENSITY = {  # a small one, with everything that a density can have done
+DENSITY = {  # small, with every kind of job
     "kind": "mixture",
     "weights": [1.0],
     "means": [[0.0, 0.0]],
@@ -35,7 +35,7 @@ DENSITY = {  # a small one, with everything that a density can have done
 
 
 def run() -> Iterator[Row]:
-    """Yield the time of a dry run by number of jobs; a level or a seed more is no job more."""
+    """Yield the time of a dry run by number of jobs; more levels or seeds add no jobs."""
     found = []
     for densities in DENSITIES:
         rounds = ROUNDS if densities < max(DENSITIES) else 1
@@ -47,7 +47,7 @@ def run() -> Iterator[Row]:
 
 
 def _plan(densities: int) -> tuple[int, float]:
-    """Return the number of jobs of so many densities, and the processor time of planning them."""
+    """Return the number of jobs for so many densities, and the CPU time of planning them."""
     paper = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
     entries = dict.fromkeys(paper["densities"]) | {f"d{k}": DENSITY for k in range(densities)}
     with tempfile.TemporaryDirectory() as folder:

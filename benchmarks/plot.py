@@ -1,4 +1,4 @@
-"""One picture of the table: how costs grow, who is faster, and what was foreseen of memory."""
+"""One picture of the table: how costs grow, who is faster, and how well memory was estimated."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ CHAINS = {  # case and who: label, colour, dash, marker
         "",
     ),
 }
-LINES = {  # case: label, colour, marker, power that turns the size into numbers
+LINES = {  # case: label, colour, marker, exponent that turns the size into a count
     "exact contractive optimum, d = 1": ("exact optimum, d = 1", "#0072B2", "o", 1),
     "exact contractive optimum, d = 2": ("exact optimum, d = 2", "#56B4E9", "s", 2),
     "images: linear optimum": ("images: linear optimum", "black", "x", 1),
@@ -48,14 +48,14 @@ OURS = {"ours, separate": "#D55E00", "ours, separate of one": "#D55E00"}  # othe
 
 
 def draw(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
-    """Draw the table of a folder; what it does not have is left out."""
+    """Draw a folder's table; rows that are missing are left out."""
     table = pd.read_csv(folder / "benchmarks.csv")
     figure, axes = plt.subplots(2, 3, figsize=(PAGE, 5.3))
     for axis, kind in zip(axes[0], ("separate", "conditioned"), strict=False):
         _growth(axis, table[table["case"] == f"training, {kind}"])
         axis.set_title(f"training, {kind}")
     _chains(axes[0, 2], table)
-    _peers(axes[1, 0], table)
+    _others(axes[1, 0], table)
     _memory(axes[1, 1], table)
     _lines(axes[1, 2], table)
     for axis in axes.flat:
@@ -68,7 +68,7 @@ def draw(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
 
 
 def _has_data(axis: Axes) -> bool:
-    """Return whether anything of what an axis shows was measured."""
+    """Return whether the table has any row that this axis shows."""
     return bool(np.isfinite(axis.dataLim.bounds).all())
 
 
@@ -97,8 +97,8 @@ def _chains(axis: Axes, table: pd.DataFrame) -> None:
     axis.set_title("Langevin chains, ninja star")
 
 
-def _peers(axis: Axes, table: pd.DataFrame) -> None:
-    """Draw how many times longer peers take, with the range over the rounds."""
+def _others(axis: Axes, table: pd.DataFrame) -> None:
+    """Draw how many times longer others take, with the range over the rounds."""
     part = table[
         table["benchmark"].eq("training")
         & table["ratio"].notna()
@@ -116,7 +116,7 @@ def _peers(axis: Axes, table: pd.DataFrame) -> None:
             text, (0.06, place), (0, 2.5), **where, fontsize=5, linespacing=1.0, va="bottom"
         )
     axis.axvline(1.0, color="0.5", linewidth=0.8)
-    axis.set(xscale="log", yticks=[], xlabel="time of the peer / ours", ylim=(len(part), -0.9))
+    axis.set(xscale="log", yticks=[], xlabel="time of the other / ours", ylim=(len(part), -0.9))
     axis.set_title("to equal error, spiral")
 
 

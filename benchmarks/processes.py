@@ -1,4 +1,4 @@
-"""The same chains in several processes: worth it where there are thousands of them."""
+"""The same chains in several processes: worthwhile for thousands of them."""
 
 import multiprocessing
 import time
@@ -24,12 +24,12 @@ def run_in_processes(
     thin: int = 1,
     target_acceptance: float | None = None,
 ) -> Chains:
-    """Run a kernel on a batch of chains, one generator each, shared out among processes.
+    """Run a kernel on a batch of chains, one generator each, divided among processes.
 
-    Draws and errors are those of `autoscore.samplers.chains.run`, except that errors number chains
-    within their process and that the generators here may not advance. The step is tuned by one
-    process for all. For targets that are plain arithmetic: networks have threads of their own.
-    Where processes cannot be forked there is only one.
+    Draws and errors equal those of `autoscore.samplers.chains.run`, except that errors number
+    chains within their process and that the caller's generators may not advance. One process tunes
+    the step for all. Use it for plain arithmetic, since networks have their own threads. Where
+    forking is impossible, one process does everything.
     """
     began = time.perf_counter()
     state, tuned = kernel.init(np.array(start, dtype=float)), []
@@ -42,7 +42,7 @@ def run_in_processes(
         part = _combined([state], lambda values: values[0][rows])
         streams = [generators[row] for row in rows]
         found = run(kernel, part, draws, streams, burn_in=burn_in, thin=thin)
-        return replace(found, kernel=None)  # a compiled density cannot be sent
+        return replace(found, kernel=None)  # a compiled density cannot be pickled
 
     shares = np.array_split(np.arange(len(generators)), processes)
     if processes == 1 or "fork" not in multiprocessing.get_all_start_methods():

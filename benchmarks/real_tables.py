@@ -1,8 +1,8 @@
 """Held-out losses of the conditioned model, beside baselines, on real tables and fresh splits.
 
 ``python -m benchmarks.real_tables [more.csv ...]`` prints the table of docs/your_data.md: default
-settings, global seeds 101 to 110, about five minutes. Old Faithful is not part of the project: give
-a file of its two columns.
+settings, global seeds 101 to 110, about five minutes. The project does not include Old Faithful:
+name a file with its two columns.
 """
 
 import sys
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-import benchmarks.__main__  # noqa: F401 (one thread, and where the library is)
+import benchmarks.__main__  # noqa: F401 (sets one thread and the library's path)
 from autoscore.configuration import complete
 from autoscore.data import draw_data
 from autoscore.models.registry import MODELS
@@ -25,7 +25,7 @@ PENGUINS = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g
 
 
 def entries(folder: Path, files: list[str]) -> dict[str, dict]:
-    """Return the sample files by name, as the configuration has them, written to a folder."""
+    """Write the sample files to a folder and return their configuration entries by name."""
     from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
     cancer, wine = load_breast_cancer().data, load_wine().data
@@ -60,7 +60,7 @@ def losses(name: str, entry: dict, seed: int) -> dict[str, float]:
 
 
 def main(files: list[str]) -> None:
-    """Print means over the splits, and by how much the conditioned model is ahead."""
+    """Print means over the splits, and the lead of the conditioned model."""
     with TemporaryDirectory() as folder:
         rows = [
             {"table": name, "seed": seed} | losses(name, entry, seed)

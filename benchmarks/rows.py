@@ -8,24 +8,24 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement; what was not measured is NaN, or empty.
+    """One measurement; missing values are NaN or empty.
 
     Attributes
     ----------
     case
-        What is done.
+        The task.
     varied, size
-        Which size of the task is varied, and the size of this one.
+        The size that is varied, and its value here.
     who
-        ``"ours"``, a peer, or what else the numbers are of.
+        ``"ours"``, or the name of what is compared with it.
     seconds, unit
-        Median time over the rounds, and what it buys.
+        Median time over the rounds, and the work done in it.
     ratio, low, high, over
-        Median and range over the rounds of the time in units of another one's, and whose that is.
+        Ratio of times, median and range over the rounds, and to whose time.
     memory
         MiB.
     error
-        Where accuracy is part of the question: the error reached.
+        The error reached, where accuracy matters.
     """
 
     case: str
@@ -65,14 +65,14 @@ def timed(
     over: str = "",
     **more: float,
 ) -> Row:
-    """Return the row of these seconds, one a round, and of their ratios to a base's.
+    """Return a row with the times of the rounds and their ratios to a base's.
 
     Parameters
     ----------
     case, varied, size, who, unit, over
         See `Row`.
     seconds, base
-        Shape ``(rounds,)``; a round of the one is held against the same round of the other.
+        Shape ``(rounds,)``; ratios are taken round by round.
     **more
         The row's memory and error.
     """
@@ -86,7 +86,7 @@ def timed(
 def compared(
     case: str, varied: str, size: float, unit: str, seconds: dict[str, np.ndarray]
 ) -> Iterator[Row]:
-    """Yield a row for each of those who took turns; ratios are over the first of them."""
+    """Yield a row for each competitor; ratios are to the first."""
     first = next(iter(seconds))
     for who, values in seconds.items():
         yield timed(case, varied, size, who, values, unit, seconds[first], first)

@@ -20,11 +20,11 @@ from benchmarks.rows import Row, timed
 STEP = 0.05
 NODES = 3
 CHAINS = (1, 10, 100, 1000, 10_000)
-STEPS = {"exact": 400, "learned": 50}  # that are timed at once, by score
-# with a peer that is compiled: as long as the pipeline's chains, so that starting processes,
-# which takes a tenth of a second, does not count
+STEPS = {"exact": 400, "learned": 50}  # per timed call, by score
+# beside compiled code: as long as the pipeline's chains, so that the tenth of a second for
+# starting processes does not count
 LONG = {100: 4000, 1000: 4000, 2000: 2000, 5000: 800, 10_000: 400}
-CORES = 2  # that networks and blackjax have, and ours where processes are named; else it is one
+CORES = 2  # for networks, blackjax and the rows that name processes; all others use one
 ROUNDS = 5
 TOGETHER = f"ours, {CORES} processes"
 ENERGY = "(sqrt(x1**2 + x2**2) - 2)**2 + (x1**2 - x2**2)**2 + 0.5 * log(x1**2 + x2**2 + 1)"
@@ -32,7 +32,7 @@ WIDTH = (64, 64)
 
 
 def run() -> Iterator[Row]:
-    """Yield the time of adjusted Langevin by number of chains, and of the peers."""
+    """Yield the time of adjusted Langevin by number of chains, ours and others'."""
     torch.set_num_threads(CORES)
     star = EnergyDensity(ENERGY, [[-4.5, 4.5], [-4.5, 4.5]])
     targets = {"exact": ExactTarget(star), "learned": PathTarget(_field(star), NODES)}
@@ -45,10 +45,10 @@ def run() -> Iterator[Row]:
     ours = {
         chains: _rates(_batch(targets["exact"], chains, steps, CORES))
         for chains, steps in LONG.items()
-    }  # before JAX has threads, which do not bear a fork
+    }  # before JAX starts threads, which do not survive a fork
     for chains, rates in ours.items():
         yield _row("exact", chains, TOGETHER, rates, rates, TOGETHER)
-    if find_spec("blackjax") is None:  # a peer, which the project itself does not need
+    if find_spec("blackjax") is None:  # the project itself does not need it
         print("blackjax is not installed: pip install -r benchmarks/requirements.txt")
         return
     for precision in ("float64", "float32"):
@@ -72,7 +72,7 @@ def _field(star: EnergyDensity) -> Field:
 
 
 def _rates(task: Callable[[], int]) -> np.ndarray:
-    """Return chain-steps a second in each round; wall clock, as several threads may work."""
+    """Return chain-steps per second in each round, by wall clock, since threads may work."""
     task()
     rates = []
     for _ in range(ROUNDS):
@@ -82,7 +82,7 @@ def _rates(task: Callable[[], int]) -> np.ndarray:
 
 
 def _batch(target: Target, chains: int, steps: int, processes: int = 1) -> Callable[[], int]:
-    """Return what does the steps of all chains, its streams of random numbers prepared."""
+    """Return a function that takes all steps of all chains, with streams already made."""
     start = generator(2).standard_normal((chains, 2))
     streams = [generator(3, chain) for chain in range(chains)]
     kernel = AdjustedLangevin(target, STEP)
@@ -95,7 +95,7 @@ def _batch(target: Target, chains: int, steps: int, processes: int = 1) -> Calla
 
 
 def _loop(target: Target, steps: int) -> int:
-    """Do what a script would: one chain, one point at a time, with the same evaluations a step."""
+    """Run one chain, one point at a time, as a script would, with as many evaluations per step."""
     rng = generator(4)
     x = rng.standard_normal((1, 2))
     known = target.evaluate(x, score=True)
@@ -112,7 +112,7 @@ def _loop(target: Target, steps: int) -> int:
 
 def _compare_blackjax(ours: dict[int, np.ndarray], precision: str) -> Iterator[Row]:
     """Yield the times of blackjax's MALA, vectorised over chains and compiled."""
-    import blackjax  # only now: JAX has threads from the start
+    import blackjax  # only now: importing JAX starts threads
     import jax
 
     jax.config.update("jax_enable_x64", precision == "float64")

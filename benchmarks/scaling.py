@@ -1,4 +1,4 @@
-"""How time and memory of training grow, beside what the machine's own rates would allow."""
+"""How time and memory of training grow, beside the least that the machine's rates allow."""
 
 from collections.abc import Callable, Iterator
 from math import prod
@@ -20,9 +20,9 @@ from benchmarks.rows import Row, compared, timed
 from benchmarks.timing import interleaved, peak_memory
 from run import demands
 
-STEPS = 10  # that are timed at once
+STEPS = 10  # per timed call
 ROUNDS = 3
-BASE = {  # as the spiral is trained
+BASE = {  # as on the spiral
     "separate": {"levels": 9, "seeds": 5, "units": 64, "batch": 256, "points": 10_000, "dim": 2},
     "conditioned": {"levels": 9, "seeds": 5, "units": 96, "batch": 768, "points": 10_000, "dim": 2},
 }
@@ -40,11 +40,11 @@ NUMBER = 4  # bytes
 
 
 def run() -> Iterator[Row]:
-    """Yield time, memory and what bounds them, by size; then the parts of a step."""
+    """Yield time, memory and their bounds by size, then the parts of a step."""
     torch.set_num_threads(1)
     machine = rates()
     for kind, base in BASE.items():
-        # a conditioned one has one network for all levels
+        # a conditioned model has one network for all levels
         growth = {n: f for n, f in GROWTH.items() if (kind, n) != ("conditioned", "levels")}
         for name, factors in growth.items():
             sizes = sorted({base[name], *(round(factor * base[name]) for factor in factors)})
@@ -54,7 +54,7 @@ def run() -> Iterator[Row]:
 
 
 def _sweep(kind: str, name: str, sizes: list[int], machine: Rates) -> Iterator[Row]:
-    """Yield for each size our time and memory, the least time, and the memory to be asked for."""
+    """Yield our time and memory, the least time, and the requested memory for each size."""
     case, unit = f"training, {kind}", f"{STEPS} steps"
     cases = {size: BASE[kind] | {name: size} for size in sizes}
     seconds = interleaved({at: _training(kind, size) for at, size in cases.items()}, ROUNDS)
@@ -72,7 +72,7 @@ def _sweep(kind: str, name: str, sizes: list[int], machine: Rates) -> Iterator[R
 
 
 def _settings(kind: str, size: dict[str, int]) -> dict:
-    """Return what a configuration would say."""
+    """Return such a training's settings, as a configuration has them."""
     schedule = {"steps": STEPS, "batch": size["batch"], "polish": 0, "checks": 1}
     sigmas = np.geomspace(0.01, 1.0, size["levels"]).tolist()
     return {
@@ -103,7 +103,7 @@ def _data(size: dict[str, int]) -> dict[str, np.ndarray]:
 
 
 def _make(kind: str, size: dict[str, int], steps: int = 1) -> tuple[Stack, dict]:
-    """Return a stack that took so many steps, and its data."""
+    """Return a stack after so many steps, and its data."""
     settings, data = _settings(kind, size), _data(size)
     for schedule in settings["schedules"].values():
         schedule["steps"] = steps
@@ -126,7 +126,7 @@ def _training(kind: str, size: dict[str, int]) -> Callable[[], object]:
 
 
 def _train_once(kind: str | None, size: dict[str, int] | None) -> None:
-    """Make and train a stack, None and None for the smallest of both kinds."""
+    """Make and train a stack; None stands for both kinds and the smallest size."""
     torch.set_num_threads(1)
     for one in BASE if kind is None else (kind,):
         _make(one, size or SMALLEST, STEPS)
@@ -140,9 +140,9 @@ def _members(settings: dict) -> int:
 def _least(kind: str, size: dict[str, int], machine: Rates) -> float:
     """Return the seconds of a step if products, functions and traffic ran at the machine's rates.
 
-    A product and its two derivatives for each matrix; a tanh a unit; and for each number that is
-    held the traffic that nothing saves: weights, gradient and moments are read and all but the
-    gradient written, activations are written, and read on the way back.
+    Each matrix takes a product and its two derivatives, each unit one tanh. Traffic counts what
+    cannot be saved: weights, gradient and moments are read, all but the gradient written;
+    activations are written, and read on the way back.
     """
     settings = _settings(kind, size)
     cost = MODELS[kind].cost(settings, "dae", "samples", size["dim"])
@@ -157,7 +157,7 @@ def _least(kind: str, size: dict[str, int], machine: Rates) -> float:
 
 
 def _parts(kind: str, size: dict[str, int]) -> dict[str, np.ndarray]:
-    """Return the seconds of a step, and of its parts when each is done alone."""
+    """Return the seconds of a step, and of each of its parts alone."""
     stack, data = _make(kind, size)
     source, n = _batches(stack, data["train"]), size["batch"]
     batch = source.draw(n)
@@ -183,7 +183,7 @@ def _parts(kind: str, size: dict[str, int]) -> dict[str, np.ndarray]:
 
 
 def _products(shapes: list[tuple[int, int]], m: int, n: int) -> Callable[[], None]:
-    """Return what multiplies points by each matrix, and does the two products that derive it."""
+    """Return a function that does each matrix's product and the two of its derivatives."""
     work = [(torch.randn(m, n, a), torch.randn(m, a, b), torch.randn(m, n, b)) for a, b in shapes]
 
     def multiply() -> None:
@@ -196,7 +196,7 @@ def _products(shapes: list[tuple[int, int]], m: int, n: int) -> Callable[[], Non
 
 
 def _functions(stack: Stack, n: int) -> Callable[[], None]:
-    """Return what evaluates the units of a step."""
+    """Return a function that evaluates the units of a step."""
     if isinstance(stack, Separate):
         shapes = [(len(stack.theta), n, units) for units in stack.architecture.hidden]
         work = [(torch.tanh, torch.randn(shape)) for shape in shapes]

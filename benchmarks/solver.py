@@ -31,7 +31,7 @@ def run() -> Iterator[Row]:
 
 
 def solve_plane(side: int | None) -> None:
-    """Solve for both components on a square grid; None for the smallest there is."""
+    """Solve for both components on a square grid; None stands for the smallest."""
     star = EnergyDensity(NINJA_STAR, [[-4.5, 4.5], [-4.5, 4.5]])
     x = np.linspace(-4.5, 4.5, side or SMALLEST)
     solve_rcae_2d(star, x, x, 0.1)

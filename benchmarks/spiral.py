@@ -1,4 +1,4 @@
-"""The paper's spiral as the configuration has it, to time ways to learn it at equal error."""
+"""The paper's spiral as configured, to time ways to learn it at equal error."""
 
 from functools import cache, cached_property
 from pathlib import Path
@@ -18,8 +18,8 @@ from autoscore.train.stack import Stack
 from benchmarks.timing import clock
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
-MEASURED = 2000  # held-out points at which errors are measured
-STEPS_A_CHECK = 150  # held-out losses are looked at as often as in the configured schedules
+MEASURED = 2000  # held-out points for the errors
+STEPS_A_CHECK = 150  # validations as often as in the configured schedules
 ADAM = {  # separate auto-encoders by gradients, for comparisons of optimisers
     "optimiser": "adam",
     "architecture": {"hidden": [64, 64, 64], "residual": "sigma", "gain": 10.0},
@@ -69,7 +69,7 @@ class Spiral:
         )
 
     def train(self, kind: str, seed: int, change: dict, **schedule: float) -> tuple[Stack, float]:
-        """Return one seed trained by the library, and the seconds that it took.
+        """Return one seed trained by the library, and the seconds taken.
 
         Parameters
         ----------
@@ -78,9 +78,9 @@ class Spiral:
         seed
             Which of the data sets; it becomes the stack's only seed, 0.
         change
-            Put over the configured settings.
+            Overrides the configured settings.
         **schedule
-            Put over the configured schedule.
+            Overrides the configured schedule.
         """
         settings = merge(self.settings, change | {"seeds": 1})
         plan = settings["schedules"][SCHEDULES[kind]]

@@ -1,4 +1,4 @@
-"""The table of all benchmarks, docs/benchmarks.csv, with what each was measured on."""
+"""The table of all benchmarks, docs/benchmarks.csv, with the machine of each."""
 
 import json
 import time
@@ -19,16 +19,16 @@ PEERS = ("blackjax", "jax", "torchebm")
 
 
 def measured(run: Callable[[], Iterator[Row]]) -> tuple[list[Row], dict]:
-    """Return all rows of a benchmark, each printed as it comes, and what they were measured on."""
+    """Return all rows of a benchmark, printing each, and facts about the machine."""
     began, rows = time.monotonic(), []
     for row in run():
         print(row, flush=True)
         rows.append(row)
     seconds = round(time.monotonic() - began)
-    return rows, {"seconds": seconds, "machine": machine(), "versions": versions() | _peers()}
+    return rows, {"seconds": seconds, "machine": machine(), "versions": versions() | _others()}
 
 
-def _peers() -> dict[str, str]:
+def _others() -> dict[str, str]:
     found = {}
     for name in PEERS:
         try:
@@ -39,7 +39,7 @@ def _peers() -> dict[str, str]:
 
 
 def write(name: str, rows: list[Row], facts: dict, folder: Path = FOLDER) -> None:
-    """Put a benchmark's rows and facts in place of those that a folder's table has of it."""
+    """Replace a benchmark's rows and facts in a folder's table."""
     table, about = folder / "benchmarks.csv", folder / "benchmarks.json"
     found = pd.DataFrame([{"benchmark": name} | asdict(row) for row in rows], columns=COLUMNS)
     known = json.loads(about.read_text(encoding="utf-8")) if about.is_file() else {}

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Everything runs on one thread, where the processor's time is what the wall clock shows on an
-# idle machine, and a busy one disturbs it less.
+# CPU time: on one thread it equals wall-clock time on an idle machine, and other work disturbs it
+# less.
 clock = process_time
 
 
@@ -21,7 +21,7 @@ def interleaved(
     rounds: int = 5,
     tick: Callable[[], float] = clock,
 ) -> dict[str, np.ndarray]:
-    """Return seconds of every round, tasks taking turns so that a slow moment hits all of them.
+    """Return the seconds of every round. Tasks take turns, so that a slow moment hits all.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def interleaved(
     rounds
         Number of timed rounds.
     tick
-        The clock; that of the wall where more than one thread is at work.
+        The clock; the wall clock if several threads work.
     """
     for task in tasks.values():
         task()
@@ -44,14 +44,14 @@ def interleaved(
 
 
 class Peak(NamedTuple):
-    """What a task took in a process of its own.
+    """What a task took in its own process.
 
     Attributes
     ----------
     added, whole
-        The most memory, MiB: what the task added to that of its libraries, and all of it.
+        Peak memory in MiB: beyond that of the libraries, and in all.
     seconds
-        Processor time of the task.
+        CPU time of the task.
     """
 
     added: float
@@ -60,10 +60,10 @@ class Peak(NamedTuple):
 
 
 def peak_memory(task: Callable[..., object], *arguments: object) -> Peak:
-    """Return what a task takes in a new process: one each, since a peak never falls.
+    """Return what a task takes in a new process; new, since a peak never falls.
 
-    The task is called with None in place of each argument first, which should do as little as it
-    can: what the libraries take is then known.
+    To measure the libraries' share, the task is first called with None for each argument, which
+    should do as little as possible.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_measure, (task, arguments))
@@ -77,7 +77,7 @@ def _measure(task: Callable[..., object], arguments: tuple) -> Peak:
 
 
 def high_water() -> float:
-    """Return the most memory, MiB, that this process has had."""
+    """Return this process's peak memory in MiB."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux counts the parent's memory in ru_maxrss
         return int(re.search(r"VmHWM:\s*(\d+)", status.read_text()).group(1)) / 2**10

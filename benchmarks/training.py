@@ -16,7 +16,7 @@ from benchmarks.spiral import Spiral
 from benchmarks.timing import clock, interleaved
 
 PLAIN, ENERGY = "plain PyTorch, in a loop", "torchebm, in a loop"
-ROUNDS = 3  # one seed each
+ROUNDS = 3  # one per seed
 FRACTIONS = {  # of the configured number of steps
     PLAIN: (1 / 2,),
     ENERGY: (1 / 2,),
@@ -24,14 +24,14 @@ FRACTIONS = {  # of the configured number of steps
     "conditioned": (1 / 4, 1 / 8, 1 / 16, 1 / 32),
 }
 EVERY = 4  # a loop trains every fourth level; its time is scaled to all of them
-RATE = {"separate": 0.01, "conditioned": 0.01}  # short schedules bear a high learning rate
-SLICE = 20  # steps that are timed where only the time of a step is asked for
+RATE = {"separate": 0.01, "conditioned": 0.01}  # short schedules tolerate a high learning rate
+SLICE = 20  # steps where only their time matters
 STACKED = ((3, 1), (9, 1), (9, 5), (27, 5))  # levels, seeds
-Found = dict[tuple[str, int], list[tuple[float, np.ndarray]]]  # seconds, errors; one a round
+Found = dict[tuple[str, int], list[tuple[float, np.ndarray]]]  # seconds, errors; one per round
 
 
 def run() -> Iterator[Row]:
-    """Yield the time of a step, the times and errors of schedules, and the times to equal error."""
+    """Yield the time of a step, times and errors of schedules, and times to equal error."""
     torch.set_num_threads(1)
     spiral = Spiral()
     sigmas = spiral.sigmas[::EVERY]
@@ -47,9 +47,9 @@ def run() -> Iterator[Row]:
     for (way, steps), rounds in sorted(found.items()):
         seconds = np.array([second for second, _ in rounds])
         error = float(np.median([errors.mean() for _, errors in rounds]))
-        who = way if way in PEERS else f"ours, {way}"
+        who = way if way in OTHERS else f"ours, {way}"
         yield timed("spiral, all levels", "steps", steps, who, seconds, "one seed", error=error)
-    for way in PEERS:
+    for way in OTHERS:
         for ours in ("separate", "conditioned"):
             yield from _compare_times(sigmas, found, way, ours)
 
@@ -57,7 +57,7 @@ def run() -> Iterator[Row]:
 def _plan(
     spiral: Spiral, way: str, fraction: float, sigmas: np.ndarray
 ) -> tuple[int, Callable[[int], tuple[float, np.ndarray]]]:
-    """Return a number of steps and what trains one seed so long: its seconds and errors."""
+    """Return a number of steps, and a function that trains one seed: its seconds and errors."""
     kind = "conditioned" if way == "conditioned" else "samples"
     steps = round(fraction * spiral.settings["schedules"][kind]["steps"])
 
@@ -65,33 +65,33 @@ def _plan(
         stack, seconds = spiral.train(way, seed, {}, steps=steps, learning_rate=RATE[way])
         return seconds, spiral.errors(stack, sigmas)
 
-    def train_peer(seed: int) -> tuple[float, np.ndarray]:
+    def train_other(seed: int) -> tuple[float, np.ndarray]:
         stack = _start(spiral, seed, spiral.sigmas, seeds=1)
         seconds, errors = 0.0, []
         for sigma in sigmas:
-            plain = PEERS[way](spiral, stack, stack.member(sigma, 0, stack.sizes[0]), seed)
+            plain = OTHERS[way](spiral, stack, stack.member(sigma, 0, stack.sizes[0]), seed)
             start = clock()
             plain.train(steps)
             seconds += clock() - start
             errors.append(spiral.error(plain.reconstruct(spiral.reference(sigma).x), sigma))
         return seconds * len(spiral.sigmas) / len(sigmas), np.array(errors)
 
-    return steps, train_peer if way in PEERS else train_library
+    return steps, train_other if way in OTHERS else train_library
 
 
 class Plain:
-    """One auto-encoder of one level and seed, as one would write it with PyTorch alone.
+    """One auto-encoder for one level and seed, as written with PyTorch alone.
 
-    The network, its starting weights, the loss, the batch and the schedule are the separate's.
+    Network, starting weights, loss, batch and schedule are those of the separate model.
 
     Parameters
     ----------
     spiral
         Data and settings.
     stack, member
-        Whose starting weights it takes.
+        Where its starting weights come from.
     seed
-        Which data it sees.
+        Which data it trains on.
     """
 
     def __init__(self, spiral: Spiral, stack: Separate, member: int, seed: int) -> None:
@@ -119,7 +119,7 @@ class Plain:
         return ((self._forward(noisy) - clean) ** 2).sum(1).mean() / self._sigma**2
 
     def train(self, steps: int) -> None:
-        """Take so many Adam steps with fresh noise."""
+        """Take Adam steps with fresh noise."""
         plan = Schedule(**self._plan | {"steps": steps})
         adam = torch.optim.Adam(self._net.parameters(), lr=1.0)
         decay = torch.optim.lr_scheduler.LambdaLR(adam, plan.rate)
@@ -140,8 +140,8 @@ class Plain:
 class EnergyBased(Plain):
     """The same with torchebm, whose denoising score matching learns an energy.
 
-    The network has the same hidden layers and one output, and is told the same scale; the score is
-    its slope, so that a step differentiates twice.
+    The network has the same hidden layers and scale, and one output, whose gradient is the score:
+    a step differentiates twice.
     """
 
     def __init__(self, spiral: Spiral, stack: Separate, member: int, seed: int) -> None:
@@ -172,11 +172,11 @@ class EnergyBased(Plain):
         return x - self._sigma**2 * slope
 
 
-PEERS = {PLAIN: Plain, ENERGY: EnergyBased}
+OTHERS = {PLAIN: Plain, ENERGY: EnergyBased}
 
 
 def _start(spiral: Spiral, seed: int, sigmas: np.ndarray, seeds: int) -> Separate:
-    """Return an untrained separate of these levels and so many seeds."""
+    """Return an untrained separate model for these levels and so many seeds."""
     mean, spread = spiral.scale
     m = len(sigmas) * seeds
     each = np.repeat(sigmas, seeds)
@@ -195,7 +195,7 @@ def _start(spiral: Spiral, seed: int, sigmas: np.ndarray, seeds: int) -> Separat
 
 
 def _compare_steps(spiral: Spiral) -> Iterator[Row]:
-    """Yield what stacking alone gains: the same networks, the same number of steps."""
+    """Yield the gain of stacking alone: same networks, same number of steps."""
     plan = Schedule(**spiral.settings["schedules"]["samples"] | {"steps": SLICE, "checks": 1})
     for levels, seeds in STACKED:
         stack = _start(spiral, 0, np.geomspace(*spiral.sigmas[[0, -1]], levels), seeds)
@@ -225,37 +225,37 @@ def _compare_steps(spiral: Spiral) -> Iterator[Row]:
 
 
 def _compare_times(sigmas: np.ndarray, found: Found, way: str, kind: str) -> Iterator[Row]:
-    """Yield when ours has a peer's error: at a level, in the mean, in the worst of the levels.
+    """Yield our time to another's error: at single levels, and averaged over levels.
 
     Between schedules of different lengths the time is interpolated, in logarithms.
     """
-    peer = next((rounds for (name, _), rounds in found.items() if name == way), [])
+    other = next((rounds for (name, _), rounds in found.items() if name == way), [])
     ours = [rounds for (name, _), rounds in sorted(found.items()) if name == kind]
-    theirs = np.array([seconds for seconds, _ in peer])
+    theirs = np.array([seconds for seconds, _ in other])
     means = {f"sigma {sigma:g}": lambda errors, k=k: errors[k] for k, sigma in enumerate(sigmas)}
     means |= {"mean": np.mean, "geometric mean": lambda errors: np.exp(np.log(errors).mean())}
     times = {
         title: np.array(
             [
                 _time_to(mean(target), [(s, mean(errors)) for s, errors in (o[k] for o in ours)])
-                for k, (_, target) in enumerate(peer)
+                for k, (_, target) in enumerate(other)
             ]
         )
         for title, mean in means.items()
     }
     for title, seconds in times.items():
         case, over = f"spiral to equal error, {title}", f"ours, {kind}"
-        error = float(np.median([means[title](errors) for _, errors in peer])) if peer else np.nan
-        if peer and np.isfinite(seconds).all():
+        error = float(np.median([means[title](errors) for _, errors in other])) if other else np.nan
+        if other and np.isfinite(seconds).all():
             yield timed(case, "", np.nan, over, seconds, "one seed", seconds, over, error=error)
             yield timed(case, "", np.nan, way, theirs, "one seed", seconds, over, error=error)
-        elif peer:
+        elif other:
             reached = f"{over}: in {np.isfinite(seconds).sum()} of {len(seconds)} rounds"
             yield timed(case, "", np.nan, way, theirs, "one seed", over=reached, error=error)
 
 
 def _time_to(target: float, schedules: list[tuple[float, float]]) -> float:
-    """Return the seconds to an error, from those and errors of ever longer schedules."""
+    """Interpolate the seconds to an error from those of ever longer schedules."""
     seconds, errors = np.log(schedules).T
     errors = np.minimum.accumulate(errors)
     if errors[-1] > np.log(target):

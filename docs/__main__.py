@@ -1,4 +1,7 @@
-"""Write the generated parts of the documentation, or with --check say which are out of date."""
+"""Write the generated parts of the documentation, or with --check say which are out of date.
+
+Writing also keeps the verdicts of the last run, from which the parts on verdicts are made.
+"""
 
 import argparse
 import sys
@@ -8,10 +11,11 @@ from autoscore.configuration import read_yaml
 from autoscore.figures.registry import index
 from docs.keys import key_tables
 from docs.library import library_index
+from docs.paper import paper_tables
 from docs.parts import replace_part
 from docs.scale import scale_tables
 from docs.timings import benchmark_tables
-from docs.verdicts import verdict_table
+from docs.verdicts import STORED, store_verdicts, verdict_table
 
 ROOT = Path(__file__).parents[1]
 PARTS = {
@@ -20,6 +24,7 @@ PARTS = {
         "figures",
         lambda root: index(read_yaml(root / "config/claims.yaml")["paper"]),
     ),
+    "docs/paper.md": ("paper", paper_tables),
     "docs/library.md": ("library", library_index),
     "docs/benchmarks.md": ("benchmarks", benchmark_tables),
     "docs/scale.md": ("scale", scale_tables),
@@ -50,6 +55,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(prog="python -m docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if any would be")
     check = parser.parse_args(arguments).check
+    if not check and store_verdicts(root):
+        print(f"{STORED} is written anew")
     texts = renewed(root)
     for name, text in texts.items():
         print(f"{name} is out of date; run make docs" if check else f"{name} is written anew")

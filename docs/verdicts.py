@@ -1,35 +1,68 @@
-"""The verdicts in short, from the table of a run that could test every claim."""
+"""The verdicts of the last run that could test every claim, which the documentation shows."""
 
 from pathlib import Path
 
 import pandas as pd
 
+from autoscore.configuration import read_yaml
+from autoscore.verify.reading import read_claims
+from autoscore.verify.requirements import requirements_of
 from docs.parts import table
 
-CLAIMS = Path("results/verify/claims.csv")
+CLAIMS = Path("config/claims.yaml")
+RESULTS = Path("results/verify/claims.csv")
+STORED = Path("docs/verdicts.csv")
+COLUMNS = ["id", "requirement", "verdict", "value", "low", "high"]
 VERDICTS = ["PASS", "FAIL", "NOT TESTED"]
 
 
-def verdict_table(root: Path) -> str | None:
-    """Return how many claims have which verdict, statement by statement.
+def store_verdicts(root: Path) -> bool:
+    """Keep the verdicts of a run that tested every claim; return whether they are new.
 
-    Returns
-    -------
-    str or None
-        None if there is no table of verdicts below the project's folder, or one of a run that
-        left claims untested: too small, or without MNIST.
+    A run below the project's folder that was too small for some, or had no MNIST, changes nothing.
     """
-    file = root / CLAIMS
-    if not file.is_file():
-        return None
-    claims = pd.read_csv(file)
+    if not (root / RESULTS).is_file():
+        return False
+    claims = pd.read_csv(root / RESULTS)
     if (claims["verdict"] == "NOT TESTED").any():
-        return None
-    return summary(claims)
+        return False
+    text = claims[COLUMNS].to_csv(index=False, float_format="%.4g", lineterminator="\n")
+    file = root / STORED
+    if file.is_file() and file.read_text(encoding="utf-8") == text:
+        return False
+    file.write_text(text, encoding="utf-8")
+    return True
+
+
+def judged(root: Path) -> pd.DataFrame:
+    """Return all claims as they are now, with the stored verdicts, by id.
+
+    The columns are ``family`` (the id without its target), ``statement`` (short name), ``paper``
+    (the statement in words), ``requirement``, ``verdict``, ``value``, ``low`` and ``high``. A claim
+    that the stored run did not know, or that required something else, is NOT TESTED.
+    """
+    content = read_yaml(root / CLAIMS)
+    names = {words: name for name, words in content["paper"].items()}
+    families = {claim["id"] for claim in content["claims"]}
+    rows = []
+    for claim in read_claims(root / CLAIMS, "full"):
+        (requirement,) = requirements_of(claim)
+        name = claim["id"]
+        family = name if name in families else name.removesuffix(f"_{claim['target']}")
+        words = [claim["paper"], requirement.words(claim)]
+        rows.append([name, family, names[claim["paper"]], *words])
+    now = pd.DataFrame(rows, columns=["id", "family", "statement", "paper", "requirement"])
+    found = now.merge(pd.read_csv(root / STORED), how="left", on=["id", "requirement"])
+    return found.fillna({"verdict": "NOT TESTED"}).set_index("id")
+
+
+def verdict_table(root: Path) -> str:
+    """Return how many claims have which verdict, statement by statement."""
+    return summary(judged(root))
 
 
 def summary(claims: pd.DataFrame) -> str:
-    """Return a line a statement of the paper; the columns ``paper`` and ``verdict`` are used."""
+    """Return one line per statement; the columns ``paper`` and ``verdict`` are used."""
     counts = pd.crosstab(claims["paper"], claims["verdict"])
     counts = counts.loc[claims["paper"].unique(), [v for v in VERDICTS if v in counts]]
     rows = [[row.Index, *map(str, row[1:])] for row in counts.itertuples()]

@@ -33,8 +33,8 @@ def conditioned(dim):
     return stack
 
 
-PAPER, OURS = separate(2, hidden=(7,)), conditioned(2)
-BOTH = pytest.mark.parametrize("stack", [PAPER, OURS], ids=["separate", "conditioned"])
+SEPARATE, OURS = separate(2, hidden=(7,)), conditioned(2)
+BOTH = pytest.mark.parametrize("stack", [SEPARATE, OURS], ids=["separate", "conditioned"])
 
 
 def inputs(dim, n=4):
@@ -233,9 +233,9 @@ def test_taken_members_are_copies_in_the_order_asked_for(stack):
 @pytest.mark.parametrize(
     ("stack", "asked", "member"),
     [
-        (PAPER, (0.3, 0), 0),
-        (PAPER, (0.1, 0, 50), 1),
-        (PAPER, (0.3 * (1 + 1e-12), 1, 50), 2),
+        (SEPARATE, (0.3, 0), 0),
+        (SEPARATE, (0.1, 0, 50), 1),
+        (SEPARATE, (0.3 * (1 + 1e-12), 1, 50), 2),
         (OURS, (0.4, 1, 50), 1),
         (OURS, (0.4, 0, 80), 2),
     ],
@@ -280,10 +280,18 @@ def test_a_field_keeps_its_weights():
 @pytest.mark.parametrize(
     ("stack", "asked", "message"),
     [
-        (PAPER, (0.2, 0), "no member has sigma 0.2, seed 0, size inf; there are sigmas [0.1, 0.3]"),
-        (PAPER, (0.3, 5), "seed 5, size inf; there are sigmas [0.1, 0.3], seeds [0, 1], sizes [50"),
-        (PAPER, (0.3, 0, 7), "size 7; there are"),
-        (PAPER, (0.1, 1, 50), "no member has sigma 0.1, seed 1, size 50"),
+        (
+            SEPARATE,
+            (0.2, 0),
+            "no member has sigma 0.2, seed 0, size inf; there are sigmas [0.1, 0.3]",
+        ),
+        (
+            SEPARATE,
+            (0.3, 5),
+            "seed 5, size inf; there are sigmas [0.1, 0.3], seeds [0, 1], sizes [50",
+        ),
+        (SEPARATE, (0.3, 0, 7), "size 7; there are"),
+        (SEPARATE, (0.1, 1, 50), "no member has sigma 0.1, seed 1, size 50"),
         (OURS, (0.04, 0, 50), "sigma must lie in [0.05, 2.0], not 0.04"),
         (OURS, (2.01, 0, 50), "sigma must lie in [0.05, 2.0], not 2.01"),
         (OURS, (np.nan, 0, 50), "not nan"),
@@ -380,7 +388,7 @@ def test_a_conditioned_one_starts_as_the_identity(dim):
 
 @pytest.mark.parametrize(
     ("stack", "asked", "known"),
-    [(PAPER, [0.05, 0.1, 0.2, 0.3 * (1 + 1e-12)], [0.1, 0.3]), (OURS, [1e-6, 0.4, 1e6], [0.4])],
+    [(SEPARATE, [0.05, 0.1, 0.2, 0.3 * (1 + 1e-12)], [0.1, 0.3]), (OURS, [1e-6, 0.4, 1e6], [0.4])],
 )
 def test_a_stack_knows_its_levels(stack, asked, known):
     np.testing.assert_allclose(stack.known(asked), known)

@@ -519,7 +519,7 @@ def test_verdicts_become_tables_in_markdown_by_statement():
         CLAIM | {"id": "D", "at_most": 1, "where": {"sigma": 7}},
     ]
     lines = as_text(check(claims, 0, [])).splitlines()
-    assert lines[0] == "# The paper's claims"
+    assert lines[0] == "# Claims"
     assert lines[2] == "4 claims: 2 FAIL, 1 NOT TESTED, 1 PASS."
     first, second = lines.index("## T0, a theorem"), lines.index("## C1, a corollary")
     assert lines[first + 2].count("|") == lines[first + 3].count("|") == 5

@@ -247,6 +247,14 @@ MISTAKES = [
         target({"peers": ["kde"]}),
         "target.peers is now called densities.target.baselines: rename it",
     ),
+    (
+        sampled({"samplers": ["adjusted_walk_2013"]}),
+        "samplers.0 is 'adjusted_walk_2013', which is now called repository_walk: rename it",
+    ),
+    (
+        sampled({}, plans={"paper_2013": {}}),
+        "plans.paper_2013 is now called densities.target.sample.plans.repository_2013: rename it",
+    ),
     (of_file({"baselines": ["kde"]}), "target.baselines is ['kde']; allowed: none for samples"),
     (filed("ten.npy", sizes=[3, 7]), "target.train.sizes is [3, 7]; allowed: at most 6 points"),
     (filed("two.npy", held_out=0.4), "target.path is 'two.npy'; allowed: a file of more points"),
@@ -445,6 +453,14 @@ MISTAKES = [
         "plans.one.steps has 'walk'; allowed: samplers of this plan",
     ),
     (
+        sampled({"samplers": ["noise_keeping"], "steps": [0.5, 1.5]}),
+        "plans.one.steps is [0.5, 1.5]; allowed: at most 1 for noise_keeping",
+    ),
+    (
+        sampled({"samplers": ["noise_keeping"], "steps": {"noise_keeping": 2.0}}),
+        "plans.one.steps is {'noise_keeping': 2.0}; allowed: at most 1 for noise_keeping",
+    ),
+    (
         sampled({"fields": ["exact"]}, CURVE | {"train": {"sizes": [100]}}),
         "plans.one.fields is ['exact']; allowed: optimum and learned, as a curve without",
     ),
@@ -459,6 +475,14 @@ MISTAKES = [
     (
         sampled({}, far_starts={"models": ["ghost"]}),
         "sample.far_starts.models has 'ghost'; allowed, as trained by dae on samples: ",
+    ),
+    (
+        sampled({}, metropolis={"models": ["conditioned"]}),
+        "sample.metropolis.models is 'conditioned'; allowed: models with an auto-encoder per noise",
+    ),
+    (
+        sampled({}, metropolis={"models": ["separate"], "pairs": [[0.123, 0.1]]}),
+        "sample.metropolis.sigmas has 0.123; allowed for separate: ",
     ),
     (
         of_points({"figures": ["density"]}),

@@ -11,7 +11,7 @@ from docs.__main__ import PARTS, ROOT, main
 from docs.keys import Keys
 from docs.library import LIBRARY, library_index
 from docs.parts import anchor, replace_part
-from docs.verdicts import summary, verdict_table
+from docs.verdicts import STORED, judged, store_verdicts, summary
 
 PAGES = [
     page.relative_to(ROOT).as_posix()
@@ -30,7 +30,7 @@ def without_code(text):
 
 
 GENERATED = ["config/README.md", "docs/library.md", "docs/benchmarks.md", "docs/scale.md"]
-GENERATED += ["figures/README.md"]
+GENERATED += ["figures/README.md", "docs/paper.md", "README.md"]
 
 
 @pytest.mark.parametrize("name", GENERATED)
@@ -201,13 +201,32 @@ def test_verdicts_are_counted_by_statement_in_their_order():
 @pytest.mark.parametrize(("first", "taken"), [("PASS", True), ("NOT TESTED", False)])
 def test_only_a_run_that_tested_everything_is_shown(tmp_path, first, taken):
     (tmp_path / "results/verify").mkdir(parents=True)
-    claims = CLAIMS.assign(verdict=[first, "PASS", "PASS"])
+    (tmp_path / "docs").mkdir()
+    claims = CLAIMS.assign(verdict=[first, "PASS", "PASS"], id=["a", "b", "c"], value=1 / 3)
+    claims = claims.assign(requirement="x <= 1", low=0.1, high=0.2)
     claims.to_csv(tmp_path / "results/verify/claims.csv", index=False)
-    assert (verdict_table(tmp_path) is not None) == taken
+    assert store_verdicts(tmp_path) == taken
+    assert (tmp_path / STORED).is_file() == taken
+    assert not store_verdicts(tmp_path)
+
+
+def test_a_verdict_on_another_requirement_does_not_count(tmp_path):
+    for name in ("config", "docs"):
+        (tmp_path / name).mkdir()
+    for name in ("config/claims.yaml", "docs/verdicts.csv"):
+        (tmp_path / name).write_text(read(name), encoding="utf-8")
+    assert judged(tmp_path).loc["T1_tweedie_three_wells", "verdict"] == "PASS"
+    text = read("config/claims.yaml").replace("at_most: 1.0e-8", "at_most: 1.0e-9", 1)
+    (tmp_path / "config/claims.yaml").write_text(text, encoding="utf-8")
+    changed = judged(tmp_path)["verdict"] != judged(ROOT)["verdict"]
+    assert changed.index[changed].tolist() == ["T1_tweedie_three_wells"]
+    assert judged(tmp_path).loc["T1_tweedie_three_wells", "verdict"] == "NOT TESTED"
 
 
 def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
-    for name in [*PARTS, "config/claims.yaml", "workflow/schemas/config.schema.yaml"]:
+    sources = ["config/claims.yaml", "docs/paper.yaml", "docs/verdicts.csv"]
+    sources += [f"workflow/schemas/{name}.schema.yaml" for name in ("config", "paper")]
+    for name in [*PARTS, *sources]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(read(name), encoding="utf-8")
     library_of(tmp_path, {"low": '"""Below."""'})

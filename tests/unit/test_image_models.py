@@ -25,8 +25,8 @@ FOUND = scikit_digits("a test")
 IMAGES = restored(stored(FOUND))
 COMMON = {"shown": 400, "batch": 20, "learning_rate": 0.002, "average": 0.9, "validation": 40}
 COMMON |= {"precision": "single"}
-PAPER = COMMON | {"kind": "separate", "sigmas": [0.2, 0.4], "hidden": 80, "tied": False}
-PAPER |= {"start": "solved", "axes": 64}
+SEPARATE = COMMON | {"kind": "separate", "sigmas": [0.2, 0.4], "hidden": 80, "tied": False}
+SEPARATE |= {"start": "solved", "axes": 64}
 OURS = COMMON | {"kind": "corrected", "sigmas": [0.1, 2.0], "hidden": 12, "width": 16}
 OURS |= {"blocks": 1, "axes": 20}
 SAMPLE = {"samples": 30, "fewer": 20, "sigma": 0.4, "chains": 4, "draws": 6, "thin": 1}
@@ -40,8 +40,8 @@ def train(settings, name="a", **options):
 @pytest.fixture(scope="module")
 def stacks():
     settings = {
-        "untied": PAPER,
-        "tied": PAPER | {"tied": True, "start": "linear"},
+        "untied": SEPARATE,
+        "tied": SEPARATE | {"tied": True, "start": "linear"},
         "conditioned": OURS,
     }
     return {name: train(asked, name)[0] for name, asked in settings.items()}
@@ -150,7 +150,7 @@ def denoising_error(reconstruct):
     return (errors**2).sum(1).mean()
 
 
-@pytest.mark.parametrize("settings", [PAPER, OURS])
+@pytest.mark.parametrize("settings", [SEPARATE, OURS])
 def test_training_beats_the_linear_optimum(settings):
     longer = settings | {"shown": 20_000, "hidden": 80}
     stack, _ = train(longer | ({"width": 48} if settings is OURS else {}))
@@ -172,7 +172,7 @@ def test_a_stopped_training_resumes(tmp_path, monkeypatch):
     assert torch.equal(found.theta, expected.theta)
 
 
-@pytest.mark.parametrize("settings", [PAPER, OURS])
+@pytest.mark.parametrize("settings", [SEPARATE, OURS])
 def test_half_precision_learns_nearly_the_same(settings):
     errors = {}
     for precision in ("single", "bfloat16"):
@@ -237,7 +237,7 @@ def test_symmetry_in_closed_form_is_that_of_the_jacobian(stacks):
 
 
 def test_symmetry_is_followed_from_the_start():
-    table = pd.DataFrame(symmetry_rows(*train(PAPER | {"start": "random"})))
+    table = pd.DataFrame(symmetry_rows(*train(SEPARATE | {"start": "random"})))
     assert table["step"].unique().tolist() == [0, 1, 2, 4, 8, 16, 20]
     first, last = (table.loc[table["step"] == step, "symmetry"] for step in (0, 20))
     assert (abs(first - 0.5) < 0.05).all()  # a random matrix

@@ -162,10 +162,10 @@ def chains():
 
 
 def walks():
-    """The walks of 2013 on the ninja star."""
+    """The walk of the authors' repository on the ninja star, with the determinant and without."""
     sample(
-        "ninja_star", "paper_2013_walk",
-        samplers=["adjusted_walk", "adjusted_walk_2013"], repeats=FEWEST, chains=1000, draws=5,
+        "ninja_star", "repository_2013_walk",
+        samplers=["adjusted_walk", "repository_walk"], repeats=FEWEST, chains=1000, draws=5,
         thin=8, burn_in=60,
     )  # fmt: skip
 
@@ -337,7 +337,7 @@ def test_null_models_do_not_pass_for_a_field_between_arms(tmp_path, monkeypatch)
 class Linear:
     """Stands for a model of images that knows all levels, and has learned the linear optimum."""
 
-    separate = True  # asked as the paper's are
+    separate = True  # asked as the separate ones are
     known = staticmethod(np.asarray)
 
 

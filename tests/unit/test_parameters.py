@@ -18,6 +18,7 @@ from autoscore.configuration import ConfigurationError, complete
 from autoscore.densities.registry import KINDS
 from autoscore.figures.registry import FIGURES, settings_of
 from autoscore.models.registry import MODELS
+from autoscore.plan import PROBES
 from autoscore.samplers.registry import SAMPLERS
 
 WRITTEN = """
@@ -205,7 +206,7 @@ def depends(job, path, value, other, written):
             return shown or job in [f"plot_{name} {density}" for name in moved]
         case ["densities", density, "shown", _]:
             return density not in LINE and job == f"geometry {density}"
-        case ["densities", density, "sample", "differences" | "far_starts" as probe, "models"]:
+        case ["densities", density, "sample", probe, "models"] if probe in PROBES:
             drawn = bool(value) != bool(other) and job == f"plot_{probe} {density}"
             return drawn or job == f"sample {density}"
         case ["images", "models", model, key]:

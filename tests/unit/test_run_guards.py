@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from autoscore.configuration import complete
 from autoscore.files.remedies import remedy
 from autoscore.files.storage import write_atomically
 from run import checksums, console, locking, preflight
@@ -103,7 +104,7 @@ def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, sho
     record.event, record.exception = LogEvent.ERROR, error
     console.Console(WORKFLOW).emit(record)
     said = capsys.readouterr().err
-    expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Mend that and run again."
+    expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Fix that and run again."
     assert said.strip() == (expected if shown else "")
     assert console._is_news(record) != shown
 
@@ -129,6 +130,18 @@ def test_a_figure_that_is_not_drawn_is_refused_in_words(asked, said):
 def test_figures_that_are_drawn_and_other_files_are_asked_for_freely():
     asked = [*DRAWN, "results/score/errors.csv", "--cores", "2", "mnist"]
     preflight.refuse_figures_that_are_not_drawn(asked, DRAWN, ["two_bumps"])
+
+
+def test_a_training_that_is_not_made_is_refused_in_words():
+    entry = {"kind": "samples", "points": [[-1], [0], [1]], "train": {"sizes": ["exact"]}}
+    config = complete({"densities": {"three": entry}})
+    made = "results/train/three/dae_separate_exact"
+    others = ["results/train/images/untied.csv", "results/train/four/dae_foo_samples.csv"]
+    preflight.refuse_unknown_trainings([f"{made}.csv", f"{made}/0.csv", *others], config)
+    with pytest.raises(SystemExit) as end:
+        preflight.refuse_unknown_trainings(["results/train/three/dae_foo_samples.csv"], config)
+    assert "dae_foo_samples.csv is not trained" in end.value.code
+    assert "Name what is to be trained under densities.three.train.models" in end.value.code
 
 
 def told(event=None, message="", **facts):
@@ -158,7 +171,7 @@ STEPS = "; its log ends with: step 3 of 9\n"
     ("text", "rule", "error", "reason"),
     [
         ("step 3\nTraceback\nValueError: no\n", "train", STATUS.format(1), ": ValueError: no\n"),
-        ("step 3 of 9\n", "train", DIED.format("KILL: 9"), "killed (SIGKILL), perhaps for want of"),
+        ("step 3 of 9\n", "train", DIED.format("KILL: 9"), "killed (SIGKILL), perhaps for lack of"),
         ("step 3 of 9\n", "train", STATUS.format(137), f"memory{STEPS}"),
         (
             "step 3 of 9\n",
@@ -166,8 +179,8 @@ STEPS = "; its log ends with: step 3 of 9\n"
             DIED.format("SEGV: 11"),
             f"train: it was killed (SIGSEGV){STEPS}",
         ),
-        ("step 3 of 9\n", "train", DIED.format("ABRT: 6"), "(SIGABRT), perhaps for want of memory"),
-        ("step 3 of 9\n", "train", STATUS.format(135), "(SIGBUS), perhaps for want of room on a"),
+        ("step 3 of 9\n", "train", DIED.format("ABRT: 6"), "(SIGABRT), perhaps for lack of memory"),
+        ("step 3 of 9\n", "train", STATUS.format(135), "(SIGBUS), perhaps for lack of room on a"),
         ("a\nTraceback\nstep 3 of 9\n", "train", STATUS.format(143), f"(SIGTERM){STEPS}"),
         ("step 3 of 9\n", "train", STATUS.format(1), f"ended without saying why{STEPS}"),
         ("step 3 of 9\n", "train", STATUS.format(255), f": it ended without saying why{STEPS}"),
@@ -215,7 +228,7 @@ def test_jobs_that_were_interrupted_did_not_fail(capsys):
     spoken.emit(told(message=f"{console.STOPPING}, this might take some time."))
     spoken.emit(failed)
     said = capsys.readouterr().err
-    assert said == "STOPPED. What is done is kept: the same command goes on from here.\n"
+    assert said == "STOPPED. Finished results are kept: the same command continues from here.\n"
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

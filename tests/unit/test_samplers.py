@@ -16,7 +16,13 @@ from autoscore.samplers.anneal import annealed_langevin, flow, spaced_levels
 from autoscore.samplers.chains import StepTuning, run
 from autoscore.samplers.langevin import AdjustedLangevin, Langevin, NoiseKeeping, ShapedLangevin
 from autoscore.samplers.random_walk import RandomWalk
-from autoscore.samplers.targets import ExactField, ExactTarget, OnePointTarget, PathTarget
+from autoscore.samplers.targets import (
+    EvenTarget,
+    ExactField,
+    ExactTarget,
+    OnePointTarget,
+    PathTarget,
+)
 from autoscore.samplers.walk import AdjustedWalk, Blend, Walk, Walkback
 from benchmarks.processes import run_in_processes
 from tests.unit.oracles import FALSE_ALARM, difference
@@ -101,6 +107,24 @@ def test_every_kind_of_difference_approaches_the_exact_one_at_its_order():
     assert order(OnePointTarget(PAIR)) == pytest.approx(2, abs=0.05)
     assert order(PathTarget(PAIR, 1)) == pytest.approx(3, abs=0.05)
     assert order(PathTarget(PAIR, 2)) == pytest.approx(5, abs=0.2)
+    assert order(EvenTarget(PAIR, 20)) == pytest.approx(3, abs=0.05)
+
+
+def test_even_points_are_the_mean_of_the_score_along_the_segment():
+    x, y = np.random.default_rng(4).normal(size=(2, 30, 2))
+
+    def found(points):
+        target = EvenTarget(PAIR, points)
+        return target.compare(x, target.evaluate(x, score=False), y, score=False)[0]
+
+    scores = [PAIR.score(x + t * (y - x)) for t in np.linspace(0, 1, 20)]
+    np.testing.assert_allclose(found(20), np.mean(((y - x) * scores).sum(-1), axis=0), rtol=1e-12)
+    # the trapezoidal rule counts each end half: what equal weights add to it falls with 1 / points
+    exact = PAIR.log_prob(y) - PAIR.log_prob(x)
+    errors = [np.abs(found(points) - exact).mean() for points in (50, 100, 200, 400)]
+    assert fitted_order(np.array([50, 100, 200, 400]), np.array(errors) ** 2) == pytest.approx(
+        -1, abs=0.05
+    )
 
 
 def test_the_exact_field_has_the_score_of_the_density_itself():

@@ -15,15 +15,18 @@ from autoscore.fields import Field
 from autoscore.models.separate.network import Separate
 from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
-from autoscore.sample.differences import NODES, difference_rows
+from autoscore.plan import PROBES
+from autoscore.sample.differences import FINE, NODES, difference_rows
 from autoscore.sample.far_starts import least_log_p, lost_share
+from autoscore.sample.metropolis import Likeness, rule_errors
 from autoscore.sample.plans import Driver, Run, expand
-from autoscore.sample.quality import DrawQuality, coverage
+from autoscore.sample.quality import Coverage, DrawQuality
 from autoscore.sample.runs import run_chains
 from autoscore.sample.stage import COLUMNS, Sampling
 from autoscore.sample.summary import sampler_table
 from autoscore.samplers import langevin
 from autoscore.samplers.registry import SAMPLERS, registered
+from autoscore.train.stack import SideBySide
 
 PAIR = GaussianMixture(
     [0.5, 0.5], [[-1.0, 0.0], [1.0, 0.5]], [[[0.3, 0.1], [0.1, 0.2]], [[0.2, -0.1], [-0.1, 0.4]]]
@@ -48,7 +51,7 @@ NOTHING = {"models": [], "sigmas": [0.3]}
 
 def sampling(plans=None, density=PAIR, learned=None, **probes):
     plans = {name: PLAN | plan for name, plan in (plans or {}).items()}
-    settings = {"plans": plans, "differences": NOTHING, "far_starts": NOTHING} | probes
+    settings = {"plans": plans} | dict.fromkeys(PROBES, NOTHING) | probes
     return Sampling("pair", density, learned or {}, DATA, settings, seed=1)
 
 
@@ -186,9 +189,9 @@ def test_the_floor_is_that_of_counting():
 
 def test_a_missing_arc_is_seen():
     reference, draws = (RING.sample(2000, generator(4, k)) for k in range(2))
-    assert coverage(draws, reference) > 0.95
+    assert Coverage(reference)(draws) > 0.95
     arc = np.abs(np.arctan2(draws[:, 1], draws[:, 0])) < 0.26  # one of twelve components
-    assert coverage(draws[~arc], reference) < 0.93
+    assert Coverage(reference)(draws[~arc]) < 0.93
 
 
 def test_on_a_bare_curve_everything_is_measured_under_the_noise_of_the_field():
@@ -210,11 +213,16 @@ def test_on_a_bare_curve_everything_is_measured_under_the_noise_of_the_field():
 def test_more_nodes_make_differences_of_energy_better():
     rows = list(difference_rows(PAIR, PAIR, DATA["held_out"], generator(5)))
     assert len(rows) == 8 * len(NODES)
-    longest = {row["nodes"]: row for row in rows[-len(NODES) :]}
+    last = rows[-len(NODES) :]
+    assert [(row["rule"], row["nodes"]) for row in last if row["rule"] == "even"] == [("even", 20)]
+    longest = {row["nodes"]: row for row in last if row["rule"] != "even"}
     errors = [longest[nodes]["acceptance_error"] for nodes in (0, 1, 3, 20)]
     assert errors == sorted(errors, reverse=True)
     assert longest[20]["median_error"] < 1e-9
     assert longest[20]["path_gap"] < 1e-9  # a gradient
+    assert longest[20]["quadrature_error"] == 0
+    # on the exact score, a rule's own error is all that there is
+    assert longest[3]["quadrature_error"] == pytest.approx(longest[3]["median_error"], rel=1e-6)
 
 
 class Turning(Field):
@@ -232,7 +240,8 @@ class Turning(Field):
 def test_path_dependence_of_a_rotation_is_seen():
     rows = list(difference_rows(Turning(), PAIR, DATA["held_out"], generator(5)))
     # the two paths enclose half of a rectangle of sides a and b: a curl of 2 makes a b of that
-    assert rows[-1]["path_gap"] > 0.1
+    assert rows[-2]["nodes"] == FINE
+    assert rows[-2]["path_gap"] > 0.1
 
 
 class Spurious(DenoisingOptimum):
@@ -263,3 +272,63 @@ def test_probes_are_tables_of_every_seed_and_the_truth():
     assert lost.groupby("field").size().to_dict() == {"learned": 4, "optimum": 2}
     assert sampling().differences().empty
     assert sampling().far_starts().empty
+
+
+SWEPT = {
+    "models": ["separate"], "pairs": [[0.3, 0.4], [0.6, 0.4], [0.6, 0.001]],
+    "chains": 3, "draws": 8, "thin": 5, "burn_in": 10, "nodes": 2,
+}  # fmt: skip
+
+
+def test_fields_side_by_side_are_those_alone():
+    stack, x = a_stack(), generator(8).standard_normal((2 * 4 * 5, 2))
+    found = SideBySide(stack, [3, 0, 2, 1], 5).score(x).reshape(2, 4, 5, 2)
+    rows = x.reshape(2, 4, 5, 2)
+    for k, (sigma, seed) in enumerate([(0.6, 1), (0.3, 0), (0.6, 0), (0.3, 1)]):
+        for part in range(2):
+            alone = stack.field(sigma, seed, 300).score(rows[part, k])
+            np.testing.assert_allclose(found[part, k], alone, rtol=1e-4, atol=1e-4)
+
+
+def test_metropolis_sweeps_every_pair_and_seed_as_each_run_would_go_alone():
+    learned = {("dae", "separate", "samples"): a_stack()}
+    table, draws = sampling(learned=learned, metropolis=SWEPT).metropolis()
+    counts = table.groupby("field").size().to_dict()
+    # two seeds, two references
+    assert counts == {"learned": 12, "exact": 4, "p": 4, "gaussian": 4, "kde": 4, "p_sigma": 8}
+    assert {part.shape for part in draws.values()} == {(3, 8, 2)}
+    alone = SWEPT | {"pairs": [[0.6, 0.4]]}
+    (one,) = sampling(learned=learned, metropolis=alone).metropolis()[1].values()
+    np.testing.assert_allclose(one, draws["metropolis-separate-0.6-0.4"], atol=1e-3)
+    still = table[(table["field"] == "learned") & (table["step"] == 0.001)]
+    assert (still["acceptance"] > 0.99).all()
+    assert (still["move"] < 0.02).all()
+    assert sampling().metropolis()[0].empty
+
+
+def test_draws_of_a_density_are_like_it_and_those_of_another_are_not():
+    likeness = Likeness(PAIR, lambda *names: generator(9, *names))
+    own = likeness(PAIR.sample(2000, generator(10)))
+    assert abs(own["energy_distance"]) < 0.01
+    assert own["coverage"] > 0.93
+    assert abs(own["log_p_short"]) < 0.1
+    assert own["improbable"] < 0.005
+    other = likeness(PAIR.smoothed(1.0).sample(2000, generator(11)))
+    assert other["energy_distance"] > 0.02
+    assert other["log_p_short"] > 0.5
+    assert other["improbable"] > 0.01
+
+
+def test_the_error_of_a_rule_is_that_of_its_acceptance_probability():
+    draws, steps = PAIR.sample(6 * 20, generator(12)).reshape(6, 20, 2), np.repeat([0.01, 0.3], 3)
+    errors = rule_errors(PAIR, draws, steps, 1, generator(13))
+    x = draws[3:].swapaxes(0, 1)
+    noise = generator(13).standard_normal((20, 6, 2))[:, 3:]
+    y = (x + 0.3 * noise).reshape(-1, 2)
+    x = x.reshape(-1, 2)
+    exact = np.exp(np.minimum(PAIR.log_prob(y) - PAIR.log_prob(x), 0))
+    first = np.exp(np.minimum((PAIR.score(x) * (y - x)).sum(1), 0))
+    by_chain = np.abs(first - exact).reshape(20, 3).mean(0)
+    np.testing.assert_allclose(errors["one_point_error"][3:], by_chain, atol=1e-9)
+    assert (errors["rule_error"] < errors["one_point_error"]).all()
+    assert (errors["one_point_error"][:3] < errors["one_point_error"][3:].min()).all()

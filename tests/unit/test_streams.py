@@ -85,8 +85,28 @@ def test_a_number_names_the_same_stream_whatever_its_type():
     assert entropy(1, "start", np.int64(3)) == entropy(1, "start", 3)
 
 
-def test_a_renamed_model_keeps_its_stream():
+def test_what_was_renamed_keeps_its_stream():
     old = hashlib.sha256(b"1/'ring'/'ensemble'/'plan-learned-ensemble-mala'/2").digest()[:16]
     found = entropy(1, "ring", "separate", "plan-learned-separate-mala", 2)
     assert found == int.from_bytes(old, "little")
     assert entropy(1, "separate_contractive") != entropy(1, "ensemble_contractive")
+
+
+@pytest.mark.parametrize(
+    ("now", "first"),
+    [
+        ("repository_2013-exact-mala-0-0-0.01", "paper_2013-exact-mala-0-0-0.01"),
+        (
+            "repository_2013_walk-exact-repository_walk-0-4-0.141421",
+            "paper_2013_walk-exact-adjusted_walk_2013-0-4-0.141421",
+        ),
+        (
+            "repository_2013_walk-exact-repository_walk_one_point-0-4",
+            "paper_2013_walk-exact-adjusted_walk_2013_one_point-0-4",
+        ),
+    ],
+)
+def test_renamed_plans_and_samplers_keep_their_chains(now, first):
+    path = f"7/'sample'/'ninja_star'/'{first}'/3".encode()
+    old = int.from_bytes(hashlib.sha256(path).digest()[:16], "little")
+    assert entropy(7, "sample", "ninja_star", now, 3) == old

@@ -6,9 +6,9 @@ from tests.workflow.project import Project
 
 
 def made_once(factory, name, make, *targets):
-    """Return a finished project, made by the first worker that asks for it."""
+    """Return a finished project, made by the first worker that needs it."""
     folder = factory.getbasetemp()
-    # pytest-xdist gives each worker a folder below that of the whole session
+    # pytest-xdist gives each worker a folder below the session's
     folder = folder.parent if folder.name.startswith("popen-") else folder
     project, ended = Project(folder / name), folder / f"{name}.ended"
     with (folder / f"{name}.lock").open("w") as lock:
@@ -23,17 +23,17 @@ def made_once(factory, name, make, *targets):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """The tiny run, finished, to look at."""
+    """The finished tiny run, to read."""
     return made_once(tmp_path_factory, "à part", Project.from_sources)
 
 
 @pytest.fixture(scope="session")
 def quick(tmp_path_factory):
-    """The quick run, finished, and passed by verify."""
+    """The finished quick run, with all claims verified."""
     return made_once(tmp_path_factory, "quick", Project.quick, "all", "verify")
 
 
 @pytest.fixture
 def project(finished, tmp_path):
-    """A copy of the finished run, to work with."""
+    """A copy of the finished tiny run, to change."""
     return finished.copy_to(tmp_path / "copie à part")

@@ -1,4 +1,4 @@
-"""A scratch copy of the project, run and looked at from outside as a person would."""
+"""A scratch copy of the project, run and read from outside, as a user would."""
 
 import os
 import re
@@ -33,7 +33,7 @@ densities:
       differences: {sigmas: [0.9]}
     train:
       schedules:
-        conditioned: {steps: 400}  # long enough to be killed on the way
+        conditioned: {steps: 400}  # long enough to be killed midway
   mixture:
     train:
       models: {separate: [dae], conditioned: []}
@@ -50,6 +50,8 @@ densities:
         truth: *short
         learned: {<<: *short, sigmas: [0.1, 0.9]}
       far_starts: {models: [separate], sigmas: [0.9]}
+      metropolis:
+        {models: [separate], pairs: [[0.9, 0.9], [0.9, 0.1]], chains: 2, draws: 5, burn_in: 5}
     train:
       sigmas: [0.1, 0.9]
       sizes: [50]
@@ -95,7 +97,7 @@ train:
 
 
 class Outcome(NamedTuple):
-    """How a command ended; `text` is all that was on the terminal."""
+    """How a command ended; `text` is all of its output."""
 
     code: int
     text: str
@@ -103,9 +105,9 @@ class Outcome(NamedTuple):
 
 
 class Project:
-    """A folder with the project's sources, the small configuration and what was made of them."""
+    """A folder with the project's sources, the tiny configuration and their results."""
 
-    rounding = None  # that of its runs, as pytest's --rounding says
+    rounding = None  # of its runs, from pytest's --rounding
 
     def __init__(self, folder):
         self.folder = folder
@@ -127,7 +129,7 @@ class Project:
 
     @classmethod
     def quick(cls, folder):
-        """Return the sources with the quick configuration in the place of the tiny one."""
+        """Return the sources with the quick configuration, not the tiny one."""
         configuration = (ROOT / "config/quick.yaml").read_text(encoding="utf-8")
         return cls.from_sources(folder, configuration=configuration)
 
@@ -137,9 +139,9 @@ class Project:
         return Project(folder)
 
     def start(self, *arguments, changes="", cores=2, through=(), **environment):
-        """Start Snakemake as a process group of its own; `changes` is put over the tiny run.
+        """Start Snakemake in its own process group; `changes` override the tiny configuration.
 
-        `through` is a command that runs the one that follows it.
+        `through` is a command that runs the rest of its arguments.
         """
         (self.folder / "changes.yaml").write_text(changes or "{}", encoding="utf-8")
         command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "changes.yaml"]
@@ -168,7 +170,7 @@ class Project:
         return Outcome(process.returncode, text, time.monotonic() - begin)
 
     def plan(self, *arguments, target="all", **options):
-        """Return what would run, as "rule wildcard wildcard ...", less the target itself."""
+        """Return the jobs that would run, as "rule wildcard wildcard ...", without the target."""
         outcome = self.snakemake("--dry-run", *arguments, **options)
         assert outcome.code == 0, outcome.text
         jobs = []
@@ -186,15 +188,15 @@ class Project:
         return set(jobs) - {target}
 
     def rewrite(self, name, change):
-        """Put ``change(text)``, which must differ, in the place of a file's text."""
+        """Replace a file's text by ``change(text)``, which must differ."""
         file = self.folder / name
         before = file.read_text(encoding="utf-8")
         after = change(before)
-        assert after != before, f"{name} has nothing of the kind to change"
+        assert after != before, f"{name} has nothing to change"
         file.write_text(after, encoding="utf-8")
 
     def made(self, *patterns):
-        """Return what the pipeline made that fits one of the patterns, its logs left out."""
+        """Return the pipeline's files that match one of the patterns, without logs."""
         return sorted(
             file
             for folder in ("results", "figures")

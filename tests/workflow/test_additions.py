@@ -1,4 +1,4 @@
-"""One new module each adds a figure, a sampler, a model, a kind of density and a baseline."""
+"""A figure, a sampler, a model, a kind of density and a baseline are each added by one module."""
 
 import os
 import subprocess
@@ -31,12 +31,12 @@ KIND = Kind(
 """,
     "models/toy_model/__init__.py": """
 from dataclasses import replace
-from autoscore.models.separate import MODEL as PAPER
+from autoscore.models.separate import MODEL as SEPARATE
 
-MODEL = replace(PAPER, name="toy_model", about="the paper's again", image_settings=frozenset(),
+MODEL = replace(SEPARATE, name="toy_model", about="separate again", image_settings=frozenset(),
                 network="autoscore.models.toy_model.network:Toy",
                 training={"samples": "autoscore.models.toy_model.network:train"},
-                uses={"samples": PAPER.uses["samples"]}, schedules={"samples": "samples"})
+                uses={"samples": SEPARATE.uses["samples"]}, schedules={"samples": "samples"})
 """,
     "models/toy_model/network.py": """
 from autoscore.models.separate.network import Separate

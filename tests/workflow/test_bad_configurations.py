@@ -1,4 +1,4 @@
-"""A configuration that cannot be run is refused before any job, in words."""
+"""An invalid configuration is refused with a message before any job runs."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,7 +31,7 @@ CONFIGURATIONS = {
     "empty": "densities: {mine: {kind: samples, path: empty.npy}}",
 }
 GRID = "noise levels > 0"
-# the configuration, and parts of one line of the message: key, value, what is allowed
+# the configuration, and parts of one line of the message: key, value, allowed values
 MISTAKES = {
     "unknown key": ("values", "train.seds is not a key", "did you mean seeds", "sigmas"),
     "unknown section": ("values", "training is not a key", "did you mean train", "optimum"),
@@ -64,7 +64,7 @@ MISTAKES = {
 
 
 def attempt(folder, changes):
-    """Ask for one cheap file, in a copy of the sources of its own."""
+    """Ask for one cheap file in a separate copy of the sources."""
     project = Project.from_sources(folder)
     (folder / "empty.npy").touch()
     return project, project.snakemake("results/data/three_points.npz", changes=changes)
@@ -72,7 +72,7 @@ def attempt(folder, changes):
 
 @pytest.fixture(scope="module")
 def attempts(tmp_path_factory):
-    """All of them, two at a time."""
+    """All attempts, two at a time."""
     folder = tmp_path_factory.mktemp("refused")
     with ThreadPoolExecutor(2) as pool:
         running = {
@@ -96,7 +96,7 @@ def test_it_is_refused_in_words_before_any_job(attempts, name):
 
 
 def test_files_over_which_snakemake_would_stumble_are_refused_in_words(tmp_path):
-    """It reads them before the Snakefile."""
+    """Snakemake reads them before the Snakefile."""
     project = Project.from_sources(tmp_path / "project")
     (project.folder / "latin.yaml").write_bytes("train: {}  # für\n".encode("latin-1"))
     (project.folder / "folder.yaml").mkdir()

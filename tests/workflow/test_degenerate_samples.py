@@ -1,4 +1,4 @@
-"""A user's points of the kinds that are easily forgotten, from the file to its figures."""
+"""Unusual files of points, from the file to its figures."""
 
 import json
 
@@ -34,7 +34,7 @@ ENTRY = """
       network: {{width: 8, blocks: 1}}
       schedules: {{samples: {{steps: 30}}, conditioned: {{steps: 30}}}}
 """
-BOTH = ("five", "two_places", "cauchy")  # kinds of auto-encoders: one more takes time
+BOTH = ("five", "two_places", "cauchy")  # kinds of auto-encoders: each takes time
 FIGURES = {1: ["field", "held_out"], 2: ["quiver", "map", "held_out"]}
 
 
@@ -88,7 +88,7 @@ densities:
 
 
 def is_drawn(figure, panels):
-    """Whether enough of every panel in a row is not white: a fifth where a map is shaded."""
+    """Return whether enough of every panel is not white: a fifth where a map is shaded."""
     pixels = np.asarray(Image.open(figure).convert("L"))
     row = pixels[pixels.shape[0] // 4 : pixels.shape[0] // 2]
     least = 0.2 if figure.stem.endswith("map") else 0.005

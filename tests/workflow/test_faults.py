@@ -1,4 +1,4 @@
-"""Disks, clocks, permissions and files that fail: that is said, and nothing wrong is served."""
+"""Failing disks, clocks, permissions and files are reported, and no wrong result passes."""
 
 import os
 import shutil
@@ -13,15 +13,15 @@ pytestmark = pytest.mark.slow
 
 NAME = "three_points"
 DATA, TABLE = f"results/data/{NAME}.npz", f"results/score/{NAME}.csv"
-MADE = [f"results/data/{NAME}.json", DATA]  # by the job that makes the data
+MADE = [f"results/data/{NAME}.json", DATA]  # written by the job that makes the data
 WEIGHTS = f"results/train/{NAME}/rcae_separate_exact.safetensors"
 FIGURE = f"figures/{NAME}_field.png"
 IMAGES = "results/data/images.npz"
 DAY = 86400.0
-# what lets the superuser write where the permissions forbid it
+# lets the superuser write against permissions
 BOUND = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 
-# Python reads this when it starts: a job finds that another program has filled the disk.
+# Python reads this at its start: to a job, another program has filled the disk.
 FILLED = """
 import os
 import sys
@@ -37,7 +37,7 @@ if any(".snakemake/scripts" in argument for argument in sys.orig_argv):
 
 
 def line_with(outcome, *parts):
-    """Return the line of the terminal that has all of this, and see to it that it is plain."""
+    """Return the line of output that has all of these parts, and check that it is readable."""
     assert "Traceback" not in outcome.text, outcome.text
     found = [line for line in outcome.text.splitlines() if all(part in line for part in parts)]
     assert found, outcome.text
@@ -84,7 +84,7 @@ def test_results_whose_history_is_lost_are_not_served(project):
 @pytest.mark.parametrize("folder", ["results", "results/score", "."])
 def test_a_folder_that_may_not_be_written_to_is_named(project, folder):
     if os.geteuid() == 0 and not shutil.which("setpriv"):
-        pytest.skip("the superuser may write everywhere, and there is no setpriv to bind it")
+        pytest.skip("the superuser may write everywhere, and setpriv is missing")
     before = project.made("*")
     (project.folder / folder).chmod(0o555)
     outcome = project.snakemake(TABLE, through=BOUND if os.geteuid() == 0 else ())
@@ -138,7 +138,7 @@ def small_disk(tmp_path):
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("no small disk may be mounted here")
+        pytest.skip("a small disk cannot be mounted here")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 

@@ -1,4 +1,4 @@
-"""Where the images come from, and what the run says of it."""
+"""Where the images come from, and what the run says about it."""
 
 import os
 

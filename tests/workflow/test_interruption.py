@@ -1,7 +1,7 @@
-"""A run that is killed again and again ends with the numbers of an undisturbed one.
+"""A run that is killed again and again gives the numbers of an undisturbed one.
 
-It also differs in all that must not matter: cores, threads of the libraries, the seed of Python's
-hashes, time zone and language.
+It also differs in everything that must not matter: cores, threads of the libraries, Python's hash
+seed, time zone and language.
 """
 
 import os
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 
 TRAINED = "results/train/three_wells/dae_conditioned_samples.safetensors"
 LOG = "results/logs/train/three_wells_dae_conditioned_samples.log"
-KILLS, JOBS = 10, 56  # of the 67 or so of the whole run
-LONGEST = 0.8  # seconds into a job, of which the shortest take two
+KILLS, JOBS = 10, 56  # of about 67 in the whole run
+LONGEST = 0.8  # seconds into a job; the shortest take two
 ELSEWHERE = {
     "OMP_NUM_THREADS": "2",
     "PYTHONHASHSEED": "31",
@@ -29,7 +29,7 @@ ELSEWHERE = {
     "LC_ALL": "C",
 }
 
-# Python reads this when it starts: whatever is about to be renamed into results/ waits.
+# Python reads this at its start: every rename into results/ waits.
 HESITATION = """
 import os
 import pathlib
@@ -58,14 +58,14 @@ class Interrupted(NamedTuple):
 
 
 def kill(process):
-    """End a run with all its scripts as a power cut would, and return what it had said."""
+    """End a run and its scripts as a power cut would, and return its output."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     return process.communicate()[0]
 
 
 def kill_when(happened, process, meanwhile=lambda: None):
-    """Wait for something, do something, and kill the run."""
+    """Wait for something, do something, then kill the run."""
     deadline = time.monotonic() + 600
     try:
         while not happened():
@@ -78,13 +78,13 @@ def kill_when(happened, process, meanwhile=lambda: None):
 
 
 def kill_after(process, jobs, seconds):
-    """Kill a run when it has done so many jobs, and worked for so long on the next one."""
+    """Kill a run after so many jobs and so many seconds of the next one."""
     said, done = [], 0
     for line in process.stdout:
         said.append(line)
         if re.search(r"\d+ +done ", line):
             done += 1
-        # the next job has begun: what is killed is always at work
+        # the next job has begun: a running job is killed
         if done >= jobs and re.match(" +start ", line):
             break
     time.sleep(seconds)
@@ -95,7 +95,7 @@ def kill_after(process, jobs, seconds):
 
 
 def gaps(seed):
-    """Return, for moments all over the run, the jobs between each and the one before."""
+    """Return moments spread over the run, each as the number of jobs since the one before."""
     rng = np.random.default_rng(seed)
     moments = np.sort(rng.integers(JOBS, size=KILLS))
     return zip(np.diff(moments, prepend=0), rng.uniform(0, LONGEST, KILLS), strict=True)
@@ -105,11 +105,11 @@ TIMES = ["seconds", "ess_per_second"]  # of chains
 
 
 def contents(project):
-    """Return all that a run has made, but for times, bit by bit, by file."""
+    """Return the content of all files of a run, without times."""
     found = {}
     for file in project.made("[!.]*"):
         name = file.relative_to(project.folder).as_posix()
-        if file.suffix == ".json":  # the record of a job: when, where, for how long
+        if file.suffix == ".json":  # of a job's record: when, where, for how long
             found[name] = "there"
         elif file.suffix == ".npz":
             with np.load(file) as arrays:
@@ -126,7 +126,7 @@ def contents(project):
 def interrupted(finished, tmp_path_factory):
     folder = tmp_path_factory.mktemp("interruption")
     (folder / "sitecustomize.py").write_text(HESITATION, encoding="utf-8")
-    # the very sources of the other run, whatever has been edited since
+    # the other run's sources, whatever has been edited since
     project = Project.from_sources(folder / "arrêt brusque", finished.folder)
 
     writing = project.start(TRAINED, cores=1, PYTHONPATH=str(folder))

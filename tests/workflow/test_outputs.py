@@ -1,4 +1,4 @@
-"""What the finished run has made."""
+"""What the finished run writes."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def figures(finished):
-    """The figures that the project's configuration asks for."""
+    """The figures of the project's configuration."""
     config = yaml.safe_load((finished.folder / "config/config.yaml").read_text(encoding="utf-8"))
     chosen = yaml.safe_load((finished.folder / "tiny.yaml").read_text(encoding="utf-8"))
     left_out = {name for name, entry in chosen["densities"].items() if entry is None}
@@ -21,7 +21,7 @@ def figures(finished):
         for density, entry in config["densities"].items()
         if density not in left_out
         for figure in entry.get("sample", {}).get("figures", [])
-    } | {"three_wells_differences", "thick_spiral_far_starts"}
+    } | {"three_wells_differences", "thick_spiral_far_starts", "thick_spiral_metropolis"}
     common = {"learned_error", "plane_error", "combinations", "thick_spiral_map"}
     images = "denoising spectra tangents noise_levels energies symmetry samples chains quality"
     common |= {f"images_{name}" for name in images.split()}

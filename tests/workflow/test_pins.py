@@ -1,4 +1,4 @@
-"""The lists of packages and the two configurations agree with one another."""
+"""The lists of packages agree, and so do the two configurations."""
 
 import re
 import tomllib
@@ -53,7 +53,7 @@ def test_both_environments_have_all_that_the_library_imports():
 
 
 def leaves(part, whole, path=()):
-    """Yield (path, value, value of the whole) where the part says something; grids are one."""
+    """Yield (path, value, the whole's value) for each value of the part; a grid is one value."""
     for key, value in part.items():
         if isinstance(value, dict) and value.keys() != {"low", "high", "count"}:
             yield from leaves(value, whole[key], (*path, key))

@@ -1,4 +1,4 @@
-"""What a change makes Snakemake run again: all that depends on it and nothing else."""
+"""After a change Snakemake reruns everything that depends on it, and nothing else."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from autoscore.configuration import complete, merge, read_yaml
 
 pytestmark = pytest.mark.slow
 
-SHEET = "workflow/autoscore/figures/paper.mplstyle"
+SHEET = "workflow/autoscore/figures/print.mplstyle"
 DRAWN_FROM_OPTIMA = {
     "plot_density three_wells",
     "plot_optimum three_wells",
@@ -36,6 +36,7 @@ DRAWN_FROM_CHAINS = {
     "plot_traces three_wells",
     "plot_differences three_wells",
     "plot_far_starts thick_spiral",
+    "plot_metropolis thick_spiral",
 }
 DRAWN_FROM_SAMPLES = {f"plot_images_{name}" for name in ("samples", "chains", "quality")}
 DRAWN_OF_IMAGES = DRAWN_FROM_SAMPLES | {
@@ -69,7 +70,7 @@ GATHERED = {"score_tables", "verify_table"}
 
 
 def change_function(text):
-    """Change the code of a module's first function that returns something."""
+    """Change the code of a module's first function with a return value."""
     return re.sub(r"^( +)return ", r"\1pass\n\1return ", text, count=1, flags=re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""What made the results is written beside them, and the report shows it."""
+"""Records beside the results say how they were made, and the report shows them."""
 
 import getpass
 import hashlib
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def records(finished):
-    """Every record by the name of its file."""
+    """All records by file name."""
     files = [finished.folder / name for name in finished.made("*.json")]
     return {file: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
@@ -31,7 +31,7 @@ def page(finished, tmp_path_factory):
 
 
 class Outside(HTMLParser):
-    """Collects what a page would fetch."""
+    """Collects the addresses that a page would fetch."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A run whose weights are rounded as another processor might round them."""
+"""A run whose weights are rounded as another processor might round."""
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,12 @@ TRAINED = [
     "sample/images/classifier.npz",
 ]
 VERDICTS = "results/verify/claims.csv"
-# of a run that pytest's --rounding has moved already: back
+# back, if pytest's --rounding has moved the run already
 MOVED = "rounding: 1" if Project.rounding is None else "rounding: null"
 
 
 def weights(file):
-    """All weights in one row; what else the classifier's file holds was measured."""
+    """Return all weights in one row, without the measured numbers in the classifier's file."""
     if file.suffix == ".safetensors":
         named = load_file(file)
     else:

@@ -1,4 +1,4 @@
-"""Trainings that are divided into shards end with the very files of undivided ones."""
+"""Trainings divided into shards write exactly the files of undivided ones."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_a_run_in_blocks_that_was_killed_ends_with_the_same_files(finished, tmp_
         for kind in (".csv", ".safetensors"):
             found, expected = (one.folder / f"{training}{kind}" for one in (project, finished))
             assert found.read_bytes() == expected.read_bytes()
-    # of the shards, only the records stay
+    # only the records of shards remain
     left = {file.relative_to(project.folder).as_posix() for file in project.made("[0-9]*")}
     assert left == {f"results/train/{name}/{shard}.json" for name in DIVIDED for shard in (0, 1)}
     assert project.snakemake("--dry-run", *TABLES, changes=SHARDS).text.count("rule train") == 0

@@ -1,4 +1,4 @@
-"""The whole quick run through a real Slurm, in shards, where there is one to be had.
+"""The whole quick run through a real Slurm, in shards, where one is available.
 
 tests/slurm/run installs what it needs, and runs this.
 """
@@ -18,7 +18,7 @@ if find_spec("snakemake_executor_plugin_slurm") is None:
     LACKING.append("profiles/slurm/requirements.txt")
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(bool(LACKING), reason=f"no Slurm here, for want of {', '.join(LACKING)}"),
+    pytest.mark.skipif(bool(LACKING), reason=f"no Slurm here: missing {', '.join(LACKING)}"),
 ]
 
 PROFILE = ["--profile", "profiles/slurm", "--latency-wait", "5"]
@@ -34,17 +34,17 @@ GROUPS = {
 GROUPED = ["--groups", *(f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules)]
 GROUPED += ["--group-components", "prepare=4", "shard=5", "join=5"]
 
-# some trainings in shards: most of the time of a small job is Snakemake's start
+# only some in shards: Snakemake's start is most of a small job's time
 SHARDS = {"mixture": 5, "three_points": 2, "spiral": 5}
 DIVIDED = "densities:"
 DIVIDED += "".join(f"\n  {name}: {{train: {{shard: {most}}}}}" for name, most in SHARDS.items())
 IN_SHARDS = {"changes": DIVIDED, "through": IMPATIENT}
 TRAINED = "results/train/mixture/dae_separate_exact.csv"
-PATIENCE = 900  # seconds after which it hangs
+PATIENCE = 900  # seconds after which it counts as hanging
 
 
 def results(project):
-    """Return what was made, bit by bit, less records, of which each shard has one besides."""
+    """Return the content of all files but records, of which each shard has its own."""
     return {name: found for name, found in contents(project).items() if found != "there"}
 
 
@@ -72,7 +72,7 @@ def test_a_run_in_blocks_on_a_cluster_makes_the_files_of_a_local_one(quick, clus
 
 
 def wait_for(happened):
-    """Return what happens as soon as it does."""
+    """Return the value of a condition as soon as it is true."""
     deadline = time.monotonic() + PATIENCE
     while not (found := happened()):
         assert time.monotonic() < deadline, "it did not happen"

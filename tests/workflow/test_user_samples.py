@@ -38,14 +38,14 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     assert np.isfinite(errors["relative_error"]).all()
     assert (errors["relative_error"] > 0).all()
     rows = errors.groupby(["density", "objective", "n"]).size().to_dict()
-    # 2 seeds at 2 noise levels, or at 8 that were chosen for the points; what is held out and
-    # validated with is not trained on
+    # 2 seeds at 2 noise levels, or at 8 chosen for the points; validation and held-out points are
+    # not trained on
     assert rows == {("line", "rcae", 20): 4, ("plane", "dae", 36): 16}
     losses = pd.read_csv(project.folder / "results/score/held_out.csv")
     assert {"identity", "gaussian", "kde", "separate"} <= set(losses["model"])
     assert "Held-out loss of plane" in outcome.text
     log = (project.folder / "results/logs/data/line.log").read_text(encoding="utf-8")
-    assert "2 rows of my líne.csv lack a value and are left out" in log
+    assert "2 rows of my líne.csv lack a value and are dropped" in log
     fixed = pd.read_csv(project.folder / "results/geometry/plane_fixed_points.csv")
     assert set(fixed["field"]) == {"exact", "separate"}
 

@@ -1,4 +1,4 @@
-"""The commands and the code of docs/walkthrough.md, run as they are printed there."""
+"""The commands and code of docs/walkthrough.md, run as printed."""
 
 import re
 import sys
@@ -23,7 +23,7 @@ def blocks(language, text=PAGE):
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory):
-    """The page's density, with the files that its commands ask for made in one go."""
+    """The page's density, with all files that its commands ask for, made in one run."""
     project = Project.from_sources(tmp_path_factory.mktemp("walk") / "project")
     commands = [line.split() for block in blocks("sh") for line in block.splitlines()]
     asked = [command for command in commands if command[0] == "snakemake"]
@@ -38,7 +38,7 @@ def walked(tmp_path_factory):
 def test_files_that_the_page_names_are_there(walked):
     named = re.findall(r"(?:results|figures)/[\w/]+\.\w+", PAGE)
     assert len(named) > 10
-    # those of the page's variations and of a run of everything are not made here
+    # the page's variations and a full run are not made here
     others = {"results/score/errors.csv", "results/README.md"}
     for file in {name for name in named if "my_points" not in name} - others:
         assert (walked.folder / file).is_file(), file

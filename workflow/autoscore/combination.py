@@ -177,10 +177,7 @@ def _polynomials(sigmas: np.ndarray, folds: list[QuadraticLoss]) -> Iterator[Row
 
 
 def _fitted(sigmas: np.ndarray, losses: list[QuadraticLoss], counts: np.ndarray) -> Iterator[Row]:
-    """Yield the weights over all levels that minimise the losses, the folds' first, together.
-
-    The losses are means over `counts` samples each.
-    """
+    """Yield weights over all levels of least loss; losses, folds first, are means over counts."""
     whole = _pool(losses, counts)
     rests = [_pool(losses, np.where(np.arange(len(losses)) == k, 0, counts)) for k in range(FOLDS)]
     scale = np.trace(whole.gram) / len(sigmas) * np.eye(len(sigmas))

@@ -39,18 +39,9 @@ class ConfigurationError(ValueError):
 def complete(config: dict, *, checked: bool = False) -> dict:
     """Return a configuration, as the user's file holds it, with all defaults filled in.
 
-    Each density's ``train`` becomes the common one with the density's own differences.
-
-    Parameters
-    ----------
-    checked
-        Whether an earlier run of this function found no mistakes, as in the jobs of a run: only
-        the form is checked then.
-
-    Raises
-    ------
-    ConfigurationError
-        If a key is unknown or a value not allowed; each line names key, value and what is allowed.
+    Each density's ``train`` becomes the common one with the density's own differences. In the jobs
+    of a run the configuration was `checked` before, so that only its form is checked again. Raises
+    ConfigurationError if a key is unknown or a value not allowed, with a line for each.
     """
     schema = whole_schema()
     if is_too_large(config, parts_of_value):
@@ -231,12 +222,7 @@ def _fill(schema: dict, value: Any, root: dict) -> None:
 
 
 def _canonical(schema: dict, value: Any, root: dict) -> Any:
-    """Return a completed value with the schema's keys in the schema's order.
-
-    Snakemake compares parameters as text: two configurations that mean the same must be the same,
-    whichever files were put over one another. Names given by the user keep their order, which
-    figures and tables follow.
-    """
+    """Return a value with the schema's keys in its order: Snakemake compares params as text."""
     schema = schema | resolved(schema, root)
     if isinstance(value, list):
         return [_canonical(schema.get("items", {}), part, root) for part in value]
@@ -246,6 +232,7 @@ def _canonical(schema: dict, value: Any, root: dict) -> Any:
     schema = next((form for form in forms if form.get("type") == "object"), schema)
     parts, extra = schema.get("properties", {}), schema.get("additionalProperties")
     extra = extra if isinstance(extra, dict) else {}
+    # names given by the user keep their order, which figures and tables follow
     keys = [key for key in parts if key in value] + [key for key in value if key not in parts]
     return {key: _canonical(parts.get(key, extra), value[key], root) for key in keys}
 

@@ -13,6 +13,7 @@ from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
 
 LEARNED = {"learned", "extrapolated"}  # fields that drive chains and were trained
+PROBES = ("differences", "far_starts", "metropolis")  # of fields, beside plans of chains
 # keys of a density's entry that do not describe the density itself
 OWN = ("train", "figures", "baselines", "shown", "order_sigmas", "sample")
 IMAGE_SOURCES = ("dataset", "path", "mirrors", "timeout", "retries")
@@ -86,15 +87,12 @@ def beyond_the_line(config: Mapping) -> list[str]:
 
 def compared_by_size(config: Mapping) -> list[str]:
     """Return the densities beyond the line that are learned from three or more sample sizes."""
-    sizes = {
-        name: {
-            size
-            for _, model, _ in trainings(config, name)
-            for size in model_settings(config, name, model)["sizes"]
-        }
-        for name in beyond_the_line(config)
-    }
-    return [name for name, those in sizes.items() if len(those) > 2]
+
+    def sizes(name: str) -> set:
+        models = {model for _, model, _ in trainings(config, name)}
+        return {size for one in models for size in model_settings(config, name, one)["sizes"]}
+
+    return [name for name in beyond_the_line(config) if len(sizes(name)) > 2]
 
 
 def combined(config: Mapping) -> list[str]:
@@ -170,8 +168,7 @@ def sampled(config: Mapping) -> list[str]:
     return [
         name
         for name, entry in config["densities"].items()
-        if entry["sample"]["plans"]
-        or any(entry["sample"][probe]["models"] for probe in ("differences", "far_starts"))
+        if entry["sample"]["plans"] or any(entry["sample"][probe]["models"] for probe in PROBES)
     ]
 
 
@@ -179,7 +176,7 @@ def sampled_trainings(config: Mapping, density: str) -> list[Training]:
     """Return the trained models that drive chains."""
     sample = config["densities"][density]["sample"]
     plans = [plan for plan in sample["plans"].values() if set(plan["fields"]) & LEARNED]
-    asked = [*plans, sample["differences"], sample["far_starts"]]
+    asked = [*plans, *(sample[probe] for probe in PROBES)]
     models = dict.fromkeys(model for one in asked for model in one["models"])
     return [("dae", model, "samples") for model in models]
 
@@ -237,15 +234,12 @@ def _data(config: Mapping, density: str) -> dict:
 
 
 def _optimum(config: Mapping, density: str) -> dict:
-    entry = config["densities"][density]
+    entry, optimum = config["densities"][density], config["optimum"]
     # in the plane it is solved at the noise levels of the training
     if dimension(entry) == 2:
-        settings, levels = (
-            {"plane_points": config["optimum"]["plane_points"]},
-            entry["train"]["sigmas"],
-        )
+        settings, levels = {"plane_points": optimum["plane_points"]}, entry["train"]["sigmas"]
     else:
-        settings, levels = without(config["optimum"], "plane_points", "order_sigmas"), None
+        settings, levels = without(optimum, "plane_points", "order_sigmas"), None
     return {
         "entry": target_settings(config, density),
         "settings": settings,
@@ -372,14 +366,12 @@ def parameters(config: Mapping) -> dict[tuple[str, ...], dict]:
 
 def is_testable(config: Mapping, claim: Mapping) -> bool:
     """Return whether a run with these densities and images can test a claim."""
-    target, images = claim.get("target"), claim.get("dataset")
+    target, dataset = claim.get("target"), claim.get("dataset")
+    images = config.get("images") or {"dataset": None}
     return (
         "why_not" not in claim
         and (target is None or target in config["densities"])
-        and (
-            images is None
-            or (bool(config.get("images")) and config["images"]["dataset"] in (images, "auto"))
-        )
+        and (dataset is None or images["dataset"] in (dataset, "auto"))
     )
 
 

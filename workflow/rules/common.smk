@@ -1,13 +1,14 @@
-"""Functions that the rules share, mostly of wildcards, built on the plan."""
+"""Functions that the rules share, most of them functions of wildcards, built on the plan."""
 
 import os
+import re
 from pathlib import Path
 
 from run import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
-from autoscore.figures.registry import CONTACT_SHEET, FIGURES, figure_files, log_of, paper_files
+from autoscore.figures.registry import CONTACT_SHEET, FIGURES, figure_files, paper_files
 from autoscore.figures.registry import paper_pictures, paper_words, settings_of, stem
 from autoscore.images.sources import FOLDER
 from autoscore.files.records import hashes
@@ -41,14 +42,14 @@ def sample_hash(wildcards):
 
 
 def images_are_given():
-    """Return whether images come from a folder. Once stored, they no longer need it."""
+    """Return whether images come from a folder, which is no longer needed once they are stored."""
     made = Path("results/data/images.csv")
     text = made.read_text(encoding="utf-8", errors="replace") if made.is_file() else ""
     return bool(IMAGES["path"] or os.environ.get("MNIST_DIR") or FOLDER in text)
 
 
 def training_demands(wildcards):
-    """Return the resources of one training, or a shard of it, on a cluster."""
+    """Return a cluster's resources for one training, or a shard of it."""
     density, objective, model, source, *shard = wildcards
     members = len(plan.training_shards(config, density, model, source)[int(*shard)])
     entry = config["densities"][density]
@@ -59,7 +60,7 @@ def training_demands(wildcards):
 
 
 def measuring_memory(wildcards):
-    """Return the MB that a job needs that reads all points of a density."""
+    """Return the MB that a job needs to read all points of a density."""
     entry = config["densities"][wildcards.density]
     solved = plan.is_solved_in_the_plane(config, wildcards.density)
     points = 2 * config["optimum"]["plane_points"] if solved else 0
@@ -67,7 +68,7 @@ def measuring_memory(wildcards):
 
 
 def sampling_demands(wildcards):
-    """Return the resources of all chains of a density on a cluster."""
+    """Return a cluster's resources for all chains of a density."""
     entry = config["densities"][wildcards.density]
     found = demands.sampling(entry["sample"]["plans"], dimension(entry))
     return found | {"gpu": demands.gpus(entry["sample"]["device"])}
@@ -86,3 +87,25 @@ def shard_files(suffix):
 def figure_settings(name):
     """Return a function from wildcards to the settings of a figure."""
     return lambda wildcards: settings_of(name, config, wildcards.get("density", ""))
+
+
+def complete_rules():
+    """Give each rule that runs something its environment, its log and the hash of its code.
+
+    The log is named after the rule and its wildcards. Without the hash as a param, a change of the
+    library would rerun nothing.
+    """
+    for each in workflow.rules:
+        if each.norun:
+            continue
+        each.conda_env = os.path.join(workflow.basedir, "envs", "autoscore.yaml")
+        wildcards = re.findall(r"{(\w+)", each.output[0] if each.output else "")
+        parts = [each.name, "_".join(f"{{{name}}}" for name in wildcards)]
+        if not each.log:
+            each.log_modifier = workflow.modifier.path_modifier  # set_log needs one
+            each.set_log(f"results/logs/{os.path.join(*filter(None, parts))}.log")
+        if each.script and each.output:
+            modules = [f"scripts.{Path(each.script).stem}"]
+            if "figure" in each.params.keys():
+                modules.append(f"autoscore.figures.{each.params.figure}")
+            each.set_params(code=code(*modules))

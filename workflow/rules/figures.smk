@@ -11,15 +11,10 @@ for name, figure in FIGURES.items():
             **figure.inputs(config),
         output:
             **{kind: f"figures/{stem(name)}.{kind}" for kind in figure.formats},
-        log:
-            log_of(name),
         localrule: True
-        conda:
-            "../../envs/autoscore.yaml"
         params:
             figure=name,
             settings=figure_settings(name),
-            code=code("scripts.figures", f"autoscore.figures.{name}"),
         script:
             "../scripts/figures.py"
 
@@ -29,13 +24,8 @@ rule contact_sheet:
         **paper_pictures(config),
     output:
         CONTACT_SHEET,
-    log:
-        "results/logs/contact_sheet.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
     params:
         words=paper_words(),
-        code=code("scripts.contact_sheet"),
     script:
         "../scripts/contact_sheet.py"

@@ -11,14 +11,9 @@ rule geometry:
         profiles="results/geometry/{density}_profiles.csv",
         attractors="results/geometry/{density}_attractors.csv",
         record="results/geometry/{density}.json",
-    log:
-        "results/logs/geometry/{density}.log",
-    conda:
-        "../../envs/autoscore.yaml"
     resources:
         mem_mb=measuring_memory,
     params:
         **parameters("geometry", "seed", "entry", "settings", "trainings"),
-        code=code("scripts.geometry"),
     script:
         "../scripts/geometry.py"

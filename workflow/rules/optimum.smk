@@ -7,14 +7,9 @@ rule optimum:
         order="results/optimum/{density}_order.csv",
         losses="results/optimum/{density}_losses.csv",
         record="results/optimum/{density}.json",
-    log:
-        "results/logs/optimum/{density}.log",
-    conda:
-        "../../envs/autoscore.yaml"
     resources:
         mem_mb=measuring_memory,
     params:
         **parameters("optimum", "entry", "settings", "levels", "window"),
-        code=code("scripts.optimum"),
     script:
         "../scripts/optimum.py"

@@ -6,16 +6,11 @@ rule report:
         images=["results/data/images.csv"] if IMAGES else [],
     output:
         "results/report.html",
-    log:
-        "results/logs/report.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
     params:
         config=config,
         # a function, since Snakemake would take braces for wildcards
         template=lambda wildcards: (LIBRARY / "report" / "page.html").read_text(encoding="utf-8"),
         records=plan.record_files(config),
-        code=code("scripts.make_report"),
     script:
         "../scripts/make_report.py"

@@ -7,20 +7,15 @@ rule sample:
         chains="results/sample/{density}.npz",
         differences="results/sample/{density}_differences.csv",
         far_starts="results/sample/{density}_far_starts.csv",
+        metropolis="results/sample/{density}_metropolis.csv",
         record="results/sample/{density}.json",
-    log:
-        "results/logs/sample/{density}.log",
-    priority: 2  # long, and nothing waits for it but the end
-    conda:
-        "../../envs/autoscore.yaml"
-    threads: 1
+    priority: 2  # long, and hardly anything waits for it
     resources:
         mem_mb=demand(sampling_demands, "mem_mb"),
         runtime=demand(sampling_demands, "runtime"),
         gpu=demand(sampling_demands, "gpu"),
     params:
         **parameters("sample", "seed", "entry", "settings", "trainings"),
-        code=code("scripts.sample"),
     script:
         "../scripts/sample.py"
 
@@ -32,13 +27,7 @@ rule sample_tables:
         diagnostics="results/sample/diagnostics.csv",
         samplers="results/sample/samplers.csv",
         record="results/sample/diagnostics.json",
-    log:
-        "results/logs/sample_tables.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
-    params:
-        code=code("scripts.sample_tables"),
     script:
         "../scripts/sample_tables.py"
 
@@ -52,17 +41,12 @@ if IMAGES:
             classifier="results/sample/images/classifier.npz",
             references="results/sample/images/references.csv",
             record="results/sample/images/classifier.json",
-        log:
-            "results/logs/sample_classifier.log",
         priority: 2  # sampling waits for it
-        conda:
-            "../../envs/autoscore.yaml"
         resources:
             mem_mb=8000,
             runtime=60,
         params:
             **parameters("sample_classifier", *ROUNDING, "seed", "held_out"),
-            code=code("scripts.sample_classifier"),
         script:
             "../scripts/sample_classifier.py"
 
@@ -75,19 +59,13 @@ if IMAGES:
             table="results/sample/images/{image_model}.csv",
             shown="results/sample/images/{image_model}.npz",
             record="results/sample/images/{image_model}.json",
-        log:
-            "results/logs/sample_images/{image_model}.log",
         priority: 2
-        conda:
-            "../../envs/autoscore.yaml"
-        threads: 1
         resources:
             mem_mb=8000,
             runtime=120,
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("sample_images", "seed", "settings", "device"),
-            code=code("scripts.sample_images"),
         script:
             "../scripts/sample_images.py"
 
@@ -100,12 +78,6 @@ if IMAGES:
         output:
             table="results/sample/images.csv",
             record="results/sample/images.json",
-        log:
-            "results/logs/sample_image_tables.log",
         localrule: True
-        conda:
-            "../../envs/autoscore.yaml"
-        params:
-            code=code("scripts.sample_image_tables"),
         script:
             "../scripts/sample_image_tables.py"

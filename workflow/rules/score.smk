@@ -9,15 +9,10 @@ rule score:
         choices="results/score/{density}_choices.csv",
         held_out="results/score/{density}_held_out.csv",
         record="results/score/{density}.json",
-    log:
-        "results/logs/score/{density}.log",
-    conda:
-        "../../envs/autoscore.yaml"
     resources:
         mem_mb=measuring_memory,
     params:
         **parameters("score", "seed", "entry", "settings", "trainings"),
-        code=code("scripts.score"),
     script:
         "../scripts/score.py"
 
@@ -36,13 +31,7 @@ rule score_tables:
         held_out="results/score/held_out.csv",
         orders="results/score/order.csv",
         record="results/score/errors.json",
-    log:
-        "results/logs/score_tables.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
-    params:
-        code=code("scripts.score_tables"),
     script:
         "../scripts/score_tables.py"
 
@@ -62,17 +51,11 @@ if IMAGES:
             energies="results/score/images_energies.csv",
             tangents="results/score/images_tangents.npz",
             record="results/score/images.json",
-        log:
-            "results/logs/score_images.log",
-        conda:
-            "../../envs/autoscore.yaml"
-        threads: 1
         resources:
             mem_mb=12000,
             runtime=120,
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("score_images", "seed", "models", "settings"),
-            code=code("scripts.score_images"),
         script:
             "../scripts/score_images.py"

@@ -7,19 +7,13 @@ rule train:
         weights="results/train/{density}/{objective}_{model}_{source}.safetensors",
         trace="results/train/{density}/{objective}_{model}_{source}.csv",
         record="results/train/{density}/{objective}_{model}_{source}.json",
-    log:
-        "results/logs/train/{density}_{objective}_{model}_{source}.log",
-    priority: 1  # the longest jobs first, so that they do not run alone at the end
-    conda:
-        "../../envs/autoscore.yaml"
-    threads: 1
+    priority: 1  # longest jobs first, so that they do not run alone at the end
     resources:
         mem_mb=demand(training_demands, "mem_mb"),
         runtime=demand(training_demands, "runtime"),
         gpu=demand(training_demands, "gpu"),
     params:
         **parameters("train", *ROUNDING, "seed", "entry", "settings", "shard"),
-        code=code("scripts.train"),
     script:
         "../scripts/train.py"
 
@@ -31,8 +25,6 @@ use rule train as train_shard with:
         weights=temp("results/train/{density}/{objective}_{model}_{source}/{shard}.safetensors"),
         trace=temp("results/train/{density}/{objective}_{model}_{source}/{shard}.csv"),
         record="results/train/{density}/{objective}_{model}_{source}/{shard}.json",
-    log:
-        "results/logs/train_shard/{density}_{objective}_{model}_{source}_{shard}.log",
 
 
 if IMAGES:
@@ -45,18 +37,12 @@ if IMAGES:
             trace="results/train/images/{image_model}.csv",
             symmetry="results/train/images/{image_model}_symmetry.csv",
             record="results/train/images/{image_model}.json",
-        log:
-            "results/logs/train_images/{image_model}.log",
         priority: 2  # the longest of all
-        conda:
-            "../../envs/autoscore.yaml"
-        threads: 1
         resources:
             mem_mb=6000,
             runtime=240,
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("train_images", *ROUNDING, "seed", "settings", "device"),
-            code=code("scripts.train_images"),
         script:
             "../scripts/train_images.py"

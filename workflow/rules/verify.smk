@@ -6,15 +6,10 @@ rule verify_table:
         table="results/verify/claims.csv",
         text="results/verify/claims.md",
         record="results/verify/claims.json",
-    log:
-        "results/logs/verify_table.log",
     localrule: True
-    conda:
-        "../../envs/autoscore.yaml"
     params:
         claims=CLAIMS,
         seed=config["seed"],
         targets=list(config["densities"]),
-        code=code("scripts.verify_table"),
     script:
         "../scripts/verify_table.py"

@@ -1,8 +1,8 @@
 """Checksums of outputs, so that no changed file passes for the work of its job.
 
-Snakemake compares times and settings only: a file that was damaged, edited or copied here looks
-fine. Each job therefore records the checksums of its outputs. A run starts by moving away every
-output that does not match its record, and deletes what killed jobs wrote half.
+Snakemake compares only times and settings, so a damaged, edited or copied file looks fine. Each job
+therefore records the checksums of its outputs. A run starts by moving away outputs that differ from
+their record, and by deleting the partial files of killed jobs.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def record(files: Iterable[str]) -> None:
 
 
 def set_aside_changed(is_output: Callable[[str], bool]) -> None:
-    """Move away outputs that are not as their jobs left them, and say so.
+    """Move away outputs that differ from their record, and say so.
 
     Only for a run that is alone in its folder. Partial files of killed jobs are deleted silently.
     """
@@ -48,7 +48,7 @@ def set_aside_changed(is_output: Callable[[str], bool]) -> None:
         more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
         print(
             "Not as a job of this project left it (unfinished, damaged, edited or of an earlier "
-            f"version): {named}{more}. Moved to {ASIDE}/; what is needed of it is made anew.",
+            f"version): {named}{more}. Moved to {ASIDE}/; this run makes what it needs again.",
             file=sys.stderr,
         )
 

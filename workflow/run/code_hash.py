@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 LIBRARY = Path(__file__).parents[1]
-KEPT = Path(".snakemake/code.json")  # what earlier runs parsed, which takes seconds
+KEPT = Path(".snakemake/code.json")  # cache of parsed modules: parsing takes seconds
 PACKAGES = "arviz_stats matplotlib numpy pandas pyamg scipy seaborn sklearn sympy torch"
-DISTRIBUTIONS = {  # that results depend on, by import name
+DISTRIBUTIONS = {  # distributions that results depend on, by import name
     name: {"sklearn": "scikit-learn"}.get(name, name.replace("_", "-")) for name in PACKAGES.split()
 }
-PARSER = sys.version.encode() + Path(__file__).read_bytes()  # what parsing depends on
+PARSER = sys.version.encode() + Path(__file__).read_bytes()  # a change of either empties the cache
 
 
 class Module(NamedTuple):
@@ -53,12 +53,12 @@ def _release(package: str) -> str:
     """Return name and version without the build (2.13.0+cpu), which depends on the machine."""
     try:
         return f"{package} {version(DISTRIBUTIONS[package]).partition('+')[0]} "
-    except PackageNotFoundError:  # it is only in the environment of the jobs
+    except PackageNotFoundError:  # installed only in the jobs' environment
         return ""
 
 
 def keep() -> None:
-    """Store what was parsed for the next run, if Snakemake's folder is there."""
+    """Cache what was parsed for the next run, if Snakemake's folder exists."""
     used = {_key(file.read_bytes()): _module(file) for file in _looked_at}
     if used == _kept() or not KEPT.parent.is_dir():
         return

@@ -1,6 +1,6 @@
-"""What the terminal shows of a run: jobs that start and end, time left, reasons of failures.
+"""What a run prints: jobs that start and end, time left, reasons for failures.
 
-Snakemake's own account of every job still goes to its log file under .snakemake/log/.
+Snakemake's own messages still go to its log file under .snakemake/log/.
 """
 
 import builtins
@@ -39,12 +39,12 @@ SECONDS = {  # mean duration of a job in the full run, 1 if not listed; only the
     "train": 10, "train_images": 30, "score_images": 60, "sample": 25, "sample_images": 20,
     "sample_classifier": 15, "score": 10, "geometry": 10, "optimum": 6,
 }  # fmt: skip
-WANT = {  # what a process that got this signal often lacked
+WANT = {  # what a process killed by this signal often lacked
     "SIGKILL": "memory",
-    "SIGABRT": "memory",  # C++ libraries abort when they run out of it
+    "SIGABRT": "memory",  # C++ libraries abort without it
     "SIGBUS": "room on a disk or in /dev/shm",
 }
-# how a script ended: by a signal, which shells report as an exit status above 128
+# a signal; shells report it as an exit status above 128
 ENDED = re.compile(r"died with <Signals\.\w+: (\d+)>|non-zero exit status (\d+)")
 REPORTED = {
     LogEvent.JOB_INFO,
@@ -70,10 +70,10 @@ def install(logger: logging.Logger, workflow: Any) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Return whether a record says what the console does not say itself."""
+    """Return whether the console does not already print what a record says."""
     event = getattr(record, "event", None)
     text = str(record.msg or "").strip()
-    # a failed script's job reports its own message
+    # the failed job reports this itself
     of_a_script = event == LogEvent.ERROR and "CalledProcessError" in text
     if event in REPORTED or of_a_script or _is_of_the_system(record):
         return False
@@ -155,20 +155,19 @@ def _reason(logs: list[Path], killed_by: str, is_target: bool) -> str:
     if lines and explained and not killed_by:
         return lines[-1]
     how = f"it was killed ({killed_by})" if killed_by else "it ended without saying why"
-    how += f", perhaps for want of {WANT[killed_by]}" if killed_by in WANT else ""
+    how += f", perhaps for lack of {WANT[killed_by]}" if killed_by in WANT else ""
     return f"{how}; {f'its log ends with: {lines[-1]}' if lines else 'it wrote no log'}"
 
 
 class Console(logging.Handler):
-    """Prints a line when a job starts, one when it ends, and why a job failed."""
+    """Prints when a job starts and ends, and why it failed."""
 
     def __init__(self, workflow: Any) -> None:
         super().__init__()
         self._workflow = workflow
         self._killed_by: dict[int, str] = {}  # by thread
-        self._titles: dict[int, str] = {}  # by job, as are those below
-        self._started: dict[int, float] = {}
-        self._weights: dict[int, float] = {}
+        self._titles: dict[int, str] = {}  # by job
+        self._begun: dict[int, tuple[float, float]] = {}  # by job: when, and its mean duration
         self._done, self._total = 0, 0
         self._work, self._work_done = 0.0, 0.0
         self._begin = time.monotonic()
@@ -179,15 +178,14 @@ class Console(logging.Handler):
         match getattr(record, "event", None):
             case LogEvent.RUN_INFO:
                 self._total = record.stats.get("total", 0)
-                jobs = {rule: count for rule, count in record.stats.items() if rule != "total"}
-                self._work = sum(count * SECONDS.get(rule, 1.0) for rule, count in jobs.items())
+                jobs = record.stats.items() - {("total", self._total)}
+                self._work = sum(count * SECONDS.get(rule, 1.0) for rule, count in jobs)
                 self._begin = time.monotonic()
                 say(f"{self._total} jobs to run")
             case LogEvent.JOB_INFO:
                 names = [record.rule_name, *record.wildcards.values()]
                 self._titles[record.jobid] = " ".join(map(str, names))
-                self._started[record.jobid] = time.monotonic()
-                self._weights[record.jobid] = SECONDS.get(record.rule_name, 1.0)
+                self._begun[record.jobid] = time.monotonic(), SECONDS.get(record.rule_name, 1.0)
                 if not self._is_target(record.jobid):
                     say(f"        start  {self._titles[record.jobid]}")
             case LogEvent.JOB_FINISHED:
@@ -195,14 +193,14 @@ class Console(logging.Handler):
             case LogEvent.JOB_ERROR if not self._stopping:
                 self._explain(record)
             case LogEvent.ERROR if "CalledProcessError" in str(record.msg):
-                # the same thread reports next which job that was
+                # the same thread then reports which job it was
                 self._killed_by[record.thread] = _signal(str(record.msg))
             case _ if str(record.msg).startswith(STOPPING):
                 self._stopping = True
-                say("STOPPED. What is done is kept: the same command goes on from here.")
+                say("STOPPED. Finished results are kept: the same command continues from here.")
             case LogEvent.ERROR if _is_of_the_system(record):
                 reason = str(record.msg).strip().splitlines()[-1]
-                say(f"STOPPED by the system: {reason}. Mend that and run again.")
+                say(f"STOPPED by the system: {reason}. Fix that and run again.")
 
     def _is_target(self, job: int) -> bool:
         return self._titles.get(job) in self._targets()
@@ -213,14 +211,15 @@ class Console(logging.Handler):
 
     def _finish(self, job: int) -> None:
         self._done += 1
-        self._work_done += self._weights.get(job, 0.0)
+        began, weight = self._begun.get(job, (0.0, 0.0))
+        self._work_done += weight
         if self._is_target(job) or job not in self._titles:
             return
         now = time.monotonic()
         left = (now - self._begin) * (self._work / max(self._work_done, 1e-9) - 1.0)
         say(
             f"{self._done:3d}/{self._total:<3d} done   {self._titles[job]} "
-            f"({duration(now - self._started[job])}); about {duration(left)} left"
+            f"({duration(now - began)}); about {duration(left)} left"
         )
 
     def _explain(self, record: logging.LogRecord) -> None:
@@ -229,4 +228,4 @@ class Console(logging.Handler):
         killed_by = self._killed_by.pop(record.thread, "")
         say(f"FAILED  {title}: {_reason(logs, killed_by, title in self._targets())}")
         for log in logs:
-            say(f"        the whole log: {log}")
+            say(f"        full log: {log}")

@@ -1,8 +1,7 @@
-"""What jobs ask a cluster for, from the sizes in the configuration.
+"""Memory, time and GPUs that jobs request on a cluster, from the sizes in the configuration.
 
-A scheduler kills a job that takes more than it asked for, and makes one wait that asks for too
-much: these are generous upper bounds, ``mem_mb`` in MB and ``runtime`` in minutes. A local run
-ignores them.
+A scheduler kills a job that exceeds its request, and lets one wait that requests too much: these
+are generous upper bounds, ``mem_mb`` in MB and ``runtime`` in minutes. A local run ignores them.
 """
 
 from math import ceil
@@ -14,11 +13,11 @@ from autoscore.numerics.grids import noise_levels
 from autoscore.samplers.registry import SAMPLERS
 
 BASE = 1500  # MB of an interpreter with PyTorch, its libraries and a density's samples
-START = 10  # minutes that any job may take, on a busy node and a slow file system
+START = 10  # minutes for any job on a busy node and a slow file system
 RATE = 5e9  # multiplications and additions per second of a slow core on small matrices
-MOVES = 5e4  # moves of a chain per second there, each on a learned field
-COPIES = 8  # of weights and activations: gradients, Adam's moments, what autograd keeps
-GROUPS = 10  # of held-out points, as in `autoscore.train.fit`, whose losses are computed in turn
+MOVES = 5e4  # moves per second of a chain on a learned field, on such a core
+COPIES = 8  # copies of weights and activations: gradients, Adam's moments, what autograd keeps
+GROUPS = 10  # held-out points whose losses are computed at once, as in `autoscore.train.fit`
 LOOKS = 4  # copies of a group's activations, of which autograd keeps nothing
 STORED = 4  # copies of data: as read, standardised, noise, and sums of both
 DOUBLE = 8  # bytes of a number
@@ -46,7 +45,7 @@ def _most_points(settings: dict) -> int:
 
 
 def gpus(device: str) -> int:
-    """Return how many GPUs a job asks for: ``auto`` takes what it finds."""
+    """Return how many GPUs a job requests: none for ``auto``, which takes what it finds."""
     return 1 if device == "cuda" else 0
 
 
@@ -82,7 +81,7 @@ def _moves(plan: dict) -> int:
     """Return how often all samplers of a plan together move one chain."""
     total = 0
     for sampler in plan["samplers"]:
-        if SAMPLERS[sampler].descends:  # each draw descends the noise grid anew
+        if SAMPLERS[sampler].descends:  # each draw descends the whole noise grid
             total += plan["draws"] * plan["levels"] * plan["steps_a_level"]
             continue
         steps = plan["steps"].get(sampler, 0) if isinstance(plan["steps"], dict) else plan["steps"]

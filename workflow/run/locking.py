@@ -1,8 +1,8 @@
-"""One run at a time in a folder, and no lock that outlives its run.
+"""One run at a time per folder, and no lock that outlives its run.
 
 A killed Snakemake leaves its lock behind and then asks for --unlock, which would also unlock a live
 run. Each run therefore also holds a lock of the operating system, which ends with its process.
-Whoever gets that lock is alone, and may delete Snakemake's; whoever does not is refused.
+The process that gets this lock is alone and may delete Snakemake's; any other is refused.
 """
 
 import os

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 RUN = "AUTOSCORE_RUN"  # environment variable: id and start time of Snakemake's process
-INTERVAL = 0.5  # seconds between two looks; a new run takes longer to start
+INTERVAL = 0.5  # seconds between checks; a new run takes longer to start
 
 
 def name_this_run() -> None:
-    """Tell the jobs of this process to end with it; on a cluster, that is the one on the node."""
+    """Make the jobs of this process end with it; on a cluster, this is the process on the node."""
     os.environ[RUN] = f"{os.getpid()} {_begin(os.getpid())}"
 
 
@@ -28,7 +28,7 @@ def end_with_the_run() -> None:
 
 
 def _watch(run: int, begin: str, parent: int) -> None:
-    # an orphan gets a new parent, perhaps before the first look
+    # an orphan may get a new parent before the first check
     while _begin(run) == begin and os.getppid() == parent and _is_below(parent, run):
         time.sleep(INTERVAL)
     os._exit(1)
@@ -45,7 +45,7 @@ def _is_below(process: int, run: int) -> bool:
 
 
 def _told(process: int) -> list[str]:
-    """Return Linux's facts about a process: state, parent, and so on."""
+    """Return what Linux says about a process: state, parent, and so on."""
     text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     return text.rpartition(")")[2].split()  # after the name, which may hold anything
 

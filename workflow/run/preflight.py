@@ -1,4 +1,4 @@
-"""Checks before a run starts: limits, writable folders, sound file times, known figures."""
+"""Checks before a run starts: limits, writable folders, file times, known targets."""
 
 import difflib
 import math
@@ -18,8 +18,8 @@ except ImportError:  # not on Windows
 GROUP = Path("/proc/self/cgroup")  # names the control groups of a process
 MADE = ("results", "figures")
 MIB = 1 << 20
-ROOM = MIB  # bytes of disk that Snakemake's own notes need
-LEAST_ADDRESSES = 1024 * MIB  # with less, some libraries hang silently
+ROOM = MIB  # bytes of disk for Snakemake's own files
+LEAST_ADDRESSES = 1024 * MIB  # below, some libraries hang silently
 LEAST_MEMORY = 512 * MIB  # for Snakemake and one small job
 LEAST_FILES = 64
 TICK = 0.001  # seconds between corrected times
@@ -64,7 +64,7 @@ def _group_memory(groups: Path) -> float:
             name = "memory.limit_in_bytes" if kinds else "memory.max"
             # a container sees its own group as the root
             for folder in (groups / kinds / place.lstrip("/"), groups / kinds):
-                with suppress(OSError, ValueError):  # there is no such file, or it says max
+                with suppress(OSError, ValueError):  # no such file, or it says max
                     most = min(most, int((folder / name).read_text(encoding="utf-8")))
     return most
 
@@ -74,7 +74,7 @@ def refuse_what_cannot_be_written() -> None:
     made = [folder for name in MADE for folder in [Path(name), *Path(name).rglob("*/")]]
     for folder in [Path(), Path(".snakemake"), *made]:
         if folder.exists() and not folder.is_dir():
-            sys.exit(f"{folder} is a file, but a folder has to be there: move the file away.")
+            sys.exit(f"{folder} is a file where a folder must be: move the file away.")
         if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
             sys.exit(
                 f"{'This folder' if folder == Path() else folder} cannot be written to: make it "
@@ -98,7 +98,7 @@ def refuse_configuration_files(paths: Collection[str | Path]) -> None:
 def bring_times_back() -> None:
     """Date files from the future to now, keeping their order.
 
-    After a clock was set back, no output could ever be newer than such an input.
+    After a clock is set back, no output could be newer than such an input.
     """
     now = time.time()
     files = [file for folder in MADE for file in Path(folder).rglob("*") if file.is_file()]
@@ -130,6 +130,22 @@ def refuse_figures_that_are_not_drawn(
         near = difflib.get_close_matches(Path(file).stem, stems, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         sys.exit(f"{file} is not drawn with this configuration.{meant} See figures/README.md.")
+
+
+def refuse_unknown_trainings(asked: Collection[str], config: Mapping) -> None:
+    """End with a message if the command line names a training that this configuration lacks."""
+    from autoscore import plan
+
+    for file in asked:
+        match Path(file).parts:
+            case ("results", "train", density, name, *_) if density in config["densities"]:
+                has = [Path(made).stem for made in plan.trained_files(config, density)]
+                if name.partition(".")[0] not in has:
+                    sys.exit(
+                        f"{file} is not trained: with this configuration {density} has "
+                        f"{', '.join(has)}. Name what is to be trained under "
+                        f"densities.{density}.train.models or .variants."
+                    )
 
 
 def refuse_unmade_results(config: Mapping, is_made: Callable[[str], bool]) -> None:

@@ -1,6 +1,6 @@
 """An interpreter that has imported the heavy libraries, from which the jobs of a run fork.
 
-Importing PyTorch, pandas and Matplotlib takes longer than many jobs. A run of many jobs on one
+Importing PyTorch, pandas and Matplotlib takes longer than many jobs take. A run of many jobs on one
 machine therefore starts one interpreter that imports them once. Each script asks it, through a
 socket in Snakemake's folder, to run it in a fork, with the same results. A script runs by itself
 where nobody answers (few jobs, the first seconds of a run, macOS, where forks may crash), on a
@@ -30,7 +30,7 @@ LIBRARIES = (
     "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas",
     "scipy.special", "scipy.stats", "seaborn", "snakemake.shell", "yaml",
 )  # fmt: skip
-# half of the import time, which the light scripts do not need
+# half of the import time; light scripts do not need them
 FURTHER = (
     "arviz_stats.base", "pyamg", "safetensors.numpy", "safetensors.torch", "sympy", "torch",
 )  # fmt: skip
@@ -38,23 +38,23 @@ LIGHT = (
     "figures.py", "sample_image_tables.py", "sample_tables.py", "score_tables.py",
     "verify_table.py",
 )  # fmt: skip
-# a relative path, since those of sockets must be short; one per environment, as with --sdm conda
+# relative, since sockets need short paths; one per environment, as with --sdm conda
 SOCKET = Path(f".snakemake/preloaded_{zlib.crc32(sys.prefix.encode()):08x}.socket")
-ENOUGH = 8  # jobs; fewer do not repay the imports
+ENOUGH = 8  # jobs; below, the imports cost more than they save
 FOLDER = str(Path(__file__).parents[1])  # that holds the package `run`
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 INTERRUPTED = 128 + signal.SIGINT  # exit status after Ctrl-C
-COPY = "AUTOSCORE_PRELOADED"  # environment variable of forks, and of what runs by itself
+COPY = "AUTOSCORE_PRELOADED"  # environment variable of forks, and of scripts that run by themselves
 
 
 def start(scripts: Sequence[str]) -> None:
-    """Start it for a run of jobs with these scripts; it ends with the run, however that ends."""
+    """Start the interpreter for jobs with these scripts; it ends with the run."""
     orphans.name_this_run()
     if len(scripts) < ENOUGH or sys.platform != "linux":
         return
     light = all(Path(script).name in LIGHT for script in scripts)
     libraries = LIBRARIES if light else LIBRARIES + FURTHER
-    # its standard input closes when this process ends, even if killed
+    # its standard input closes when this process ends, even when killed
     command = [sys.executable.strip("'"), "-m", "run.preloaded", *libraries]
     environment = os.environ | THREADS | {"PYTHONPATH": FOLDER}
     subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 (ours)
@@ -76,9 +76,9 @@ def take_over() -> None:
             there.connect(str(SOCKET))
             there.sendall(json.dumps(asked).encode() + b"\n")
             code = there.recv(1)
-        except OSError:  # it has ended, or was killed
+        except OSError:  # it ended or was killed
             return
-        except KeyboardInterrupt:  # the fork gets it, too
+        except KeyboardInterrupt:  # the fork gets it as well
             sys.exit(INTERRUPTED)
     # without a code the fork was killed: tell Snakemake so
     sys.exit(code[0] if code else 128 + signal.SIGKILL)
@@ -91,7 +91,7 @@ def serve(libraries: Sequence[str]) -> None:
         import_module(name)
     if "matplotlib.pyplot" in libraries:
         _load_fonts()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # do not wait for the forks
     SOCKET.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(SOCKET))

@@ -10,6 +10,6 @@ with logged(snakemake):
     entry = snakemake.params.entry
     if entry.get("missing") == "drop":
         dropped = load_sample(entry).dropped
-        print(f"{dropped} rows of {entry['path']} lack a value and are left out")
+        print(f"{dropped} rows of {entry['path']} lack a value and are dropped")
     arrays = draw_data(snakemake.params.seed, snakemake.wildcards.density, entry)
     write_arrays(snakemake.output.arrays, arrays)

@@ -1,4 +1,4 @@
-"""What all scripts share: the log, with progress and reasons of failures, and the record."""
+"""What all scripts share: the log, with progress and reasons for failures, and the record."""
 
 import sys
 import time
@@ -16,14 +16,14 @@ from run import orphans, preloaded
 orphans.end_with_the_run()
 preloaded.take_over()  # does not return if a preloaded interpreter runs this script
 
-TERMINAL_INTERVAL = 10.0  # seconds between two lines of one job on the terminal
+TERMINAL_INTERVAL = 10.0  # seconds between lines of one job on the terminal
 
 
 @contextmanager
 def logged(job: Any) -> Iterator[None]:
-    """Send the output of a job (``snakemake``) to its log, whose last line tells why it failed.
+    """Send a job's output to its log; after a failure, the last line gives the reason.
 
-    An output named ``record`` is written last, so a job that failed or was killed has none.
+    An output named ``record`` is written last, so that a failed or killed job has none.
     """
     begin = time.monotonic()
     file = Path(job.log[0]).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115
@@ -32,11 +32,11 @@ def logged(job: Any) -> Iterator[None]:
             yield
             if "record" in dict(job.output):
                 _record(job, begin)
-            from run import checksums  # needs only what the job has imported
+            from run import checksums  # uses only modules that the job has imported
 
             checksums.record(job.output)
     except Exception as error:
-        words = [" ".join(str(error).split()), remedy(error)]  # a MemoryError has no words
+        words = [" ".join(str(error).split()), remedy(error)]  # a MemoryError has no text
         message = "; ".join(filter(None, words)) or "no message"
         _explain(f"{type(error).__name__}: {message}", file)
         sys.exit(1)
@@ -48,9 +48,9 @@ def logged(job: Any) -> Iterator[None]:
 
 
 def _explain(message: str, log: TextIO) -> None:
-    """Write why a job failed at the end of its log, or to the terminal if the disk is full."""
+    """Write why a job failed to the end of its log, or to the terminal if the disk is full."""
     try:
-        with suppress(MemoryError):  # a traceback takes memory, too
+        with suppress(MemoryError):  # a traceback takes memory as well
             traceback.print_exc(file=log)
         print(message, file=log, flush=True)
     except OSError:
@@ -58,7 +58,7 @@ def _explain(message: str, log: TextIO) -> None:
 
 
 def _record(job: Any, begin: float) -> None:
-    # the script has imported what this needs
+    # uses only modules that the script has imported
     from autoscore.files.records import write_record
 
     write_record(
@@ -74,7 +74,7 @@ def _record(job: Any, begin: float) -> None:
 
 
 def reporter(title: str) -> Callable[[str], None]:
-    """Return a function that reports progress to the log and, now and then, to the terminal."""
+    """Return a function that writes progress to the log and, now and then, to the terminal."""
     last = time.monotonic()
 
     def report(message: str) -> None:

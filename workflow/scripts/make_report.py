@@ -12,7 +12,7 @@ with logged(snakemake):
     tables = {"claims": given.claims, "order": given.order}
     if given.images:
         tables["images"] = given.images[0]
-    # all jobs have ended by now: those without a record did not run
+    # all jobs have ended: those without a record did not run
     records = [file for file in asked.records if Path(file).is_file()]
     page = render(asked.template, asked.config, given.figures, records, tables)
     write_atomically(snakemake.output[0], lambda path: path.write_text(page, encoding="utf-8"))

@@ -29,8 +29,10 @@ with logged(snakemake):
     mark = fingerprint([asked.entry, asked.seed, asked.code], snakemake.input)
     unfinished = Path(outputs.chains).with_suffix("") / mark
     diagnostics, chains = sampling.run(reporter(f"sample {name}"), unfinished)
+    metropolis, swept = sampling.metropolis()
     write_table(outputs.diagnostics, diagnostics)
-    write_arrays(outputs.chains, chains)
+    write_arrays(outputs.chains, chains | swept)
+    write_table(outputs.metropolis, metropolis)
     write_table(outputs.differences, sampling.differences())
     write_table(outputs.far_starts, sampling.far_starts())
-    shutil.rmtree(unfinished.parent, ignore_errors=True)  # there is none if nothing was run
+    shutil.rmtree(unfinished.parent, ignore_errors=True)  # missing if no chain ran

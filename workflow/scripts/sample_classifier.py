@@ -12,7 +12,7 @@ with logged(snakemake):
     asked = snakemake.params
     images = restored(read_arrays(snakemake.input.images))
     quality = Quality.of(images, asked.seed, asked.held_out, asked.get("rounding"))
-    print(f"the classifier is right on {quality.accuracy:.1%} of held-out images")
+    print(f"the classifier labels {quality.accuracy:.1%} of held-out images correctly")
     write_arrays(snakemake.output.classifier, quality.arrays())
     references = pd.DataFrame(quality.reference_rows())
     write_table(snakemake.output.references, references.assign(dataset=quality.images.name))

@@ -1,4 +1,4 @@
-"""Put the diagnostics of all chains together, and compare the samplers."""
+"""Join the diagnostics of all chains, and compare the samplers."""
 
 from job import logged
 

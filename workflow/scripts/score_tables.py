@@ -7,5 +7,5 @@ with logged(snakemake):
     from autoscore.optimum.bias import ORDER
 
     for table, files in snakemake.input.items():
-        # orders may be of no density at all
+        # perhaps no density has an order
         write_table(snakemake.output[table], read_tables(files, [*ORDER, "density"]))

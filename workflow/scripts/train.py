@@ -24,7 +24,7 @@ with logged(snakemake):
     shards = divide(settings, source, snakemake.params.shard)
     if files.get("shards"):
         stack = Stack.join([load_stack(file) for file in files.shards], shards)
-        # as they are written, to the last digit
+        # as text, to keep every digit
         texts = [pd.read_csv(file, dtype=str, keep_default_na=False) for file in files.traces]
         table = join_tables(texts, shards)
     else:

@@ -1,4 +1,4 @@
-"""Train one model of images."""
+"""Train one image model."""
 
 from job import logged, reporter
 

@@ -14,45 +14,23 @@ from autoscore.fields import Field
 
 @dataclass(frozen=True)
 class Baseline:
-    """An estimator that is given the points that auto-encoders are trained on.
+    """An estimator that is given the points that auto-encoders are trained on."""
 
-    Attributes
-    ----------
-    name, about
-        In tables and in the configuration; what it is, for the schema.
-    look
-        How figures draw it: colour, line style, marker and label.
-    fit
-        ``fit(points, validation, rng)`` takes ``(n, d)`` and ``(m, d)`` and returns an estimate.
-    score
-        ``score(estimate, sigma, x)`` is its score of p_sigma, or p for sigma = 0, at x ``(k, d)``.
-    field
-        ``field(estimate, sigma)`` is its reconstruction for sigma > 0, whose score must be that of
-        ``score``. Every baseline with a field is in every table of held-out losses.
-    objective
-        Its entry in the column ``objective`` of error tables.
-    needs_validation
-        Whether it chooses something on validation points, of which it then gets some.
-    selectable
-        Whether densities may list it under ``baselines``.
-    clean, noisy
-        Whether it estimates the score of p, and that of p_sigma.
-    widest
-        Largest sample on which it is measured under noise.
-    most_points
-        Most evaluation points for d > 1, halved for samples above `widest`; None for all.
-    """
-
-    name: str
-    about: str
-    look: Mapping[str, str]
+    name: str  # in tables and in the configuration
+    about: str  # what it is, for the schema
+    look: Mapping[str, str]  # colour, line style, marker and label in figures
+    # from training points (n, d) and validation points (m, d) to an estimate
     fit: Callable[[np.ndarray, np.ndarray, np.random.Generator], Any]
+    # score(estimate, sigma, x) of p_sigma, or of p for sigma = 0, at x (k, d)
     score: Callable[[Any, float, np.ndarray], np.ndarray] | None = None
+    # field(estimate, sigma), the reconstruction for sigma > 0, with the same score. Every baseline
+    # with a field is in every table of held-out losses
     field: Callable[[Any, float], Field] | None = None
-    objective: str = "dae"
-    needs_validation: bool = False
-    selectable: bool = True
-    clean: bool = True
-    noisy: bool = True
-    widest: float = np.inf
+    objective: str = "dae"  # its entry in that column of error tables
+    needs_validation: bool = False  # whether it chooses something on validation points
+    selectable: bool = True  # whether densities may list it under ``baselines``
+    clean: bool = True  # whether it estimates the score of p
+    noisy: bool = True  # whether it estimates the score of p_sigma
+    widest: float = np.inf  # largest sample on which it is measured under noise
+    # most evaluation points for d > 1, halved for samples above `widest`; None for all
     most_points: int | None = None

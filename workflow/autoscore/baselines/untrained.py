@@ -1,4 +1,4 @@
-"""A network of the paper's kind with its starting weights, untrained: a null model.
+"""A separate auto-encoder with its starting weights, untrained: a null model.
 
 r(x) = m + l V^T tanh(W^T (x - m) / l + b), with the mean m of the points and their standard
 deviation l, averaged over coordinates. Weights are drawn as those of separate auto-encoders are
@@ -31,7 +31,7 @@ def _fit(
 
 BASELINE = Baseline(
     name="untrained",
-    about="a network of the paper's kind with its starting weights",
+    about="a separate auto-encoder with its starting weights",
     look={"color": "#999933", "linestyle": "--", "marker": "P", "label": "untrained"},
     fit=_fit,
     score=lambda network, sigma, x: (network(x) - x) / sigma**2,

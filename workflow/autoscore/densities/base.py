@@ -11,18 +11,10 @@ RESOLVED = 1e-9  # largest error of the integral of p over even panels
 
 
 class Density(ABC):
-    """A probability density p on R^d with exact derivatives.
-
-    Attributes
-    ----------
-    dim : int
-        Dimension d.
-    bounds : numpy.ndarray
-        Shape ``(d, 2)``: a box outside of which the mass is negligible or zero.
-    """
+    """A probability density p on R^d with exact derivatives."""
 
     dim: int
-    bounds: np.ndarray
+    bounds: np.ndarray  # (d, 2): a box outside of which the mass is negligible or zero
 
     @property
     def is_degenerate(self) -> bool:

@@ -25,43 +25,21 @@ def array(description: str, items: Mapping, **limits: int | bool) -> dict:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of density; an entry is one value of ``densities`` in the configuration.
+    """A kind of density; an entry is one value of ``densities`` in the configuration."""
 
-    Attributes
-    ----------
-    name
-        The value of ``kind`` in an entry.
-    about
-        What it is and which keys describe it, in one sentence for the documentation.
-    properties
-        The JSON Schema, with a description, of each of its own keys; no two kinds share a key.
-    make
-        ``make(entry)`` returns the density or raises ValueError.
-    dimension
-        ``dimension(entry)`` returns d.
-    required
-        Keys that every entry needs.
-    exactly_one_of
-        Pairs of keys of which an entry needs one and may not have both.
-    fault_phrases
-        From a phrase of an error message to the key at fault; the default is the first property.
-    traits
-        `KNOWN` if log p and the score are known, `CURVE` if the points lie along a curve, `POINTS`
-        if there is nothing but a user's points.
-    is_degenerate
-        ``is_degenerate(entry)``: whether all mass lies on points or a curve.
-    """
-
-    name: str
-    about: str
-    properties: Mapping[str, dict]
-    make: Callable[[Mapping], Density]
-    dimension: Callable[[Mapping], int]
-    required: tuple[str, ...] = ()
-    exactly_one_of: tuple[tuple[str, str], ...] = ()
+    name: str  # the value of ``kind`` in an entry
+    about: str  # what it is and which keys describe it, in one sentence for the documentation
+    properties: Mapping[str, dict]  # its own keys: JSON Schema with description; no kinds share one
+    make: Callable[[Mapping], Density]  # an entry's density; raises ValueError
+    dimension: Callable[[Mapping], int]  # an entry's d
+    required: tuple[str, ...] = ()  # keys that every entry needs
+    exactly_one_of: tuple[tuple[str, str], ...] = ()  # pairs of keys; an entry has one of each
+    # from a phrase of an error message to the key at fault; the default is the first property
     fault_phrases: Mapping[str, str] = field(default_factory=dict)
+    # KNOWN if log p and the score are known, CURVE if the points lie along a curve, POINTS if there
+    # is nothing but a user's points
     traits: frozenset[str] = frozenset({KNOWN})
-    is_degenerate: Callable[[Mapping], bool] = lambda entry: False
+    is_degenerate: Callable[[Mapping], bool] = lambda entry: False  # all mass on points or a curve
 
     def key_at_fault(self, entry: Mapping, message: str) -> str:
         """Return the key of an entry that an error message is about."""

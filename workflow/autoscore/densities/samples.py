@@ -97,13 +97,9 @@ def _stamp(path: str) -> tuple | None:
 class Lengths:
     """Between which lengths the noise levels of a sample make sense.
 
-    Attributes
-    ----------
-    nearest
-        Median distance from a point to its nearest different neighbour: much smaller noise leaves
-        nothing to learn but the points themselves.
-    spread
-        Root of the mean variance of the coordinates: much larger noise leaves only a Gaussian.
+    `nearest` is the median distance from a point to its nearest different neighbour: with much less
+    noise only the points themselves can be learned. `spread` is the root mean variance of the
+    coordinates: much more noise leaves only a Gaussian.
     """
 
     nearest: float

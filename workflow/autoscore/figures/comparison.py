@@ -1,4 +1,4 @@
-"""Samplers side by side, each run repeated: the comparison of 2013."""
+"""Samplers side by side, each run repeated, as in the authors' repository."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from autoscore.samplers.registry import SAMPLERS
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption="the samplers of 2013, with their map's determinant in the acceptance and without it",
+    caption="samplers of the authors' repository; its walk also with the determinant that it lacks",
     scope=Charted("distances of repeated runs by sampler"),
     reads=RUNS,
 )

@@ -87,7 +87,8 @@ class Charted(PerDensity):
 class Probed(PerDensity):
     """Drawn per density whose ``sample`` section has models for the probe of the same name.
 
-    The probes are ``differences`` and ``far_starts``; a new one needs a section of the schema.
+    The probes are ``differences``, ``far_starts`` and ``metropolis``; a new one needs a section of
+    the schema.
     """
 
     def asked(self, name: str, entry: Mapping) -> bool:

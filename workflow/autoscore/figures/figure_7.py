@@ -23,10 +23,11 @@ FIGURE = Figure(
     caption=(
         "(a) the field of the recipe as published, and of the same network solved for; (b) where "
         "iterated reconstructions from each place end: white on the data, yellow at a spurious "
-        "attractor (crosses), pink outside a box three times as wide, grey nowhere yet; the line is "
-        "the first of 200 chains from the data that is lost, where one is. (c) The share of "
-        "starts in the window that end off the data falls with the error of the field: a dot per model "
-        "and seed"
+        "attractor (crosses), pink outside a box three times as wide, grey nowhere yet; the line "
+        "is the first of 200 chains from the data that is lost, where one is. (c) The share of "
+        "starts in the window that do not reach the data, over the error of the field: a dot per "
+        "model and seed. With the error of training, attractors and lost chains vanish: they are "
+        "what optimisation left undone"
     ),
     deviations=(
         "the paper sketches (b); ours are real chains and real basins",
@@ -55,10 +56,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         row[0].set_title(f"(a) {label}", loc="left", fontsize=7)
         _draw_basins(row[1], arrays, name)
         share = (arrays[f"basin_{name}"] != 0).mean()
-        row[1].set_title(f"(b) {100 * share:.2g} % do not end on the data", loc="left", fontsize=7)
-    _draw_shares(axes[0, 2], table)
-    for axis in axes[1:, 2]:
-        axis.set_visible(False)
+        row[1].set_title(f"(b) {100 * share:.2g} % do not reach the data", loc="left", fontsize=7)
+    for axis in axes[:, 2]:
+        axis.remove()
+    _draw_shares(figure.add_subplot(axes[0, 0].get_gridspec()[:, 2]), table)
     style.save(figure, outputs)
 
 
@@ -76,9 +77,9 @@ def _draw_basins(axis: style.Axes, arrays: dict[str, np.ndarray], name: str) -> 
 
 
 def _draw_shares(axis: style.Axes, table: pd.DataFrame) -> None:
-    """Draw the share of starts that end off the data over the error, a dot per model and seed."""
-    lost = (table["spurious"] + table["escaped"]).clip(lower=FLOOR)
-    axis.set(xscale="log", yscale="log", ylim=(0.6 * FLOOR, 1.5))
+    """Draw the share of starts that miss the data over the error, a dot per model and seed."""
+    lost = table[["spurious", "escaped", "moving"]].sum(axis=1).clip(lower=FLOOR)
+    axis.set(xscale="log", yscale="log", ylim=(0.6 * FLOOR, 4))
     trained = table["model"].ne("exact")
     others = trained & ~table["model"].isin(ROWS)
     axis.plot(table["error"][others], lost[others], ".", color="0.6", label="other trainings")
@@ -88,6 +89,7 @@ def _draw_shares(axis: style.Axes, table: pd.DataFrame) -> None:
             axis.plot(table["error"][mine], lost[mine], "o", color=color, markersize=4, label=label)
     ticks = [FLOOR, 1e-2, 1e-1, 1]
     axis.set_yticks(ticks, ["none", "1 %", "10 %", "all"])
-    axis.set(xlabel="squared relative error of r(x) − x", title="(c)")
-    axis.set_ylabel("starts that end off the data")
-    axis.legend(fontsize=6)
+    axis.set_xlabel("squared relative error of r(x) − x")
+    axis.set_title("(c)", loc="left", fontsize=7)
+    axis.set_ylabel("starts that do not reach the data")
+    axis.legend(fontsize=6, loc="upper left")

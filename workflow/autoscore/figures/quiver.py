@@ -1,4 +1,4 @@
-"""Arrows of r(x) - x around the data: exact beside learned (C1; the paper's pictures)."""
+"""Arrows of r(x) - x around the data: exact beside learned (C1), as in the paper's figure 5."""
 
 import numpy as np
 

@@ -56,10 +56,7 @@ def _mistakes(module: ModuleType, name: str, figure: Figure) -> Iterator[str]:
 
 
 def _place(name: str, figure: Figure) -> tuple:
-    """Return the sort key: section, then first statement in the paper's order, then name.
-
-    The paper's figures follow its numbers, which end their names.
-    """
+    """Return the sort key: section, first statement in the paper's order, name (or number)."""
     if isinstance(figure.scope, OfPaper):
         return SECTIONS.index(figure.section), (), name
     first = min((("TPC".index(shown[0]), shown) for shown in figure.shows), default=())
@@ -84,12 +81,6 @@ def stem(name: str) -> str:
     if isinstance(FIGURES[name].scope, OfPaper):
         return f"paper/{name}"
     return f"{{density}}_{name}" if FIGURES[name].per_density else name
-
-
-def log_of(name: str) -> str:
-    """Return the log of a figure's rule, with ``{density}`` where each density has one."""
-    folder = "/{density}" if FIGURES[name].per_density else ""
-    return f"results/logs/plot_{name}{folder}.log"
 
 
 def settings_of(name: str, config: Mapping, density: str) -> dict:

@@ -59,7 +59,7 @@ def subplots(*shape: int, **options: Any) -> tuple[Picture, Any]:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    plt.style.use(resources.files("autoscore.figures") / "paper.mplstyle")
+    plt.style.use(resources.files("autoscore.figures") / "print.mplstyle")
     return plt.subplots(*shape, **options)
 
 

@@ -39,15 +39,7 @@ DROP = "a missing value; missing: drop leaves out such rows"
 
 @dataclass(frozen=True)
 class Table:
-    """Finite points ``(n, d)`` in double precision, and what the file says about them.
-
-    Attributes
-    ----------
-    titles : tuple of str or None
-        One per coordinate; None if the file has none.
-    dropped : int
-        Number of rows left out because a value is missing.
-    """
+    """Finite points ``(n, d)``, a title per coordinate if the file has titles, and dropped rows."""
 
     points: np.ndarray
     titles: tuple[str, ...] | None
@@ -60,26 +52,10 @@ def read_table(
     """Read a table of numbers from a .csv or .npy file.
 
     A .csv file is in UTF-8, with one row per line, commas between cells and decimal points; its
-    first line may hold titles.
-
-    Parameters
-    ----------
-    columns
-        Titles of the columns to read, in this order; None for all. The others may hold text.
-    missing
-        ``"refuse"`` a file in which a value is missing (empty, NA, NaN or null), or ``"drop"`` the
-        row.
-
-    Raises
-    ------
-    ValueError
-        If the file is no table of finite numbers, or is ambiguous. The message is one sentence
-        that names the file, the place and the remedy.
-
-    Examples
-    --------
-    >>> read_table("penguins.csv", ["bill_length_mm", "body_mass_g"], "drop").titles
-    ('bill_length_mm', 'body_mass_g')
+    first line may hold titles. `columns` picks columns by title, in this order; the others may hold
+    text. If a value is missing (empty, NA, NaN or null), ``"refuse"`` the file or ``"drop"`` the
+    row. Raises ValueError, in one sentence with file, place and remedy, if the file is no table of
+    finite numbers or is ambiguous.
     """
     file = Path(path)
     try:
@@ -261,9 +237,8 @@ def _numbers(line: int, cells: list[str], called: list[str], missing: str) -> li
     others = [k for k, cell in enumerate(cells) if not NUMBER.fullmatch(cell)]
     for k in others:
         if _is_number(cells[k]):
-            raise ValueError(
-                f"line {line}, {called[k]} is {cut(cells[k], 40)}; allowed are finite numbers"
-            )
+            about = f"is {cut(cells[k], 40)}; allowed are finite numbers"
+            raise ValueError(f"line {line}, {called[k]} {about}")
         if not _is_missing(cells[k]):
             about = _dialect(cells[k]) or _no_number(cells[k])
             raise ValueError(f"line {line}, {called[k]} {about}")
@@ -312,13 +287,8 @@ def _check_first_column(titles: list[str] | None, points: np.ndarray, dropped: i
     """Refuse a first column without a title that counts: it is an index, not a coordinate."""
     title = titles[0] if titles else ""
     untitled = not title or title.startswith("Unnamed:")
-    needed = 1 if titles else COUNTED
-    if (
-        untitled
-        and points.shape[1] > 1
-        and len(points) >= needed
-        and _counts(points[:, 0], dropped)
-    ):
+    enough = points.shape[1] > 1 and len(points) >= (1 if titles else COUNTED)
+    if untitled and enough and _counts(points[:, 0], dropped):
         remedy = "give it a title if it is a coordinate"
         if titles:
             remedy = f"pick the others with columns: {shown(titles[1:], 120)}"
@@ -341,11 +311,7 @@ def _counts(column: np.ndarray, dropped: int) -> bool:
 
 
 def _check_first_row(file: Path, first: list[str], points: np.ndarray) -> None:
-    """Refuse a first row of numbers that is a header rather than a point.
-
-    Such a row numbers the columns from 0 and does not come again, or it alone is written as whole
-    numbers.
-    """
+    """Refuse a header of numbers: columns counted from 0, or the only row of whole numbers."""
     if len(points) < 2 or not all(map(WHOLE.fullmatch, first)):
         return
     numbered = len(first) > 1 and first == [str(place) for place in range(len(first))]

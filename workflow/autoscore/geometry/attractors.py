@@ -12,7 +12,7 @@ from autoscore.geometry.windows import grid_points
 from autoscore.models.registry import Learned
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 
-STARTS = 40  # along each side of the window
+STARTS = 25  # along each side of the window
 PIXELS = 100  # of a map of basins, along each side
 ITERATIONS = 400
 LOOKED = 10  # iterations from one look at where points are to the next

@@ -11,7 +11,7 @@ from autoscore.geometry.fixed_points import find_fixed_points, positions
 from autoscore.geometry.reconstruction import compare_with_data, local_correlations
 from autoscore.geometry.windows import grid_points
 
-ARROWS = 30  # along each side of a window, as in the paper
+ARROWS = 30  # along each side of a window, as in the paper's figure 5
 PIXELS = 80  # of a map, along each side
 STARTS = 20  # of Newton's iteration, along each side
 

@@ -116,16 +116,9 @@ def tied_potential(
     - ``"sigma"``, r = z + sigma out, and ``"score"``, r = z + sigma^2 out:
       F = sigma^(1 or 2) (sum_k H(w_k . z + b_k) + c . z).
 
-    Parameters
-    ----------
-    weights, bias, visible_bias
-        W ``(units, d)``, b ``(units,)`` and c ``(d,)``.
-    z
-        What the network sees, ``(n, d)``.
-    activation
-        h: ``"sigmoid"`` or ``"tanh"``; ValueError for another one, or another residual.
-    sigma
-        The field's noise level in units of z.
+    W ``(units, d)``, b ``(units,)`` and c ``(d,)`` are weights and biases, h is the `activation`
+    ``"sigmoid"`` or ``"tanh"``. z ``(n, d)`` is what the network sees, and sigma the noise level in
+    its units. Raises ValueError for another activation or residual.
     """
     if activation not in INTEGRALS:
         raise ValueError(f"the activation must be one of {sorted(INTEGRALS)}, not {activation!r}")

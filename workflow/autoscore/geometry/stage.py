@@ -53,22 +53,12 @@ def measure(
     rng: np.random.Generator,
     units: Units | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, pd.DataFrame]]:
-    """Return everything that figures show of the learned fields, and its numbers.
+    """Return arrays for the figures of the learned fields, and the tables of `COLUMNS`.
 
-    Parameters
-    ----------
-    held_out
-        Draws from the density, ``(m, d)``; none in one dimension.
-    settings
-        ``sigmas``, ``points`` (of the grid, d = 1), and ``shown``: the ``sigma`` and the
-        ``windows`` of the figures, and which ``figures`` there are.
-    units
-        The user's, in which coordinates are reported; those that are learned if left out.
-
-    Returns
-    -------
-    arrays, tables
-        Arrays for the figures; the tables of `COLUMNS`, without rows where they do not apply.
+    Tables that do not apply have no rows. `held_out` are draws from the density, ``(m, d)``, not
+    needed for d = 1. `settings` are ``sigmas``, ``points`` (of the grid, d = 1), and ``shown``, the
+    ``sigma`` and ``windows`` of the ``figures``. Coordinates are reported in the
+    user's `units`, by default those that are learned.
     """
     units = units or Units.stored({"train": held_out})
     titles = {"titles": np.array(units.titles)}

@@ -20,7 +20,7 @@ REPEATS = 5  # of the discrepancy between real images
 COPY = 0.01  # this share of held-out images is as close to a training image as a near copy
 HIDDEN, EPOCHS, LEAST = 128, 3, 60_000  # units and epochs of the classifier; images shown at least
 
-PUBLISHED = {  # Parzen-window log-likelihoods in the papers, in nats: value and standard error
+PUBLISHED = {  # Parzen-window log-likelihoods as published, in nats: value and standard error
     "deep belief network": (138.0, 2.0),
     "stacked contractive auto-encoder": (121.0, 1.6),
     "deep generative stochastic network": (214.0, 1.1),

@@ -224,10 +224,7 @@ def _share(hits: np.ndarray) -> dict[str, float]:
 
 
 def _stein(field: Field, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return |r(y) - y|^2 and d - tr dr/dy, both ``(n,)``, the trace by one random direction each.
-
-    E v.(dr/dy) v over random signs v is the trace (Hutchinson 1990).
-    """
+    """Return |r(y) - y|^2 and d - tr dr/dy, ``(n,)``, by one direction each (Hutchinson 1990)."""
     v = rng.choice([-1.0, 1.0], size=y.shape)
     step = STEP * field.sigma
     along = (field(y + step * v) - field(y - step * v)) / (2 * step)

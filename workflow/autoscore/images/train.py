@@ -87,11 +87,8 @@ def train_images(
 
 
 def _separate(images: Images, settings: dict, streams: tuple) -> tuple:
-    """Return the paper's auto-encoders, their training and validation points, and noise levels.
-
-    They are trained in the leading principal coordinates, which restricts their weights to the
-    span of the axes, and `lifted` to pixels afterwards.
-    """
+    """Return separate auto-encoders, their training and validation points, and noise levels."""
+    # trained in the leading principal coordinates, which restricts weights to the span of the axes
     sigmas, linear = noise_levels(settings["sigmas"]), _leading(images, settings["axes"])
     shape = Architecture((settings["hidden"],), settings["tied"], residual="none", gain=2.0)
     m, k, n = len(sigmas), len(linear.mean), len(images.train)

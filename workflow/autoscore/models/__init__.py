@@ -1,5 +1,5 @@
 """Kinds of auto-encoder, a folder each with its declaration, networks and training.
 
-``separate`` is the paper's: one network per noise level. ``conditioned`` and ``corrected`` are
+``separate`` is the paper's kind: one network per noise level. ``conditioned`` and ``corrected`` are
 ours: one network for all levels.
 """

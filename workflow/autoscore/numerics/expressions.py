@@ -79,10 +79,7 @@ def _shown(text: str) -> str:
 
 
 class _Sizes(NamedTuple):
-    """Upper bounds on the number of terms of an expression and of its first three derivatives.
-
-    They follow the rules of differentiation, so that an explosion is refused before it happens.
-    """
+    """Upper bounds on the terms of an expression and of its first three derivatives, by rule."""
 
     value: int
     first: int = 0

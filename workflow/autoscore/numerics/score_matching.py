@@ -14,21 +14,11 @@ from scipy.linalg import cho_factor, cho_solve
 
 @dataclass(frozen=True)
 class QuadraticLoss:
-    """The implicit loss of s_0 + sum_i w_i s_i: the quadratic w.G w / 2 + b.w + c.
+    """The implicit loss of s_0 + sum_i w_i s_i: the quadratic w.G w / 2 + b.w + c."""
 
-    Attributes
-    ----------
-    gram
-        G, shape ``(m, m)``: E[s_i . s_j].
-    linear
-        b, shape ``(m,)``: E[s_0 . s_i + div s_i].
-    constant
-        c: E[|s_0|^2 / 2 + div s_0].
-    """
-
-    gram: np.ndarray
-    linear: np.ndarray
-    constant: float = 0.0
+    gram: np.ndarray  # G, (m, m): E[s_i . s_j]
+    linear: np.ndarray  # b, (m,): E[s_0 . s_i + div s_i]
+    constant: float = 0.0  # c: E[|s_0|^2 / 2 + div s_0]
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
         """Return the loss, shape ``(...)``, of weights of shape ``(..., m)``."""

@@ -8,8 +8,14 @@ import hashlib
 
 import numpy as np
 
-# A renamed model keeps the stream of its first name, and with it its numbers.
-FORMER = {"separate": "ensemble"}
+# What was renamed keeps the stream of its first name, and with it its numbers.
+FORMER = {
+    "separate": "ensemble",
+    "repository_2013": "paper_2013",
+    "repository_2013_walk": "paper_2013_walk",
+    "repository_walk": "adjusted_walk_2013",
+    "repository_walk_one_point": "adjusted_walk_2013_one_point",
+}
 
 
 def entropy(seed: int, *names: object) -> int:

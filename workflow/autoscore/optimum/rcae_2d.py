@@ -27,13 +27,8 @@ def solve_rcae_2d(density: Density, x1: np.ndarray, x2: np.ndarray, sigma: float
     Finite volumes, of second order in the grid steps; outside of the grids p is taken to vanish.
     The matrix is scaled symmetrically by its diagonal, which takes the enormous range of p out of
     it, and solved by conjugate gradients with a Ruge-Stuben multigrid preconditioner.
-
-    Raises
-    ------
-    ValueError
-        Unless sigma > 0 and each grid has 3 points.
-    RuntimeError
-        If the iteration does not reach its tolerance.
+    Raises ValueError unless sigma > 0 and each grid has 3 points, RuntimeError if the iteration
+    does not reach its tolerance.
     """
     if not sigma > 0:
         raise ValueError(f"sigma must be > 0, not {sigma}")

@@ -6,12 +6,14 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.fields import Field
-from autoscore.samplers.targets import make_target
+from autoscore.samplers.targets import EVEN_POINTS, make_target
 from autoscore.wording import require
 
 LENGTHS = np.geomspace(0.05, 2.0, 8)  # of a step, in units of the spread of the data
-NODES = ("one-point", 1, 2, 3, 5, 10, 20)
+FINE = 20  # Gauss nodes whose error is rounding, beside that of any other rule
+NODES = ("one-point", 1, 2, 3, 5, 10, FINE, "even")
 COLUMNS = ["length", "nodes", "median_error", "acceptance_error", "path_gap"]
+COLUMNS += ["rule", "quadrature_error"]
 
 
 def difference_rows(
@@ -21,9 +23,11 @@ def difference_rows(
 
     Steps of all `LENGTHS` lead from each point x, ``(n, d)``, in a random direction; ValueError for
     fewer than two points, whose spread is their unit. A density is a field with the exact score.
-    ``nodes`` are 0 for the one-point difference, ``median_error`` is in nats, ``acceptance_error``
-    is the mean error of the acceptance probability min(1, p(y)/p(x)), and ``path_gap`` the median
-    difference between the straight path and one along the coordinates, 0 for a gradient.
+    ``nodes`` are points on the segment, 0 for the one-point difference, and ``rule`` says which:
+    gauss, even or one-point. ``median_error`` is in nats, ``quadrature_error`` the part of it that
+    is the rule's alone, against `FINE` nodes on the same field. ``acceptance_error`` is the mean
+    error of the acceptance probability min(1, p(y)/p(x)), and ``path_gap``, with `FINE` nodes, the
+    median difference between the straight path and one along the coordinates, 0 for a gradient.
     """
     require("a length in units of the spread", len(x), 2)
     direction = rng.standard_normal(x.shape)
@@ -34,17 +38,19 @@ def difference_rows(
         with np.errstate(divide="ignore"):
             exact = density.log_prob(y) - density.log_prob(x)
         inside = np.isfinite(exact)
-        for nodes in NODES:
-            found = _difference(field, x, y, nodes)
+        by_rule = {nodes: _difference(field, x, y, nodes) for nodes in NODES}
+        for nodes, found in by_rule.items():
             wrong = np.abs(found - exact)[inside]
             chance = np.exp(np.minimum(found, 0.0)) - np.exp(np.minimum(exact, 0.0))
-            gap = np.abs(found - _along_coordinates(field, x, y, nodes))
+            around = _along_coordinates(field, x, y, nodes) if nodes == FINE else np.nan
             yield {
                 "length": length,
-                "nodes": 0 if nodes == "one-point" else nodes,
+                "nodes": {"one-point": 0, "even": EVEN_POINTS}.get(nodes, nodes),
+                "rule": nodes if isinstance(nodes, str) else "gauss",
+                "quadrature_error": float(np.median(np.abs(found - by_rule[FINE]))),
                 "median_error": float(np.median(wrong)),
                 "acceptance_error": float(np.abs(chance).mean()),
-                "path_gap": float(np.median(gap)),
+                "path_gap": float(np.median(np.abs(found - around))),
             }
 
 

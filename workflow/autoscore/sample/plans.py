@@ -108,7 +108,7 @@ def make_driver(
     if a model has no such level, seed or size.
     """
     if run.field == "exact":
-        # in 2013, the reconstruction was the whole drift of Langevin's step, after its noise
+        # in the authors' repository, r is the whole drift of Langevin's step, after its noise
         return Driver(density, ExactField(density, (run.step or EXACT_STEP) / np.sqrt(2)))
     if run.field == "extrapolated":
         choice = combine_levels(stack_of(learned, run.model), run.seed, int(run.size), data)

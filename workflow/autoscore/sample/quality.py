@@ -38,6 +38,7 @@ class DrawQuality:
         self._reference = density.sample(PAIRED, self._streams("reference"))
         kernel = gaussian_kernel(median_distance(self._reference))
         self._discrepancies = Discrepancies(self._reference, [kernel, np.sqrt])
+        self._coverage = Coverage(self._reference)
         self._floors: dict[int, dict[str, float]] = {}
         self._kernel_estimates: dict[tuple[int, int, int], dict[str, float]] = {}
 
@@ -55,7 +56,7 @@ class DrawQuality:
             "mmd2": -between_kernels,
             "energy_distance": between_distances,
             "mean_log_p": mean_log_p(thinned(draws, LIKELY), self.density),
-            "coverage": coverage(few, self._reference),
+            "coverage": self._coverage(few),
         }
         if self.density.dim in CELLS:
             found["kl"] = histogram_kl(draws, self.cells)
@@ -97,20 +98,26 @@ def thinned(draws: np.ndarray, most: int) -> np.ndarray:
     return draws[np.linspace(0, len(draws) - 1, min(most, len(draws))).astype(int)]
 
 
-def coverage(draws: np.ndarray, reference: np.ndarray) -> float:
-    """Return the share of reference points ``(m, d)`` with a draw, of ``(n, d)``, within reach.
+class Coverage:
+    """The share of reference points ``(m, d)`` with a draw, of ``(n, d)``, within reach.
 
     A point's reach is the distance to its fifth neighbour among the others. Independent draws of
     the same number cover 1 - 2^-5 (Naeem, Oh, Uh, Choi and Yoo 2020, "Reliable fidelity and
     diversity metrics for generative models"). In more than two dimensions it is the least over
     pairs of neighbouring coordinates: a missing arc of a curve is missed in some.
     """
-    dim = draws.shape[1]
-    pairs = [[0]] if dim == 1 else [[k, k + 1] for k in range(dim - 1)]
-    return min(_pair_coverage(draws[:, pair], reference[:, pair]) for pair in pairs)
+
+    def __init__(self, reference: np.ndarray) -> None:
+        dim = reference.shape[1]
+        pairs = [[0]] if dim == 1 else [[k, k + 1] for k in range(dim - 1)]
+        self._seen = [(pair, reference[:, pair], _reach(reference[:, pair])) for pair in pairs]
+
+    def __call__(self, draws: np.ndarray) -> float:
+        return min(
+            float((cKDTree(draws[:, pair]).query(points)[0] <= reach).mean())
+            for pair, points, reach in self._seen
+        )
 
 
-def _pair_coverage(draws: np.ndarray, reference: np.ndarray) -> float:
-    reach = cKDTree(reference).query(reference, NEIGHBOURS + 1)[0][:, -1]
-    nearest = cKDTree(draws).query(reference)[0]
-    return float((nearest <= reach).mean())
+def _reach(points: np.ndarray) -> np.ndarray:
+    return cKDTree(points).query(points, NEIGHBOURS + 1)[0][:, -1]

@@ -83,10 +83,7 @@ def _descend(
     each: int,
     checkpoint: Path | None = None,
 ) -> Chains:
-    """Draw `each` samples per generator, from the field's highest noise level down to its own.
-
-    Each is a chain of one draw. They are saved in the checkpoint, or read from there.
-    """
+    """Draw `each` samples per generator down the field's levels, as chains of one draw each."""
     if checkpoint is not None and checkpoint.exists():
         found = read_arrays(checkpoint)
     else:
@@ -107,12 +104,9 @@ def _descend(
 def _settle(
     field: Field, clean: np.ndarray, generators: Generators, each: int
 ) -> tuple[np.ndarray, int]:
-    """Return `each` draws per generator from p_sigma, and the evaluations that they took.
-
-    They begin as draws from a Gaussian with the moments of p_sigma, which it is but for sampling
-    error if the data drown in the noise; otherwise adjusted Langevin does the rest. For a Gaussian
-    one node on a path is exact.
-    """
+    """Return `each` draws per generator from p_sigma, and the evaluations that they took."""
+    # draws from the Gaussian of p_sigma's moments, almost p_sigma itself if noise drowns the data;
+    # otherwise adjusted Langevin does the rest, with one node, which is exact for a Gaussian
     dim = clean.shape[1]
     covariance = np.atleast_2d(np.cov(clean.T))
     noise = np.concatenate([rng.standard_normal((each, dim)) for rng in generators])

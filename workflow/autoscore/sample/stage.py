@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.sample.differences import COLUMNS as DIFFERENCES
 from autoscore.sample.differences import difference_rows
 from autoscore.sample.far_starts import least_log_p, lost_share
+from autoscore.sample.metropolis import COLUMNS as METROPOLIS
+from autoscore.sample.metropolis import Sweep
 from autoscore.sample.mixing import mixing_row
 from autoscore.sample.plans import Driver, Run, expand, make_driver, stack_of
 from autoscore.sample.quality import DrawQuality
@@ -44,8 +46,8 @@ class Sampling:
     """The chains of one density, driven by it, its optima and the models trained on it.
 
     `learned` are trained stacks by (objective, model, source), `data` the samples that they were
-    trained on, `settings` the configuration's ``plans``, ``differences`` and ``far_starts``, and
-    `seed` is that of the whole pipeline.
+    trained on, `settings` the configuration's ``plans``, ``differences``, ``far_starts`` and
+    ``metropolis``, and `seed` is that of the whole pipeline.
     """
 
     name: str
@@ -116,6 +118,23 @@ class Sampling:
             rows.append({"density": self.name} | labels | lost)
         columns = ["density", "field", "sigma", "lost", "escaped", "model", "seed"]
         return pd.DataFrame(rows, columns=columns)
+
+    def metropolis(self) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+        """Return how Metropolis-Hastings fares over both noise levels, in `METROPOLIS`.
+
+        With it come the first seed's draws on learned fields, ``(chains, draws, d)``, by name.
+        """
+        asked, rows, stored = self.settings["metropolis"], [], {}
+        for model in asked["models"]:
+            stack = stack_of(self.learned, model)
+            streams = partial(self._stream, "metropolis", model)
+            clean = self.data["train"][:, : int(stack.sizes.max())]
+            sweep = Sweep(self.density, stack, clean, self.data["validation"], asked, streams)
+            for row, draws in sweep.rows():
+                rows.append({"density": self.name, "model": model} | row)
+                if row["field"] == "learned" and row["seed"] == 0:
+                    stored[f"metropolis-{model}-{row['sigma']:g}-{row['step']:g}"] = draws
+        return pd.DataFrame(rows, columns=METROPOLIS), stored
 
     def _probed(self, asked: dict) -> Iterator[tuple[dict, Field]]:
         """Yield the learned fields that are asked for, with their labels."""

@@ -74,10 +74,7 @@ def flow(field_at: FieldAt, x: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
 
 
 def _continuation(known: list[float], end: float) -> np.ndarray:
-    """Integrate exp(l - end) times each Lagrange polynomial of the known l, from the last to end.
-
-    These are the weights of r, the polynomial through its values at the known l, in the integral.
-    """
+    """Return the weights of r's known values in the integral of exp(l - end) r to the end."""
     nodes, weights = gauss_legendre(known[-1], end, 1)
     weights = weights * np.exp(nodes - end)
     lagrange = [

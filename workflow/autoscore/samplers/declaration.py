@@ -67,6 +67,7 @@ class Sampler:
     descend: Callable[..., tuple[np.ndarray, int]] | None = None
     acceptance: tuple[float, float, float] | None = None
     needs_target: bool = True
+    largest_step: float = np.inf
 
     @property
     def descends(self) -> bool:

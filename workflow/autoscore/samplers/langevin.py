@@ -36,7 +36,7 @@ class AdjustedLangevin(Kernel):
     Langevin's move with the step e is the proposal, and log q(y|x) = -|y - x - e s(x)|^2 / (4e)
     up to a constant enters the ratio in both directions. The drift e s is cut at `longest` times
     the noise's sqrt(2e): where p falls off faster than a Gaussian, a chain that starts far out
-    would overshoot and be stuck (the truncated algorithm of the same paper).
+    would overshoot and be stuck (the truncated algorithm of the same article).
     """
 
     target: Target
@@ -193,5 +193,6 @@ SAMPLERS = {
         about="a move that keeps a field's noise level",
         make=lambda parts: NoiseKeeping(parts.field, parts.step or 0.3),
         needs_target=False,
+        largest_step=1.0,
     ),
 }

@@ -1,6 +1,7 @@
-"""Chains of corruption and reconstruction: the authors' move, adjusted or not, and walkback.
+"""Chains of corruption and reconstruction, adjusted or not, and walkback.
 
-The move is x' = g(y) with y = x + noise and g(y) = (1 - b) y + b r(y). With b = 1 it is the
+The move is that of the authors' repository, x' = g(y) with y = x + noise and
+g(y) = (1 - b) y + b r(y); the paper itself samples by random-walk Metropolis. With b = 1 it is the
 auto-encoder's own chain: corrupt, reconstruct, repeat. The step of all kernels here is the
 standard deviation of the noise.
 """
@@ -69,7 +70,7 @@ class Blend:
 
 @dataclass(frozen=True)
 class Walk(Kernel):
-    """The authors' move without an acceptance step, x' = (1 - b) y + b r(y), y = x + noise.
+    """The repository's move without an acceptance step, x' = (1 - b) y + b r(y), y = x + noise.
 
     To first order it is Langevin's move with e = noise^2 / 2 and the drift b sigma^2 s, so that
     small noise samples p to the power 2 b sigma^2 / noise^2: with noise of sigma, b = 1/2 samples
@@ -97,7 +98,7 @@ class WalkState(TargetState):
 
 @dataclass(frozen=True)
 class AdjustedWalk(Kernel):
-    """The authors' move with its Metropolis-Hastings ratio.
+    """The repository's move with its Metropolis-Hastings ratio.
 
     By the change of variables x' = g(y), q(x'|x) = N(y; x, noise^2 I) / |det dg/dy|. The reverse
     move needs the point that g takes to x, which is where x came from and is carried along. That
@@ -108,9 +109,9 @@ class AdjustedWalk(Kernel):
 
     The share b of the reconstruction is noise^2 / (2 sigma^2), at most 1, with which small steps
     sample p unadjusted: with a fixed b small noise is hardly ever accepted, as there is no way
-    back against the drift. The `determinant` of the map belongs in the ratio; the authors'
-    experiments of 2013 left it out. Without `folds`, as for exact fields, no proposal is inverted,
-    which costs a few evaluations of r and of its Jacobian each.
+    back against the drift. The `determinant` of the map belongs in the ratio; the
+    authors' repository leaves it out. Without `folds`, as for exact fields, no proposal is
+    inverted, which costs a few evaluations of r and of its Jacobian each.
     """
 
     target: Target
@@ -212,8 +213,8 @@ class Walkback(Kernel):
         return WalkbackState(x, origin), all_accepted(corrupted, len(x))
 
 
-def _walk_of_2013(parts: Parts, target: Target) -> AdjustedWalk:
-    """Return what the experiments of 2013 most likely did: no determinant, no search for folds."""
+def _repository_walk(parts: Parts, target: Target) -> AdjustedWalk:
+    """Return the walk of the authors' repository: no determinant, no search for folds."""
     return AdjustedWalk(target, parts.field, parts.sigma_step(1.0), determinant=False, folds=False)
 
 
@@ -222,7 +223,7 @@ SAMPLERS = {
     "walk": Sampler(
         label="walk, unadjusted",
         color="#D55E00",
-        about="the authors' move, half of the way from a noisy point to its reconstruction",
+        about="half of the way from a noisy point to its reconstruction (authors' repository)",
         make=lambda parts: Walk(parts.field, parts.sigma_step(1.0), 0.5),
         needs_target=False,
     ),
@@ -232,17 +233,17 @@ SAMPLERS = {
         about="the same with its acceptance ratio",
         make=lambda parts: AdjustedWalk(parts.target(), parts.field, parts.sigma_step(1.0)),
     ),
-    "adjusted_walk_2013": Sampler(
-        label="walk of 2013",
+    "repository_walk": Sampler(
+        label="repository's walk",
         color="#CC79A7",
-        about="the same without the map's determinant",
-        make=lambda parts: _walk_of_2013(parts, parts.target()),
+        about="the same without the map's determinant, as in the authors' repository",
+        make=lambda parts: _repository_walk(parts, parts.target()),
     ),
-    "adjusted_walk_2013_one_point": Sampler(
-        label="walk of 2013, one-point",
+    "repository_walk_one_point": Sampler(
+        label="repository's walk, one-point",
         color="#E69F00",
         about="and with differences of energy from the score at one point",
-        make=lambda parts: _walk_of_2013(parts, parts.target("one-point")),
+        make=lambda parts: _repository_walk(parts, parts.target("one-point")),
     ),
     "dae_chain": Sampler(
         label="corrupt, reconstruct",

@@ -29,14 +29,8 @@ def baseline_rows(
 ) -> Iterator[dict]:
     """Yield the errors of a baseline on the points that auto-encoders were trained on.
 
-    Parameters
-    ----------
-    train, validation
-        Shapes ``(seeds, n, d)`` and ``(m, d)``; the first `size` points of each seed are used.
-    references
-        The score of p_sigma, and of p, at each noise level.
-    streams
-        Names the random streams.
+    Points have shapes ``(seeds, n, d)`` and ``(m, d)``; the first `size` of each seed are used.
+    `references` are the scores of p_sigma and p by noise level; `streams` names the random streams.
     """
     noisy = baseline.noisy and size <= baseline.widest
     most = baseline.most_points

@@ -45,25 +45,14 @@ def measure(
     streams: tuple[int, str],
     solved: Solved | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return all tables of the scores learned of one density.
+    """Return all tables of the scores learned on one density, given its name.
 
-    Parameters
-    ----------
-    name, settings
-        The density's name; ``sigmas``, the noise grid, and ``baselines``, their names.
-    data
-        What `autoscore.data.draw_data` returned.
-    streams
-        Names the random streams that draw noise and fit baselines.
-    solved
-        Curves and bias that `autoscore.optimum.stage.solve` returned, in two dimensions.
-
-    Returns
-    -------
-    dict
-        ``errors``, with `COLUMNS`; ``factors``, the same fields and trivial ones as multiples of a
-        known score; ``choices``, which levels were combined; and ``held_out``, the losses on a
-        user's held-out points.
+    The tables are ``errors``, with `COLUMNS`; ``factors``, the same fields and trivial ones as
+    multiples of a known score; ``choices``, which levels were combined; and ``held_out``, the
+    losses on a user's held-out points. `settings` are the noise grid ``sigmas`` and the names of
+    ``baselines``, `data` comes from `autoscore.data.draw_data`, `streams` names the random streams
+    of noise and baselines. In two dimensions curves and bias are `solved` by
+    `autoscore.optimum.stage.solve`.
     """
     sigmas = noise_levels(settings["sigmas"])
     references = _references(density, data, streams, solved)

@@ -267,3 +267,28 @@ class LearnedField(Field):
 
     def jacobian(self, x: np.ndarray) -> np.ndarray:
         return self._forward(x, jacobian=True)[2].double().cpu().numpy()
+
+
+class SideBySide:
+    """The scores of several members with a noise level of their own, each at rows of its own.
+
+    Of the rows of x, ``(k * m * chains, d)``, the first `chains` go to the first of the m members,
+    the next to the second, and so on, k times over: one call where each alone would need one.
+    """
+
+    def __init__(self, stack: Stack, members: list[int], chains: int) -> None:
+        self._stack, self._groups = stack.take(members), (len(members), chains, stack.dim)
+        self._unit = self._stack.scale / self._stack.sigmas**2
+
+    def score(self, x: np.ndarray) -> np.ndarray:
+        """Return (r(x) - x) / sigma^2, of shape ``(n, d)``."""
+        m, _, d = self._groups
+        grouped = x.reshape(-1, *self._groups).swapaxes(0, 1)  # (m, k, chains, d)
+        theta = self._stack.theta
+        place = {"dtype": theta.dtype, "device": theta.device}
+        z = torch.as_tensor(self._stack.inward(grouped.reshape(m, -1, d)), **place)
+        sigma = torch.as_tensor(self._stack.sigmas / self._stack.scale, **place)[:, None]
+        with torch.no_grad():
+            move = (self._stack.forward(theta, z, sigma)[0] - z).double().cpu().numpy()
+        scores = (self._unit[:, None, None] * move).reshape(grouped.shape)
+        return scores.swapaxes(0, 1).reshape(x.shape)

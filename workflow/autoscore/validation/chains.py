@@ -10,6 +10,7 @@ from autoscore.figures.registry import FIGURES
 from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
 from autoscore.samplers.registry import SAMPLERS
+from autoscore.validation.schemas import RENAMED
 from autoscore.validation.shared import grid_mistakes, refused
 from autoscore.wording import shown
 
@@ -19,6 +20,8 @@ def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
     sample, models = entry["sample"], _denoisers(entry["train"])
     for name, plan in sample["plans"].items():
         place = f"{key}.plans.{name}"
+        if name in RENAMED:
+            yield f"{place} is now called {key}.plans.{RENAMED[name]}: rename it"
         yield from grid_mistakes(f"{place}.sigmas", plan["sigmas"])
         yield from _plan_mistakes(place, plan, density)
         if {"learned", "extrapolated"} & set(plan["fields"]):
@@ -33,6 +36,7 @@ def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
     for part in ("differences", "far_starts"):
         yield from grid_mistakes(f"{key}.{part}.sigmas", sample[part]["sigmas"])
         yield from _model_mistakes(f"{key}.{part}", sample[part], models, levels=True)
+    yield from _metropolis_mistakes(f"{key}.metropolis", sample["metropolis"], models, density)
 
 
 def _denoisers(train: dict) -> dict[str, dict]:
@@ -72,6 +76,20 @@ def _plan_mistakes(key: str, plan: dict, density: Density) -> Iterator[str]:
         yield refused(f"{key}.steps", steps, f"one for {min(needy)}, as exact has no sigma")
     for name in sorted(set(steps) - samplers) if by_name else []:
         yield f"{key}.steps has {shown(name)}; allowed: samplers of this plan"
+    for name in sorted(samplers):
+        given, largest = steps.get(name, []) if by_name else steps, SAMPLERS[name].largest_step
+        if np.max(given, initial=0) > largest:
+            yield refused(f"{key}.steps", steps, f"at most {largest:g} for {name}")
+
+
+def _metropolis_mistakes(key: str, asked: dict, models: dict, density: Density) -> Iterator[str]:
+    sigmas = sorted({sigma for sigma, _ in asked["pairs"]})
+    yield from _model_mistakes(key, asked | {"sigmas": sigmas}, models, levels=True)
+    for name in asked["models"]:
+        if name in models and not MODELS[models[name]["kind"]].separate:
+            yield refused(f"{key}.models", name, "models with an auto-encoder per noise level")
+        if density.is_degenerate or isinstance(density, KernelDensity):
+            yield f"{key}.models has {shown(name)}; allowed: none for a density without a log p"
 
 
 def _model_mistakes(key: str, plan: dict, models: dict[str, dict], levels: bool) -> Iterator[str]:

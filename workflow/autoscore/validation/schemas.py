@@ -14,7 +14,15 @@ from autoscore.wording import cut, shown
 
 MOST = 1000  # mistakes that are looked for
 LONGEST = 60  # characters of an unknown key
-RENAMED = {"peers": "baselines", "block": "shard", "ensemble": "separate"}  # keys once called so
+RENAMED = {  # keys, plans and samplers by their old names
+    "peers": "baselines",
+    "block": "shard",
+    "ensemble": "separate",
+    "paper_2013": "repository_2013",
+    "paper_2013_walk": "repository_2013_walk",
+    "adjusted_walk_2013": "repository_walk",
+    "adjusted_walk_2013_one_point": "repository_walk_one_point",
+}
 NUMBERS = {"integer": "whole number", "number": "number"}
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 
@@ -37,14 +45,8 @@ Strict = validators.extend(Draft202012Validator, type_checker=TYPES)
 def schema_mistakes(schema: dict, value: Any, whole: str, place: str = "") -> list[str]:
     """Return one line per mistake in a value: the key, its value and what is allowed.
 
-    Parameters
-    ----------
-    schema
-        A JSON schema; where it names no values or numbers, its descriptions say what is allowed.
-    whole
-        What the value is called.
-    place
-        Prefix of every key.
+    Where the JSON schema names no values or numbers, its descriptions say what is allowed. `whole`
+    is what the value is called, `place` the prefix of every key.
     """
     strict = Strict(schema)
     errors = list(islice(strict.iter_errors(value), MOST))
@@ -80,6 +82,8 @@ def _explain(error: ValidationError, strict: Any, whole: str, place: str) -> lis
         case "required":
             missing = [name for name in error.validator_value if name not in error.instance]
             return [f"{key or whole} lacks {', '.join(missing)}"]
+        case "enum" if (new := RENAMED.get(str(error.instance))) in error.validator_value:
+            return [f"{key} is {shown(error.instance)}, which is now called {new}: rename it"]
         case "enum":
             allowed = f"one of {', '.join(map(str, error.validator_value))}"
         case _:
@@ -102,10 +106,7 @@ def _allowed(error: ValidationError) -> str:
 
 
 def _number_hint(error: ValidationError, strict: Any) -> str:
-    """Return what to write for a number that YAML takes for text, as it does with 1e-2.
-
-    There is a hint only if the key would then be accepted.
-    """
+    """Return what to write for an acceptable number that YAML takes for text, such as 1e-2."""
     value, schema = error.instance, error.schema
     items = value if isinstance(value, list) else [value]
     numbers = [_as_number(item) for item in items]

@@ -9,12 +9,14 @@ from autoscore.wording import shown
 
 # what follows a density's name in the names of its tables, and a model's in those of the images
 OF_DENSITIES = (
+    "attractors",
     "choices",
     "differences",
     "far_starts",
     "fixed_points",
     "held_out",
     "losses",
+    "metropolis",
     "order",
     "profiles",
 )

@@ -1,1 +1,1 @@
-"""Verdicts on the paper's statements, from the result tables alone."""
+"""Verdicts on the paper's statements and on ours, from the result tables alone."""

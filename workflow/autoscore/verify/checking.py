@@ -70,7 +70,7 @@ def conclusion(
     tested = int((table["verdict"] != "NOT TESTED").sum())
     if left_out:
         said.append(
-            f"{tested} were tested, which is not held against the number on record, since the "
+            f"{tested} were tested, not compared with the number on record, because the "
             f"configuration leaves out {', '.join(left_out)}"
         )
     elif recorded is not None and tested < recorded:
@@ -86,7 +86,7 @@ def as_text(table: pd.DataFrame) -> str:
     """Return the verdicts of `check` in Markdown: their counts, then a table per statement."""
     counts = Counter(table["verdict"])
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in sorted(counts))
-    lines = ["# The paper's claims", "", f"{len(table)} claims: {summary}.", ""]
+    lines = ["# Claims", "", f"{len(table)} claims: {summary}.", ""]
     lines += [
         "Measured: the worst case over the rows. Brackets: the 95 % bootstrap interval of the mean "
         f"over seeds (the range of fewer than {FEWEST} seeds); 1.96 standard errors over images "

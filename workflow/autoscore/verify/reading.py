@@ -61,7 +61,7 @@ def left_out(folder: str | Path, config: dict) -> list[str]:
 
 
 def _unknown_densities(claims: list[dict], densities: Collection[str]) -> Iterator[str]:
-    """Yield which claims are about unknown densities, perhaps by a slip of the pen."""
+    """Yield which claims are about unknown densities, whose names may be misspelt."""
     for claim in claims:
         asked = [claim["where"], claim.get("less_than", {}).get("where", {})]
         named = [where.get("density", []) for where in asked] + [claim.get("target", [])]

@@ -19,7 +19,7 @@ def _cost(settings: Mapping, objective: str, source: str, dim: int) -> Cost:
 
 MODEL = Model(
     name="separate",
-    about="the paper's, one per noise level",
+    about="one per noise level, the paper's kind",
     network="autoscore.models.separate.network:Separate",
     training={
         "exact": "autoscore.models.separate.training:train_exact",

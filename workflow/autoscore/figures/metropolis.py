@@ -1,0 +1,102 @@
+"""Metropolis-Hastings from an auto-encoder: both noise levels, too small and too large."""
+
+import numpy as np
+import pandas as pd
+
+from autoscore.figures import style
+from autoscore.figures.declaration import SAMPLING, Figure, Probed
+from autoscore.figures.runs import few
+from autoscore.figures.style import PAGE, mean_and_range
+from autoscore.files.storage import read_arrays
+
+SHOWN = 300  # draws per panel
+PANELS = {  # column, label, scale of the axis
+    "acceptance": ("accepted", "log"),
+    "move": ("rms move per draw", "linear"),
+    "coverage": ("least coverage of a pair", "linear"),
+    "energy_distance": ("energy distance", "linear"),
+    "log_p_short": ("log p short (nats)", "symlog"),
+}
+REFERENCES = {"p": ("$p$", "#0072B2", "o", "-"), "p_sigma": (r"$p_\sigma$", "#D55E00", "s", "--")}
+
+FIGURE = Figure(
+    section=SAMPLING,
+    shows=("C7",),
+    caption="Metropolis-Hastings from the paper's auto-encoder with both noise levels swept: draws "
+    "in one pair of coordinates, and how they fare against p and p_sigma beside independent draws "
+    "of p_sigma (grey). Too small a level of training leaves the data, too large a one blurs; too "
+    "small a proposal hardly moves, too large a one is hardly accepted",
+    scope=Probed(),
+    reads={
+        "chains": "results/sample/{density}.npz",
+        "metropolis": "results/sample/{density}_metropolis.csv",
+    },
+)
+
+
+def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
+    """Draw a sweep per pair of rows: scatters above, measurements below."""
+    arrays, table = read_arrays(inputs["chains"]), pd.read_csv(inputs["metropolis"])
+    first = table[table["field"] == "learned"].iloc[0]
+    table = table[table["model"] == first["model"]]
+    learned = table[table["field"] == "learned"]
+    sweeps = {
+        r"$\sigma_{train} = \sigma_{MH}$": learned[learned["sigma"] == learned["step"]],
+        r"$\sigma_{MH}$": learned[learned["sigma"] == first["sigma"]],
+    }
+    sweeps = {name: rows for name, rows in sweeps.items() if len(rows)}
+    columns = max(len(rows.drop_duplicates(["sigma", "step"])) for rows in sweeps.values())
+    figure = style.subplots(1, 1, figsize=(PAGE, 6.4))[0]
+    figure.clear()
+    parts = figure.subfigures(len(sweeps), squeeze=False)[:, 0]
+    for part, (name, rows) in zip(parts, sweeps.items(), strict=True):
+        above, below = part.subfigures(2, height_ratios=[1, 1.2])
+        _scatter(above.subplots(1, columns, squeeze=False)[0], arrays, rows)
+        axes = below.subplots(1, len(PANELS))
+        _measure(axes, rows, table[table["field"] == "p_sigma"])
+        for axis in axes:
+            axis.set_xlabel(name, fontsize=7)
+    style.common_legend(figure, 4)
+    style.save(figure, outputs)
+
+
+def _scatter(axes: np.ndarray, arrays: dict[str, np.ndarray], rows: pd.DataFrame) -> None:
+    """Draw each run in the two neighbouring coordinates in which the data spread most."""
+    data = arrays["reference"]
+    k = int(np.argmax(np.ptp(data[:, :-1], axis=0) + np.ptp(data[:, 1:], axis=0)))
+    runs = rows.drop_duplicates(["sigma", "step"]).sort_values(["sigma", "step"])
+    for axis, run in zip(axes, runs.itertuples(), strict=False):
+        name = f"metropolis-{run.model}-{run.sigma:g}-{run.step:g}"
+        for draws, color in ((data, "0.75"), (arrays[name], "#D55E00")):
+            shown = few(draws.reshape(-1, data.shape[1]), SHOWN)
+            look = {"color": color, "markersize": 2, "markeredgewidth": 0, "rasterized": True}
+            axis.plot(shown[:, k], shown[:, k + 1], ".", **look)
+        low, high = data[:, k : k + 2].min(0) - 0.5, data[:, k : k + 2].max(0) + 0.5
+        axis.set(xticks=[], yticks=[], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        levels = rf"$\sigma_{{train}}$ = {run.sigma:g}, $\sigma_{{MH}}$ = {run.step:g}"
+        axis.set_title(levels, fontsize=6)
+    axes[0].set_ylabel(f"$x_{k}, x_{k + 1}$", fontsize=6)
+
+
+def _measure(axes: np.ndarray, rows: pd.DataFrame, independent: pd.DataFrame) -> None:
+    """Draw each measurement over the proposal's level, against p and p_sigma."""
+    floors = independent[independent["sigma"].isin(rows["sigma"])].assign(step=independent["sigma"])
+    if (rows["sigma"] == rows["sigma"].iloc[0]).all():  # one level's floor, at every proposal
+        ends = [floors.assign(step=end) for end in (rows["step"].min(), rows["step"].max())]
+        floors = pd.concat(ends)
+    for axis, (column, (label, scale)) in zip(axes, PANELS.items(), strict=True):
+        axis.set(xscale="log", yscale=scale)
+        axis.set_ylabel(label, fontsize=6)
+        for reference, (against, color, marker, line) in REFERENCES.items():
+            if reference == "p" and column in ("acceptance", "move"):
+                continue  # they depend on no reference
+            look = {"color": color, "marker": marker, "linestyle": line, "markersize": 3}
+            mine = rows[rows["reference"] == reference]
+            mean_and_range(axis, mine, "step", column, label=f"chains against {against}", **look)
+            if column != "acceptance":
+                grey = look | {"color": "0.5", "markersize": 2}
+                name = rf"independent draws of $p_\sigma$ against {against}"
+                floor = floors[floors["reference"] == reference]
+                mean_and_range(axis, floor, "step", column, label=name, **grey)
+        style.mark_levels(axis, rows["step"])
+        axis.tick_params(labelsize=5)
