@@ -48,10 +48,9 @@ def measure(
     """Return all tables of the scores learned on one density, given its name.
 
     The tables are ``errors``, with `COLUMNS`; ``factors``, the same fields and trivial ones as
-    multiples of a known score; ``choices``, which levels were combined; and ``held_out``, the
-    losses on a user's held-out points. `settings` are the noise grid ``sigmas`` and the names of
-    ``baselines``, `data` comes from `autoscore.data.draw_data`, `streams` names the random streams
-    of noise and baselines. In two dimensions curves and bias are `solved` by
+    multiples of a known score; ``choices``, which levels were combined; and ``held_out``, the losses on a user's held-out points. `settings` are the noise grid ``sigmas``
+    and the names of ``baselines``, `data` comes from `autoscore.data.draw_data`, `streams` names
+    the random streams of noise and baselines. In two dimensions curves and bias are `solved` by
     `autoscore.optimum.stage.solve`.
     """
     sigmas = noise_levels(settings["sigmas"])
