@@ -322,12 +322,13 @@ def test_null_models_do_not_pass_for_a_field_between_arms(tmp_path, monkeypatch)
     claims = [claim for claim in claims if claim["where"]["sigma"] in (0.01, 0.05)]
     seeds = pd.DataFrame({"seed": range(FEWEST)})
     for model, verdict in (("exact", "PASS"), ("gaussian", "FAIL"), ("untrained", "FAIL")):
-        table = rows[rows["model"] == model].assign(model="separate")
+        table = rows[rows["model"] == model]
         if model != "untrained":
             table = table.drop(columns="seed").merge(seeds, how="cross")
+        table = pd.concat([table.assign(model=name) for name in ("separate", "paper")])
         save(table, "results/geometry/spiral_arms.csv")
         found = check(claims, SEED, ["spiral"])
-        assert len(found) == 7
+        assert len(found) == 10
         assert set(found["verdict"]) == {verdict}, found[["id", "value", "verdict"]]
 
 
