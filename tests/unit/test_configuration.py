@@ -67,6 +67,9 @@ def target(change):
     return configured(MIXTURE | change)
 
 
+DENOISING = {"models": {"separate": ["dae"]}}
+
+
 def trained(train):
     """A configuration of one mixture with common training settings."""
     return configured(MIXTURE, train=train)
@@ -345,6 +348,30 @@ MISTAKES = [
     (
         trained({"schedules": {"samples": {"polish": 5}}}),
         "train.schedules.samples.polish is 5; allowed: 0, because the noise changes",
+    ),
+    (
+        trained(DENOISING | {"optimiser": "lbfgs", "noise": "fixed"}),
+        "train.schedules.samples.polish is 0; allowed: 1 or more evaluations of lbfgs",
+    ),
+    (
+        trained(DENOISING | {"optimiser": "lbfgs", "schedules": {"samples": {"polish": 5}}}),
+        "train.noise is 'sobol'; allowed: fixed for lbfgs",
+    ),
+    (
+        trained(DENOISING | {"optimiser": "least_squares", "noise": "walkback"}),
+        "train.noise is 'walkback'; allowed: fixed or fresh or sobol for least_squares",
+    ),
+    (
+        trained(DENOISING | {"optimiser": "least_squares", "architecture": {"tied": True}}),
+        "train.architecture.tied is True; allowed: false for least_squares",
+    ),
+    (
+        trained(DENOISING | {"optimiser": "least_squares", "warm_start": True}),
+        "train.warm_start is True; allowed: false for least_squares",
+    ),
+    (
+        trained({"optimiser": "least_squares", "models": {"separate": ["rcae"]}}),
+        "train.optimiser is 'least_squares'; allowed: adam, because the others minimise dae alone",
     ),
     (
         configured(PLANE | {"train": {"sizes": ["exact"]}}),

@@ -312,7 +312,11 @@ def test_everything_is_measured_on_one_held_out_and_one_validation_point():
     learned = {("dae", "separate", "samples"): stack}
     table = held_out_table(sample_of(FIVE), learned, np.array([0.2]), RNG(0))
     assert np.isfinite(table[["denoising_loss", "score_matching_loss"]]).all(axis=None)
-    settings = {"sigmas": [0.2, 0.4], "shown": {"sigma": 0.2, "windows": []}, "figures": ["map"]}
+    settings = {
+        "sigmas": [0.2, 0.4],
+        "shown": {"sigma": 0.2, "windows": [], "attractors": False},
+        "figures": ["map"],
+    }
     _, tables = measure(KernelDensity(FIVE), learned, ONE, settings, RNG(0))
     assert {name: table.columns.tolist() for name, table in tables.items()} == COLUMNS
     summary = tables["summary"].set_index("quantity")["value"]
@@ -330,7 +334,7 @@ def test_points_at_one_place_are_learned(kind, points, objective):
     train = MODELS[name].trainer(source)
     schedule = {"steps": 3, "learning_rate": 0.01, "batch": 4}
     settings = {"sigmas": [0.2, 0.4], "seeds": 1, "sizes": ["all"], "nodes": 16, "noise": "sobol"}
-    settings |= {"architecture": {"hidden": [4]}, "warm_start": False}
+    settings |= {"architecture": {"hidden": [4]}, "warm_start": False, "optimiser": "adam"}
     settings |= {"network": {"width": 4, "blocks": 1, "features": 0, "frequency": 2.0}}
     settings["schedules"] = dict.fromkeys(("exact", "samples", "conditioned"), schedule)
     exact = source == "exact"

@@ -89,7 +89,8 @@ def numbers(name, unit, deviations, folder):
     table = score_stage(name, asked, data, density, learned, (1, "score"))["errors"]
     fixed = None
     if name not in ("ring", "curve"):  # nearly all of which is at rest: where exactly, is chance
-        shown = {"shown": {"sigma": 0.3 * unit, "windows": []}, "figures": ["map"], "points": 101}
+        view = {"sigma": 0.3 * unit, "windows": [], "attractors": False}
+        shown = {"shown": view, "figures": ["map"], "points": 101}
         rng = np.random.default_rng(1)
         tables = geometry_stage(density, learned, data["held_out"], train | shown, rng)[1]
         fixed = tables["fixed_points"]

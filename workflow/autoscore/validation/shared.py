@@ -9,9 +9,11 @@ from autoscore.wording import shown
 
 # what follows a density's name in the names of its tables, and a model's in those of the images
 OF_DENSITIES = (
+    "arms",
     "attractors",
     "choices",
     "differences",
+    "factors",
     "far_starts",
     "fixed_points",
     "held_out",
@@ -21,7 +23,15 @@ OF_DENSITIES = (
     "profiles",
 )
 OF_IMAGES = ("symmetry",)
-OF_ALL_DENSITIES = ("errors", "order", "choices", "held_out", "diagnostics", "samplers")  # tables
+OF_ALL_DENSITIES = (
+    "errors",
+    "factors",
+    "order",
+    "choices",
+    "held_out",
+    "diagnostics",
+    "samplers",
+)  # tables
 
 
 def refused(key: str, value: Any, allowed: str) -> str:
