@@ -37,15 +37,15 @@ FIGURE = Figure(
     "block follows the curve and is as thick as noise of sigma .1 makes it: the chains sample "
     "p_sigma, which is three times as thick as the data, and no better field would change that",
     deviations=(
-        "The curve is our own draw of the authors' recipe: theirs was never published.",
-        "The model has 64 units, linear output, and Adam with fresh noise at one level each; the "
-        "authors' repository tries 64 to 256 units, trained by L-BFGS down a sequence of levels.",
-        "Ten chains of 11,000 steps begin at the origin, with the authors' thinning by 100 and "
+        "the curve is our own draw of the authors' recipe: theirs was never published",
+        "the model has 64 units, linear output, and Adam with fresh noise at one level each; the "
+        "authors' repository tries 64 to 256 units, trained by L-BFGS down a sequence of levels",
+        "ten chains of 11,000 steps begin at the origin, with the authors' thinning by 100 and "
         "burn-in of 5,000 steps; theirs is one chain of 55,000 (the repository; the paper's own "
-        "number is not known to us).",
-        "Energy differences take the field in the middle of the segment, for 20 even points: "
-        "rule_error in results/sample/curve_mixture_10_metropolis.csv is what that adds.",
-        "The third block is ours.",
+        "number is not known to us)",
+        "energy differences take the field in the middle of the segment, for 20 even points: "
+        "rule_error in results/sample/curve_mixture_10_metropolis.csv is what that adds",
+        "the third block is ours",
     ),
     scope=OfPaper(_of),
     reads={name: file.format(density=DENSITY) for name, file in RUNS.items()},
