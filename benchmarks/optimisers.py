@@ -56,7 +56,7 @@ def run() -> Iterator[Row]:
     for who, (change, lengths) in OURS.items():
         change = {
             "sigmas": [SIGMA],
-            "architecture": {"hidden": [1000], "residual": "none"},
+            "architecture": {"hidden": [1000], "residual": "none", "gain": 5.0},
         } | change
         for varied, schedules in lengths.items():
             for schedule in schedules:
