@@ -74,3 +74,20 @@ def test_each_chain_needs_memory_for_its_generator_however_few_its_draws():
     one = PLANS["truth"] | {"chains": 10_000_000, "draws": 1}
     streams = 10_000_000 * sys.getsizeof(np.random.default_rng(0).bit_generator.state) / 2**20
     assert demands.sampling({"one": one}, 1)["mem_mb"] > streams
+
+
+def test_decoders_are_solved_for_one_after_another_and_the_recipe_goes_in_chunks():
+    train = CONFIG["densities"]["spiral"]["train"]
+    solved = train | {"kind": "separate"}
+    one, all_of_them = (demands.training(solved, "dae", "samples", 2, n) for n in (1, 45))
+    # 20,000 points, 1,001 units and their products, in double precision
+    assert one["mem_mb"] > demands.BASE + 8 * 20_000 * 1001 / 2**20
+    assert all_of_them["mem_mb"] < 1.1 * one["mem_mb"]
+    assert all_of_them["runtime"] > one["runtime"]
+    recipe = train["variants"]["paper"]
+    settings = recipe | {"validation": train["validation"]}
+    asked = demands.training(settings, "dae", "samples", 2, 3)
+    assert asked["mem_mb"] < one["mem_mb"]
+    longer = copy.deepcopy(settings)
+    longer["schedules"]["samples"]["polish"] *= 100
+    assert demands.training(longer, "dae", "samples", 2, 3)["runtime"] > 5 * asked["runtime"]

@@ -34,7 +34,8 @@ def training(settings: dict, objective: str, source: str, dim: int, members: int
     points = cost.points * cost.directions
     held_out = 2 * settings["validation"]  # each point under e and -e
     group = LOOKS * held_out / GROUPS * cost.directions * cost.units
-    stack = members * (COPIES * (cost.weights + points * cost.units) + group)
+    stack = COPIES * (cost.weights + points * cost.units) + group
+    stack *= 1 if cost.alone else members
     shown = settings["seeds"] * _most_points(settings) + members * held_out
     memory = cost.number * stack + STORED * DOUBLE * shown * dim
     return _bounds(6.0 * members * cost.weights * points * cost.steps / RATE, memory)

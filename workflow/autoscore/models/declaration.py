@@ -24,6 +24,7 @@ class Cost(NamedTuple):
     steps: int
     directions: int  # as how many points each counts, as the network is differentiated along some
     number: int  # bytes of a number
+    alone: bool = False  # whether members are trained one after another
 
 
 def cost_of_layers(

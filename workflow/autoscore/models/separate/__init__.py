@@ -5,13 +5,26 @@ from itertools import pairwise
 
 from autoscore.models.declaration import IMAGE_SETTINGS, Cost, Model, cost_of_layers
 
+CHUNK = 250  # points whose units fit into a cache, of a loss over all points
 COMMON = {"kind", "sigmas", "seeds", "device", "architecture"}
+
+
+def _is_number(size: int | str) -> bool:
+    return size not in ("exact", "all")
 
 
 def _cost(settings: Mapping, objective: str, source: str, dim: int) -> Cost:
     layers = pairwise([dim, *settings["architecture"]["hidden"], dim])
     if source == "samples":
-        return cost_of_layers(layers, settings["schedules"]["samples"], objective, dim)
+        schedule = settings["schedules"]["samples"]
+        cost = cost_of_layers(layers, schedule, objective, dim)
+        if settings["optimiser"] == "lbfgs":  # all points, a chunk at a time
+            chunks = -(-max(filter(_is_number, settings["sizes"]), default=CHUNK) // CHUNK)
+            return cost._replace(points=CHUNK, steps=chunks * schedule["polish"])
+        if settings["optimiser"] == "least_squares":  # normal equations, a member at a time
+            units = settings["architecture"]["hidden"][-1] + 1
+            return cost._replace(weights=units**2, steps=1, number=8, alone=True)
+        return cost
     # quadrature nodes, in double precision for the polish
     schedule, nodes = settings["schedules"]["exact"], settings["nodes"]
     return cost_of_layers(layers, schedule, objective, dim, points=nodes, number=8)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from autoscore.densities.base import Density
+from autoscore.models.separate import CHUNK
 from autoscore.models.separate.least_squares import average_targets, solve_decoders
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.grids import noise_levels
@@ -22,8 +23,6 @@ from autoscore.train.setups import (
     standardised,
     validation_batch,
 )
-
-RECIPE_CHUNK = 250  # points whose units fit into a cache
 
 
 def train_exact(
@@ -151,7 +150,7 @@ def _follow_recipe(
             trace.losses.append(losses)
             report(f"evaluation {step + 1} of {evaluations}, mean loss {float(losses.mean()):.6g}")
 
-    chunks = batch.split(-(-batch.inputs.shape[1] // RECIPE_CHUNK))
+    chunks = batch.split(-(-batch.inputs.shape[1] // CHUNK))
     separate.to(device)
     separate.theta = lbfgs.minimise(
         lambda theta: slope_over(separate, "dae", theta, chunks),
