@@ -38,7 +38,7 @@ def judged(root: Path) -> pd.DataFrame:
     """Return all claims as they are now, with the stored verdicts, by id.
 
     The columns are ``family`` (the id without its target), ``statement`` (short name), ``paper``
-    (the statement in words), ``requirement``, ``verdict``, ``value``, ``low`` and ``high``. A claim
+    (the statement in words), ``says`` (the claim in words), ``requirement``, ``verdict``, ``value``, ``low`` and ``high``. A claim
     that the stored run did not know, or that required something else, is NOT TESTED.
     """
     content = read_yaml(root / CLAIMS)
@@ -49,16 +49,30 @@ def judged(root: Path) -> pd.DataFrame:
         (requirement,) = requirements_of(claim)
         name = claim["id"]
         family = name if name in families else name.removesuffix(f"_{claim['target']}")
-        words = [claim["paper"], requirement.words(claim)]
+        words = [claim["paper"], claim["statement"], requirement.words(claim)]
         rows.append([name, family, names[claim["paper"]], *words])
-    now = pd.DataFrame(rows, columns=["id", "family", "statement", "paper", "requirement"])
+    now = pd.DataFrame(rows, columns=["id", "family", "statement", "paper", "says", "requirement"])
     found = now.merge(pd.read_csv(root / STORED), how="left", on=["id", "requirement"])
     return found.fillna({"verdict": "NOT TESTED"}).set_index("id")
 
 
 def verdict_table(root: Path) -> str:
-    """Return how many claims have which verdict, statement by statement."""
-    return summary(judged(root))
+    """Return how many claims have which verdict, statement by statement, and those that fail."""
+    claims = judged(root)
+    return f"{summary(claims)}\n\n{failures(claims)}"
+
+
+def failures(claims: pd.DataFrame) -> str:
+    """Return the claims that fail, with what was measured; see `judged`."""
+    failed = claims[claims["verdict"] == "FAIL"]
+    if failed.empty:
+        return "Every claim holds."
+    rows = [
+        [f"`{row.Index}`", row.says, f"{row.value:.3g} [{row.low:.3g}, {row.high:.3g}]"]
+        for row in failed.itertuples()
+    ]
+    head = ["claim that fails", "it says", "measured [95 % interval]"]
+    return "\n".join(table(head, rows))
 
 
 def summary(claims: pd.DataFrame) -> str:

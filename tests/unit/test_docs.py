@@ -11,7 +11,7 @@ from docs.__main__ import PARTS, ROOT, main
 from docs.keys import Keys
 from docs.library import LIBRARY, library_index
 from docs.parts import anchor, replace_part
-from docs.verdicts import STORED, judged, store_verdicts, summary
+from docs.verdicts import STORED, failures, judged, store_verdicts, summary
 
 PAGES = [
     page.relative_to(ROOT).as_posix()
@@ -196,6 +196,14 @@ def test_verdicts_are_counted_by_statement_in_their_order():
         "| C1, that | 0 | 1 |",
         "| **3 claims** | **2** | **1** |",
     ]
+
+
+def test_claims_that_fail_are_listed_with_what_was_measured():
+    more = {"says": "so | so", "value": 0.12345, "low": -1.0, "high": 2.0}
+    failed = CLAIMS.assign(**more)[CLAIMS["verdict"] == "FAIL"]
+    (line,) = failures(CLAIMS.assign(**more)).splitlines()[2:]
+    assert line == f"| `{failed.index[0]}` | so \\| so | 0.123 [-1, 2] |"
+    assert failures(CLAIMS[CLAIMS["verdict"] == "PASS"]) == "Every claim holds."
 
 
 @pytest.mark.parametrize(("first", "taken"), [("PASS", True), ("NOT TESTED", False)])

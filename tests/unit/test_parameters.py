@@ -131,7 +131,8 @@ DEPENDENT = {
 TRAINING = {
     ("separate", "exact"): "architecture.* device nodes seeds sigmas schedules.exact.* shard",
     ("separate", "samples"): (
-        "architecture.* device noise seeds sigmas sizes schedules.samples.* warm_start shard"
+        "architecture.* device noise optimiser seeds sigmas sizes schedules.samples.* warm_start "
+        "shard"
     ),
     ("conditioned", "samples"): (
         "network.* device noise seeds sigmas sizes schedules.conditioned.* shard"
@@ -142,7 +143,7 @@ STAGES = {
     "data": "seeds sizes validation held_out variants.*.seeds variants.*.sizes",
     "optimum": "sigmas",  # in the plane
     "score": "sigmas models.* variants.*.objectives",
-    "geometry": "sigmas seeds models.* variants.*.objectives",
+    "geometry": "sigmas models.* variants.*.objectives",
 }
 KNOWN = ("bowl", "arc", "cloud", "blob")  # in two and more dimensions
 LINE, PLANE = ("line", "dots"), ("bowl", "arc", "mine", "blob")

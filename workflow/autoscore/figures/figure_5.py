@@ -34,11 +34,10 @@ FIGURE = Figure(
         "curve, points to the nearest arm, and turns round half-way between arms"
     ),
     caption=(
-        "the same 30 x 30 arrows, for the paper's auto-encoder after the recipe as published, for "
-        "the same network on the same points and noise with its decoder solved for by least "
-        "squares, and for the best reconstruction. The recipe is as far from the best field as "
-        "r(x) = x is (error 1); solved for, in a second, it is near. Of each the seed with the "
-        "median error is shown; panels give that error"
+        "the recipe as published is as far from the best field as r(x) = x is; the same network, "
+        "solved for in a second, is near. Both see the same points and noise; below them the best "
+        "reconstruction. Of each the seed with the median error is shown; panels give that error "
+        "(1 for r(x) = x)"
     ),
     deviations=(
         "the recipe stops after 400 evaluations of L-BFGS, where the authors' ran 1,000 iterations "

@@ -21,13 +21,13 @@ FIGURE = Figure(
         "chain that leaves the data may end in a spurious attractor"
     ),
     caption=(
-        "(a) the field of the recipe as published, and of the same network solved for; (b) where "
-        "iterated reconstructions from each place end: white on the data, yellow at a spurious "
-        "attractor (crosses), pink outside a box three times as wide, grey nowhere yet; the line "
-        "is the first of 200 chains from the data that is lost, where one is. (c) The share of "
-        "starts in the window that do not reach the data, over the error of the field: a dot per "
-        "model and seed. With the error of training, attractors and lost chains vanish: they are "
-        "what optimisation left undone"
+        "spurious attractors are what optimisation left undone: with the error of training they "
+        "and lost chains vanish. (a) The field of the recipe as published, and of the same network "
+        "solved for. (b) Where iterated reconstructions from each place end: white on the data, "
+        "yellow at a spurious attractor (crosses), pink outside a box three times as wide, grey "
+        "nowhere yet. The line is the first of 200 chains from the data that is lost, where one "
+        "is. (c) The share of starts in the window that do not reach the data, over the error of "
+        "the field: a dot per model and seed"
     ),
     deviations=(
         "the paper sketches (b); ours are real chains and real basins",
