@@ -38,7 +38,8 @@ def judged(root: Path) -> pd.DataFrame:
     """Return all claims as they are now, with the stored verdicts, by id.
 
     The columns are ``family`` (the id without its target), ``statement`` (short name), ``paper``
-    (the statement in words), ``says`` (the claim in words), ``requirement``, ``verdict``, ``value``, ``low`` and ``high``. A claim
+    (the statement in words), ``says`` (the claim in words), ``requirement``, ``verdict``,
+    ``value``, ``low`` and ``high``. A claim
     that the stored run did not know, or that required something else, is NOT TESTED.
     """
     content = read_yaml(root / CLAIMS)
