@@ -104,7 +104,7 @@ def say_verdicts(table: str, project: str) -> None:
         verdicts = Counter(row["verdict"] for row in _rows(table))
         counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
         say(f"Claims: {counts} (see {(here / table).with_suffix('.md')})")
-    if count := len(list(Path("figures").glob("*.pdf"))):
+    if count := len(list(Path("figures").rglob("*.pdf"))):
         say(f"Figures: {count} in {here / 'figures'}")
 
 
