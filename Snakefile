@@ -26,6 +26,7 @@ from run import code_hash
 from run import console
 from run import locking
 from run import preloaded
+from run import rules as rules_in_common
 from autoscore.verify.reading import left_out, read_claims, recorded_tests
 from autoscore.configuration import ConfigurationError, complete
 from autoscore.noise import cautions
@@ -151,7 +152,7 @@ rule gallery:
         "cp {input:q} docs/gallery/ 2> {log:q}"
 
 
-complete_rules()
+rules_in_common.complete_rules(workflow)
 
 if workflow.is_main_process:
     preflight.refuse_unmade_results(

@@ -1,7 +1,6 @@
 """Functions that the rules share, most of them functions of wildcards, built on the plan."""
 
 import os
-import re
 from pathlib import Path
 
 from run import demands
@@ -12,7 +11,6 @@ from autoscore.figures.registry import CONTACT_SHEET, FIGURES, figure_files, pap
 from autoscore.figures.registry import paper_pictures, paper_words, settings_of, stem
 from autoscore.images.sources import FOLDER
 from autoscore.files.records import hashes
-from run.code_hash import code
 
 LIBRARY = Path(workflow.basedir) / "workflow"
 IMAGES = config.get("images")
@@ -87,25 +85,3 @@ def shard_files(suffix):
 def figure_settings(name):
     """Return a function from wildcards to the settings of a figure."""
     return lambda wildcards: settings_of(name, config, wildcards.get("density", ""))
-
-
-def complete_rules():
-    """Give each rule that runs something its environment, its log and the hash of its code.
-
-    The log is named after the rule and its wildcards. Without the hash as a param, a change of the
-    library would rerun nothing.
-    """
-    for each in workflow.rules:
-        if each.norun:
-            continue
-        each.conda_env = os.path.join(workflow.basedir, "envs", "autoscore.yaml")
-        wildcards = re.findall(r"{(\w+)", each.output[0] if each.output else "")
-        parts = [each.name, "_".join(f"{{{name}}}" for name in wildcards)]
-        if not each.log:
-            each.log_modifier = workflow.modifier.path_modifier  # set_log needs one
-            each.set_log(f"results/logs/{os.path.join(*filter(None, parts))}.log")
-        if each.script and each.output:
-            modules = [f"scripts.{Path(each.script).stem}"]
-            if "figure" in each.params.keys():
-                modules.append(f"autoscore.figures.{each.params.figure}")
-            each.set_params(code=code(*modules))
