@@ -41,8 +41,8 @@ def figures(finished):
 def test_each_figure_is_there_as_pdf_and_as_png_and_no_other(finished, figures):
     assert len(figures) > 5
     wanted = {f"{name}.{kind}" for name in figures for kind in ("pdf", "png")}
-    found = {file.name for file in (finished.folder / "figures").iterdir()}
-    assert found == wanted | {"three_wells_animation.gif"}
+    found = {file.name for file in (finished.folder / "figures").rglob("*.*")}
+    assert found == wanted | {"three_wells_animation.gif", "contact_sheet.png"}
 
 
 def test_figures_show_something(finished, figures):

@@ -17,8 +17,8 @@ FIGURE = Figure(
         "product of three parabolas, on [-1.5, 1.5]"
     ),
     caption=(
-        "p has modes near 0 and 0.94, and a shoulder near -0.8, where the score comes near 0 and "
-        "does not reach it"
+        "p has modes near 0 and 0.94, and a shoulder near -0.8, where the score falls to 0.9 and "
+        "stays positive"
     ),
     deviations=(
         "1,001 grid points in place of 1,000, and the score in closed form in place of a finite "

@@ -18,8 +18,9 @@ FIGURE = Figure(
         "without a parametrisation, over the score; sigma 1.00, 0.31, 0.16 and 0.06"
     ),
     caption=(
-        "as sigma falls both estimates approach the score and each other, the denoising one "
-        "sooner. At sigma 1 both are nearly straight lines towards the mean"
+        "as sigma falls both estimates approach the score, in this window the denoising one "
+        "sooner. At sigma 1 both are nearly straight lines towards the mean; in between they part, "
+        "and then meet again"
     ),
     deviations=(
         "the paper solves both on its 1,000 grid points; ours are the contractive optimum on a "

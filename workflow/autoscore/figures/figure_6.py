@@ -32,10 +32,11 @@ FIGURE = Figure(
     paper="ten pairs of coordinates, (x0, x1) to (x8, x9) and (x9, x0), of a density around a "
     "curve in ten dimensions: data on the left, on the right samples of Metropolis-Hastings with "
     "an isotropic proposal, driven by a denoising auto-encoder (sigma .1 for both)",
-    caption="data; Metropolis-Hastings from the paper's auto-encoder; and adjusted Langevin from "
-    "one auto-encoder for all noise levels, after its flow from noise; 500 points each. The middle "
-    "block follows the curve and is as thick as noise of sigma .1 makes it: the chains sample "
-    "p_sigma, which is three times as thick as the data, and no better field would change that",
+    caption="the middle block follows the curve where noise of sigma .1 does not fill it: the "
+    "chains sample p_sigma, which is three times as thick as the data, and a better field of this sigma "
+    "would not change that. Left: data. Middle: Metropolis-Hastings from a one-layer auto-encoder "
+    "of the paper's kind. Right: adjusted Langevin from one auto-encoder for all noise levels, "
+    "after its flow from noise. 500 points each",
     deviations=(
         "the curve is our own draw of the authors' recipe: theirs was never published",
         "the model has 64 units, linear output, and Adam with fresh noise at one level each; the "

@@ -10,7 +10,7 @@ from autoscore.figures.quiver import draw_window
 from autoscore.files.storage import read_arrays
 
 COLUMNS = ("paper", "paper_solved")
-SORTS = ("#FFFFFF", "#E69F00", "#CC79A7", "#999999")  # ends: data, spurious, escaped, still moving
+SORTS = ("#FFFFFF", "#CC79A7", "#56B4E9", "#BBBBBB")  # ends: data, spurious, escaped, still moving
 FLOOR = 1e-3  # where a share of 0 is drawn
 
 FIGURE = Figure(
@@ -21,17 +21,19 @@ FIGURE = Figure(
         "chain that leaves the data may end in a spurious attractor"
     ),
     caption=(
-        "spurious attractors are what optimisation left undone: with the error of training they "
-        "and lost chains vanish. (a) The field of the recipe as published, and of the same network "
-        "solved for. (b) Where iterated reconstructions from each place end: white on the data, "
-        "yellow at a spurious attractor (crosses), pink outside a box three times as wide, grey "
-        "nowhere yet. The line is the first of 200 chains from the data that is lost, where one "
-        "is. (c) The share of starts in the window that do not reach the data, over the error of "
-        "the field: a dot per model and seed"
+        "starts that miss the data are what optimisation left undone: they vanish with the error "
+        "of training. (a) The field of the authors' recipe, and of the same architecture solved "
+        "for; arrows are scaled per panel. (b) Where iterated reconstructions from each place end: "
+        "white on the data, pink at a spurious attractor (crosses), blue outside a box three times "
+        "as wide, grey still moving after 400 steps. The line is the first of 200 chains from the "
+        "data that ends off them (dot), where one does. (c) The share of starts in the window "
+        "(a coarser grid) that do not reach the data, over the error of the field: a dot per model "
+        "and seed"
     ),
     deviations=(
-        "the paper sketches (b); ours are real chains and real basins",
-        "the recipe is cut to 400 evaluations, as in figure 5; the median seed is shown",
+        "the paper sketches (b); ours is a real chain, which need not end in an attractor: noise "
+        "keeps most lost chains moving where the field is weak",
+        "the recipe is cut to 400 of 1,000 iterations, as in figure 5; the median seed is shown",
         "(c) is not in the paper",
     ),
     scope=OfPaper(with_recipe),
@@ -70,9 +72,11 @@ def _draw_basins(axis: style.Axes, arrays: dict[str, np.ndarray], name: str) -> 
     window, basin = arrays["window_0"], arrays[f"basin_{name}"]
     colors = {"cmap": ListedColormap(SORTS), "vmin": -0.5, "vmax": 3.5}
     axis.imshow(basin.T, origin="lower", extent=window.ravel(), **colors)
-    axis.plot(*arrays["points"].T, ".", color="0.4", markersize=1, markeredgewidth=0)
+    axis.plot(*arrays["points"].T, ".", color="#E69F00", markersize=1, markeredgewidth=0)
     axis.plot(*arrays[f"rest_{name}"].T, "x", color="black", markersize=4)
-    axis.plot(*arrays[f"path_{name}"].T, color="#0072B2", linewidth=0.8)
+    path = arrays[f"path_{name}"]
+    axis.plot(*path.T, color="black", linewidth=0.6)
+    axis.plot(*path[-1:].T, "o", color="black", markersize=3)
     style.look_at(axis, window)
 
 

@@ -22,10 +22,12 @@ REFERENCES = {"p": ("$p$", "#0072B2", "o", "-"), "p_sigma": (r"$p_\sigma$", "#D5
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption="Metropolis-Hastings from the paper's auto-encoder with both noise levels swept: draws "
-    "in one pair of coordinates, and how they fare against p and p_sigma beside independent draws "
-    "of p_sigma (grey). Too small a level of training leaves the data, too large a one blurs; too "
-    "small a proposal hardly moves, too large a one is hardly accepted",
+    caption="Metropolis-Hastings from a one-layer auto-encoder of the paper's kind, with the "
+    "noise of training and the proposal's standard deviation (sigma_MH) swept: draws in one pair of "
+    "coordinates (grey dots are data), and how they fare against p and p_sigma beside independent "
+    "draws of p_sigma (grey lines; bands are ranges of seeds). At too small a level of training "
+    "chains leave the data, at too large a one they blur it; too small a proposal hardly moves, "
+    "too large a one is hardly accepted",
     scope=Probed(),
     reads={
         "chains": "results/sample/{density}.npz",
