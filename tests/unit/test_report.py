@@ -104,7 +104,7 @@ def test_a_figure_of_the_paper_says_what_both_show_and_what_differs():
     Path("figures/paper").mkdir()
     Image.new("RGB", (20, 10), "white").save("figures/paper/figure_4.png")
     text = page(figures=["figures/paper/figure_4.png"])
-    caption = re.search(r'<figure id="paper/figure_4">.*?</figure>', text, re.DOTALL)[0]
+    caption = re.search(r'<figure id="figure_4">.*?</figure>', text, re.DOTALL)[0]
     assert "<h3>Figure 4</h3>" in caption
     shown = re.findall(r"<dt>(.+?)</dt><dd>(.+?)</dd>", caption, re.DOTALL)
     assert [term for term, _ in shown] == ["In the paper", "Ours", "What differs"]

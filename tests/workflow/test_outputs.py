@@ -23,6 +23,7 @@ def figures(finished):
         for figure in entry.get("sample", {}).get("figures", [])
     } | {"three_wells_differences", "thick_spiral_far_starts", "thick_spiral_metropolis"}
     common = {"learned_error", "plane_error", "combinations", "thick_spiral_map"}
+    common |= {"figure_3", "figure_4"}  # of the paper, on the line
     images = "denoising spectra tangents noise_levels energies symmetry samples chains quality"
     common |= {f"images_{name}" for name in images.split()}
     return (
