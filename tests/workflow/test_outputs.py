@@ -1,5 +1,7 @@
 """What the finished run writes."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +25,7 @@ def figures(finished):
         for figure in entry.get("sample", {}).get("figures", [])
     } | {"three_wells_differences", "thick_spiral_far_starts", "thick_spiral_metropolis"}
     common = {"learned_error", "plane_error", "combinations", "thick_spiral_map"}
-    common |= {"figure_3", "figure_4"}  # of the paper, on the line
+    common |= {"paper/figure_3", "paper/figure_4"}
     images = "denoising spectra tangents noise_levels energies symmetry samples chains quality"
     common |= {f"images_{name}" for name in images.split()}
     return (
@@ -41,7 +43,7 @@ def figures(finished):
 
 def test_each_figure_is_there_as_pdf_and_as_png_and_no_other(finished, figures):
     assert len(figures) > 5
-    wanted = {f"{name}.{kind}" for name in figures for kind in ("pdf", "png")}
+    wanted = {f"{Path(name).name}.{kind}" for name in figures for kind in ("pdf", "png")}
     found = {file.name for file in (finished.folder / "figures").rglob("*.*")}
     assert found == wanted | {"three_wells_animation.gif", "contact_sheet.png"}
 

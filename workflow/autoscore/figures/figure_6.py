@@ -34,7 +34,8 @@ FIGURE = Figure(
     "an isotropic proposal, driven by a denoising auto-encoder (sigma .1 for both)",
     caption="the middle block follows the curve where noise of sigma .1 does not fill it: the "
     "chains sample p_sigma, which is three times as thick as the data, and a better field of this "
-    "sigma would not change that. Left: data. Middle: Metropolis-Hastings from a one-layer auto-encoder "
+    "sigma would not change that. Left: data. Middle: Metropolis-Hastings from a one-layer "
+    "auto-encoder "
     "of the paper's kind. Right: adjusted Langevin from one auto-encoder for all noise levels, "
     "after its flow from noise. 500 points each",
     deviations=(

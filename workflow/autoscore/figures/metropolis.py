@@ -23,7 +23,8 @@ FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
     caption="Metropolis-Hastings from a one-layer auto-encoder of the paper's kind, with the "
-    "noise of training and the proposal's standard deviation (sigma_MH) swept: draws in one pair of "
+    "noise of training and the proposal's standard deviation (sigma_MH) swept: draws in one "
+    "pair of "
     "coordinates (grey dots are data), and how they fare against p and p_sigma beside independent "
     "draws of p_sigma (grey lines; bands are ranges of seeds). At too small a level of training "
     "chains leave the data, at too large a one they blur it; too small a proposal hardly moves, "
