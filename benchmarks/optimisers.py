@@ -24,7 +24,7 @@ FIXED, FRESH = {"noise": "fixed"}, {"noise": "sobol"}
 OURS = {  # change of the settings, what is varied, its values as the schedule names them
     "L-BFGS as published, 1000 units": (
         FIXED | {"optimiser": "lbfgs"},
-        {"evaluations": [{"steps": 1, "polish": n} for n in (100, 400)]},
+        {"evaluations": [{"steps": 1, "polish": n} for n in (50, 200)]},
     ),
     "Adam, 1000 units, new noise": (
         FRESH | {"optimiser": "adam"},
