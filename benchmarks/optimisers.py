@@ -20,6 +20,7 @@ SIGMA = 0.01
 SEEDS = int(os.environ.get("OPTIMISER_SEEDS", "5"))
 LIMIT = float(os.environ.get("OPTIMISER_SECONDS", "40"))  # of each BFGS
 CASE = f"spiral, sigma {SIGMA}, one layer of tanh"
+UNIT = "one training"
 FIXED, FRESH = {"noise": "fixed"}, {"noise": "sobol"}
 OURS = {  # change of the settings, what is varied, its values as the schedule names them
     "L-BFGS as published, 1000 units": (
@@ -82,9 +83,12 @@ def _rows(
     who: str, varied: str, size: float, seconds: list[float], errors: list[float]
 ) -> Iterator[Row]:
     """Yield a row per seed, and one of the medians."""
+    name = f"{who}, {size:,g} {varied}"
     for seed, (took, error) in enumerate(zip(seconds, errors, strict=True)):
-        yield Row(CASE, varied, size, who, took, f"seed {seed}", error=error)
-    yield Row(CASE, varied, size, who, np.median(seconds), "median", error=np.median(errors))
+        yield Row(CASE, "seed", seed, name, took, UNIT, error=error)
+    yield Row(
+        CASE, "median of", len(errors), name, np.median(seconds), UNIT, error=np.median(errors)
+    )
 
 
 def _follow_bfgs(spiral: Spiral, seed: int, units: int = 500) -> list[tuple[float, float]]:

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from autoscore.figures.style import PAGE, save
+from autoscore.figures.style import PAGE, save, subplots
 from benchmarks.table import FOLDER
 
 PICTURE = FOLDER / "gallery" / "benchmarks.png"
@@ -50,7 +49,7 @@ OURS = {"ours, separate": "#D55E00", "ours, separate of one": "#D55E00"}  # othe
 def draw(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
     """Draw a folder's table; rows that are missing are left out."""
     table = pd.read_csv(folder / "benchmarks.csv")
-    figure, axes = plt.subplots(2, 3, figsize=(PAGE, 5.3))
+    figure, axes = subplots(2, 3, figsize=(PAGE, 5.3))
     for axis, kind in zip(axes[0], ("separate", "conditioned"), strict=False):
         _growth(axis, table[table["case"] == f"training, {kind}"])
         axis.set_title(f"training, {kind}")
