@@ -39,8 +39,8 @@ def judged(root: Path) -> pd.DataFrame:
 
     The columns are ``family`` (the id without its target), ``statement`` (short name), ``paper``
     (the statement in words), ``says`` (the claim in words), ``requirement``, ``verdict``,
-    ``value``, ``low`` and ``high``. A claim
-    that the stored run did not know, or that required something else, is NOT TESTED.
+    ``value``, ``low`` and ``high``. A claim that the stored run did not know, or that required
+    something else, is NOT TESTED.
     """
     content = read_yaml(root / CLAIMS)
     names = {words: name for name, words in content["paper"].items()}

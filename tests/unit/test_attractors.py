@@ -30,8 +30,7 @@ class Pulled(Field):
     def __call__(self, x):
         return x + self.move(x)
 
-    def jacobian(self, x):
-        raise NotImplementedError
+    jacobian = None  # where points come to rest, no slope is asked for
 
     def move(self, x):
         home = np.stack([np.clip(x[:, 0], -0.5, 0.5), np.zeros(len(x))], axis=-1)

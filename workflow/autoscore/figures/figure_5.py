@@ -25,6 +25,10 @@ def with_recipe(config: Mapping) -> list[str]:
     return ["spiral"] if asked else []
 
 
+READS = {
+    "arrays": "results/geometry/spiral.npz",
+    "attractors": "results/geometry/spiral_attractors.csv",
+}
 FIGURE = Figure(
     section=PAPER,
     shows=("C1", "C2"),
@@ -49,10 +53,7 @@ FIGURE = Figure(
         "the authors'; the best reconstruction is not in the paper",
     ),
     scope=OfPaper(with_recipe),
-    reads={
-        "arrays": "results/geometry/spiral.npz",
-        "attractors": "results/geometry/spiral_attractors.csv",
-    },
+    reads=READS,
 )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from autoscore.figures import style
 from autoscore.figures.declaration import PAPER, Figure, OfPaper
-from autoscore.figures.figure_5 import ROWS, with_recipe
+from autoscore.figures.figure_5 import READS, ROWS, with_recipe
 from autoscore.figures.quiver import draw_window
 from autoscore.files.storage import read_arrays
 
@@ -37,10 +37,7 @@ FIGURE = Figure(
         "(c) is not in the paper",
     ),
     scope=OfPaper(with_recipe),
-    reads={
-        "arrays": "results/geometry/spiral.npz",
-        "attractors": "results/geometry/spiral_attractors.csv",
-    },
+    reads=READS,
 )
 
 

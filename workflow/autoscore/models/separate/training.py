@@ -12,7 +12,7 @@ from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
 from autoscore.train import lbfgs
-from autoscore.train.batches import quadrature_batch
+from autoscore.train.batches import Batch, SampleBatches, quadrature_batch
 from autoscore.train.fit import Schedule, Trace, fit, silent, slope_over
 from autoscore.train.setups import (
     Streams,
@@ -118,11 +118,19 @@ def train_on_samples(
         separate = separate.take(members)
 
     def train(stack: Separate) -> Trace:
-        if optimiser != "adam":
-            train_at_once = {"lbfgs": _follow_recipe, "least_squares": _solve}[optimiser]
-            return train_at_once(stack, points, data, settings, streams, report, device)
-        asked = (points, data, settings, objective, streams, stack.sigmas, stack.sigmas[:, None])
-        return fit_to_samples(stack, *asked, "samples", report, device)
+        levels, checked = stack.sigmas, stack.sigmas[:, None]
+        if optimiser == "adam":
+            asked = (points, data, settings, objective, streams, levels, checked)
+            return fit_to_samples(stack, *asked, "samples", report, device)
+        place = device if optimiser == "lbfgs" else "cpu"
+        batches = sample_batches(stack, points, settings, objective, streams, levels, place)
+        plan = Schedule(**settings["schedules"]["samples"])
+        if optimiser == "lbfgs":
+            return _follow_recipe(stack, batches, plan, report)
+        held_out = validation_batch(data, objective, stack, checked, streams)
+        if held_out is not None:
+            held_out = average_targets(held_out, stack.inward(data["validation"]))
+        return solve_decoders(stack, _for_decoders(stack, batches, plan), held_out, report)
 
     if settings["warm_start"]:
         return separate, _descend(separate, train)
@@ -130,18 +138,10 @@ def train_on_samples(
 
 
 def _follow_recipe(
-    separate: Separate,
-    points: np.ndarray,
-    data: dict[str, np.ndarray],
-    settings: dict,
-    streams: Streams,
-    report: Callable[[str], None],
-    device: torch.device | str,
+    separate: Separate, batches: SampleBatches, plan: Schedule, report: Callable[[str], None]
 ) -> Trace:
     """Minimise the denoising loss of all points under one draw of the noise, by L-BFGS alone."""
-    levels, trace = separate.sigmas, Trace()
-    batch = sample_batches(separate, points, settings, "dae", streams, levels, device).every_point()
-    plan = Schedule(**settings["schedules"]["samples"])
+    batch, trace = batches.every_point(), Trace()
     evaluations, every = plan.polish, max(1, plan.polish // plan.checks)
 
     def check(step: int, losses: torch.Tensor) -> None:
@@ -151,7 +151,7 @@ def _follow_recipe(
             report(f"evaluation {step + 1} of {evaluations}, mean loss {float(losses.mean()):.6g}")
 
     chunks = batch.split(-(-batch.inputs.shape[1] // CHUNK))
-    separate.to(device)
+    separate.to(batches.device)
     separate.theta = lbfgs.minimise(
         lambda theta: slope_over(separate, "dae", theta, chunks),
         separate.theta,
@@ -162,31 +162,17 @@ def _follow_recipe(
     return trace
 
 
-def _solve(
-    separate: Separate,
-    points: np.ndarray,
-    data: dict[str, np.ndarray],
-    settings: dict,
-    streams: Streams,
-    report: Callable[[str], None],
-    device: torch.device | str,
-) -> Trace:
-    """Solve for the decoders, on new noise whose targets are averaged or on noise drawn once."""
-    batches = sample_batches(separate, points, settings, "dae", streams, separate.sigmas)
-    held_out = validation_batch(data, "dae", separate, separate.sigmas[:, None], streams)
-    if held_out is not None:
-        held_out = average_targets(held_out, separate.inward(data["validation"]))
-    if settings["noise"] == "fixed":
-        batch = batches.every_point()
-    else:
-        inward = [
-            (points[seed, : int(size)] - shift) / scale
-            for seed, size, shift, scale in zip(
-                separate.seeds, separate.sizes, separate.shift, separate.scale, strict=True
-            )
-        ]
-        batch = average_targets(batches.draw(settings["schedules"]["samples"]["batch"]), inward)
-    return solve_decoders(separate, batch, held_out, report)
+def _for_decoders(separate: Separate, batches: SampleBatches, plan: Schedule) -> Batch:
+    """Return new noise with averaged targets, or every point under noise that is drawn once."""
+    if batches.noise == "fixed":
+        return batches.every_point()
+    inward = [
+        (batches.points[seed, : int(size)] - shift) / scale
+        for seed, size, shift, scale in zip(
+            separate.seeds, separate.sizes, separate.shift, separate.scale, strict=True
+        )
+    ]
+    return average_targets(batches.draw(plan.batch), inward)
 
 
 def _descend(separate: Separate, train: Callable[[Separate], Trace]) -> Trace:
