@@ -5,7 +5,7 @@ most take the name of a density. The rules in ``workflow/rules`` call them, and 
 Snakemake. `autoscore.figures.registry` knows which figures a run has.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from autoscore import shards
 from autoscore.densities.registry import dimension, is_degenerate, is_known
@@ -361,23 +361,7 @@ def parameters(config: Mapping) -> dict[tuple[str, ...], dict]:
     return {(rule, *of): PARAMETERS[rule](config, *of) for rule, *of in jobs(config)}
 
 
-# verdicts and records
-
-
-def is_testable(config: Mapping, claim: Mapping) -> bool:
-    """Return whether a run with these densities and images can test a claim."""
-    target, dataset = claim.get("target"), claim.get("dataset")
-    images = config.get("images") or {"dataset": None}
-    return (
-        "why_not" not in claim
-        and (target is None or target in config["densities"])
-        and (dataset is None or images["dataset"] in (dataset, "auto"))
-    )
-
-
-def claimed_tables(config: Mapping, claims: Collection[Mapping]) -> list[str]:
-    """Return the tables of the claims that a run can test."""
-    return sorted({claim["table"] for claim in claims if is_testable(config, claim)})
+# records
 
 
 def record_files(config: Mapping) -> list[str]:
@@ -399,5 +383,5 @@ def record_files(config: Mapping) -> list[str]:
     }
     files = [named[rule].format(*of) for rule, *of in jobs(config)]
     files += ["sample/images"] if config.get("images") else []
-    files += ["score/errors", "sample/diagnostics", "verify/claims"]
+    files += ["score/errors", "sample/diagnostics", "verify/places"]
     return [f"results/{file}.json" for file in files]
