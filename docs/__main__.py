@@ -15,7 +15,8 @@ from docs.paper import paper_tables
 from docs.parts import replace_part
 from docs.scale import scale_tables
 from docs.timings import benchmark_tables
-from docs.verdicts import STORED, store_verdicts, verdict_table
+from docs.stability import stability_tables
+from docs.verdicts import STORED, check_tables, store_verdicts, verdict_table
 
 ROOT = Path(__file__).parents[1]
 PARTS = {
@@ -25,6 +26,8 @@ PARTS = {
         lambda root: index(read_yaml(root / "config/claims.yaml")["paper"]),
     ),
     "docs/paper.md": ("paper", paper_tables),
+    "docs/checks.md": ("checks", check_tables),
+    "docs/stability.md": ("stability", stability_tables),
     "docs/library.md": ("library", library_index),
     "docs/benchmarks.md": ("benchmarks", benchmark_tables),
     "docs/scale.md": ("scale", scale_tables),
