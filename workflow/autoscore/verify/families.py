@@ -1,6 +1,7 @@
 """Reading the families of checks: one check per density, as the profile has it, in words."""
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,8 +13,7 @@ from autoscore.verify.requirements import REQUIREMENTS, requirements_of
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
 PROFILES = {"full": ["config.yaml"], "quick": ["config.yaml", "quick.yaml"]}  # their own files
-SILENT = ("density", "quantity", "objective", "n")  # columns that a sentence says otherwise, or not
-OBJECTIVES = {"dae": "denoising", "rcae": "contractive"}
+SILENT = ("density", "quantity", "n")  # columns that a sentence says otherwise
 
 
 def read_families(path: str | Path) -> tuple[dict[str, str], list[dict]]:
@@ -123,9 +123,9 @@ def sentence(check: Mapping) -> str:
     target = check.get("target") or where.get("density")
     parts += [target.replace("_", " ")] if isinstance(target, str) else []
     parts += ["MNIST"] if check.get("dataset") == "mnist" else []
-    if where.get("objective") in OBJECTIVES and where.get("model") != "exact":
-        parts.append(f"{OBJECTIVES[where['objective']]} training")
-    if isinstance(where.get("n"), int):
+    if where.get("n") == math.inf:
+        parts.append("trained on the density itself")
+    elif isinstance(where.get("n"), int):
         parts.append(f"{where['n']:,} points")
     rest = {name: wanted for name, wanted in where.items() if name not in SILENT}
     parts += [asked_in_words(rest)] if rest else []

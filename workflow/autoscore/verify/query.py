@@ -1,5 +1,6 @@
 """What a check measures: from the rows of a table that it asks for, numbers place by place."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measu
     and seed, or only some rows have a seed. Without rows there are no places.
     """
     rows = chosen(table, check)
-    groups = [] if "order_in" in check else places_of(check)
+    groups = places_of(check)
     needed = [column, *groups]
     needed += [check[key] for key in ("order_in", "standard_error", "count") if key in check]
     columns = {name: _column(rows, name).to_numpy() for name in needed}
@@ -68,6 +69,9 @@ def _of_place(
         along = columns[check["order_in"]].astype(float)
         parts = [np.full(len(judged), True) if seeds is None else seeds == one for one in known]
         values = np.array([_order(along[part], judged[part]) for part in parts])
+    elif check.get("rows") == "worst":
+        parts = [judged if seeds is None else judged[seeds == one] for one in known]
+        values = np.array([max(part, key=_badness(check)) for part in parts])
     elif len(judged) > len(known):
         raise ValueError(
             f"several rows are of {place or 'the same place'}: say under where or places what "
@@ -85,6 +89,13 @@ def _of_place(
     return Measured(values, np.nan if check.get("single") else 0.0, 1)
 
 
+def _badness(check: dict) -> Callable[[float], float]:
+    """Return how far towards the wrong side of a check's bound a number is."""
+    if "equals" in check:
+        return lambda number: abs(number - check["equals"])
+    return lambda number: -number if "at_least" in check else number
+
+
 def over_seeds(values: np.ndarray, seeds: tuple) -> Measured:
     """Return one number per seed with the standard error of their mean."""
     count = len(values)
@@ -95,7 +106,8 @@ def over_seeds(values: np.ndarray, seeds: tuple) -> Measured:
 def places_of(check: dict) -> list[str]:
     """Return the columns that tell a check's places apart."""
     steps = check.get("increasing") or check.get("decreasing")
-    return check.get("places", [steps] if steps else ["sigma"])
+    default = [] if "order_in" in check else [steps or "sigma"]
+    return check.get("places", default)
 
 
 def chosen(table: pd.DataFrame, check: dict) -> pd.DataFrame:
