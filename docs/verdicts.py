@@ -6,7 +6,7 @@ import pandas as pd
 
 from autoscore.verify import statements
 from autoscore.verify.families import read_families
-from autoscore.verify.judging import NULLS
+from autoscore.verify.judging import LEFT_OUT, NULLS
 from autoscore.verify.text import HEAD, statement_rows
 from docs.parts import table
 
@@ -27,7 +27,7 @@ def store_verdicts(root: Path) -> bool:
     if not (root / RESULTS).is_file():
         return False
     places = pd.read_csv(root / RESULTS, keep_default_na=False)
-    if places["reason"].str.startswith("needs ").any():
+    if places["reason"].str.startswith(LEFT_OUT).any():
         return False
     text = pd.read_csv(root / RESULTS)[COLUMNS].to_csv(
         index=False, float_format="%.4g", lineterminator="\n"

@@ -14,6 +14,7 @@ PLACES = ["check", "family", "of", "place", "value", "against", "margin", "low",
 PLACES += ["count", "outcome", "expected", "differs", *NULLS, "passed_by", "status", "counts"]
 PLACES += ["reason"]
 LEVEL = 0.95  # of intervals
+LEFT_OUT = "needs "  # how the reason begins if a run leaves out what a check is about
 
 
 def judge(
@@ -28,14 +29,14 @@ def judge(
     densities, `images` the provenance of its images. The columns are `PLACES`: ``outcome`` is what
     this run alone says (holds, fails, unclear, not tested), ``status`` what is concluded, which is
     the record unless the run ``differs``; ``counts`` says as what a place counts for a statement:
-    support, calibration (a null model passes, or it holds by construction), reported (one model),
+    support, calibration (a null model passes, or it holds by construction), reported (one training),
     limit, unclear or nothing.
     """
     tables: dict[str, dict] = {}
     rows = []
     for check in checks:
         if reason := untestable(check, targets, images):
-            rows.append(_untested(check, "", "", reason))
+            rows.append(_untested(check, "", reason))
         else:
             rows += _judged(check, tables, record)
     places = pd.DataFrame(rows, columns=PLACES)
@@ -46,15 +47,16 @@ def untestable(check: dict, targets: Collection[str], images: dict[str, str] | N
     """Return why a run cannot test a check, None if it can; parameters are those of `judge`."""
     target, dataset = check.get("target"), check.get("dataset")
     if target is not None and target not in targets:
-        return f"needs the density {target}, which this run leaves out"
+        return f"{LEFT_OUT}the density {target}, which this run leaves out"
     if dataset is not None and (images is None or images["dataset"] != dataset):
-        return f"needs {dataset}; this run has {'no images' if images is None else images['name']}"
+        there = "no images" if images is None else images["name"]
+        return f"{LEFT_OUT}{dataset}; this run has {there}"
     return None
 
 
-def _untested(check: dict, place: str, expected: str, reason: str) -> dict:
+def _untested(check: dict, place: str, reason: str) -> dict:
     row = {"check": check["id"], "family": check["family"], "of": check["of"], "place": place}
-    return row | {"outcome": "not tested", "expected": expected, "reason": reason}
+    return row | {"outcome": "not tested", "reason": reason}
 
 
 def _judged(check: dict, tables: dict[str, dict], record: pd.DataFrame) -> list[dict]:
@@ -74,8 +76,8 @@ def _judged(check: dict, tables: dict[str, dict], record: pd.DataFrame) -> list[
     there = {row["place"] for row in rows}
     missing = [place for _, place in known.index if place not in there]
     if reason and not missing:
-        rows.append(_untested(check, "", "", reason))
-    rows += [_untested(check, place, "", reason or "not measured") for place in missing]
+        rows.append(_untested(check, "", reason))
+    rows += [_untested(check, place, reason or "not measured") for place in missing]
     return rows
 
 
@@ -137,7 +139,8 @@ def _row(check: dict, place: Place, one: Judged, nulls: dict[str, dict[Place, Ju
                 row[name] = null.value
                 passing += [name] if null.margin >= 0 else []
     row["passed_by"] = " ".join(passing)
-    kind = "reported" if check.get("single") else "support"
+    alone = check.get("single") or np.isnan(one.number.error)  # one training, or one seed
+    kind = "reported" if alone else "support"
     row["counts"] = "calibration" if passing or check.get("construction") else kind
     return row
 
@@ -169,7 +172,9 @@ def _compared(places: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         differs = (expected == "holds") & (-margin > strays)
         differs |= (expected == "fails") & (margin > strays)
-    missing = ~tested & np.isin(expected, ["holds", "fails"])
+    reason = places["reason"].fillna("")
+    asked = ~reason.str.startswith(LEFT_OUT).to_numpy(bool)
+    missing = ~tested & asked & np.isin(expected, ["holds", "fails"])
     away = np.where(expected == "holds", "fails", "holds")
     status = np.where(expected == "", places["outcome"], np.where(differs, away, expected))
     status = np.where(tested, status, "not tested")
@@ -179,5 +184,5 @@ def _compared(places: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:
     )
     return places.assign(
         expected=expected, differs=differs | missing, status=status, counts=counts,
-        passed_by=places["passed_by"].fillna(""), reason=places["reason"].fillna(""),
+        passed_by=places["passed_by"].fillna(""), reason=reason,
     )  # fmt: skip

@@ -29,8 +29,8 @@ class Measured(NamedTuple):
 def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measured]:
     """Return what a column of the rows that a check asks for says, by place.
 
-    Raises ValueError if a column is missing, a number is not finite, two rows are of the same place
-    and seed, or only some rows have a seed. Without rows there are no places.
+    A place whose numbers are all empty is none. Raises ValueError if a column is missing, another
+    number is not finite, two rows are of the same place and seed, or only some rows have a seed.
     """
     rows = chosen(table, check)
     groups = places_of(check)
@@ -56,6 +56,7 @@ def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measu
             in_words(place),
         )
         for place in sorted(parts, key=_sortable)
+        if not pd.isna(columns[column][parts[place]]).all()
     }
 
 

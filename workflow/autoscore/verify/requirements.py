@@ -1,6 +1,6 @@
 """The sorts of requirement: what a check judges at each place, within which bounds, in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -51,13 +51,20 @@ def bounded(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
 
 
 def monotone(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
-    """Hold every step of a column against 0; a step is called by where it ends."""
+    """Hold every step along a column against 0; a step is called by where it ends.
+
+    Places that differ in other columns are no steps.
+    """
     falls = "decreasing" in check
-    found = list(measured(table, check, check["column"]).items())
+    along = {check["decreasing" if falls else "increasing"]}
+    last: dict[Place, Measured] = {}
     judged = {}
-    for (_, before), (place, after) in zip(found, found[1:], strict=False):
-        step = _difference(before, after) if falls else _difference(after, before)
-        judged[place] = Judged(step, -BELOW, np.inf, after.mean, before.mean)
+    for place, after in measured(table, check, check["column"]).items():
+        before = last.get(rest := _without(place, along))
+        last[rest] = after
+        if before is not None:
+            step = _difference(before, after) if falls else _difference(after, before)
+            judged[place] = Judged(step, -BELOW, np.inf, after.mean, before.mean)
     return judged
 
 
@@ -82,7 +89,7 @@ def compared(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
     return judged
 
 
-def _without(place: Place, columns: dict) -> Place:
+def _without(place: Place, columns: Collection[str]) -> Place:
     return tuple(part for part in place if part[0] not in columns)
 
 
