@@ -137,7 +137,7 @@ def _row(check: dict, place: Place, one: Judged, nulls: dict[str, dict[Place, Ju
                 row[name] = null.value
                 passing += [name] if null.margin >= 0 else []
     row["passed_by"] = " ".join(passing)
-    kind = "reported" if check.get("single") else "support"
+    kind = "reported" if check.get("single") or np.isnan(one.number.error) else "support"
     row["counts"] = "calibration" if passing or check.get("construction") else kind
     return row
 

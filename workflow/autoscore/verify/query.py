@@ -145,7 +145,7 @@ def _sortable(place: Place) -> list:
 
 def _column(rows: pd.DataFrame, name: str) -> pd.Series:
     if name not in rows:
-        raise ValueError(f"it has no column {name}; it has {', '.join(map(str, rows.columns))}")
+        raise ValueError(f"it has no column {name}")
     return rows[name]
 
 
