@@ -16,7 +16,7 @@ RESULTS = Path("results/verify/places.csv")
 STORED = Path("docs/places.csv")
 COLUMNS = ["check", "family", "of", "place", "value", "against", "low", "high", "outcome"]
 COLUMNS += ["expected", "differs", *NULLS, "passed_by", "status", "counts"]
-COUNTED = ["support", "limit", "unclear", "calibration", "reported"]
+COUNTED = statements.COUNTS
 
 
 def store_verdicts(root: Path) -> bool:

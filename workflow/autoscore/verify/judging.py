@@ -28,8 +28,8 @@ def judge(
     densities, `images` the provenance of its images. The columns are `PLACES`: ``outcome`` is what
     this run alone says (holds, fails, unclear, not tested), ``status`` what is concluded, which is
     the record unless the run ``differs``; ``counts`` says as what a place counts for a statement:
-    support, calibration (a null model passes, or it holds by construction), reported (one model),
-    limit, unclear or nothing.
+    support, calibration (a null model passes), construction (it holds by construction), reported
+    (of one model), limit, unclear or nothing.
     """
     tables: dict[str, dict] = {}
     rows = []
@@ -138,7 +138,8 @@ def _row(check: dict, place: Place, one: Judged, nulls: dict[str, dict[Place, Ju
                 passing += [name] if null.margin >= 0 else []
     row["passed_by"] = " ".join(passing)
     kind = "reported" if check.get("single") or np.isnan(one.number.error) else "support"
-    row["counts"] = "calibration" if passing or check.get("construction") else kind
+    kind = "calibration" if passing else kind
+    row["counts"] = "construction" if check.get("construction") else kind
     return row
 
 
