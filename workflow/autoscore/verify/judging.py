@@ -176,7 +176,9 @@ def _compared(places: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:
     status = np.where(tested, status, "not tested")
     counts = places["counts"].fillna("").to_numpy()
     counts = np.select(
-        [status == "holds", status == "fails", status == "unclear"], [counts, "limit", "unclear"], ""
+        [status == "holds", status == "fails", status == "unclear"],
+        [counts, "limit", "unclear"],
+        "",
     )
     return places.assign(
         expected=expected, differs=differs | missing, status=status, counts=counts,

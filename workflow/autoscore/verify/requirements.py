@@ -1,6 +1,7 @@
 """The sorts of requirement: what a check judges at each place, within which bounds, in words."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -55,7 +56,7 @@ def monotone(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
     falls = "decreasing" in check
     found = list(measured(table, check, check["column"]).items())
     judged = {}
-    for (_, before), (place, after) in zip(found, found[1:], strict=False):
+    for (_, before), (place, after) in pairwise(found):
         step = _difference(before, after) if falls else _difference(after, before)
         judged[place] = Judged(step, -BELOW, np.inf, after.mean, before.mean)
     return judged
@@ -76,7 +77,9 @@ def compared(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
     factor, judged = other.get("factor", 1.0), {}
     for place, one in mine.items():
         if (against := by_rest.get(_without(place, changed))) is not None:
-            against = against._replace(values=factor * against.values, error=factor * against.error)
+            against = against._replace(
+                numbers=factor * against.numbers, error=factor * against.error
+            )
             gap = _difference(one, against)
             judged[place] = Judged(gap, -np.inf, BELOW, one.mean, against.mean)
     return judged
@@ -89,7 +92,7 @@ def _without(place: Place, columns: dict) -> Place:
 def _difference(one: Measured, other: Measured) -> Measured:
     """Return one - other: seed by seed where both have seeds, else with both errors."""
     if shared := tuple(seed for seed in one.seeds if seed in other.seeds):
-        first, second = (dict(zip(of.seeds, of.values, strict=True)) for of in (one, other))
+        first, second = (dict(zip(of.seeds, of.numbers, strict=True)) for of in (one, other))
         return over_seeds(np.array([first[seed] - second[seed] for seed in shared]), shared)
     values = np.array([one.mean - other.mean])
     return Measured(values, float(np.hypot(one.error, other.error)), max(one.count, other.count))
