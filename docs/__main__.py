@@ -14,8 +14,8 @@ from docs.library import library_index
 from docs.paper import paper_tables
 from docs.parts import replace_part
 from docs.scale import scale_tables
-from docs.timings import benchmark_tables
 from docs.stability import stability_tables
+from docs.timings import benchmark_tables
 from docs.verdicts import STORED, check_tables, store_verdicts, verdict_table
 
 ROOT = Path(__file__).parents[1]

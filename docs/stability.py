@@ -39,7 +39,7 @@ def run(root: Path, profile: str, seed: int, cores: str) -> None:
     command = [sys.executable, "-m", "snakemake", "results/verify/statements.csv"]
     command += ["--cores", cores, "--directory", str(folder), "--config", f"seed={seed}"]
     command += ["--configfile", *own] if own else []
-    subprocess.run(command, cwd=root, check=True)
+    subprocess.run(command, cwd=root, check=True)  # noqa: S603 - its own words
 
 
 def places_of(root: Path, folder: Path, profile: str) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def _as_recorded(places: pd.DataFrame) -> pd.DataFrame:
 
 
 def stability_tables(root: Path) -> str | None:
-    """Return the stored agreement: per profile, statement by statement, and checks that differed."""
+    """Return the stored agreement, by profile: of every statement, and of checks that differed."""
     if not (root / STORED).is_file():
         return None
     stored = pd.read_csv(root / STORED, keep_default_na=False)

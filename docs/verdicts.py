@@ -16,7 +16,7 @@ RESULTS = Path("results/verify/places.csv")
 STORED = Path("docs/places.csv")
 COLUMNS = ["check", "family", "of", "place", "value", "against", "low", "high", "outcome"]
 COLUMNS += ["expected", "differs", *NULLS, "passed_by", "status", "counts"]
-COUNTED = ["support", "limit", "unclear", "calibration", "reported"]
+COUNTED = statements.COUNTS
 
 
 def store_verdicts(root: Path) -> bool:
@@ -79,7 +79,14 @@ def check_tables(root: Path) -> str:
     """Return, family by family, what null models pass, and on which densities it holds or fails."""
     places = stored(root)
     words, families = read_families(root / CLAIMS)
-    parts = ["## What null models pass", "", *_nulls(places, families), "", "## Where each holds", ""]
+    parts = [
+        "## What null models pass",
+        "",
+        *_nulls(places, families),
+        "",
+        "## Where each holds",
+        "",
+    ]
     for name, statement in words.items():
         own = [family for family in families if family["of"] == name]
         parts += [f"### {statement}", ""]
@@ -120,7 +127,10 @@ def _family(family: dict, places: pd.DataFrame) -> list[str]:
     if rows:
         lines += ["", *table(["density", *COUNTED], rows)]
     if missing:
-        lines += ["", f"Not measured on {', '.join(missing)}: {family.get('elsewhere', 'no rows')}."]
+        lines += [
+            "",
+            f"Not measured on {', '.join(missing)}: {family.get('elsewhere', 'no rows')}.",
+        ]
     return lines
 
 

@@ -62,7 +62,7 @@ def targets_of(family: Mapping, config: Mapping) -> dict[str | None, dict]:
         return {name: change or {} for name, change in targets.items()}
     if "{target}" not in str(family):
         return {None: {}}
-    return dict.fromkeys(config["densities"], {})
+    return {name: {} for name in config["densities"]}
 
 
 def made(config: Mapping, family: Mapping, target: str) -> bool:

@@ -29,8 +29,8 @@ def judge(
     densities, `images` the provenance of its images. The columns are `PLACES`: ``outcome`` is what
     this run alone says (holds, fails, unclear, not tested), ``status`` what is concluded, which is
     the record unless the run ``differs``; ``counts`` says as what a place counts for a statement:
-    support, calibration (a null model passes, or it holds by construction), reported (one training),
-    limit, unclear or nothing.
+    support, calibration (a null model passes), construction (it holds by construction), reported
+    (of one training), limit, unclear or nothing.
     """
     tables: dict[str, dict] = {}
     rows = []
@@ -139,9 +139,9 @@ def _row(check: dict, place: Place, one: Judged, nulls: dict[str, dict[Place, Ju
                 row[name] = null.value
                 passing += [name] if null.margin >= 0 else []
     row["passed_by"] = " ".join(passing)
-    alone = check.get("single") or np.isnan(one.number.error)  # one training, or one seed
-    kind = "reported" if alone else "support"
-    row["counts"] = "calibration" if passing or check.get("construction") else kind
+    kind = "reported" if check.get("single") or np.isnan(one.number.error) else "support"
+    kind = "calibration" if passing else kind
+    row["counts"] = "construction" if check.get("construction") else kind
     return row
 
 
@@ -180,7 +180,9 @@ def _compared(places: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:
     status = np.where(tested, status, "not tested")
     counts = places["counts"].fillna("").to_numpy()
     counts = np.select(
-        [status == "holds", status == "fails", status == "unclear"], [counts, "limit", "unclear"], ""
+        [status == "holds", status == "fails", status == "unclear"],
+        [counts, "limit", "unclear"],
+        "",
     )
     return places.assign(
         expected=expected, differs=differs | missing, status=status, counts=counts,

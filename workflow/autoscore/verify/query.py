@@ -12,18 +12,18 @@ Place = tuple[tuple[str, object], ...]  # columns and their values, which tell g
 class Measured(NamedTuple):
     """The numbers of one place.
 
-    ``values`` are one per seed, or a single one, of which ``error`` is the standard error: 0 if it
+    ``numbers`` are one per seed, or a single one, of which ``error`` is the standard error: 0 if it
     is exact, NaN if it is unknown. ``count`` is how many values that error is over.
     """
 
-    values: np.ndarray
+    numbers: np.ndarray
     error: float
     count: float
     seeds: tuple = ()
 
     @property
     def mean(self) -> float:
-        return float(self.values.mean())
+        return float(self.numbers.mean())
 
 
 def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measured]:
@@ -146,7 +146,7 @@ def _sortable(place: Place) -> list:
 
 def _column(rows: pd.DataFrame, name: str) -> pd.Series:
     if name not in rows:
-        raise ValueError(f"it has no column {name}; it has {', '.join(map(str, rows.columns))}")
+        raise ValueError(f"it has no column {name}")
     return rows[name]
 
 

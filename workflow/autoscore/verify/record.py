@@ -37,13 +37,17 @@ def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
         known = part[part["error"].notna()]
         within = (known["error"] ** 2).mean() if len(known) else np.nan
         between = part["margin"].var(ddof=1) if len(part) > 1 else np.nan
-        spread = np.sqrt(np.nanmax([within, between])) if not np.isnan([within, between]).all() \
+        spread = (
+            np.sqrt(np.nanmax([within, between]))
+            if not np.isnan([within, between]).all()
             else np.nan
+        )
         counts = known["count"].replace(np.inf, 1e6)
         freedom = (counts - 1).clip(lower=0).sum() + len(part) - 1
         margin = part["margin"].mean()
-        rows.append([profile, check, place, expected(margin, spread), margin, spread, freedom,
-                     len(part)])
+        rows.append(
+            [profile, check, place, expected(margin, spread), margin, spread, freedom, len(part)]
+        )
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

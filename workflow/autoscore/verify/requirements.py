@@ -83,7 +83,9 @@ def compared(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
     factor, judged = other.get("factor", 1.0), {}
     for place, one in mine.items():
         if (against := by_rest.get(_without(place, changed))) is not None:
-            against = against._replace(values=factor * against.values, error=factor * against.error)
+            against = against._replace(
+                numbers=factor * against.numbers, error=factor * against.error
+            )
             gap = _difference(one, against)
             judged[place] = Judged(gap, -np.inf, BELOW, one.mean, against.mean)
     return judged
@@ -96,7 +98,7 @@ def _without(place: Place, columns: Collection[str]) -> Place:
 def _difference(one: Measured, other: Measured) -> Measured:
     """Return one - other: seed by seed where both have seeds, else with both errors."""
     if shared := tuple(seed for seed in one.seeds if seed in other.seeds):
-        first, second = (dict(zip(of.seeds, of.values, strict=True)) for of in (one, other))
+        first, second = (dict(zip(of.seeds, of.numbers, strict=True)) for of in (one, other))
         return over_seeds(np.array([first[seed] - second[seed] for seed in shared]), shared)
     values = np.array([one.mean - other.mean])
     return Measured(values, float(np.hypot(one.error, other.error)), max(one.count, other.count))

@@ -8,7 +8,7 @@ supported                     every place that counts holds
 supported within limits       the headline holds at half of its places or more; others fail
 not supported                 it holds at fewer, or only where a null model passes, too
 contradicted                  it holds at no place, and fails at some
-not tested                    no place of the headline was measured
+not tested                    no place of the headline was measured, or it holds by construction
 ============================  ====================================================================
 """
 
@@ -22,7 +22,7 @@ from autoscore.validation.schemas import schema_mistakes
 SCHEMA = Path(__file__).parents[2] / "schemas" / "statements.schema.yaml"
 VERDICTS = ("supported", "supported within limits", "not supported", "contradicted", "not tested")
 MAJORITY = 0.5  # of the headline's places
-COUNTS = ["support", "limit", "unclear", "calibration", "reported"]
+COUNTS = ["support", "limit", "unclear", "calibration", "construction", "reported"]
 COLUMNS = ["statement", "says", "verdict", "headline", *COUNTS, "differs", "number", "limits"]
 
 
@@ -73,7 +73,7 @@ def _verdict(item: dict, places: pd.DataFrame) -> dict:
 
 def _rule(headline: pd.Series, own: pd.Series) -> str:
     holds, fails = (headline == "support").sum(), (headline == "limit").sum()
-    if not headline.isin(COUNTS).any():
+    if headline.isin(["construction", ""]).all():
         return "not tested"
     if not holds:
         return "contradicted" if fails else "not supported"

@@ -39,8 +39,10 @@ def conclusion(places: pd.DataFrame, left_out: Collection[str]) -> tuple[bool, s
     differing = places[places["differs"]]
     checks = differing["check"].unique().tolist()
     known = int((tested["expected"] != "").sum())
-    said = f"{tested['check'].nunique()} checks at {len(tested)} places, {known} of them on record; "
-    said += f"{len(differing)} differ from it" + (f" ({', '.join(checks)})" if checks else "")
+    said = f"{tested['check'].nunique()} checks at {len(tested)} places, {known} of them on "
+    said += f"record; {len(differing)} differ from it" + (
+        f" ({', '.join(checks)})" if checks else ""
+    )
     if left_out:
         said += f"; left out: {', '.join(left_out)}"
     if not len(tested):
