@@ -86,6 +86,8 @@ def _of_density(check: dict, tables: dict) -> pd.DataFrame:
     file, density = check["table"], check["where"].get("density")
     if file not in tables:
         whole = pd.read_csv(file, low_memory=False)
+        texts = whole.select_dtypes(exclude=["number", "bool"])
+        whole[texts.columns] = texts.astype(object)  # are compared twenty times as fast as strings
         tables[file] = {None: whole}
         if "density" in whole:
             tables[file] |= dict(iter(whole.groupby("density")))

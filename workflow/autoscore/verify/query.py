@@ -32,12 +32,12 @@ def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measu
     A place whose numbers are all empty is none. Raises ValueError if a column is missing, another
     number is not finite, two rows are of the same place and seed, or only some rows have a seed.
     """
-    rows = chosen(table, check)
+    rows = np.flatnonzero(chosen(table, check))
     groups = places_of(check)
     needed = [column, *groups]
     needed += [check[key] for key in ("order_in", "standard_error", "count") if key in check]
-    columns = {name: _column(rows, name).to_numpy() for name in needed}
-    seeds = rows["seed"].to_numpy() if "seed" in rows else np.full(len(rows), np.nan)
+    columns = {name: _column(table, name)[rows] for name in needed}
+    seeds = table["seed"].to_numpy()[rows] if "seed" in table else np.full(len(rows), np.nan)
     unknown = pd.isna(seeds)
     if unknown.any() and not unknown.all():
         raise ValueError("some of its rows have a seed and some have none")
@@ -111,12 +111,12 @@ def places_of(check: dict) -> list[str]:
     return check.get("places", default)
 
 
-def chosen(table: pd.DataFrame, check: dict) -> pd.DataFrame:
-    """Return the rows that a check asks for; ValueError if a column is missing."""
+def chosen(table: pd.DataFrame, check: dict) -> np.ndarray:
+    """Return which rows a check asks for; ValueError if a column is missing."""
     fits = np.ones(len(table), dtype=bool)
     for column, wanted in check["where"].items():
-        fits &= _matches(_column(table, column), wanted).to_numpy()
-    return table[fits]
+        fits &= _matches(_column(table, column), wanted)
+    return fits
 
 
 def in_words(place: Place) -> str:
@@ -144,16 +144,16 @@ def _sortable(place: Place) -> list:
     return [(0, value, "") if np.isreal(value) else (1, 0, str(value)) for _, value in place]
 
 
-def _column(rows: pd.DataFrame, name: str) -> pd.Series:
-    if name not in rows:
+def _column(table: pd.DataFrame, name: str) -> np.ndarray:
+    if name not in table:
         raise ValueError(f"it has no column {name}")
-    return rows[name]
+    return table[name].to_numpy()
 
 
-def _matches(column: pd.Series, wanted: object) -> pd.Series:
+def _matches(column: np.ndarray, wanted: object) -> np.ndarray:
     if isinstance(wanted, dict):
-        return column.between(wanted.get("from", -np.inf), wanted.get("to", np.inf))
-    return column.isin(wanted) if isinstance(wanted, list) else column == wanted
+        return (column >= wanted.get("from", -np.inf)) & (column <= wanted.get("to", np.inf))
+    return np.isin(column, wanted) if isinstance(wanted, list) else column == wanted
 
 
 def _order(along: np.ndarray, numbers: np.ndarray) -> float:
