@@ -8,12 +8,13 @@ from pathlib import Path
 from autoscore import plan
 from autoscore.configuration import ConfigurationError, read_yaml
 from autoscore.validation.schemas import schema_mistakes
-from autoscore.verify.query import asked_in_words
+from autoscore.verify.query import asked_in_words, places_of
 from autoscore.verify.requirements import REQUIREMENTS, requirements_of
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
 PROFILES = {"full": ["config.yaml"], "quick": ["config.yaml", "quick.yaml"]}  # their own files
-SILENT = ("density", "quantity", "n")  # columns that a sentence says otherwise
+ALL = {"from": 1, "to": 1e9}  # numbers of points, for all points of a user's file
+SILENT = ("density", "quantity")  # columns that a sentence says otherwise
 
 
 def read_families(path: str | Path) -> tuple[dict[str, str], list[dict]]:
@@ -104,7 +105,7 @@ def _check(family: dict, target: str | None, change: dict, config: Mapping) -> d
     check = {key: _named(value, target) for key, value in changed.items() if key != "targets"}
     where = check["where"]
     if where.get("n") == "points":
-        where["n"] = _points(config, target or where.get("density"))
+        where["n"] = _points(config, target)
     check |= {"id": name, "family": family["id"], "target": target}
     return check | {"sentence": sentence(check)}
 
@@ -114,22 +115,25 @@ def _points(config: Mapping, target: str | None) -> object:
     entry = config["densities"].get(target)
     sizes = entry["train"]["sizes"] if entry else []
     numbers = [size for size in sizes if isinstance(size, int)]
-    return numbers[-1] if numbers else {"from": 1, "to": 1e9}  # all points of a user's file
+    return numbers[-1] if numbers else ALL
 
 
 def sentence(check: Mapping) -> str:
-    """Return what a check says, with its density, what is trained, and its bound."""
-    where, parts = check["where"], []
-    target = check.get("target") or where.get("density")
-    parts += [target.replace("_", " ")] if isinstance(target, str) else []
+    """Return what a check says, with its density, what is trained, its places and its bound."""
+    parts = [check["target"].replace("_", " ")] if check["target"] else []
     parts += ["MNIST"] if check.get("dataset") == "mnist" else []
-    if where.get("n") == math.inf:
-        parts.append("trained on the density itself")
-    elif isinstance(where.get("n"), int):
-        parts.append(f"{where['n']:,} points")
-    rest = {name: wanted for name, wanted in where.items() if name not in SILENT}
+    rest = {name: wanted for name, wanted in check["where"].items() if name not in SILENT}
+    points = rest.get("n")
+    if points in (math.inf, ALL) or isinstance(points, int):
+        words = "all points" if points == ALL else f"{points:,} points"
+        parts.append("trained on the density itself" if points == math.inf else words)
+        del rest["n"]
     parts += [asked_in_words(rest)] if rest else []
     (requirement,) = requirements_of(check)
+    one = [name for name, wanted in rest.items() if not isinstance(wanted, dict | list)]
+    steps = [check[key] for key in ("increasing", "decreasing") if key in check]
+    if free := [name for name in places_of(check) if name not in [*one, *steps]]:
+        parts.append(f"at every {' and '.join(free)}")
     return f"{check['says']} ({'; '.join([*parts, requirement.words(check)])})."
 
 
@@ -177,10 +181,9 @@ def _unknown_densities(families: list[dict], known: Mapping) -> Iterator[str]:
     """Yield which families are about unknown densities, whose names may be misspelt."""
     for family in families:
         targets = family.get("targets")
-        asked = family["where"].get("density", "{target}")
-        for name in [*(targets if isinstance(targets, dict) else []), asked]:
-            if name != "{target}" and name not in known:
-                near = difflib.get_close_matches(str(name), known, n=1)
+        for name in targets if isinstance(targets, dict) else []:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
                 meant = f"did you mean {near[0]}? " if near else ""
                 yield (
                     f"{family['id']} is about the density {name}, which no configuration has; "

@@ -6,7 +6,7 @@ its headline family, the one that says most directly what the paper says, `MAJOR
 ============================  ====================================================================
 supported                     every place that counts holds
 supported within limits       the headline holds at half of its places or more; others fail
-not supported                 it holds at fewer, or only where a null model passes, too
+not supported                 it holds at fewer, or only where that is no support
 contradicted                  it holds at no place, and fails at some
 not tested                    no place of the headline was measured, or it holds by construction
 ============================  ====================================================================
@@ -30,23 +30,25 @@ def read_statements(path: str | Path, families: list[dict]) -> list[dict]:
     """Read what the paper says and shows, in its order; each item has its ``title``.
 
     Raises ConfigurationError if a key is unknown, an item names no family, its headline is none of
-    its families, or a family belongs to no item.
+    its families, a title is there twice, or a family belongs to no item.
     """
     items = read_yaml(path)
     mistakes = schema_mistakes(read_yaml(SCHEMA), items, "the list of statements")
     if not mistakes:
-        known = {family["id"] for family in families}
+        waiting, known, titles = dict.fromkeys(family["id"] for family in families), set(), set()
+        known |= waiting.keys()
         for item in items:
-            item["title"] = f"{item['kind'].capitalize()} {item['number']}"
+            title = item["title"] = f"{item['kind'].capitalize()} {item['number']}"
+            mistakes += [f"{title} is there twice"] if title in titles else []
+            titles.add(title)
             own = item.get("families", [])
             for name in [*own, *item.get("further", [])]:
+                waiting.pop(name, None)
                 if name not in known:
-                    mistakes.append(f"{item['title']} names the family {name}, which is unknown")
+                    mistakes.append(f"{title} names the family {name}, which is unknown")
             if own and item.get("headline") not in own:
-                mistakes.append(f"{item['title']} needs a headline, one of its families")
-        named = {name for item in items for name in [*item.get("families", []),
-                                                     *item.get("further", [])]}  # fmt: skip
-        mistakes += [f"the family {name} belongs to no statement" for name in known - named]
+                mistakes.append(f"{title} needs a headline, one of its families")
+        mistakes += [f"the family {name} belongs to no statement" for name in waiting]
     if mistakes:
         lines = [f"The statements in {path} cannot be used:", *(f"  {line}" for line in mistakes)]
         raise ConfigurationError("\n".join(lines))
@@ -76,7 +78,8 @@ def _rule(headline: pd.Series, own: pd.Series) -> str:
     if headline.isin(["construction", ""]).all():
         return "not tested"
     if not holds:
-        return "contradicted" if fails else "not supported"
+        anywhere = headline.isin(["calibration", "reported"]).any()
+        return "contradicted" if fails and not anywhere else "not supported"
     if holds < MAJORITY * (holds + fails):
         return "not supported"
     return "supported within limits" if (own == "limit").any() else "supported"
