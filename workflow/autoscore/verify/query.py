@@ -124,6 +124,9 @@ def in_words(place: Place) -> str:
     return ", ".join(f"{column} {_short(value)}" for column, value in place)
 
 
+WORDS = {"dae": "denoising", "rcae": "contractive"}  # values that tables abbreviate
+
+
 def asked_in_words(where: dict) -> str:
     """Return in words which rows a check asks for."""
     return ", ".join(f"{column} {_wanted_in_words(wanted)}" for column, wanted in where.items())
@@ -137,7 +140,7 @@ def _wanted_in_words(wanted: object) -> str:
 
 def _short(value: object) -> str:
     number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
-    return f"{value:.4g}" if number else str(value)
+    return f"{value:.4g}" if number else WORDS.get(str(value), str(value))
 
 
 def _sortable(place: Place) -> list:
