@@ -58,9 +58,8 @@ def read_checks(path: str | Path, config: Mapping, known: Mapping | None = None)
 
 def targets_of(family: Mapping, config: Mapping) -> dict[str | None, dict]:
     """Return what differs, by density that a family is on; by None if it is on no density."""
-    targets = family.get("targets", "all")
-    if isinstance(targets, dict):
-        return {name: change or {} for name, change in targets.items()}
+    if "targets" in family:
+        return {name: change or {} for name, change in family["targets"].items()}
     if "{target}" not in str(family):
         return {None: {}}
     return {name: {} for name in config["densities"]}
@@ -129,6 +128,7 @@ def sentence(check: Mapping) -> str:
         parts.append("trained on the density itself" if points == math.inf else words)
         del rest["n"]
     parts += [asked_in_words(rest)] if rest else []
+    parts += ["the worst of all rows"] if "rows" in check else []
     (requirement,) = requirements_of(check)
     one = [name for name, wanted in rest.items() if not isinstance(wanted, dict | list)]
     steps = [check[key] for key in ("increasing", "decreasing") if key in check]
@@ -180,8 +180,7 @@ def _inconsistencies(families: list[dict], paper: dict[str, str]) -> Iterator[st
 def _unknown_densities(families: list[dict], known: Mapping) -> Iterator[str]:
     """Yield which families are about unknown densities, whose names may be misspelt."""
     for family in families:
-        targets = family.get("targets")
-        for name in targets if isinstance(targets, dict) else []:
+        for name in family.get("targets", {}):
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 meant = f"did you mean {near[0]}? " if near else ""

@@ -39,7 +39,8 @@ def judge(
             rows.append(_untested(check, "", reason))
         else:
             rows += _judged(check, tables, record)
-    places = pd.DataFrame(rows, columns=PLACES)
+    words = dict.fromkeys(("passed_by", "counts", "reason"), "")
+    places = pd.DataFrame([words | row for row in rows], columns=PLACES)
     return _compared(places, record)
 
 
@@ -174,19 +175,14 @@ def _compared(places: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         differs = (expected == "holds") & (-margin > strays)
         differs |= (expected == "fails") & (margin > strays)
-    reason = places["reason"].fillna("")
-    asked = ~reason.str.startswith(LEFT_OUT).to_numpy(bool)
+    asked = ~places["reason"].str.startswith(LEFT_OUT).to_numpy(bool)
     missing = ~tested & asked & np.isin(expected, ["holds", "fails"])
     away = np.where(expected == "holds", "fails", "holds")
     status = np.where(expected == "", places["outcome"], np.where(differs, away, expected))
     status = np.where(tested, status, "not tested")
-    counts = places["counts"].fillna("").to_numpy()
     counts = np.select(
         [status == "holds", status == "fails", status == "unclear"],
-        [counts, "limit", "unclear"],
+        [places["counts"], "limit", "unclear"],
         "",
     )
-    return places.assign(
-        expected=expected, differs=differs | missing, status=status, counts=counts,
-        passed_by=places["passed_by"].fillna(""), reason=reason,
-    )  # fmt: skip
+    return places.assign(expected=expected, differs=differs | missing, status=status, counts=counts)

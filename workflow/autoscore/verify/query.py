@@ -80,7 +80,7 @@ def _of_place(
         )
     else:
         values = judged if seeds is None else judged[np.argsort(seeds)]
-    if not np.isfinite(values).all():
+    if not (np.isfinite(judged).all() and np.isfinite(values).all()):
         raise ValueError(f"not every number of {place or 'its rows'} is finite")
     if seeds is not None:
         return over_seeds(values, tuple(known))

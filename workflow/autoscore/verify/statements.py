@@ -35,8 +35,8 @@ def read_statements(path: str | Path, families: list[dict]) -> list[dict]:
     items = read_yaml(path)
     mistakes = schema_mistakes(read_yaml(SCHEMA), items, "the list of statements")
     if not mistakes:
-        waiting, known, titles = dict.fromkeys(family["id"] for family in families), set(), set()
-        known |= waiting.keys()
+        waiting = dict.fromkeys(family["id"] for family in families)
+        known, titles = set(waiting), set()
         for item in items:
             title = item["title"] = f"{item['kind'].capitalize()} {item['number']}"
             mistakes += [f"{title} is there twice"] if title in titles else []
