@@ -155,7 +155,7 @@ def interval(number: Measured) -> tuple[float, float]:
 
 def outcome(one: Judged, low: float, high: float) -> str:
     """Return whether a place holds or fails, unclear if the interval has a bound in it."""
-    if abs(one.margin) <= TIE:
+    if -TIE <= one.margin < 0:
         return "unclear"
     if one.least <= low and high <= one.most:
         return "holds"
