@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 from autoscore.configuration import ConfigurationError, read_yaml
 from autoscore.verify.query import chosen
 from docs.parts import replace_part, table
-from docs.verdicts import RESULTS, judged
+from docs.verdicts import CLAIMS, RESULTS, judged
 
 QUERIES, STORED = Path("docs/numbers.yaml"), Path("docs/results.json")
 PROSE = ("README.md", "docs/findings.md")
@@ -99,7 +100,7 @@ class Numbers:
                 try:
                     values[place] = self._answer(query)
                 except (KeyError, OSError, ValueError) as error:
-                    if query.get("gaps") and "it has no rows" in str(error):
+                    if query.get("gaps") and re.match("it has no rows|not every", str(error)):
                         values[place] = None
                     else:
                         at = f"{name}, {place}" if place else name
@@ -177,13 +178,27 @@ class Numbers:
             line = text.count("\n", 0, found.end()) + 1
             mistakes.append(f"line {line} starts with a mark: GitHub would not format the line")
         refuse(page, mistakes)
-        text = MARKED.sub(lambda found: f"<!--= {found[1]} -->{self.texts(found[1])['']}<!--/-->", text)
+        text = MARKED.sub(
+            lambda found: f"<!--= {found[1]} -->{self.texts(found[1])['']}<!--/-->", text
+        )
         for name in PART.findall(text):
             if name in self.tables:
                 text = replace_part(text, name, self.table(name))
             elif name.startswith("checks_"):
-                text = replace_part(text, name, checks(self.root, name.removeprefix("checks_")))
+                text = replace_part(text, name, self.checks(name.removeprefix("checks_")))
         return text
+
+    @cached_property
+    def families(self) -> pd.Series:
+        """The families of checks, by the statement that they are on."""
+        return judged(self.root).set_index("statement")["family"]
+
+    def checks(self, statement: str) -> str:
+        """Return the families of checks on a statement of config/claims.yaml, in one line."""
+        if statement not in self.families.index:
+            refuse(CLAIMS, [f"no check is on the statement {statement}"])
+        names = self.families.loc[[statement]].unique()
+        return f"Checks: {', '.join(f'`{name}`' for name in names)}."
 
     def unused(self, texts: list[str]) -> list[str]:
         """Return the names that no page shows."""
@@ -193,9 +208,9 @@ class Numbers:
 
 
 def merged(query: dict, changes: dict) -> dict:
-    """Return a query with changes; those of ``where`` are made column by column."""
+    """Return a query with changes; those of ``where`` are made by column, null drops one."""
     where = query.get("where", {}) | changes.get("where", {})
-    return query | changes | {"where": where}
+    return query | changes | {"where": {key: it for key, it in where.items() if it is not None}}
 
 
 def entries(spec: dict) -> dict[str, dict]:
@@ -206,7 +221,9 @@ def entries(spec: dict) -> dict[str, dict]:
             found[str(title)] = changes
             continue
         for value in changes:
-            found[f"{value}"] = {"target": value} if title == "target" else {"where": {title: value}}
+            found[f"{value}"] = (
+                {"target": value} if title == "target" else {"where": {title: value}}
+            )
     return found
 
 
@@ -214,24 +231,16 @@ def shown(query: dict, values: list[float] | None) -> str:
     """Return numbers as text: two digits without an exponent, if the query has no format."""
     if values is None:
         return ""
-    texts = [f"{value:{query['format']}}" if "format" in query else short(value) for value in values]
-    return BETWEEN.get(query.get("then", ""), " ").join(dict.fromkeys(texts))
+    then = query.get("then", "")
+    if then == "below 1":
+        return BETWEEN[then].join(f"{count:.0f}" for count in values)
+    written = [f"{it:z{query['format']}}" if "format" in query else short(it) for it in values]
+    return BETWEEN.get(then, " ").join(dict.fromkeys(written))
 
 
 def short(value: float) -> str:
-    """Return a number with two digits, a whole one of more digits as it is; no exponent if short."""
-    if abs(value) >= 10:
-        return f"{value:,.0f}"
-    return f"{value:.2g}" if abs(value) < 1e-4 else f"{float(f'{value:.2g}'):f}".rstrip("0").rstrip(".")
-
-
-def checks(root: Path, statement: str) -> str:
-    """Return the families of checks on a statement, which stands in config/claims.yaml."""
-    claims = judged(root)
-    names = claims.loc[claims["statement"] == statement, "family"].unique()
-    if not len(names):
-        refuse("config/claims.yaml", [f"no check is on the statement {statement}"])
-    return f"Checks: {', '.join(f'`{name}`' for name in names)}."
+    """Return a number with two digits, or all before the point; an exponent only below 1e-4."""
+    return f"{value:,.0f}" if value == 0 or abs(value) >= 10 else f"{value:#.2g}"
 
 
 def store_numbers(root: Path) -> bool:
