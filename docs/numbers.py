@@ -25,7 +25,19 @@ MARKED = re.compile(r"<!--= *(\S*) *-->(.*?)<!--/-->", re.DOTALL)
 PART = re.compile(r"<!-- (\w+): written by make docs -->")
 AT_START = re.compile(r"^[ \t>*-]*<!--=", re.MULTILINE)  # where a comment starts a block of HTML
 DIFFERS = ("over", "less")  # a second query, by what it has else: the value over it, or less it
-KEYS = {"table", "target", "where", "column", "each", "reduce", "then", "format", "gaps", *DIFFERS}
+KEYS = {
+    "table",
+    "target",
+    "where",
+    "column",
+    "each",
+    "order_in",
+    "reduce",
+    "then",
+    "format",
+    "gaps",
+    *DIFFERS,
+}
 LAYOUT = {"corner", "down", "across"}
 THEN = {
     "min": lambda values: [values.min()],
@@ -41,12 +53,12 @@ class Numbers:
     """The queries of a file, checked, with the last answers known.
 
     A query has ``table`` (a file, in which {target} stands for ``target``), ``where``, ``column``
-    (as `autoscore.verify.query.chosen` reads them), ``reduce`` (mean if not given; median, min,
-    max, count, std), ``format``; with ``each`` it is reduced by group, and ``then`` takes the
-    groups together; ``over`` and ``less`` say how a second query differs, by which the value is
-    divided, or which is taken from it. A table is a query with rows ``down`` and columns
-    ``across``, each a title with what it changes of the query, or a column with a list of values.
-    A row or column with ``gaps`` leaves a cell empty where the run has no such rows.
+    and ``order_in`` (as `autoscore.verify.query.chosen` reads them), ``reduce`` (mean if not given;
+    median, min, max, count, first, last) and ``format``. With ``each`` it is reduced by group, and
+    ``then`` takes the groups together. ``over`` and ``less`` say how a second query differs, by
+    which the value is divided, or which is taken from it. A table is a query with rows ``down`` and
+    columns ``across``: titles with what each changes of the query, or a column with a list of
+    values. A row or column with ``gaps`` leaves a cell empty where the run has no such number.
 
     Raises ConfigurationError if the file has a key or a word that is not known.
     """
