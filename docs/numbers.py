@@ -8,16 +8,15 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from autoscore.configuration import ConfigurationError, read_yaml
-from autoscore.verify.query import chosen
+from autoscore.verify.query import asked_in_words, chosen
 from docs.parts import replace_part, table
-from docs.verdicts import CLAIMS, RESULTS, judged
+from docs.verdicts import CLAIMS, complete
 
 QUERIES, STORED = Path("docs/numbers.yaml"), Path("docs/results.json")
 PROSE = ("README.md", "docs/findings.md")
@@ -36,8 +35,8 @@ KEYS = {
     "then",
     "format",
     "gaps",
-    *DIFFERS,
 }
+KEYS |= {*DIFFERS}
 LAYOUT = {"corner", "down", "across"}
 THEN = {
     "min": lambda values: [values.min()],
@@ -52,13 +51,14 @@ BETWEEN = {"range": " to ", "below 1": " of "}
 class Numbers:
     """The queries of a file, checked, with the last answers known.
 
-    A query has ``table`` (a file, in which {target} stands for ``target``), ``where``, ``column``
-    and ``order_in`` (as `autoscore.verify.query.chosen` reads them), ``reduce`` (mean if not given;
-    median, min, max, count, first, last) and ``format``. With ``each`` it is reduced by group, and
-    ``then`` takes the groups together. ``over`` and ``less`` say how a second query differs, by
-    which the value is divided, or which is taken from it. A table is a query with rows ``down`` and
-    columns ``across``: titles with what each changes of the query, or a column with a list of
-    values. A row or column with ``gaps`` leaves a cell empty where the run has no such number.
+    A query has ``table`` (a file, in which {target} stands for ``target``), ``where`` (as
+    `autoscore.verify.query.chosen` reads it), ``column``, ``reduce`` (mean if not given; median,
+    min, max, count, first, last), or ``order_in`` for an order of convergence, and ``format``. With
+    ``each`` it is reduced by group, and ``then`` takes the groups together. ``over`` and ``less``
+    say how a second query differs, by which the value is divided, or which is taken from it. A
+    table is a query with rows ``down`` and columns ``across``: titles with what each changes of the
+    query, or a column with a list of values. A row or column with ``gaps`` leaves a cell empty
+    where the run has no such number.
 
     Raises ConfigurationError if the file has a key or a word that is not known.
     """
@@ -140,8 +140,15 @@ class Numbers:
         path = self.root / query["table"].replace("{target}", query.get("target", ""))
         if path not in self.read:
             self.read[path] = pd.read_csv(path, low_memory=False)
-        rows = chosen(self.read[path], query)
-        groups = rows.groupby(query["each"]) if "each" in query else rows.groupby(lambda _: 0)
+        rows = chosen(self.read[path], {key: query[key] for key in ("where", "column")})
+        if rows.empty:
+            raise ValueError(f"it has no rows with {asked_in_words(query['where'])}")
+        rows = rows.assign(value=rows[query["column"]].astype(float))
+        if not np.isfinite(rows["value"]).all():
+            raise ValueError(f"not every {query['column']} there is finite")
+        groups = rows.groupby(query.get("each", lambda _: 0))
+        if "order_in" in query:
+            return groups[["value", query["order_in"]]].apply(_order, query["order_in"])
         return groups["value"].agg(query.get("reduce", "mean"))
 
     def _asked(self, name: str) -> str:
@@ -200,16 +207,12 @@ class Numbers:
                 text = replace_part(text, name, self.checks(name.removeprefix("checks_")))
         return text
 
-    @cached_property
-    def families(self) -> pd.Series:
-        """The families of checks, by the statement that they are on."""
-        return judged(self.root).set_index("statement")["family"]
-
     def checks(self, statement: str) -> str:
         """Return the families of checks on a statement of config/claims.yaml, in one line."""
-        if statement not in self.families.index:
+        claims = read_yaml(self.root / CLAIMS)["claims"]
+        names = [claim["id"] for claim in claims if claim["paper"] == statement]
+        if not names:
             refuse(CLAIMS, [f"no check is on the statement {statement}"])
-        names = self.families.loc[[statement]].unique()
         return f"Checks: {', '.join(f'`{name}`' for name in names)}."
 
     def unused(self, texts: list[str]) -> list[str]:
@@ -217,6 +220,11 @@ class Numbers:
         named = {name for text in texts for name, _ in MARKED.findall(text)}
         named |= {name for text in texts for name in PART.findall(text)}
         return [name for name in self.numbers | self.tables if name not in named]
+
+
+def _order(rows: pd.DataFrame, column: str) -> float:
+    """Return the exponent k of |value| ~ column^k by least squares."""
+    return np.polyfit(np.log(rows[column]), np.log(rows["value"].abs()), 1)[0]
 
 
 def merged(query: dict, changes: dict) -> dict:
@@ -261,9 +269,7 @@ def store_numbers(root: Path) -> bool:
     A run below the project's folder that was too small for some, or had no MNIST, changes nothing.
     """
     numbers = Numbers(root)
-    if not (root / RESULTS).is_file():
-        return False
-    if (pd.read_csv(root / RESULTS)["verdict"] == "NOT TESTED").any():
+    if not complete(root):
         return False
     measured = numbers.measured()
     if measured == numbers.stored:

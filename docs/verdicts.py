@@ -21,17 +21,22 @@ def store_verdicts(root: Path) -> bool:
 
     A run below the project's folder that was too small for some, or had no MNIST, changes nothing.
     """
-    if not (root / RESULTS).is_file():
+    if not complete(root):
         return False
-    claims = pd.read_csv(root / RESULTS)
-    if (claims["verdict"] == "NOT TESTED").any():
-        return False
-    text = claims[COLUMNS].to_csv(index=False, float_format="%.4g", lineterminator="\n")
+    text = pd.read_csv(root / RESULTS)[COLUMNS].to_csv(
+        index=False, float_format="%.4g", lineterminator="\n"
+    )
     file = root / STORED
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return False
     file.write_text(text, encoding="utf-8")
     return True
+
+
+def complete(root: Path) -> bool:
+    """Return whether a run below the project's folder tested every claim."""
+    results = root / RESULTS
+    return results.is_file() and not (pd.read_csv(results)["verdict"] == "NOT TESTED").any()
 
 
 def judged(root: Path) -> pd.DataFrame:

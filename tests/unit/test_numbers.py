@@ -89,6 +89,14 @@ def test_a_changed_table_changes_the_prose(project):
     assert "<!--= one -->2.10<!--/-->" in Numbers(project).filled("page", TEXT)
 
 
+def test_an_order_is_that_of_a_power_law(project):
+    power = ERRORS.assign(error=-3 * ERRORS["sigma"] ** 2.5)
+    power.to_csv(project / "results/errors.csv", index=False)
+    ask(project, changed("one", where={"model": "a"}, order_in="sigma", format=".3f"))
+    store_numbers(project)
+    assert Numbers(project).texts("one") == {"": "2.500"}
+
+
 def test_a_run_that_is_not_complete_changes_nothing(project):
     assert store_numbers(project)
     before = (project / STORED).read_text(encoding="utf-8")
