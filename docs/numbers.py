@@ -209,8 +209,8 @@ class Numbers:
 
     def checks(self, statement: str) -> str:
         """Return the families of checks on a statement of config/claims.yaml, in one line."""
-        claims = read_yaml(self.root / CLAIMS)["claims"]
-        names = [claim["id"] for claim in claims if claim["paper"] == statement]
+        claims = read_yaml(self.root / CLAIMS)["families"]
+        names = [claim["id"] for claim in claims if claim["of"] == statement]
         if not names:
             refuse(CLAIMS, [f"no check is on the statement {statement}"])
         return f"Checks: {', '.join(f'`{name}`' for name in names)}."
