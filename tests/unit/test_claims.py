@@ -164,7 +164,7 @@ def test_every_seed_and_place_has_an_order():
         ([0.1, 0.2, 0.4], ["holds", "holds"], ["fails", "fails"]),
         ([0.4, 0.2, 0.1], ["fails", "fails"], ["holds", "holds"]),
         ([0.1, 0.4, 0.2], ["holds", "fails"], ["fails", "holds"]),
-        ([0.1, 0.1, 0.2], ["fails", "holds"], ["fails", "fails"]),
+        ([0.1, 0.1, 0.2], ["unclear", "holds"], ["unclear", "fails"]),
     ],
 )
 def test_a_direction_is_judged_step_by_step(errors, rises, falls):
@@ -242,21 +242,17 @@ def test_where_chooses_the_rows(where, outcome):
         ({"column": "colour"}, "no column colour"),
         ({"where": {"sigma": {"from": 7}}}, "has no rows for it"),
         ({"column": "empty"}, "has no rows for it"),
-        ({"column": "broken", "places": []}, "not every number of its rows is finite"),
-        ({"column": "infinite"}, "not every number of sigma 0.2 is finite"),
         ({"column": "words"}, "could not convert"),
-        ({"column": "zero", "order_in": "sigma"}, "not every number of its rows is finite"),
+        ({"column": "zero", "order_in": "sigma"}, "what is judged is no number"),
         ({"order_in": "error"}, "an order needs two rows and more"),
         ({"places": ["empty"]}, "some of its rows have no empty"),
         ({"where": {"sigma": 0.1}, "increasing": "sigma"}, "has no rows for it"),
     ],
 )
 def test_what_cannot_be_judged_is_not_tested_and_says_why(change, reason):
-    broken = {"zero": [0, 1], "broken": [0, np.nan], "infinite": [0, -np.inf]}
-    write(sigma=[0.1, 0.2], error=[1, 1], words=["a", "b"], empty=[np.nan] * 2, **broken)
+    write(sigma=[0.1, 0.2], error=[1, 1], words=["a", "b"], empty=[np.nan] * 2, zero=[0, 1])
     pd.DataFrame().to_csv("empty.csv", index=False)
-    rows = {"rows": "worst"} if change.get("places") == [] else {}
-    row = only(**({} if "increasing" in change else {"at_most": 1}) | rows | change)
+    row = only(**({} if "increasing" in change else {"at_most": 1}) | change)
     assert row["outcome"] == "not tested"
     assert re.search(reason, row["reason"]), row["reason"]
 
@@ -380,8 +376,8 @@ def test_what_a_run_leaves_out_does_not_differ():
 )
 def test_the_record_expects_what_is_clear_in_all_runs(margins, errors, expected):
     runs = [
-        pd.DataFrame({"check": ["a"], "place": [""], "margin": [margin], "error": [error],
-                      "count": [5]})
+        pd.DataFrame([{"check": "a", "family": "a", "place": "", "margin": margin, "error": error,
+                       "count": 5}])
         for margin, error in zip(margins, errors, strict=True)
     ]  # fmt: skip
     (row,) = record.made("full", runs).to_dict("records")
@@ -402,19 +398,20 @@ def simulated(means, between, streams):
     return judge([CHECK | {"at_least": 0}], NEW, ["ring"])
 
 
-@pytest.mark.parametrize("between", [0.0, 2.0])
+@pytest.mark.parametrize("between", [0.0, 3.0])
 def test_one_run_in_ten_differs_by_chance_and_a_wrong_number_is_caught(between):
     streams = np.random.default_rng(31)
     alarms = []
-    for _ in range(8):
-        means = streams.uniform(-4, 4, PLACES_SIMULATED)  # in standard errors: as hard as it gets
-        means[0] = 40
+    for _ in range(6):
+        # a few spreads from the bound: as hard as it gets
+        means = streams.uniform(-4, 4, PLACES_SIMULATED) * np.hypot(1, between)
+        means[0] = 100
         known = record.made("full", [simulated(means, between, streams) for _ in range(3)])
         known = known.set_index(["check", "place"])
-        for _ in range(10):
+        for _ in range(8):
             simulated(means, between, streams)
             alarms.append(judged(known, at_least=0)["differs"].any())
-        means[0] = -40
+        means[0] = -100
         simulated(means, between, streams)
         assert judged(known, at_least=0)["differs"].iloc[0]
     assert np.mean(alarms) <= record.ALARMS + 2 * np.sqrt(0.09 / len(alarms))

@@ -103,8 +103,8 @@ def _check(family: dict, target: str | None, change: dict, config: Mapping) -> d
     changed = family | change | {"where": family["where"] | change.get("where", {})}
     check = {key: _named(value, target) for key, value in changed.items() if key != "targets"}
     where = check["where"]
-    if where.get("n") == "points":
-        where["n"] = _points(config, target)
+    points = _points(config, target)
+    check["where"] = {key: points if of == "points" else of for key, of in where.items()}
     check |= {"id": name, "family": family["id"], "target": target}
     return check | {"sentence": sentence(check)}
 
@@ -122,11 +122,12 @@ def sentence(check: Mapping) -> str:
     parts = [check["target"].replace("_", " ")] if check["target"] else []
     parts += ["MNIST"] if check.get("dataset") == "mnist" else []
     rest = {name: wanted for name, wanted in check["where"].items() if name not in SILENT}
-    points = rest.get("n")
-    if points in (math.inf, ALL) or isinstance(points, int):
-        words = "all points" if points == ALL else f"{points:,} points"
-        parts.append("trained on the density itself" if points == math.inf else words)
-        del rest["n"]
+    trained = "trained_on" if "trained_on" in rest else "n"
+    size = rest.get(trained)
+    if size in (math.inf, ALL) or isinstance(size, int):
+        words = "all points" if size == ALL else f"{size:,} points"
+        parts.append("trained on the density itself" if size == math.inf else words)
+        del rest[trained]
     parts += [asked_in_words(rest)] if rest else []
     parts += ["the worst of all rows"] if "rows" in check else []
     (requirement,) = requirements_of(check)

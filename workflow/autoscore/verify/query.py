@@ -29,10 +29,10 @@ class Measured(NamedTuple):
 def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measured]:
     """Return what a column of the rows that a check asks for says, by place.
 
-    A place whose numbers are all empty is none. Raises ValueError if a column is missing, another
-    number is not finite, two rows are of the same place and seed, or only some rows have a seed.
+    A row without the number is no row. Raises ValueError if a column is missing, two rows are of
+    the same place and seed, or only some rows have a seed. Without rows there are no places.
     """
-    rows = np.flatnonzero(chosen(table, check))
+    rows = np.flatnonzero(_asked(table, check) & pd.notna(_column(table, column)))
     groups = places_of(check)
     needed = [column, *groups]
     needed += [check[key] for key in ("order_in", "standard_error", "count") if key in check]
@@ -56,7 +56,6 @@ def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measu
             in_words(place),
         )
         for place in sorted(parts, key=_sortable)
-        if not pd.isna(columns[column][parts[place]]).all()
     }
 
 
@@ -80,8 +79,6 @@ def _of_place(
         )
     else:
         values = judged if seeds is None else judged[np.argsort(seeds)]
-    if not (np.isfinite(judged).all() and np.isfinite(values).all()):
-        raise ValueError(f"not every number of {place or 'its rows'} is finite")
     if seeds is not None:
         return over_seeds(values, tuple(known))
     if "standard_error" in check:
@@ -100,7 +97,8 @@ def _badness(check: dict) -> Callable[[float], float]:
 def over_seeds(values: np.ndarray, seeds: tuple) -> Measured:
     """Return one number per seed with the standard error of their mean."""
     count = len(values)
-    error = values.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
+    known = count > 1 and np.isfinite(values).all()
+    error = values.std(ddof=1) / np.sqrt(count) if known else np.nan
     return Measured(values, float(error), count, seeds)
 
 
@@ -111,8 +109,12 @@ def places_of(check: dict) -> list[str]:
     return check.get("places", default)
 
 
-def chosen(table: pd.DataFrame, check: dict) -> np.ndarray:
-    """Return which rows a check asks for; ValueError if a column is missing."""
+def chosen(table: pd.DataFrame, check: dict) -> pd.DataFrame:
+    """Return the rows that a check asks for; ValueError if a column is missing."""
+    return table[_asked(table, check)]
+
+
+def _asked(table: pd.DataFrame, check: dict) -> np.ndarray:
     fits = np.ones(len(table), dtype=bool)
     for column, wanted in check["where"].items():
         fits &= _matches(_column(table, column), wanted)

@@ -51,20 +51,21 @@ def bounded(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
 
 
 def monotone(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
-    """Hold every step along a column against 0; a step is called by where it ends.
+    """Hold every step of a column against 0; a step is called by where it ends.
 
-    Places that differ in other columns are no steps.
+    Steps are taken among the places that agree in all other columns.
     """
     falls = "decreasing" in check
-    along = {check["decreasing" if falls else "increasing"]}
-    last: dict[Place, Measured] = {}
-    judged = {}
-    for place, after in measured(table, check, check["column"]).items():
-        before = last.get(rest := _without(place, along))
-        last[rest] = after
-        if before is not None:
+    column = check["decreasing" if falls else "increasing"]
+    found = measured(table, check, check["column"]).items()
+    judged, last = {}, {}
+    for place, after in sorted(found, key=lambda item: dict(item[0])[column]):
+        rest = _without(place, {column})
+        if rest in last:
+            before = last[rest]
             step = _difference(before, after) if falls else _difference(after, before)
             judged[place] = Judged(step, -BELOW, np.inf, after.mean, before.mean)
+        last[rest] = after
     return judged
 
 
