@@ -98,10 +98,10 @@ images:
 # Jobs by key, as patterns; the first line that fits a key counts. {d} is the density that the key
 # is of. Keys under train and under images.models stand below: they depend on the model.
 DEPENDENT = {
-    "profile": ["verify_table"],
+    "profile": ["verify_tables"],
     "seed": [
         "data *", "train *", "score *", "geometry *", "sample *", "train_images *",
-        "score_images", "sample_images *", "sample_classifier", "verify_table",
+        "score_images", "sample_images *", "sample_classifier",
     ],
     "rounding": ["train *", "train_images *", "sample_classifier"],
     "optimum.points": ["optimum line", "optimum dots", "geometry line", "geometry dots"],
@@ -225,7 +225,7 @@ def parameters(config, written):
     for name, figure in FIGURES.items():
         for density in figure.scope.subjects(name, config):
             found[f"plot_{name} {density}".strip()] = settings_of(name, config, density)
-    found["verify_table"] = [config["profile"], config["seed"], list(config["densities"])]
+    found["verify_tables"] = [config["profile"], list(config["densities"])]
     return found
 
 
