@@ -140,7 +140,9 @@ class Numbers:
         path = self.root / query["table"].replace("{target}", query.get("target", ""))
         if path not in self.read:
             self.read[path] = pd.read_csv(path, low_memory=False)
-        rows = chosen(self.read[path], {key: query[key] for key in ("where", "column")})
+        if query["column"] not in self.read[path]:
+            raise ValueError(f"it has no column {query['column']}")
+        rows = chosen(self.read[path], query)
         if rows.empty:
             raise ValueError(f"it has no rows with {asked_in_words(query['where'])}")
         rows = rows.assign(value=rows[query["column"]].astype(float))

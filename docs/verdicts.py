@@ -49,7 +49,7 @@ def stored(root: Path) -> pd.DataFrame:
     """Return the stored places, those of families that are no more left out."""
     places = pd.read_csv(root / STORED)
     words = ["place", "outcome", "expected", "passed_by", "status", "counts"]
-    places[words] = places[words].fillna("")
+    places[words] = places[words].astype(object).fillna("")
     known = {family["id"] for family in read_families(root / CLAIMS)[1]}
     return places[places["family"].isin(known)]
 

@@ -54,13 +54,13 @@ def project(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "results/verify").mkdir(parents=True)
     ERRORS.to_csv(tmp_path / "results/errors.csv", index=False)
-    set_verdicts(tmp_path, "PASS", "FAIL")
+    set_reasons(tmp_path, "", "it has no rows")
     ask(tmp_path, ASKED)
     return tmp_path
 
 
-def set_verdicts(root, *verdicts):
-    pd.DataFrame({"verdict": verdicts}).to_csv(root / "results/verify/claims.csv", index=False)
+def set_reasons(root, *reasons):
+    pd.DataFrame({"reason": reasons}).to_csv(root / "results/verify/places.csv", index=False)
 
 
 def ask(root, asked):
@@ -101,9 +101,9 @@ def test_a_run_that_is_not_complete_changes_nothing(project):
     assert store_numbers(project)
     before = (project / STORED).read_text(encoding="utf-8")
     ERRORS.assign(error=3.0).to_csv(project / "results/errors.csv", index=False)
-    set_verdicts(project, "PASS", "NOT TESTED")
+    set_reasons(project, "", "needs mnist; this run has digits")
     assert not store_numbers(project)
-    (project / "results/verify/claims.csv").unlink()
+    (project / "results/verify/places.csv").unlink()
     assert not store_numbers(project)
     assert (project / STORED).read_text(encoding="utf-8") == before
 
