@@ -44,7 +44,7 @@ RECORD = os.path.join(workflow.basedir, "config", "record.csv")
 console.install(logger, workflow)
 if workflow.is_main_process:
     preflight.refuse_what_cannot_be_written()
-    preflight.refuse_configuration_files([CONFIGURED, *workflow.configfiles, CLAIMED, STATED])
+    preflight.refuse_configuration_files([CONFIGURED, *workflow.configfiles, CLAIMED])
 else:
     preloaded.decline()
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from autoscore.configuration import complete, merge, read_yaml
 from autoscore.verify import record
@@ -28,18 +29,28 @@ FOLDER = "results/seeds/{profile}_{seed}"
 COLUMNS = ["profile", "what", "name", "runs", "agree", "differing"]
 
 
-def run(root: Path, profile: str, seed: int, cores: str) -> None:
+def run(root: Path, profile: str, seed: int, cores: str, without: Iterable[str]) -> None:
     """Make, or go on with, a run with a global seed, up to its verdicts.
 
-    Raises CalledProcessError if it fails.
+    It leaves out the densities, or ``images``, that it is to do `without`. Raises
+    CalledProcessError if it fails.
     """
     folder = root / FOLDER.format(profile=profile, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     own = [f"config/{name}" for name in PROFILES[profile][1:]]
+    if without:
+        own.append(str(folder / "without.yaml"))
+        Path(own[-1]).write_text(yaml.safe_dump(_nulls(without)), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "results/verify/statements.csv"]
     command += ["--cores", cores, "--directory", str(folder), "--config", f"seed={seed}"]
     command += ["--configfile", *own] if own else []
     subprocess.run(command, cwd=root, check=True)  # noqa: S603 - its own words
+
+
+def _nulls(names: Iterable[str]) -> dict:
+    """Return a configuration that leaves these densities, or ``images``, out."""
+    densities = {"densities": dict.fromkeys(name for name in names if name != "images")}
+    return (densities if densities["densities"] else {}) | dict.fromkeys({"images"} & set(names))
 
 
 def places_of(root: Path, folder: Path, profile: str) -> pd.DataFrame:
@@ -47,10 +58,13 @@ def places_of(root: Path, folder: Path, profile: str) -> pd.DataFrame:
     configuration: dict = {}
     for name in PROFILES[profile]:
         configuration = merge(configuration, read_yaml(root / "config" / name))
+    if (folder / "without.yaml").is_file():
+        configuration = merge(configuration, read_yaml(folder / "without.yaml"))
     known = configuration["densities"]
     config = complete(configuration)
     checks = read_checks(root / "config/claims.yaml", config, known)
-    given = pd.read_csv(folder / "results/data/images.csv").iloc[0].to_dict()
+    images = folder / "results/data/images.csv"
+    given = pd.read_csv(images).iloc[0].to_dict() if images.is_file() else None
     expected = record.read(root / RECORD, profile)
     here = Path.cwd()
     os.chdir(folder)  # tables are named from a run's folder on
@@ -125,12 +139,13 @@ def main(arguments: Iterable[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument("seeds", type=int, nargs="+", help="global seeds, one run each")
     parser.add_argument("--profile", choices=PROFILES, default="full")
     parser.add_argument("--cores", default="all")
+    parser.add_argument("--without", nargs="+", default=[], help="densities, or images, to spare")
     parser.add_argument("--record", action="store_true", help="write config/record.csv from them")
     asked = parser.parse_args(arguments)
     runs = {}
     for number, seed in enumerate(asked.seeds, start=1):
         print(f"Seed {seed}, run {number} of {len(asked.seeds)}", flush=True)
-        run(root, asked.profile, seed, asked.cores)
+        run(root, asked.profile, seed, asked.cores, asked.without)
         folder = root / FOLDER.format(profile=asked.profile, seed=seed)
         runs[seed] = places_of(root, folder, asked.profile)
     if asked.record:
