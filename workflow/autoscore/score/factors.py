@@ -43,4 +43,3 @@ def optimum_factors(
                 best = found["optimum"].first(POINTS).score  # at the same points
             labels = {"objective": objective, "model": "exact", "sigma": sigma, "n": np.inf}
             yield labels | clean.compared(best)
-
