@@ -31,6 +31,7 @@ from autoscore.geometry.reconstruction import (
 from autoscore.geometry.summary import hessian_error
 from autoscore.geometry.windows import grid_points, uniform_points
 from autoscore.models.separate.network import Architecture, Separate
+from autoscore.nulls import fits
 from autoscore.numerics.errors import fitted_order
 from autoscore.numerics.errors import fixed_points as fixed_points_1d
 from autoscore.optimum.dae import DenoisingOptimum
@@ -377,19 +378,28 @@ def test_the_cosine_between_arms_is_that_of_the_angle(angle):
 
 
 def test_the_exact_field_of_a_circle_has_its_source_in_the_centre_and_null_models_none():
-    x = CIRCLE.sample(200, np.random.default_rng(0))
     stack = Separate(2, {"hidden": (4,)}, [0.2], [3], [50], [[0.0, 0.0]], [1.0])
     stack.theta = torch.zeros(1, sum(np.prod(shape) for shape in stack.shapes().values()))
     learned = {("dae", "separate", "samples"): stack}
-    table = pd.DataFrame(arm_rows(CIRCLE, learned, [0.1, 0.2], x, np.random.default_rng(2)))
+    rng = np.random.default_rng(0)
+    data = {
+        "train": CIRCLE.sample(200, rng).reshape(4, 50, 2),
+        "validation": CIRCLE.sample(50, rng),
+    }
+    fitted = fits(CIRCLE, data, {"hidden": (32,), "residual": "none"}, (2,))
+    table = pd.DataFrame(arm_rows(CIRCLE, learned, fitted, [0.1, 0.2]))
     value = table.groupby(["model", "sigma", "quantity"])["value"].agg(list)
     for sigma in (0.1, 0.2):
         assert value["exact", sigma, "one_source"] == [1]
         assert max(value["exact", sigma, "source_offset"]) < 1e-3
         assert min(value["exact", sigma, "cosine"][1:]) > 0.999
-        assert value["gaussian", sigma, "one_source"] == [0]
-        assert max(value["gaussian", sigma, "cosine"][:4]) < -0.9  # to the centre
-        assert len(value["untrained", sigma, "one_source"]) == 5
+    assert value["gaussian", 0.2, "one_source"] == [0]
+    assert max(value["gaussian", 0.2, "cosine"][:4]) < -0.9  # to the centre
+    assert set(value["identity", 0.2, "cosine"]) == {0}  # what moves nothing points nowhere
+    assert min(value["kde", 0.2, "cosine"][1:]) > 0.9
+    assert set(table["model"]) == {
+        "exact", "separate", "identity", "gaussian", "kde", "untrained",
+    }  # fmt: skip
     own = table[table["model"] == "separate"]
     assert set(zip(own["sigma"], own["seed"], own["n"], strict=True)) == {(0.2, 3, 50)}
 

@@ -5,7 +5,6 @@ import numpy as np
 from autoscore.baselines.declaration import Baseline
 from autoscore.optimum.linear import LinearField, LinearOptimum
 
-
 SINGULAR = 1e-10  # share of the largest variance below which fewer points than dimensions lie flat
 
 

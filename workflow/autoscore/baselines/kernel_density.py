@@ -23,5 +23,5 @@ BASELINE = Baseline(
     null=True,
     needs_validation=True,
     of_density=False,
-    pairs=2_500_000,
+    pairs=1_000_000,
 )

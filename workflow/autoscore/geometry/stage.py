@@ -119,12 +119,12 @@ def measure(
         tables["profiles"] = pd.concat([direction, tangent], ignore_index=True)
     if "map" in settings["figures"]:
         arrays |= maps(density, seeds[0], around)
-        fixed = []
+        fixed, smoothed = [], density.smoothed(sigma)
         for seed, fields in seeds.items():
             at = points(seed).x
             # where nothing moves every point is one, and pairs of points would take minutes
             quick = {f.name: r for f, r in beside[seed] if f.most is None and r.move(at).any()}
-            fixed.append(fixed_points_in(around, density, fields | quick, at, rng))
+            fixed.append(fixed_points_in(around, smoothed, fields | quick, at, rng))
         fixed = _over_seeds(seeds, fixed)
         if len(fixed):
             fixed[["x1", "x2"]] = units.outward(positions(fixed))

@@ -74,13 +74,14 @@ def summary_rows(
     `points` are those of a seed, or for what is exact; the window, ``(d, 2)``, d >= 2, is a box
     around them. `sigmas` are the levels of conditioned stacks; separate ones have their own.
     """
+    smoothed_at = cache(density.smoothed)
 
     @cache
     def exact_at(sigma: float, seed: int | None) -> SimpleNamespace | None:
         """Stand for p_sigma at the points where a seed's fields are compared, evaluated once."""
         if isinstance(density, KernelDensity) or density.dim > 2:
             return None
-        smoothed, at = density.smoothed(sigma), points(seed)
+        smoothed, at = smoothed_at(sigma), points(seed)
         hessian, log_prob = smoothed.hessian(at.x + sigma * at.noise), smoothed.log_prob(at.around)
         return SimpleNamespace(
             hessian=lambda x: hessian[: len(x)], log_prob=lambda x: log_prob[: len(x)]

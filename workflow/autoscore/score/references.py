@@ -115,6 +115,22 @@ def noisy_reference(
     return Reference("p_sigma", y, weights, score, own_error)
 
 
+def sampled_references(
+    density: Density,
+    sigma: float,
+    held_out: np.ndarray,
+    rng: np.random.Generator,
+    own_error: float | None = None,
+) -> list[Reference]:
+    """Return the scores of p_sigma and p in any dimension, at draws ``(m, d)`` under noise.
+
+    A degenerate density has no p. Raise ValueError without draws.
+    """
+    y = held_out + sigma * rng.standard_normal(held_out.shape)
+    noisy = noisy_reference(density, sigma, y, own_error=own_error)
+    return [noisy] if density.is_degenerate else [noisy, clean_reference(density, held_out)]
+
+
 def with_optimum(
     known: list[Reference], objective: str, best: Field | None = None, own_error: float = np.nan
 ) -> list[Reference]:

@@ -33,7 +33,7 @@ from autoscore.score.references import (
     empirical_reference,
     exact_clean_reference,
     exact_references,
-    noisy_reference,
+    sampled_references,
     with_optimum,
 )
 from autoscore.train.stack import Stack
@@ -57,12 +57,12 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of the scores learned on one density, given its name.
 
-    The tables are ``errors``, with `COLUMNS`; ``factors``, the same fields and trivial ones as
-    multiples of a known score; ``choices``, which levels were combined; and ``held_out``, the
-    losses on a user's held-out points. `settings` are the noise grid ``sigmas``, the names of
-    ``baselines`` beside null models, and the ``architecture`` of separate auto-encoders; `data` comes from `autoscore.data.draw_data`, `streams` names the random streams
-    of noise and baselines. In two dimensions curves and bias are `solved` by
-    `autoscore.optimum.stage.solve`.
+    The tables are ``errors``, with `COLUMNS`; ``factors``, the same fields as multiples of a known
+    score; ``choices``, which levels were combined; and ``held_out``, the losses on a user's
+    held-out points. `settings` are the noise grid ``sigmas``, the names of ``baselines`` beside
+    null models, and the ``architecture`` of separate auto-encoders. `data` comes from
+    `autoscore.data.draw_data`, `streams` names the random streams of noise and baselines. In two
+    dimensions curves and bias are `solved` by `autoscore.optimum.stage.solve`.
     """
     sigmas = noise_levels(settings["sigmas"])
     references = _references(density, data, streams, solved)
@@ -169,8 +169,7 @@ def _references(
         if finite:
             return [empirical_reference(data["train"][0], x, sigma, noise)]
         own = None if seed is None else known(sigma, None)[0].own_error
-        y = x + sigma * noise.standard_normal(x.shape)
-        return [noisy_reference(density, sigma, y, own_error=own), *clean(seed)]
+        return sampled_references(density, sigma, x, noise, own)
 
     @cache
     def solution(sigma: float) -> tuple[Field | None, float]:
