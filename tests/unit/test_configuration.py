@@ -258,7 +258,10 @@ MISTAKES = [
         sampled({}, plans={"paper_2013": {}}),
         "plans.paper_2013 is now called densities.target.sample.plans.repository_2013: rename it",
     ),
-    (of_file({"baselines": ["kde"]}), "target.baselines is ['kde']; allowed: none for samples"),
+    (
+        of_file({"baselines": ["kernel"]}),
+        "target.baselines is ['kernel']; allowed: none for samples",
+    ),
     (filed("ten.npy", sizes=[3, 7]), "target.train.sizes is [3, 7]; allowed: at most 6 points"),
     (filed("two.npy", held_out=0.4), "target.path is 'two.npy'; allowed: a file of more points"),
     (filed("one.npy"), "target.path is 'one.npy'; allowed: a file of more points, at least 3"),
@@ -611,7 +614,7 @@ def test_samples_have_no_baselines():
     assert (
         complete(configured(POINTS | {"baselines": []}))["densities"]["target"]["baselines"] == []
     )
-    assert complete(configured(MIXTURE))["densities"]["target"]["baselines"] == ["kde"]
+    assert complete(configured(MIXTURE))["densities"]["target"]["baselines"] == []
 
 
 def test_what_is_given_stays():

@@ -310,15 +310,18 @@ def test_a_window_far_out_keeps_a_width():
 def test_everything_is_measured_on_one_held_out_and_one_validation_point():
     stack = separate(2, hidden=(8,), tied=True)
     learned = {("dae", "separate", "samples"): stack}
-    table = held_out_table(sample_of(FIVE), learned, np.array([0.2]), RNG(0))
+    table = held_out_table(FIVE[1:2], learned, [], np.array([0.2]), (0,))
     assert np.isfinite(table[["denoising_loss", "score_matching_loss"]]).all(axis=None)
     settings = {
         "sigmas": [0.2, 0.4],
         "shown": {"sigma": 0.2, "windows": [], "attractors": False},
         "figures": ["map"],
+        "architecture": {"hidden": (8,)},
     }
-    _, tables = measure(KernelDensity(FIVE), learned, ONE, settings, RNG(0))
+    data = sample_of(FIVE) | {"held_out": ONE}
+    _, tables = measure(KernelDensity(FIVE), learned, data, settings, (0, "geometry"))
     assert {name: table.columns.tolist() for name, table in tables.items()} == COLUMNS
+    assert {"gaussian", "untrained", "kde"} <= set(tables["summary"]["model"])
     summary = tables["summary"].set_index("quantity")["value"]
     estimates = summary.index.str.startswith("sigma_")  # of no square that is positive
     assert np.isfinite(summary[~estimates]).all()
@@ -359,7 +362,7 @@ REFUSED = {
     "gap": (lambda: potential.potential_gap(OPTIMUM, NOISY.log_prob, NONE, NONE), "a gap"),
     "losses": (lambda: losses(OPTIMUM, NONE, np.empty((1, 0, 2))), "a loss needs"),
     "held out": (
-        lambda: held_out_table(sample_of(ONE) | {"held_out": NONE}, {}, [0.1], RNG(0)), "held-out",
+        lambda: held_out_table(NONE, {}, [], [0.1], (0,)), "held-out",
     ),
     "pairs": (lambda: noisy_pairs(NONE[:, :1], NONE[:, 0], 0.1), "noisy points needs"),
     "relative error": (lambda: errors.relative_error(NONE, NONE, NONE[:, 0]), "relative error"),
@@ -373,7 +376,7 @@ REFUSED = {
     "log p": (lambda: distances.mean_log_p(NONE, PLANE), "a mean of log p"),
     "clean reference": (lambda: references.clean_reference(PLANE, NONE), "a reference"),
     "reference": (
-        lambda: references.sampled_references(PLANE, "dae", 0.1, NONE, RNG(0)), "a reference"
+        lambda: references.sampled_references(PLANE, 0.1, NONE, RNG(0)), "a reference"
     ),
     "empirical reference": (
         lambda: references.empirical_reference(ONE, NONE, 0.1, RNG(0)), "a reference"

@@ -271,15 +271,20 @@ def _measuring(config: Mapping, density: str, settings: dict, learned: list[Trai
     }
 
 
+def _measured(entry: Mapping) -> dict:
+    """Return the noise grid, and the network whose first weights are a null model."""
+    return {key: entry["train"][key] for key in ("sigmas", "architecture")}
+
+
 def _score(config: Mapping, density: str) -> dict:
     entry = config["densities"][density]
-    settings = {"sigmas": entry["train"]["sigmas"], "baselines": entry["baselines"]}
+    settings = _measured(entry) | {"baselines": entry["baselines"]}
     return _measuring(config, density, settings, trainings(config, density))
 
 
 def _geometry(config: Mapping, density: str) -> dict:
     entry = config["densities"][density]
-    settings = {"sigmas": entry["train"]["sigmas"]}
+    settings = _measured(entry)
     if dimension(entry) == 1:
         settings |= {"points": config["optimum"]["points"]}
     else:
