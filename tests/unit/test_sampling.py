@@ -18,7 +18,7 @@ from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.plan import PROBES
 from autoscore.sample.differences import FINE, NODES, difference_rows
-from autoscore.sample.far_starts import least_log_p, lost_share
+from autoscore.sample.far_starts import STARTS, Trial, least_log_p, lost_shares
 from autoscore.sample.metropolis import Likeness, rule_errors
 from autoscore.sample.nulls import null_draws, null_fields
 from autoscore.sample.plans import Driver, Run, expand
@@ -316,17 +316,37 @@ class Spurious(DenoisingOptimum):
 
     def move(self, x):
         far = np.linalg.norm(x - [4.0, 4.0], axis=1) < 1.5
-        return np.where(far[:, None], 4.0 - x, super().move(x))
+        return np.where(far[:, None], 4.0 - x, self.sigma**2 * super().score(x))
+
+    def score(self, x):
+        return self.move(x) / self.sigma**2
 
 
 def test_spurious_attractors_are_found_and_the_optimum_has_none():
     clean, smoothed = DATA["train"][0], PAIR.smoothed(0.3)
     least = least_log_p(smoothed, generator(7))
-    found = lost_share(DenoisingOptimum(PAIR, 0.3), smoothed, least, clean, generator(6))
-    assert found["lost"] < 0.01
-    found = lost_share(Spurious(PAIR, 0.3), smoothed, least, clean, generator(6))
-    assert 0.02 < found["lost"] < 0.5
-    assert found["escaped"] == 0
+    one, other = (Trial(0.3, smoothed, least, clean, generator(6)) for _ in range(2))
+    (best,) = lost_shares(DenoisingOptimum(PAIR, 0.3).score, [one])
+    assert best["lost"] < 0.01
+    (spurious,) = lost_shares(Spurious(PAIR, 0.3).score, [other])
+    assert 0.02 < spurious["lost"] < 0.5
+    assert spurious["escaped"] == 0
+
+
+def test_trials_side_by_side_end_as_each_alone():
+    stack, smoothed = a_stack(), PAIR.smoothed(0.3)
+
+    def trials():
+        sigmas = (0.3, 0.6)
+        return [Trial(s, smoothed, -5.0, DATA["train"][0], generator(6, s)) for s in sigmas]
+
+    together = list(lost_shares(SideBySide(stack, [0, 2], STARTS).score, trials()))
+    alone = [
+        next(lost_shares(stack.field(trial.sigma, 0, 300).score, [trial])) for trial in trials()
+    ]
+    for one, other in zip(together, alone, strict=True):
+        assert one == pytest.approx(other, abs=3 / STARTS)  # single precision, and thresholds
+    assert together[0] != together[1]
 
 
 def test_probes_are_tables_of_every_seed_and_the_truth():

@@ -20,7 +20,7 @@ from autoscore.plan import LEARNED
 from autoscore.sample.differences import COLUMNS as DIFFERENCES
 from autoscore.sample.differences import difference_rows
 from autoscore.sample.distances import Cells
-from autoscore.sample.far_starts import least_log_p, lost_share
+from autoscore.sample.far_starts import STARTS, Trial, least_log_p, lost_shares
 from autoscore.sample.metropolis import COLUMNS as METROPOLIS
 from autoscore.sample.metropolis import Sweep
 from autoscore.sample.mixing import mixing_row
@@ -29,8 +29,9 @@ from autoscore.sample.plans import Driver, Run, expand, make_driver, stack_of
 from autoscore.sample.quality import DrawQuality, cells_of
 from autoscore.sample.runs import run_chains
 from autoscore.samplers.registry import SAMPLERS
+from autoscore.train.stack import SideBySide
 
-PROBED = 400  # points from which energy differences are taken
+PROBED = 200  # points per seed from which energy differences are taken
 SHOWN = 5000  # independent draws that figures show
 GRID = 161  # points along each side on which they show log p
 STORED = 20_000  # draws of a run that are kept for figures, of the first chains
@@ -107,22 +108,36 @@ class Sampling:
 
     def far_starts(self) -> pd.DataFrame:
         """Return how many chains from far away end where there is no data, one row per field."""
-        asked = self.settings["far_starts"]
-        optima = [
-            ({"field": "optimum", "sigma": sigma}, DenoisingOptimum(self.density, sigma))
-            for sigma in (noise_levels(asked["sigmas"]) if asked["models"] else [])
-        ]
+        asked, rows = self.settings["far_starts"], []
+        sigmas = noise_levels(asked["sigmas"]).tolist() if asked["models"] else []
 
         @cache
-        def least(sigma: float, seed: int) -> float:
-            return least_log_p(self._smoothed(sigma), self._stream("far_starts", "least", seed))
+        def least(sigma: float) -> float:
+            return least_log_p(self._smoothed(sigma), self._stream("far_starts", "least"))
 
-        rows = []
-        for labels, field in [*optima, *self._probed(asked)]:
-            sigma, seed = field.sigma, labels.get("seed", 0)
-            likely = (self._smoothed(sigma), least(sigma, seed), self._points(seed))
-            lost = lost_share(field, *likely, self._stream("far_starts", seed))
-            rows.append({"density": self.name} | labels | lost)
+        def measure(score: Callable, labels: list[dict]) -> None:
+            trials = []
+            for one in labels:
+                sigma, seed = one["sigma"], one.get("seed", 0)
+                likely = (self._smoothed(sigma), least(sigma), self._points(seed))
+                trials.append(Trial(sigma, *likely, self._stream("far_starts", seed)))
+            for one, lost in zip(labels, lost_shares(score, trials), strict=True):
+                rows.append({"density": self.name} | one | lost)
+
+        for sigma in sigmas:
+            optimum = DenoisingOptimum(self.density, sigma)
+            measure(optimum.score, [{"field": "optimum", "sigma": sigma}])
+        fields = list(self._probed(asked))
+        for model, alike in groupby(fields, key=lambda probed: probed[0]["model"]):
+            labels, alike = zip(*alike, strict=True)
+            stack = self.learned.get(("dae", model, "samples"))
+            if stack is not None and stack.separate:  # all at once: each alone is mostly overhead
+                size = stack.sizes.max()
+                members = [stack.member(one["sigma"], one["seed"], size) for one in labels]
+                measure(SideBySide(stack, members, STARTS).score, labels)
+                continue
+            for one, field in zip(labels, alike, strict=True):
+                measure(field.score, [one])
         columns = ["density", "field", "sigma", "lost", "escaped", "model", "seed"]
         return pd.DataFrame(rows, columns=columns)
 
