@@ -20,7 +20,7 @@ from autoscore.plan import PROBES
 from autoscore.sample.differences import FINE, NODES, difference_rows
 from autoscore.sample.far_starts import STARTS, Trial, least_log_p, lost_shares
 from autoscore.sample.metropolis import Likeness, rule_errors
-from autoscore.sample.nulls import null_draws, null_fields
+from autoscore.sample.nulls import FIELDS, null_draws, null_field_at
 from autoscore.sample.plans import Driver, Run, expand
 from autoscore.sample.quality import Coverage, DrawQuality, cells_of
 from autoscore.sample.runs import run_chains
@@ -112,8 +112,12 @@ def test_learned_runs_are_those_that_were_trained():
         null = table[table["model"] == name]
         assert null[place].reset_index(drop=True).equals(own[place].reset_index(drop=True))
         assert null[["kl_excess", "kl_corrected", "log_p_short", "coverage"]].notna().all(axis=None)
-        # draws that do not depend on sampler and sigma are measured once per seed
+        # draws that do not depend on sampler and sigma are measured once per seed; chains do
         assert null.groupby("seed")["kl"].nunique().tolist() == [1, 1]
+    untrained = table[table["model"] == "untrained"]
+    assert (untrained["kl_excess"] > 0.5).all()
+    assert untrained["kl_excess"].nunique() == len(untrained) == 8
+    assert untrained["chains"].isna().all()
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -244,13 +248,19 @@ def test_null_draws_have_the_moments_of_scipy_s_estimates():
 
 def test_null_fields_are_those_of_their_models():
     points, x = PAIR.sample(500, generator(11)), PAIR.sample(50, generator(12))
-    fields = dict(null_fields(points, 0.4, generator(13)))
-    assert list(fields) == ["identity", "untrained", "gaussian"]
+    fields = {name: null_field_at(name, points, generator(13))(0.4) for name in FIELDS}
+    untrained, h = fields["untrained"], np.array([1e-5, 0.0])
+    slope = (untrained(x + h) - untrained(x - h)) / 2e-5
+    np.testing.assert_allclose(untrained.jacobian(x)[:, :, 0], slope, atol=1e-4)
     assert (fields["identity"].move(x) == 0).all()
     precision = np.linalg.inv(np.cov(points.T, bias=True) + 0.16 * np.eye(2))
     expected = (points.mean(0) - x) @ precision
     np.testing.assert_allclose(fields["gaussian"].score(x), expected, rtol=1e-9)
     np.testing.assert_allclose(fields["gaussian"].move(x), 0.16 * expected, rtol=1e-9)
+    kept = np.linalg.inv(np.cov(points.T, bias=True) + 0.16 * np.eye(2)) @ np.cov(
+        points.T, bias=True
+    )
+    np.testing.assert_allclose(fields["gaussian"].jacobian(x)[7], kept, rtol=1e-6)
 
 
 def test_a_missing_arc_is_seen():

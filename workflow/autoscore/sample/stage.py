@@ -24,7 +24,7 @@ from autoscore.sample.far_starts import STARTS, Trial, least_log_p, lost_shares
 from autoscore.sample.metropolis import COLUMNS as METROPOLIS
 from autoscore.sample.metropolis import Sweep
 from autoscore.sample.mixing import mixing_row
-from autoscore.sample.nulls import Draw, null_draws, null_fields
+from autoscore.sample.nulls import FIELDS, Draw, null_draws, null_field_at
 from autoscore.sample.plans import Driver, Run, expand, make_driver, stack_of
 from autoscore.sample.quality import DrawQuality, cells_of
 from autoscore.sample.runs import run_chains
@@ -33,6 +33,7 @@ from autoscore.train.stack import SideBySide
 
 PROBED = 200  # points per seed from which energy differences are taken
 SHOWN = 5000  # independent draws that figures show
+UNTRAINED = 2  # seeds with which an untrained network drives chains: each costs as learned ones
 GRID = 161  # points along each side on which they show log p
 STORED = 20_000  # draws of a run that are kept for figures, of the first chains
 COLUMNS = [
@@ -85,10 +86,15 @@ class Sampling:
                 rows.append(row)
                 if run.seed == 0:
                     stored[run.key] = draws[: max(1, STORED // draws.shape[1])]
-                place = replace(run, model="")
-                if run.field in LEARNED and place not in replaced:
-                    replaced.add(place)
-                    rows.extend(self._null_rows(run))
+                place = replace(run, model="untrained")
+                if run.field not in LEARNED or place in replaced:
+                    continue
+                replaced.add(place)
+                rows.extend(self._null_rows(run))
+                if run.field == "learned" and run.seed < UNTRAINED:
+                    nothing_learned = self._untrained(run, driver)
+                    row, _ = self._evaluate_run(place, nothing_learned, report, checkpoints)
+                    rows.append(row | {"chains": np.nan})
         return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"}), stored
 
     def differences(self) -> pd.DataFrame:
@@ -167,8 +173,9 @@ class Sampling:
                 yield labels, stack.field(sigma, seed, stack.sizes.max())
             seeds |= set(np.unique(stack.seeds).tolist())
         for sigma, seed in product(sigmas, sorted(seeds)):
-            rng = self._stream("nulls", seed)
-            for model, field in null_fields(self._points(seed), sigma, rng):
+            for model in FIELDS:
+                rng = self._stream("nulls", model, seed)
+                field = null_field_at(model, self._points(seed), rng)(sigma)
                 yield {"field": "learned", "model": model, "sigma": sigma, "seed": seed}, field
 
     def _points(self, seed: int, size: float = np.inf) -> np.ndarray:
@@ -205,6 +212,12 @@ class Sampling:
         for model in self._nulls(run.size, run.seed):
             measured = self._null_row(model, run.seed, run.size, self._level(run), n)
             yield self._labels(run) | {"model": model} | measured
+
+    def _untrained(self, run: Run, driver: Driver) -> Driver:
+        rng = self._stream("nulls", "untrained", run.seed)
+        field_at = null_field_at("untrained", self._points(run.seed, run.size), rng)
+        field = field_at(run.sigma)
+        return replace(driver, source=field, field=field, field_at=field_at)
 
     def _level(self, run: Run) -> float:
         # on a degenerate curve, draws are held against data with the noise of the field
