@@ -1,6 +1,6 @@
 """All chains of one density and what they are worth: the stage `sample`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import groupby, product
@@ -61,7 +61,7 @@ class Sampling:
     seed: int
 
     def __post_init__(self) -> None:
-        for name in ("_smoothed", "_cells", "_quality", "_nulls", "_null_row"):
+        for name in ("_smoothed", "_cells", "_least", "_quality", "_nulls", "_null_row"):
             setattr(self, name, cache(getattr(self, name)))
 
     def run(
@@ -69,10 +69,9 @@ class Sampling:
     ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Return one row per run, in `COLUMNS`, and the draws of the first seed's runs by key.
 
-        Rows of null models follow those of the learned field in whose place they stand.
-
-        Draws have the shape ``(chains, draws, d)``. Beside them, under ``reference``, are
-        independent draws, and in the plane log p on a grid: ``grid_1``, ``grid_2``, ``log_p``.
+        Rows of null models follow those of the learned field in whose place they stand. Draws have
+        the shape ``(chains, draws, d)``. Beside them, under ``reference``, are independent draws,
+        and in the plane log p on a grid: ``grid_1``, ``grid_2``, ``log_p``.
         `report` is called with a line of text now and then. Runs are saved in the folder
         `checkpoints`, which must belong to exactly these inputs, and continue from there.
         """
@@ -87,14 +86,13 @@ class Sampling:
                 if run.seed == 0:
                     stored[run.key] = draws[: max(1, STORED // draws.shape[1])]
                 place = replace(run, model="untrained")
-                if run.field not in LEARNED or place in replaced:
-                    continue
-                replaced.add(place)
-                rows.extend(self._null_rows(run))
-                if run.field == "learned" and run.seed < UNTRAINED:
-                    nothing_learned = self._untrained(run, driver)
-                    row, _ = self._evaluate_run(place, nothing_learned, report, checkpoints)
-                    rows.append(row | {"chains": np.nan})
+                if run.field in LEARNED and place not in replaced:
+                    replaced.add(place)
+                    rows.extend(self._null_rows(run))
+                    if run.field == "learned" and run.seed < UNTRAINED:
+                        untrained = self._untrained(run, driver)
+                        row, _ = self._evaluate_run(place, untrained, report, checkpoints)
+                        rows.append(row | {"chains": np.nan})
         return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"}), stored
 
     def differences(self) -> pd.DataFrame:
@@ -114,38 +112,36 @@ class Sampling:
 
     def far_starts(self) -> pd.DataFrame:
         """Return how many chains from far away end where there is no data, one row per field."""
-        asked, rows = self.settings["far_starts"], []
-        sigmas = noise_levels(asked["sigmas"]).tolist() if asked["models"] else []
-
-        @cache
-        def least(sigma: float) -> float:
-            return least_log_p(self._smoothed(sigma), self._stream("far_starts", "least"))
-
-        def measure(score: Callable, labels: list[dict]) -> None:
-            trials = []
-            for one in labels:
-                sigma, seed = one["sigma"], one.get("seed", 0)
-                likely = (self._smoothed(sigma), least(sigma), self._points(seed))
-                trials.append(Trial(sigma, *likely, self._stream("far_starts", seed)))
+        rows = []
+        for score, labels in self._fields_from_afar():
+            trials = [self._trial(one["sigma"], one.get("seed", 0)) for one in labels]
             for one, lost in zip(labels, lost_shares(score, trials), strict=True):
                 rows.append({"density": self.name} | one | lost)
-
-        for sigma in sigmas:
-            optimum = DenoisingOptimum(self.density, sigma)
-            measure(optimum.score, [{"field": "optimum", "sigma": sigma}])
-        fields = list(self._probed(asked))
-        for model, alike in groupby(fields, key=lambda probed: probed[0]["model"]):
-            labels, alike = zip(*alike, strict=True)
-            stack = self.learned.get(("dae", model, "samples"))
-            if stack is not None and stack.separate:  # all at once: each alone is mostly overhead
-                size = stack.sizes.max()
-                members = [stack.member(one["sigma"], one["seed"], size) for one in labels]
-                measure(SideBySide(stack, members, STARTS).score, labels)
-                continue
-            for one, field in zip(labels, alike, strict=True):
-                measure(field.score, [one])
         columns = ["density", "field", "sigma", "lost", "escaped", "model", "seed"]
         return pd.DataFrame(rows, columns=columns)
+
+    def _fields_from_afar(self) -> Iterator[tuple[Callable, Sequence[dict]]]:
+        """Yield the score of one or several fields side by side, with the labels of each."""
+        asked = self.settings["far_starts"]
+        for sigma in noise_levels(asked["sigmas"]) if asked["models"] else []:
+            optimum = DenoisingOptimum(self.density, sigma)
+            yield optimum.score, [{"field": "optimum", "sigma": sigma}]
+        for model, alike in groupby(self._probed(asked), key=lambda probed: probed[0]["model"]):
+            labels, fields = zip(*alike, strict=True)
+            stack = self.learned.get(("dae", model, "samples"))
+            if stack is not None and stack.separate:  # each alone is mostly overhead
+                size = stack.sizes.max()
+                members = [stack.member(one["sigma"], one["seed"], size) for one in labels]
+                yield SideBySide(stack, members, STARTS).score, labels
+            else:
+                yield from ((field.score, [one]) for one, field in zip(labels, fields, strict=True))
+
+    def _trial(self, sigma: float, seed: int) -> Trial:
+        likely = (self._smoothed(sigma), self._least(sigma), self._points(seed))
+        return Trial(sigma, *likely, self._stream("far_starts", seed))
+
+    def _least(self, sigma: float) -> float:
+        return least_log_p(self._smoothed(sigma), self._stream("far_starts", "least"))
 
     def metropolis(self) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Return how Metropolis-Hastings fares over both noise levels, in `METROPOLIS`.
