@@ -29,6 +29,7 @@ from autoscore.models.corrected.network import Corrected
 from autoscore.models.registry import MODELS
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics import errors
+from autoscore.numerics.streams import generator
 from autoscore.optimum.bias import tweedie_gap
 from autoscore.optimum.curves import curve_grid
 from autoscore.optimum.dae import DenoisingOptimum
@@ -37,7 +38,7 @@ from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.sample import distances, mixing
 from autoscore.sample.differences import difference_rows
-from autoscore.sample.quality import DrawQuality
+from autoscore.sample.quality import DrawQuality, cells_of
 from autoscore.samplers.chains import run
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.random_walk import RandomWalk
@@ -435,8 +436,8 @@ def test_stuck_chains_do_not_pass_for_mixed():
 
 
 def test_one_draw_is_measured():
-    found = DrawQuality(PLANE, 0, "target").distances(ONE)
-    assert np.isfinite([found[key] for key in ("kl", "mean_log_p", "coverage")]).all()
+    found = DrawQuality(PLANE, cells_of(PLANE), partial(generator, 0)).row(ONE, "one")
+    assert np.isfinite([found[key] for key in ("kl_excess", "log_p_short", "coverage")]).all()
 
 
 def test_no_chain_runs():
