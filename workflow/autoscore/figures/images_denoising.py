@@ -8,7 +8,7 @@ from autoscore.figures.style import PAGE, Axes, common_legend, mark_levels, save
 from autoscore.plan import image_models
 
 SPLITS = {"held_out": "held-out images", "train": "training images"}
-FIRST = ("identity", "linear", "empirical")
+FIRST = ("identity", "gaussian", "kde", "empirical")
 TICKS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 FIGURE = Figure(

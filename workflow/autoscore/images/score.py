@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter, shift
 from autoscore.fields import Field, FieldAt, symmetric_share
 from autoscore.images.data import Images
 from autoscore.images.distances import Prepared, kernel_optimum, likeliest_bandwidth
+from autoscore.images.errors import mean_error, share_error
 from autoscore.images.fields import fields_at
 from autoscore.images.symmetry import PARTS
 from autoscore.numerics.streams import generator
@@ -123,7 +124,7 @@ class Evaluation:
             }
             row = {"model": model, "sigma": sigma, "n": len(noisy)}
             for name, found in measured.items():
-                row[name], row[f"{name}_error"] = _mean(found).values()
+                row |= {name: found.mean(), f"{name}_error": mean_error(found)}
             rows.append(row | {f"eigenvalue_{k + 1}": v for k, v in enumerate(values.mean(0))})
         return pd.DataFrame(rows)
 
@@ -179,7 +180,7 @@ class Evaluation:
         # the ratio's change with each image, to first order
         change = 0.5 * ratio * (move / move.mean() - shrinking / shrinking.mean())
         labels = {"sigma": sigma, "seen": "all", "n": len(y), "estimate": float(ratio * sigma)}
-        return labels | {"standard_error": _mean(change)["standard_error"]}
+        return labels | {"standard_error": mean_error(change)}
 
     def _of_each(
         self, field_at: FieldAt, sigma: float, ends: tuple[float, float]
@@ -212,12 +213,12 @@ class Evaluation:
                 for start, end in ((one, two), (two, three), (three, one))
             ]
             loop = np.abs(sum(sides)) / np.mean(np.abs(sides), axis=0)
-            found = _mean(loop)
-            share = dict(zip(("share", "share_error"), found.values(), strict=True))
-            rows.append(labels | {"path": "loop"} | share | found)
+            share = {"share": loop.mean(), "share_error": mean_error(loop)}
+            rows.append(labels | {"path": "loop"} | share | _mean(loop))
             for path, other in changed.items():
                 rise = -field.log_ratio(one, other + sigma * noise[:paths], NODES)
-                rows.append(labels | {"path": path} | _share(rise > 0) | _mean(rise))
+                share = {"share": (rise > 0).mean(), "share_error": share_error(rise > 0)}
+                rows.append(labels | {"path": path} | share | _mean(rise))
         return pd.DataFrame(rows)
 
     def _changed(self, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -243,16 +244,7 @@ def _slopes(field: Field, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mean(values: np.ndarray) -> dict[str, float]:
-    """Return a mean and its standard error, 0 for one value that stands for all."""
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
-    return {"mean": values.mean(), "standard_error": error}
-
-
-def _share(hits: np.ndarray) -> dict[str, float]:
-    """Return a share and its standard error, which is above 0 for all or none (Agresti 1998)."""
-    n = len(hits) + 4
-    likely = (hits.sum() + 2) / n
-    return {"share": hits.mean(), "share_error": np.sqrt(likely * (1 - likely) / n)}
+    return {"mean": values.mean(), "standard_error": mean_error(values)}
 
 
 def _stein(field: Field, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

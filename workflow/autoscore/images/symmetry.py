@@ -6,12 +6,13 @@ import numpy as np
 import torch
 
 from autoscore.fields import symmetric_share
+from autoscore.images.errors import mean_error
 from autoscore.models.corrected.network import Corrected
 from autoscore.models.separate.network import Separate
 from autoscore.numerics.streams import generator
 from autoscore.train.fit import Trace
 
-PROBES = 8  # noisy validation images: each Jacobian costs as much as hundreds of reconstructions
+PROBES = 6  # noisy validation images: each Jacobian costs as much as hundreds of reconstructions
 PARTS = {"symmetry": False, "symmetry_traceless": True}  # columns, and whether without the trace
 
 
@@ -45,9 +46,8 @@ def symmetry_rows(stack: Separate | Corrected, trace: Trace) -> list[dict]:
     rows = []
     for step, seen in zip(trace.observed_steps, trace.observed, strict=True):
         for sigma, parts in zip(stack.sigmas, seen, strict=True):
-            n = parts.shape[1]
-            row = {"step": step, "sigma": sigma, "n": n}
+            row = {"step": step, "sigma": sigma, "n": parts.shape[1]}
             for name, values in zip(PARTS, parts, strict=True):
-                row |= {name: values.mean(), f"{name}_error": values.std(ddof=1) / n**0.5}
+                row |= {name: values.mean(), f"{name}_error": mean_error(values)}
             rows.append(row)
     return rows
