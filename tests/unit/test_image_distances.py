@@ -4,7 +4,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp, softmax
 from sklearn.neighbors import KernelDensity
 
-from autoscore.densities.kernels import KernelDensity
+from autoscore.densities.kernels import KernelDensity as Kernels
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.images import distances
 from autoscore.images.data import intensities
@@ -96,7 +96,7 @@ def test_the_kernel_optimum_is_the_softmax_mean(sigma):
 def test_the_kernel_optimum_is_the_denoising_optimum_of_the_kernel_estimate(sigma):
     y = corrupted(HELD_OUT[:20], sigma)
     found = kernel_optimum(y, Prepared(TRAIN), sigma, 0.2)
-    expected = DenoisingOptimum(KernelDensity(TRAIN.astype(float), 0.2), sigma)(y.astype(float))
+    expected = DenoisingOptimum(Kernels(TRAIN.astype(float), 0.2), sigma)(y.astype(float))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 

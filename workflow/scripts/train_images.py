@@ -33,7 +33,9 @@ with logged(snakemake):
     )
     move_weights(stack, asked.get("rounding"), *streams)
     write_atomically(outputs.weights, stack.save)
-    write_table(outputs.trace, pd.DataFrame(trace_rows(stack, trace)).assign(dataset=images.name))
+    columns = ["step", "sigma", "seed", "n", "loss"]
+    losses = pd.DataFrame(trace_rows(stack, trace), columns=columns)
+    write_table(outputs.trace, losses.assign(dataset=images.name))
     columns = ["step", "sigma", "n", *(f"{part}{end}" for part in PARTS for end in ("", "_error"))]
     followed = pd.DataFrame(symmetry_rows(stack, trace), columns=columns)
     write_table(outputs.symmetry, followed.assign(model=name, dataset=images.name))
