@@ -103,7 +103,7 @@ class Quality:
     `accuracy` is the classifier's on held-out images. An image closer to a training image than
     `near` is a near copy. `bandwidth` is that of the kernel discrepancy, and `floor` the root mean
     square of the discrepancy between real images. Parzen windows take at most `most` test images
-    and samples; nearest images are found for a fifth. `seed` draws which real images stand for all.
+    and samples; nearest images are found for a tenth. `seed` draws which real images stand for all.
     """
 
     images: Images
@@ -183,7 +183,7 @@ class Quality:
             samples[: self.most], images.validation[: self.tuned], images.held_out[: self.most]
         )
         # evenly spaced, so that every chain has its share
-        fewer = min(max(MMD, self.most // 5), len(samples))
+        fewer = min(max(MMD, self.most // 10), len(samples))
         chosen = np.linspace(0, len(samples) - 1, fewer).astype(int)
         some, count = samples[chosen], chains or len(samples)
         groups = np.arange(len(samples)) * count // len(samples)

@@ -17,7 +17,7 @@ from autoscore.numerics.streams import generator
 from autoscore.optimum.linear import LinearField
 from autoscore.train.stack import Stack
 
-SLOPES = 12  # images at which dr/dx is decomposed
+SLOPES = 8  # images at which dr/dx is decomposed
 TUNED = 500  # validation images that choose the bandwidth of the kernel density estimate
 BLIND = 50  # images whose noise level is estimated one by one
 TRIED = 24  # noise levels that such an estimate tries
@@ -32,8 +32,8 @@ class Evaluation:
     """What trained models, by name, have learned from one collection of images.
 
     Each model is evaluated at those noise levels `sigmas` ``(k,)`` that it knows. At most `most`
-    held-out images are denoised; estimates that look at all training images, and denoising of
-    training images take a twentieth. `seed` is that of the whole run, and draws which held-out
+    held-out images are denoised; denoising of training images takes a twentieth, and estimates that
+    look at all training images half as many. `seed` is that of the whole run, and draws which held-out
     images stand for all where some do. In tables `n` is the number of images behind each standard
     error, and ``gaussian`` the linear optimum, which is best for the Gaussian fitted to the images.
     """
@@ -83,9 +83,9 @@ class Evaluation:
                 (model, sigma, ((field(self._noisy(x, sigma, split)) - x) ** 2).sum(1))
                 for model, sigma, field in self._known()
             ]
-            few = x[: self.fewer]
+            few = x[: self.fewer // 2]
             for sigma, linear_errors in linear.items():
-                y = self._noisy(x, sigma, split)[: self.fewer]
+                y = self._noisy(x, sigma, split)[: len(few)]
                 errors.append(("identity", sigma, ((y - few) ** 2).sum(1)))
                 errors.append(("gaussian", sigma, linear_errors))
                 for name, width in (("empirical", 0.0), ("kde", bandwidth)):
