@@ -792,6 +792,10 @@ IMAGES = {"models": {"one": {"kind": "separate"}}}
         (IMAGES | {"sample": {"modles": []}}, ("images.sample.modles", "did you mean models")),
         (IMAGES | {"sample": {"models": ["two"]}}, ("images.sample.models", "two", "one")),
         (IMAGES | {"sigmas": [0.2, 0.1]}, ("images.sigmas", "increasing")),
+        (
+            {"models": {"one": {"kind": "separate", "output": "sigmoid", "start": "linear"}}},
+            ("images.models.one.output", "start: random"),
+        ),
         ({"models": {"one": {"kind": "flow"}}}, ("images.models.one.kind", "flow")),
         (
             {"models": {"one": {"kind": "corrected", "sigmas": [0.1]}}},

@@ -15,8 +15,8 @@ FIGURE = Figure(
     section=IMAGES,
     shows=("T1",),
     caption=(
-        "one conditioned auto-encoder removes far more noise than separate ones of the shape in "
-        "the authors' code; the empirical optimum is best on its own images and worst on others"
+        "denoising error of one conditioned auto-encoder, of separate ones, and of null models; the "
+        "empirical optimum is best on its own images and poor on others"
     ),
     scope=OfImages(image_models),
     reads={"table": "results/score/images_denoising.csv", "provenance": "results/data/images.csv"},

@@ -33,9 +33,9 @@ class Evaluation:
 
     Each model is evaluated at those noise levels `sigmas` ``(k,)`` that it knows. At most `most`
     held-out images are denoised; denoising of training images takes a twentieth, and estimates that
-    look at all training images half as many. `seed` is that of the whole run, and draws which held-out
-    images stand for all where some do. In tables `n` is the number of images behind each standard
-    error, and ``gaussian`` the linear optimum, which is best for the Gaussian fitted to the images.
+    look at all training images half as many. `seed` is that of the whole run, and draws which
+    held-out images stand for all where some do. In tables `n` is the number of images behind each
+    standard error, and ``gaussian`` the linear optimum, the best for the Gaussian fitted to them.
     """
 
     def __init__(
