@@ -813,7 +813,9 @@ def test_images_are_left_out_by_null():
     assert "images" not in complete(configured(MIXTURE) | {"images": None})
 
 
-@pytest.mark.parametrize("name", ["identity", "linear", "empirical", "classifier", "references"])
+@pytest.mark.parametrize(
+    "name", ["identity", "gaussian", "kde", "empirical", "classifier", "references"]
+)
 def test_a_model_of_images_has_no_name_that_tables_give_to_something_else(name):
     (line,) = mistakes(configured(MIXTURE) | {"images": {"models": {name: {"kind": "separate"}}}})
     assert f"images.models: {name!r} is not a name" in line

@@ -15,7 +15,7 @@ FIGURE = Figure(
     section=IMAGES,
     shows=("T1",),
     caption=(
-        "denoising error of one conditioned auto-encoder, of separate ones, and of null models; the "
+        "denoising error of a conditioned auto-encoder, of separate ones, and of null models; the "
         "empirical optimum is best on its own images and poor on others"
     ),
     scope=OfImages(image_models),
