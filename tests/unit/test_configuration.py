@@ -795,6 +795,10 @@ IMAGES = {"models": {"one": {"kind": "separate"}}}
         (IMAGES | {"sample": {"modles": []}}, ("images.sample.modles", "did you mean models")),
         (IMAGES | {"sample": {"models": ["two"]}}, ("images.sample.models", "two", "one")),
         (IMAGES | {"sigmas": [0.2, 0.1]}, ("images.sigmas", "increasing")),
+        (
+            {"models": {"one": {"kind": "separate", "output": "sigmoid", "start": "linear"}}},
+            ("images.models.one.output", "start: random"),
+        ),
         ({"models": {"one": {"kind": "flow"}}}, ("images.models.one.kind", "flow")),
         (
             {"models": {"one": {"kind": "corrected", "sigmas": [0.1]}}},
@@ -812,7 +816,9 @@ def test_images_are_left_out_by_null():
     assert "images" not in complete(configured(MIXTURE) | {"images": None})
 
 
-@pytest.mark.parametrize("name", ["identity", "linear", "empirical", "classifier", "references"])
+@pytest.mark.parametrize(
+    "name", ["identity", "gaussian", "kde", "empirical", "classifier", "references"]
+)
 def test_a_model_of_images_has_no_name_that_tables_give_to_something_else(name):
     (line,) = mistakes(configured(MIXTURE) | {"images": {"models": {name: {"kind": "separate"}}}})
     assert f"images.models: {name!r} is not a name" in line

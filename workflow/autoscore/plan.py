@@ -5,6 +5,7 @@ most take the name of a density. The rules in ``workflow/rules`` call them, and 
 Snakemake. `autoscore.figures.registry` knows which figures a run has.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 
 from autoscore import shards
@@ -306,7 +307,7 @@ def _train_images(config: Mapping, model: str) -> dict:
     settings = images["models"][model]
     uses = MODELS[settings["kind"]].image_settings
     used = {key: value for key, value in settings.items() if key in uses}
-    used["shown"] = max(1, round(settings["shown"] * images["budget"]))
+    used["shown"] = math.ceil(settings["shown"] * images["budget"])
     given = {"seed": config["seed"], "settings": used, "device": images["device"]}
     return _rounding(config) | given
 
