@@ -193,14 +193,18 @@ PLACES = [  # check, outcome, what it counts as, what null models have, and whic
 
 
 def placed(**change):
-    table = pd.DataFrame(PLACES, columns=["check", "outcome", "counts", "value", "gaussian", "passed_by"])
+    table = pd.DataFrame(
+        PLACES, columns=["check", "outcome", "counts", "value", "gaussian", "passed_by"]
+    )
     table["place"] = [f"sigma {number}" for number in range(4)]
     return table.assign(family="T0", of="T0", differs=False, reason="", **change)
 
 
 def test_places_are_counted_by_what_they_count_as():
     said = totals(placed())
-    assert said.startswith("1 checks of 1 families at 3 places: 1 support, 1 limit, 0 unclear, 1 cal")
+    assert said.startswith(
+        "1 checks of 1 families at 3 places: 1 support, 1 limit, 0 unclear, 1 cal"
+    )
     assert said.endswith("0 differ from the record.")
 
 
@@ -233,7 +237,9 @@ def test_only_a_run_that_left_nothing_out_is_shown(tmp_path, reason, taken):
 def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
     sources = ["config/claims.yaml", "config/statements.yaml", "docs/findings.md", str(STORED)]
     sources += [QUERIES.as_posix(), NUMBERS.as_posix()]
-    sources += [f"workflow/schemas/{name}.schema.yaml" for name in ("config", "claims", "statements")]
+    sources += [
+        f"workflow/schemas/{name}.schema.yaml" for name in ("config", "claims", "statements")
+    ]
     for name in [*PARTS, *sources]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(read(name), encoding="utf-8")

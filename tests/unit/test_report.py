@@ -46,7 +46,10 @@ def run(tmp_path, monkeypatch):
     places = pd.DataFrame(checks, columns=["check", "expected"]).assign(**PLACE)
     places.loc[1, ["differs", "counts"]] = True, "limit"
     places.to_csv("places.csv", index=False)
-    stated = [("Section 3.3", "supported within limits", "C1_order"), ("Section 2", "not tested", "")]
+    stated = [
+        ("Section 3.3", "supported within limits", "C1_order"),
+        ("Section 2", "not tested", ""),
+    ]
     statements = pd.DataFrame(stated, columns=["statement", "verdict", "headline"])
     statements.assign(**STATEMENT).to_csv("statements.csv", index=False)
     order = {"density": "mixture", "objective": "dae", "low": 0.002, "high": 0.006, "order": 1.98}

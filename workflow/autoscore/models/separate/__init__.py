@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from autoscore.models.declaration import IMAGE_SETTINGS, Cost, Model, cost_of_layers
 
-CHUNK = 250  # points whose units fit into a cache, of a loss over all points
+CHUNK = 200  # points of a loss over all: their units fit into a cache, and are whole vectors
 COMMON = {"kind", "sigmas", "seeds", "device", "architecture"}
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoscore.train.activations import sigmoid
+from autoscore.train.activations import sigmoid, tanh
+from autoscore.train.products import affine
 from autoscore.train.stack import Stack
 
 ACTIVATIONS = {  # each with its derivative, as a function of the value
-    "tanh": (torch.tanh, lambda unit: 1.0 - unit**2),
+    "tanh": (tanh, lambda unit: 1.0 - unit**2),
     "sigmoid": (sigmoid, lambda unit: unit * (1.0 - unit)),
 }
 PRECISIONS = {"single": torch.float32, "double": torch.float64}
@@ -139,7 +140,7 @@ class Separate(Stack):
         slope = ACTIVATIONS[self.architecture.activation][1]
         units = self.units(named, x)
         decoder = self._decoder(named)
-        out = torch.baddbmm(named["decoder.bias"], units[-1], decoder)
+        out = affine(named["decoder.bias"], units[-1], decoder)
         bent = self.architecture.output == "sigmoid"
         out = sigmoid(out) if bent else out
         derivative = None
@@ -184,4 +185,4 @@ def _network_jacobian(weights: list[Tensor], steepness: list[Tensor], decoder: T
     slope = weights[0][:, None] * steepness[0][:, :, None, :]  # (m, n, d, units)
     for weight, layer in zip(weights[1:], steepness[1:], strict=True):
         slope = torch.bmm(slope.flatten(1, 2), weight).unflatten(1, (n, d)) * layer[:, :, None, :]
-    return torch.bmm(slope.flatten(1, 2), decoder).view(m, n, d, d).transpose(2, 3)
+    return affine(None, slope.flatten(1, 2), decoder).view(m, n, d, d).transpose(2, 3)
