@@ -23,7 +23,7 @@ SNAKEMAKE_OPTIONS = "$$@" --cores $(CORES) $(if $(DIR),--directory "$(DIR)") $(A
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce paper toy mnist figures verify report test test-machines lint format bench docs setup lock audit clean help
+.PHONY: reproduce paper toy mnist figures verify report test test-machines lint format bench docs stability setup lock audit clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(CONFIGURED) $(RUN) snakemake $(SNAKEMAKE_OPTIONS)
@@ -64,6 +64,12 @@ bench: setup .venv/.peers ## Time the library against its peers (ARGS=training: 
 
 docs: setup ## Write the generated parts of the documentation (ARGS=--check: are they up to date?)
 	@$(RUN) docs $(ARGS)
+
+SEEDS ?= 1 2 3
+
+stability: setup ## Compare runs with other global seeds (SEEDS="1 2 3") with the record
+	@$(RUN) docs.stability $(SEEDS) --cores $(CORES) $(ARGS)
+	@$(RUN) docs
 
 setup: .venv/.complete ## Install the pinned packages in .venv (the others do it when needed)
 

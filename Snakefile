@@ -27,7 +27,10 @@ from run import console
 from run import locking
 from run import preloaded
 from run import rules as rules_in_common
-from autoscore.verify.reading import left_out, read_claims, recorded_tests
+from autoscore.verify.families import left_out, read_checks, read_families
+from autoscore.verify.families import tables as checked_tables
+from autoscore.verify.record import read as read_record
+from autoscore.verify.statements import read_statements
 from autoscore.configuration import ConfigurationError, complete
 from autoscore.noise import cautions
 
@@ -36,6 +39,8 @@ if " " in sys.executable and not sys.executable.startswith("'"):
     sys.executable = shlex.quote(sys.executable)
 CONFIGURED = os.path.join(workflow.basedir, "config", "config.yaml")
 CLAIMED = os.path.join(workflow.basedir, "config", "claims.yaml")
+STATED = os.path.join(workflow.basedir, "config", "statements.yaml")
+RECORD = os.path.join(workflow.basedir, "config", "record.csv")
 console.install(logger, workflow)
 if workflow.is_main_process:
     preflight.refuse_what_cannot_be_written()
@@ -50,7 +55,8 @@ configfile: CONFIGURED
 try:
     known = config.get("densities")  # including those set to null
     config = complete(config, checked=not workflow.is_main_process)
-    CLAIMS = read_claims(CLAIMED, config["profile"], known)
+    CHECKS = read_checks(CLAIMED, config, known)
+    STATEMENTS = read_statements(STATED, read_families(CLAIMED)[1])
 except ConfigurationError as error:
     sys.exit(str(error))
 if workflow.is_main_process:
@@ -109,7 +115,7 @@ rule all:
         paper_files(config),
         plan.sample_tables(config),
         plan.image_tables(config),
-        "results/verify/claims.csv",
+        "results/verify/statements.csv",
 
 
 rule toy:
@@ -136,10 +142,9 @@ rule figures:
 
 rule verify:
     input:
-        table="results/verify/claims.csv",
-        images=["results/data/images.csv"] if IMAGES else [],
+        places="results/verify/places.csv",
+        statements="results/verify/statements.csv",
     params:
-        recorded=lambda wildcards: recorded_tests(CLAIMED, config["profile"]),
         left_out=lambda wildcards: left_out(os.path.dirname(CLAIMED), config),
     script:
         "workflow/scripts/verify.py"
@@ -186,4 +191,4 @@ onsuccess:
     if IMAGES:
         console.say_images("results/data/images.csv")
     console.say_held_out(name for name, entry in config["densities"].items() if "path" in entry)
-    console.say_verdicts("results/verify/claims.csv", workflow.basedir)
+    console.say_verdicts("results/verify/statements.csv", workflow.basedir)

@@ -1,32 +1,34 @@
-"""The verdicts of the last run that could test every claim, which the documentation shows."""
+"""The verdicts of the last full run, as the documentation shows them."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from autoscore.configuration import read_yaml
-from autoscore.verify.reading import read_claims
-from autoscore.verify.requirements import requirements_of
+from autoscore.verify import statements
+from autoscore.verify.families import read_families
+from autoscore.verify.judging import LEFT_OUT, NULLS
+from autoscore.verify.text import HEAD, statement_rows
 from docs.parts import table
 
 CLAIMS = Path("config/claims.yaml")
-RESULTS = Path("results/verify/claims.csv")
-STORED = Path("docs/verdicts.csv")
-COLUMNS = ["id", "requirement", "verdict", "value", "low", "high"]
-VERDICTS = ["PASS", "FAIL", "NOT TESTED"]
+ITEMS = Path("config/statements.yaml")
+RESULTS = Path("results/verify/places.csv")
+STORED = Path("docs/places.csv")
+COLUMNS = ["check", "family", "of", "place", "value", "against", "low", "high", "outcome"]
+COLUMNS += ["expected", "differs", *NULLS, "passed_by", "status", "counts"]
+COUNTED = statements.COUNTS
 
 
 def store_verdicts(root: Path) -> bool:
-    """Keep the verdicts of a run that tested every claim; return whether they are new.
+    """Keep the places of a full run with MNIST; return whether they are new.
 
-    A run below the project's folder that was too small for some, or had no MNIST, changes nothing.
+    A run below the project's folder that left something of it out changes nothing.
     """
-    if not (root / RESULTS).is_file():
+    if not complete(root):
         return False
-    claims = pd.read_csv(root / RESULTS)
-    if (claims["verdict"] == "NOT TESTED").any():
-        return False
-    text = claims[COLUMNS].to_csv(index=False, float_format="%.4g", lineterminator="\n")
+    text = pd.read_csv(root / RESULTS)[COLUMNS].to_csv(
+        index=False, float_format="%.4g", lineterminator="\n"
+    )
     file = root / STORED
     if file.is_file() and file.read_text(encoding="utf-8") == text:
         return False
@@ -34,52 +36,116 @@ def store_verdicts(root: Path) -> bool:
     return True
 
 
-def judged(root: Path) -> pd.DataFrame:
-    """Return all claims as they are now, with the stored verdicts, by id.
+def complete(root: Path) -> bool:
+    """Return whether a run below the project's folder left nothing of a full run out."""
+    results = root / RESULTS
+    if not results.is_file():
+        return False
+    reasons = pd.read_csv(results, keep_default_na=False)["reason"]
+    return not reasons.str.startswith(LEFT_OUT).any()
 
-    The columns are ``family`` (the id without its target), ``statement`` (short name), ``paper``
-    (the statement in words), ``says`` (the claim in words), ``requirement``, ``verdict``,
-    ``value``, ``low`` and ``high``. A claim that the stored run did not know, or that required
-    something else, is NOT TESTED.
-    """
-    content = read_yaml(root / CLAIMS)
-    names = {words: name for name, words in content["paper"].items()}
-    families = {claim["id"] for claim in content["claims"]}
-    rows = []
-    for claim in read_claims(root / CLAIMS, "full"):
-        (requirement,) = requirements_of(claim)
-        name = claim["id"]
-        family = name if name in families else name.removesuffix(f"_{claim['target']}")
-        words = [claim["paper"], claim["statement"], requirement.words(claim)]
-        rows.append([name, family, names[claim["paper"]], *words])
-    now = pd.DataFrame(rows, columns=["id", "family", "statement", "paper", "says", "requirement"])
-    found = now.merge(pd.read_csv(root / STORED), how="left", on=["id", "requirement"])
-    return found.fillna({"verdict": "NOT TESTED"}).set_index("id")
+
+def stored(root: Path) -> pd.DataFrame:
+    """Return the stored places, those of families that are no more left out."""
+    places = pd.read_csv(root / STORED)
+    words = ["place", "outcome", "expected", "passed_by", "status", "counts"]
+    places[words] = places[words].astype(object).fillna("")
+    known = {family["id"] for family in read_families(root / CLAIMS)[1]}
+    return places[places["family"].isin(known)]
+
+
+def judged(root: Path) -> tuple[list[dict], pd.DataFrame, pd.DataFrame]:
+    """Return the statements, their verdicts by title, and the stored places."""
+    items = statements.read_statements(root / ITEMS, read_families(root / CLAIMS)[1])
+    places = stored(root)
+    return items, statements.verdicts(items, places).set_index("statement"), places
 
 
 def verdict_table(root: Path) -> str:
-    """Return how many claims have which verdict, statement by statement, and those that fail."""
-    claims = judged(root)
-    return f"{summary(claims)}\n\n{failures(claims)}"
+    """Return the statements' verdicts, and how many checks and places count as what."""
+    items, verdicts, places = judged(root)
+    stated = [item["title"] for item in items if item["kind"] in ("theorem", "proposition",
+                                                                  "section", "beyond")]  # fmt: skip
+    rows = list(statement_rows(verdicts.loc[stated].reset_index()))
+    return "\n".join([*table(HEAD, rows), "", totals(places)])
 
 
-def failures(claims: pd.DataFrame) -> str:
-    """Return the claims that fail, with what was measured; see `judged`."""
-    failed = claims[claims["verdict"] == "FAIL"]
-    if failed.empty:
-        return "Every claim holds."
-    rows = [
-        [f"`{row.Index}`", row.says, f"{row.value:.3g} [{row.low:.3g}, {row.high:.3g}]"]
-        for row in failed.itertuples()
+def totals(places: pd.DataFrame) -> str:
+    """Return in a sentence how many checks and places there are, and what they count as."""
+    tested = places[places["outcome"] != "not tested"]
+    counts = tested["counts"].value_counts()
+    words = ", ".join(f"{counts.get(name, 0):,} {name}" for name in COUNTED)
+    return (
+        f"{tested['check'].nunique():,} checks of {tested['family'].nunique()} families at "
+        f"{len(tested):,} places: {words}. {int(places['differs'].sum())} differ from the record."
+    )
+
+
+def check_tables(root: Path) -> str:
+    """Return, family by family, what null models pass, and on which densities it holds or fails."""
+    places = stored(root)
+    words, families = read_families(root / CLAIMS)
+    parts = [
+        "## What null models pass",
+        "",
+        *_nulls(places, families),
+        "",
+        "## Where each holds",
+        "",
     ]
-    head = ["claim that fails", "it says", "measured [95 % interval]"]
-    return "\n".join(table(head, rows))
+    for name, statement in words.items():
+        own = [family for family in families if family["of"] == name]
+        parts += [f"### {statement}", ""]
+        for family in own:
+            parts += [*_family(family, places[places["family"] == family["id"]]), ""]
+    return "\n".join(parts)
 
 
-def summary(claims: pd.DataFrame) -> str:
-    """Return one line per statement; the columns ``paper`` and ``verdict`` are used."""
-    counts = pd.crosstab(claims["paper"], claims["verdict"])
-    counts = counts.loc[claims["paper"].unique(), [v for v in VERDICTS if v in counts]]
-    rows = [[row.Index, *map(str, row[1:])] for row in counts.itertuples()]
-    rows.append([f"**{len(claims)} claims**", *(f"**{n}**" for n in counts.sum())])
-    return "\n".join(table(["statement", *counts.columns], rows))
+def _nulls(places: pd.DataFrame, families: list[dict]) -> list[str]:
+    rows = []
+    for family in families:
+        own = places[places["family"] == family["id"]]
+        own = own[own["outcome"] != "not tested"]
+        shares = []
+        for null in NULLS:
+            there = own[null].notna()
+            passed = own["passed_by"].str.split().map(lambda names, null=null: null in names)
+            shares.append(f"{int(passed.sum())} of {int(there.sum())}" if there.any() else "")
+        counts = own["counts"].value_counts()
+        if any(shares) or family.get("construction"):
+            kind = "support" if counts.get("support", 0) else "none of it is support"
+            kind = "by construction" if family.get("construction") else kind
+            rows.append([f"`{family['id']}`", str(len(own)), *shares, kind])
+    return table(["family", "places", *NULLS, ""], rows)
+
+
+def _family(family: dict, places: pd.DataFrame) -> list[str]:
+    """Return a family's sentence and a table of densities: where it holds, fails, is unclear."""
+    lines = [f"**`{family['id']}`** {family['says']}. Bound from {family['bound']}: "
+             f"{family['because']}."]  # fmt: skip
+    rows, missing = [], []
+    for check, part in places.groupby("check", sort=False):
+        name = check.removeprefix(family["id"]).strip("_").replace("_", " ") or "all"
+        if (part["outcome"] == "not tested").all():
+            missing.append(name)
+            continue
+        rows.append([name, *(_places(part[part["counts"] == kind]) for kind in COUNTED)])
+    if rows:
+        lines += ["", *table(["density", *COUNTED], rows)]
+    if missing:
+        lines += [
+            "",
+            f"Not measured on {', '.join(missing)}: {family.get('elsewhere', 'no rows')}.",
+        ]
+    return lines
+
+
+def _places(places: pd.DataFrame) -> str:
+    """Return how many places these are, and the range of what was measured."""
+    if places.empty:
+        return ""
+    low, high = places["value"].min(), places["value"].max()
+    span = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
+    named = places["place"].iloc[0]
+    named = f"{named} to {places['place'].iloc[-1]}" if len(places) > 1 else named
+    return f"{len(places)}{f' ({named})' if named else ''}: {span}"

@@ -10,8 +10,11 @@ from autoscore.configuration import complete, merge
 from docs.__main__ import PARTS, ROOT, main
 from docs.keys import Keys
 from docs.library import LIBRARY, library_index
+from docs.numbers import QUERIES
+from docs.numbers import STORED as NUMBERS
 from docs.parts import anchor, replace_part
-from docs.verdicts import STORED, failures, judged, store_verdicts, summary
+from docs.verdicts import COLUMNS, STORED, check_tables, store_verdicts, totals
+from tests.unit.test_claims import WRITTEN
 
 PAGES = [
     page.relative_to(ROOT).as_posix()
@@ -29,14 +32,12 @@ def without_code(text):
     return re.sub(r"^(```.*?^```|    .*?$)", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-GENERATED = ["config/README.md", "docs/library.md", "docs/benchmarks.md", "docs/scale.md"]
-GENERATED += ["figures/README.md", "docs/paper.md", "README.md"]
-
-
-@pytest.mark.parametrize("name", GENERATED)
+@pytest.mark.parametrize("name", PARTS)
 def test_generated_parts_are_up_to_date(name):
     part, make = PARTS[name]
-    assert replace_part(read(name), part, make(ROOT)) == read(name), "run make docs"
+    content = make(ROOT)
+    if content is not None:
+        assert replace_part(read(name), part, content) == read(name), "run make docs"
 
 
 def test_the_examples_of_the_library_s_page_say_what_they_print():
@@ -183,57 +184,62 @@ def test_a_page_without_its_marks_is_refused(text):
         replace_part(text, "p", "content")
 
 
-CLAIMS = pd.DataFrame(
-    {"paper": ["T1, this", "C1, that", "T1, this"], "verdict": ["PASS", "FAIL", "PASS"]}
-)
+PLACES = [  # check, outcome, what it counts as, what null models have, and which of them pass
+    ("T0_ring", "holds", "support", 0.1, 0.9, ""),
+    ("T0_ring", "holds", "calibration", 0.3, 0.2, "gaussian"),
+    ("T0_ring", "fails", "limit", 0.7, 0.9, ""),
+    ("T0_sine", "not tested", "", None, None, ""),
+]
 
 
-def test_verdicts_are_counted_by_statement_in_their_order():
-    lines = summary(CLAIMS).splitlines()
-    assert lines[0] == "| statement | PASS | FAIL |"
-    assert lines[2:] == [
-        "| T1, this | 2 | 0 |",
-        "| C1, that | 0 | 1 |",
-        "| **3 claims** | **2** | **1** |",
-    ]
+def placed(**change):
+    table = pd.DataFrame(
+        PLACES, columns=["check", "outcome", "counts", "value", "gaussian", "passed_by"]
+    )
+    table["place"] = [f"sigma {number}" for number in range(4)]
+    return table.assign(family="T0", of="T0", differs=False, reason="", **change)
 
 
-def test_claims_that_fail_are_listed_with_what_was_measured():
-    more = {"says": "so | so", "value": 0.12345, "low": -1.0, "high": 2.0}
-    failed = CLAIMS.assign(**more)[CLAIMS["verdict"] == "FAIL"]
-    (line,) = failures(CLAIMS.assign(**more)).splitlines()[2:]
-    assert line == f"| `{failed.index[0]}` | so \\| so | 0.123 [-1, 2] |"
-    assert failures(CLAIMS[CLAIMS["verdict"] == "PASS"]) == "Every claim holds."
+def test_places_are_counted_by_what_they_count_as():
+    said = totals(placed())
+    assert said.startswith(
+        "1 checks of 1 families at 3 places: 1 support, 1 limit, 0 unclear, 1 cal"
+    )
+    assert said.endswith("0 differ from the record.")
 
 
-@pytest.mark.parametrize(("first", "taken"), [("PASS", True), ("NOT TESTED", False)])
-def test_only_a_run_that_tested_everything_is_shown(tmp_path, first, taken):
+def test_a_family_s_table_has_its_densities_and_what_null_models_pass(tmp_path):
+    for name in ("config", "docs"):
+        (tmp_path / name).mkdir()
+    claims = {"paper": {"T0": "T0, a theorem"}, "families": [WRITTEN | {"elsewhere": "so thin"}]}
+    (tmp_path / "config/claims.yaml").write_text(yaml.safe_dump(claims), encoding="utf-8")
+    placed().reindex(columns=COLUMNS).to_csv(tmp_path / STORED, index=False)
+    lines = check_tables(tmp_path).splitlines()
+    assert "| `T0` | 3 |  |  | 1 of 3 |  | support |" in lines
+    assert "**`T0`** It is small enough. Bound from theory: it must be." in lines
+    ring = "| ring | 1 (sigma 0): 0.1 | 1 (sigma 2): 0.7 |  | 1 (sigma 1): 0.3 |"
+    assert [line for line in lines if line.startswith(ring)]
+    assert lines[-1] == "Not measured on sine: so thin."
+
+
+@pytest.mark.parametrize(("reason", "taken"), [("", True), ("needs mnist; this run has", False)])
+def test_only_a_run_that_left_nothing_out_is_shown(tmp_path, reason, taken):
     (tmp_path / "results/verify").mkdir(parents=True)
     (tmp_path / "docs").mkdir()
-    claims = CLAIMS.assign(verdict=[first, "PASS", "PASS"], id=["a", "b", "c"], value=1 / 3)
-    claims = claims.assign(requirement="x <= 1", low=0.1, high=0.2)
-    claims.to_csv(tmp_path / "results/verify/claims.csv", index=False)
+    table = placed().reindex(columns=[*COLUMNS, "reason"])
+    table.loc[3, "reason"] = reason
+    table.to_csv(tmp_path / "results/verify/places.csv", index=False)
     assert store_verdicts(tmp_path) == taken
     assert (tmp_path / STORED).is_file() == taken
     assert not store_verdicts(tmp_path)
 
 
-def test_a_verdict_on_another_requirement_does_not_count(tmp_path):
-    for name in ("config", "docs"):
-        (tmp_path / name).mkdir()
-    for name in ("config/claims.yaml", "docs/verdicts.csv"):
-        (tmp_path / name).write_text(read(name), encoding="utf-8")
-    assert judged(tmp_path).loc["T1_tweedie_three_wells", "verdict"] == "PASS"
-    text = read("config/claims.yaml").replace("at_most: 1.0e-8", "at_most: 1.0e-9", 1)
-    (tmp_path / "config/claims.yaml").write_text(text, encoding="utf-8")
-    changed = judged(tmp_path)["verdict"] != judged(ROOT)["verdict"]
-    assert changed.index[changed].tolist() == ["T1_tweedie_three_wells"]
-    assert judged(tmp_path).loc["T1_tweedie_three_wells", "verdict"] == "NOT TESTED"
-
-
 def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
-    sources = ["config/claims.yaml", "docs/paper.yaml", "docs/verdicts.csv"]
-    sources += [f"workflow/schemas/{name}.schema.yaml" for name in ("config", "paper")]
+    sources = ["config/claims.yaml", "config/statements.yaml", "docs/findings.md", str(STORED)]
+    sources += [QUERIES.as_posix(), NUMBERS.as_posix()]
+    sources += [
+        f"workflow/schemas/{name}.schema.yaml" for name in ("config", "claims", "statements")
+    ]
     for name in [*PARTS, *sources]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(read(name), encoding="utf-8")
@@ -244,3 +250,16 @@ def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
     assert main([], tmp_path) == 0
     assert main(["--check"], tmp_path) == 0
     assert capsys.readouterr().out == "docs/library.md is written anew\n"
+    page = tmp_path / "docs/findings.md"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(
+        text.replace("<!--= acceptance -->0", "<!--= acceptance -->1"), encoding="utf-8"
+    )
+    assert main(["--check"], tmp_path) == 1
+    assert capsys.readouterr().out == "docs/findings.md is out of date; run make docs\n"
+    page.write_text(text.replace("<!--= acceptance -->", "<!--= accepted -->"), encoding="utf-8")
+    assert main(["--check"], tmp_path) == 1
+    assert "accepted is no number of docs/numbers.yaml" in capsys.readouterr().err
+    page.write_text(re.sub(r"<!--= acceptance -->.*?<!--/-->", "", text), encoding="utf-8")
+    assert main(["--check"], tmp_path) == 1
+    assert "no page shows acceptance" in capsys.readouterr().err

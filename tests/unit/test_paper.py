@@ -5,115 +5,67 @@ import yaml
 from autoscore.configuration import ConfigurationError
 from autoscore.figures.declaration import OfPaper
 from autoscore.figures.registry import FIGURES, of_scope
-from docs.paper import ITEMS, SCHEMA, Items
-from docs.verdicts import judged
-from tests.unit.oracles import ROOT
+from docs.paper import paper_tables
+from docs.verdicts import CLAIMS, COLUMNS, ITEMS, STORED
+from tests.unit.test_claims import WRITTEN
 
-REAL = yaml.safe_load((ROOT / ITEMS).read_text("utf-8"))
-SHAPE = yaml.safe_load((ROOT / SCHEMA).read_text("utf-8"))
-NOW = judged(ROOT)
-ROWS = {  # by id: family, statement, verdict
-    "T1_main_ring": ("T1_main", "T1", "PASS"),
-    "T1_main_sine": ("T1_main", "T1", "PASS"),
-    "T1_more": ("T1_more", "T1", "PASS"),
-    "C1_only": ("C1_only", "C1", "PASS"),
-    "ours": ("ours", "beyond", "FAIL"),
-}
-THEOREM = {"kind": "theorem", "number": "1", "says": "what it says", "claims": ["T1_main"]}
-REST = {"kind": "section", "number": "2", "says": "what it says", "claims": ["T1", "C1_only"]}
-FIGURE = {"kind": "figure", "number": "9", "says": "what it shows"}
+THEOREM = {"kind": "theorem", "number": "1", "says": "what it says", "families": ["A", "B"]}
+THEOREM |= {"headline": "A", "further": ["C"]}
+FIGURE = {"kind": "figure", "number": "9", "says": "what it shows", "untested": "how it looks"}
+PLACES = [  # check, place, value, what it counts as
+    ("A_ring", "sigma 0.1", 0.05, "support"),
+    ("A_ring", "sigma 0.2", 0.06, "support"),
+    ("A_ring", "sigma 0.4", 0.07, "calibration"),
+    ("B_ring", "sigma 0.1", 2.0, "limit"),
+    ("B_ring", "sigma 0.2", 3.0, "limit"),
+    ("C_ring", "sigma 0.1", 9.0, "limit"),
+]
 
 
 @pytest.fixture(autouse=True)
-def _no_figure_of_the_paper(monkeypatch):
+def folder(tmp_path, monkeypatch):
+    """A project of three families, of which two are about a theorem, and no figure of the paper."""
     for name in of_scope(OfPaper):
         monkeypatch.delitem(FIGURES, name)
+    for name in ("config", "docs"):
+        (tmp_path / name).mkdir()
+    families = [WRITTEN | {"id": name} for name in "ABC"]
+    claims = {"paper": {"T0": "T0, a theorem"}, "families": families}
+    (tmp_path / CLAIMS).write_text(yaml.safe_dump(claims), encoding="utf-8")
+    places = pd.DataFrame(PLACES, columns=["check", "place", "value", "counts"])
+    places = places.assign(family=places["check"].str[0], of="T0", outcome="holds", differs=False)
+    places.reindex(columns=COLUMNS).to_csv(tmp_path / STORED, index=False)
+    return tmp_path
 
 
-def claims(**verdicts):
-    table = pd.DataFrame(ROWS, index=["family", "statement", "verdict"]).T
-    table["requirement"], table["value"], table["low"], table["high"] = "x = 2 +- 1", 1.99, 1.5, 2.5
-    table.loc[list(verdicts), "verdict"] = list(verdicts.values())
-    return table
+def tables(folder, *items):
+    text = yaml.safe_dump([dict(item) for item in items], sort_keys=False)
+    (folder / ITEMS).write_text(text, encoding="utf-8")
+    return paper_tables(folder).splitlines()
 
 
-def items(*listed, **verdicts):
-    return Items(list(listed) or [THEOREM, REST], SHAPE, claims(**verdicts))
+def test_a_theorem_has_its_verdict_number_and_limits(folder):
+    cells = "| Theorem 1 | what it says | supported within limits | `A` holds at 2 of 2 places | "
+    cells += "B fails at 2 of 2 places (2 to 3) | `A`, `B`; beyond it: `C` |"
+    assert cells in tables(folder, THEOREM)
+    turned = THEOREM | {"headline": "B"}
+    (row,) = (line for line in tables(folder, turned) if line.startswith("| Theorem 1"))
+    assert "| **contradicted** | `B` holds at 0 of 2 places |" in row
 
 
-def test_a_statement_s_name_stands_for_what_no_theorem_names():
-    found = items()
-    assert found.ids(["T1_main"]) == ["T1_main_ring", "T1_main_sine"]
-    assert found.ids(["T1_main_sine"]) == ["T1_main_sine"]
-    assert found.ids(["T1", "C1_only"]) == ["T1_more", "C1_only"]
-    figure = FIGURE | {"claims": ["T1_more"]}
-    assert items(THEOREM, REST, figure).ids(["T1"]) == ["T1_more"]
+def test_an_item_without_checks_is_not_tested(folder):
+    lines = tables(folder, THEOREM, FIGURE)
+    assert "| Figure 9 | what it shows | not drawn | not tested |  |  |  |" in lines
+    assert lines[-1] == "- Figure 9: how it looks"
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "verdict"),
-    [
-        ({}, "holds"),
-        ({"T1_main_sine": "FAIL"}, "holds within limits: `T1_main_sine` fail"),
-        ({"T1_main_ring": "FAIL"}, "**does not hold**"),
-        ({"T1_main_ring": "NOT TESTED"}, "not tested"),
-        ({"T1_main_sine": "NOT TESTED"}, "holds (1 of 2 checks not run yet)"),
-        ({"T1_more": "FAIL"}, "holds"),
-    ],
-)
-def test_the_verdict_follows_from_the_claims(verdicts, verdict):
-    further = THEOREM | {"further": ["T1_more"]}
-    assert items(further, REST, **verdicts).verdict(further) == verdict
-
-
-def test_a_headline_of_one_s_own_decides():
-    own = THEOREM | {"headline": "T1_main_sine"}
-    assert items(own, REST, T1_main_sine="FAIL").verdict(own) == "**does not hold**"
-    number = items(own, REST).number(own)
-    assert number == "1.99 [1.5, 2.5]; `T1_main_sine` requires x = 2 +- 1"
-
-
-def test_an_item_without_claims_is_not_tested():
-    found = items(THEOREM, REST, FIGURE)
-    assert (found.verdict(FIGURE), found.number(FIGURE)) == ("not tested", "")
-    row = "| Figure 9 | what it shows | not drawn | not tested |  |  |"
-    assert row in found.text().splitlines()
-
-
-@pytest.mark.parametrize(
-    ("listed", "mistake"),
-    [
-        ([THEOREM | {"claims": ["T1_mian"]}, REST], "Theorem 1 names the claim T1_mian, which"),
-        ([THEOREM | {"further": ["T9"]}, REST], "Theorem 1 names the claim T9, which"),
-        ([THEOREM | {"figures": ["no_such"]}, REST], "names the figure no_such; allowed: "),
-        ([THEOREM | {"headline": "T1_more"}, REST], "has the headline T1_more; allowed: one of"),
-        ([THEOREM], "the claim C1_only belongs to no theorem, proposition or section: add it"),
-        ([REST, THEOREM | {"kind": "lemma"}], "1.kind is 'lemma'; allowed: one of equations, "),
-        ([THEOREM | {"number": 1}, REST], "0.number is 1; allowed: "),
-        ([THEOREM, REST | {"clams": []}], "1.clams is not a key; did you mean claims?"),
-    ],
-)
-def test_a_list_with_a_mistake_is_refused(listed, mistake):
-    with pytest.raises(ConfigurationError) as caught:
-        items(*listed)
-    assert mistake in str(caught.value)
-
-
-def test_a_figure_of_the_paper_needs_an_item_and_is_linked(monkeypatch):
+def test_a_figure_of_the_paper_needs_an_item_and_is_linked(folder, monkeypatch):
+    with pytest.raises(ConfigurationError, match="Theorem 1 names the figure no_such; allowed: "):
+        tables(folder, THEOREM | {"figures": ["no_such"]})
     drawn = FIGURES["quiver"]
     drawn = type(drawn)(**vars(drawn) | {"scope": OfPaper(list), "deviations": ("Another seed.",)})
     monkeypatch.setitem(FIGURES, "figure_9", drawn)
     with pytest.raises(ConfigurationError, match="the figure figure_9 of the paper has no item"):
-        items()
-    text = items(THEOREM, REST, FIGURE).text()
+        tables(folder, THEOREM)
+    text = "\n".join(tables(folder, THEOREM, FIGURE))
     assert "[figure_9](../figures/README.md#fields-in-the-plane); Another seed |" in text
-
-
-@pytest.mark.parametrize(("number", "statement"), [("3.6", "C4"), ("4.3", "C8")])
-def test_no_claim_on_the_paper_is_forgotten(number, statement):
-    others = [item for item in REAL if item["number"] != number]
-    with pytest.raises(ConfigurationError) as caught:
-        Items(others, SHAPE, NOW)
-    _, *lines = str(caught.value).splitlines()
-    missed = NOW.index[NOW["statement"] == statement]
-    assert [line.split()[2] for line in lines] == missed.tolist()

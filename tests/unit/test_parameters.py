@@ -98,10 +98,10 @@ images:
 # Jobs by key, as patterns; the first line that fits a key counts. {d} is the density that the key
 # is of. Keys under train and under images.models stand below: they depend on the model.
 DEPENDENT = {
-    "profile": ["verify_table"],
+    "profile": ["verify_tables"],
     "seed": [
         "data *", "train *", "score *", "geometry *", "sample *", "train_images *",
-        "score_images", "sample_images *", "sample_classifier", "verify_table",
+        "score_images", "sample_images *", "sample_classifier",
     ],
     "rounding": ["train *", "train_images *", "sample_classifier"],
     "optimum.points": ["optimum line", "optimum dots", "geometry line", "geometry dots"],
@@ -149,7 +149,7 @@ KNOWN = ("bowl", "arc", "cloud", "blob")  # in two and more dimensions
 LINE, PLANE = ("line", "dots"), ("bowl", "arc", "mine", "blob")
 # keys of a model of images that its training uses, by kind
 OF_IMAGES = "average axes batch hidden kind learning_rate precision shown sigmas validation"
-IMAGE_MODELS = {"plain": f"{OF_IMAGES} start tied", "mixed": f"{OF_IMAGES} blocks width"}
+IMAGE_MODELS = {"plain": f"{OF_IMAGES} output start tied", "mixed": f"{OF_IMAGES} blocks width"}
 
 
 def any_fits(name, patterns):
@@ -225,7 +225,7 @@ def parameters(config, written):
     for name, figure in FIGURES.items():
         for density in figure.scope.subjects(name, config):
             found[f"plot_{name} {density}".strip()] = settings_of(name, config, density)
-    found["verify_table"] = [config["profile"], config["seed"], list(config["densities"])]
+    found["verify_tables"] = [config["profile"], list(config["densities"])]
     return found
 
 

@@ -133,15 +133,6 @@ def test_images_have_figures_of_what_is_trained_and_drawn():
     assert "tied" not in plan.PARAMETERS["train_images"](config, "all")["settings"]
 
 
-def test_claims_are_testable_where_their_density_and_images_are(both):
-    assert plan.is_testable(both, {"target": "line", "table": "a"})
-    assert not plan.is_testable(both, {"target": "ring", "table": "a"})
-    assert not plan.is_testable(both, {"target": "line", "why_not": "too small", "table": "a"})
-    assert not plan.is_testable(both, {"dataset": "mnist", "table": "a"})
-    claims = [{"target": "line", "table": "b"}, {"table": "a"}, {"target": "ring", "table": "c"}]
-    assert plan.claimed_tables(both, claims) == ["a", "b"]
-
-
 def test_every_job_that_may_run_has_a_record(both, tmp_path):
     np.savetxt(tmp_path / "mine.csv", np.arange(12.0).reshape(6, 2), delimiter=",")
     files = plan.record_files(both)

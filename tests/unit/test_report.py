@@ -15,8 +15,9 @@ from tests.unit.oracles import ROOT
 
 PAGE = (ROOT / "workflow/report/page.html").read_text(encoding="utf-8")
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-CLAIM = {"value": 0.5, "low": 0.4, "high": 0.6, "requirement": "error <= 1", "reason": "3 rows"}
-CLAIM |= {"over": "5 seeds"}
+PLACE = {"of": "C1", "place": "sigma 0.1", "value": 0.5, "low": 0.4, "high": 0.6, "against": 0.7}
+PLACE |= {"passed_by": "", "outcome": "holds", "differs": False, "counts": "support", "reason": ""}
+STATEMENT = {"says": "An <order> is sigma^2.", "number": "", "differs": 0, "limits": "B fails"}
 
 
 def record(name, seconds, **change):
@@ -36,17 +37,21 @@ def record(name, seconds, **change):
 
 @pytest.fixture(autouse=True)
 def run(tmp_path, monkeypatch):
-    """A folder with two figures, two claims and the orders that were fitted."""
+    """A folder with two figures, two checks of a statement and the orders that were fitted."""
     monkeypatch.chdir(tmp_path)
     Path("figures").mkdir()
     for name in ("mixture_bias.png", "learned_error.png"):
         Image.new("RGB", (20, 10), "white").save(Path("figures", name))
-    words = ["id", "paper", "statement", "verdict"]
-    claims = [
-        ("C1_order", "C1, a corollary", "An <order> is sigma^2.", "PASS"),
-        ("C2_T1", "Beyond", "It is better.", "FAIL"),
+    checks = [("C1_order_mixture", "holds"), ("C1_bias_mixture", "fails")]
+    places = pd.DataFrame(checks, columns=["check", "expected"]).assign(**PLACE)
+    places.loc[1, ["differs", "counts"]] = True, "limit"
+    places.to_csv("places.csv", index=False)
+    stated = [
+        ("Section 3.3", "supported within limits", "C1_order"),
+        ("Section 2", "not tested", ""),
     ]
-    pd.DataFrame(claims, columns=words).assign(**CLAIM).to_csv("claims.csv", index=False)
+    statements = pd.DataFrame(stated, columns=["statement", "verdict", "headline"])
+    statements.assign(**STATEMENT).to_csv("statements.csv", index=False)
     order = {"density": "mixture", "objective": "dae", "low": 0.002, "high": 0.006, "order": 1.98}
     pd.DataFrame([order]).to_csv("order.csv", index=False)
 
@@ -57,16 +62,21 @@ def page(*records, figures=("figures/mixture_bias.png", "figures/learned_error.p
         files.append(f"{number}.json")
         Path(files[-1]).write_text(json.dumps(content), encoding="utf-8")
     config = complete(CONFIG | change)
-    tables = {"claims": "claims.csv", "order": "order.csv"}
+    tables = {name: f"{name}.csv" for name in ("statements", "places", "order")}
     return render(PAGE, config, figures, files, tables)
 
 
-def test_claims_come_before_figures_and_those_in_the_order_of_the_statements():
+def test_statements_come_before_checks_and_figures():
     text = page()
-    places = [text.index(part) for part in ("<table", 'id="learned_error"', 'id="mixture_bias"')]
+    parts = ('id="statements"', 'id="checks"', 'id="learned_error"', 'id="mixture_bias"')
+    places = [text.index(part) for part in parts]
     assert places == sorted(places)
-    assert "2 claims:" in text
-    assert text.count("0.5 [0.4, 0.6]</span>, 5 seeds<") == 2
+    assert "2 statements and figures of the paper" in text
+    assert '<span class="verdict within">supported within limits</span> 1' in text
+    assert text.count("0.5 [0.4, 0.6]</td>") == 2
+    for check in ("C1_order_mixture", "C1_bias_mixture"):
+        assert text.count(f"<details><summary>{check}</summary>") == 1
+    assert text.count('<span class="verdict differs">differs</span>') == 1
 
 
 def test_a_small_run_says_that_the_captions_are_those_of_the_full_one():
@@ -78,9 +88,11 @@ def test_a_small_run_says_that_the_captions_are_those_of_the_full_one():
 def test_words_are_words_and_not_markup():
     text = page()
     assert "An &lt;order&gt; is σ²." in text
-    tally = 'C1, a corollary\n<span class="tally"><span class="verdict PASS">PASS</span> 1'
-    assert f'<tr id="C1"><th colspan="4" scope="rowgroup">{tally}' in text
-    assert '<tr><th colspan="4" scope="rowgroup">Beyond' in text
+
+
+def test_a_figure_tallies_the_places_of_its_statements():
+    tally = '<span class="tally"><span class="verdict {0}">{0}</span> 1</span>'
+    assert f"{tally.format('support')}\n{tally.format('limit')}" in page()
 
 
 def test_a_caption_says_what_this_run_found():

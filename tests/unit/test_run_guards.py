@@ -186,7 +186,7 @@ STEPS = "; its log ends with: step 3 of 9\n"
         ("step 3 of 9\n", "train", STATUS.format(255), f": it ended without saying why{STEPS}"),
         ("step 3 of 9\n", "train", None, f"it ended without saying why{STEPS}"),
         ("", "train", STATUS.format(1), "it ended without saying why; it wrote no log\n"),
-        ("9 claims, 1 failed: C1\n", "verify", STATUS.format(1), ": 9 claims, 1 failed: C1\n"),
+        ("9 checks, 1 differs: C1\n", "verify", STATUS.format(1), ": 9 checks, 1 differs: C1\n"),
     ],
 )
 def test_the_reason_of_a_failure_is_told_and_not_its_progress(
@@ -233,18 +233,17 @@ def test_jobs_that_were_interrupted_did_not_fail(capsys):
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder, capsys):
-    table = folder / "results/verify/claims.csv"
+    table = folder / "results/verify/statements.csv"
     table.parent.mkdir()
-    table.write_text("id,verdict\na,PASS\nb,FAIL\n", encoding="utf-8")
+    table.write_text("statement,verdict\na,not tested\nb,supported\nc,supported\n", "utf-8")
     project = folder / "project" if elsewhere else folder
-    console.say_verdicts("results/verify/claims.csv", str(project))
+    console.say_verdicts("results/verify/statements.csv", str(project))
     place = f"{folder}/" if elsewhere else ""
-    assert (
-        capsys.readouterr().err == f"Claims: 1 FAIL, 1 PASS (see {place}results/verify/claims.md)\n"
-    )
+    said = f"Statements: 2 supported, 1 not tested (see {place}results/verify/verdicts.md)\n"
+    assert capsys.readouterr().err == said
     (folder / "figures").mkdir()
     (folder / "figures/a.pdf").touch()
-    console.say_verdicts("results/verify/claims.csv", str(project))
+    console.say_verdicts("results/verify/statements.csv", str(project))
     assert capsys.readouterr().err.endswith(f"Figures: 1 in {place}figures\n")
 
 

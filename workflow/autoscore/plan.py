@@ -5,7 +5,8 @@ most take the name of a density. The rules in ``workflow/rules`` call them, and 
 Snakemake. `autoscore.figures.registry` knows which figures a run has.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping
 
 from autoscore import shards
 from autoscore.densities.registry import dimension, is_degenerate, is_known
@@ -271,15 +272,20 @@ def _measuring(config: Mapping, density: str, settings: dict, learned: list[Trai
     }
 
 
+def _measured(entry: Mapping) -> dict:
+    """Return the noise grid, and the network whose first weights are a null model."""
+    return {key: entry["train"][key] for key in ("sigmas", "architecture")}
+
+
 def _score(config: Mapping, density: str) -> dict:
     entry = config["densities"][density]
-    settings = {"sigmas": entry["train"]["sigmas"], "baselines": entry["baselines"]}
+    settings = _measured(entry) | {"baselines": entry["baselines"]}
     return _measuring(config, density, settings, trainings(config, density))
 
 
 def _geometry(config: Mapping, density: str) -> dict:
     entry = config["densities"][density]
-    settings = {"sigmas": entry["train"]["sigmas"]}
+    settings = _measured(entry)
     if dimension(entry) == 1:
         settings |= {"points": config["optimum"]["points"]}
     else:
@@ -301,7 +307,7 @@ def _train_images(config: Mapping, model: str) -> dict:
     settings = images["models"][model]
     uses = MODELS[settings["kind"]].image_settings
     used = {key: value for key, value in settings.items() if key in uses}
-    used["shown"] = max(1, round(settings["shown"] * images["budget"]))
+    used["shown"] = math.ceil(settings["shown"] * images["budget"])
     given = {"seed": config["seed"], "settings": used, "device": images["device"]}
     return _rounding(config) | given
 
@@ -361,23 +367,7 @@ def parameters(config: Mapping) -> dict[tuple[str, ...], dict]:
     return {(rule, *of): PARAMETERS[rule](config, *of) for rule, *of in jobs(config)}
 
 
-# verdicts and records
-
-
-def is_testable(config: Mapping, claim: Mapping) -> bool:
-    """Return whether a run with these densities and images can test a claim."""
-    target, dataset = claim.get("target"), claim.get("dataset")
-    images = config.get("images") or {"dataset": None}
-    return (
-        "why_not" not in claim
-        and (target is None or target in config["densities"])
-        and (dataset is None or images["dataset"] in (dataset, "auto"))
-    )
-
-
-def claimed_tables(config: Mapping, claims: Collection[Mapping]) -> list[str]:
-    """Return the tables of the claims that a run can test."""
-    return sorted({claim["table"] for claim in claims if is_testable(config, claim)})
+# records
 
 
 def record_files(config: Mapping) -> list[str]:
@@ -399,5 +389,5 @@ def record_files(config: Mapping) -> list[str]:
     }
     files = [named[rule].format(*of) for rule, *of in jobs(config)]
     files += ["sample/images"] if config.get("images") else []
-    files += ["score/errors", "sample/diagnostics", "verify/claims"]
+    files += ["score/errors", "sample/diagnostics", "verify/places"]
     return [f"results/{file}.json" for file in files]

@@ -3,10 +3,10 @@
 import base64
 import csv
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
-from autoscore.figures.declaration import SECTIONS, STATEMENT
+from autoscore.figures.declaration import SECTIONS
 from autoscore.figures.registry import FIGURES, stem
 from autoscore.files.records import without_folders
 from autoscore.numerics.grids import noise_levels
@@ -33,30 +33,29 @@ def render(
     """Return the page that a Jinja template makes of a run with a completed configuration.
 
     All else are files: .png and .gif of declared figures (ValueError for any other), the jobs'
-    records (`autoscore.files.records`), and the tables ``claims``, ``order`` and, if there are
-    some, ``images``.
+    records (`autoscore.files.records`), and the tables ``statements``, ``places``, ``order`` and,
+    if there are some, ``images``.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     to_yaml = partial(yaml.safe_dump, sort_keys=False, allow_unicode=True, width=100)
     environment.filters |= {"short": _short, "span": _span, "yaml": to_yaml, "symbols": _symbols}
-    environment.filters["statement"] = _statement
     found = {name: _rows(path) for name, path in tables.items()}
-    claims, images = found["claims"], found.get("images") or [None]
+    images = found.get("images") or [None]
     jobs = [json.loads(Path(path).read_text(encoding="utf-8")) for path in records]
     context = {"config": without_folders(config), "orders": found["order"]}
     tallies, versions = defaultdict(Counter), defaultdict(set)
-    for claim in claims:
-        for key in (claim["paper"], _statement(claim["paper"])):
-            tallies[key][claim["verdict"]] += 1
+    for place in found["places"]:
+        tallies[place["of"]][place["counts"] or place["outcome"]] += 1
     for job in jobs:
         for package, version in job["versions"].items():
             versions[package].add(version)
     return environment.from_string(template).render(
         **context,
-        claims=claims,
-        counts=Counter(row["verdict"] for row in claims),
+        statements=found["statements"],
+        checks=groupby(found["places"], lambda place: place["check"]),
+        verdicts=Counter(row["verdict"] for row in found["statements"]).most_common(),
         tallies=tallies,
         images=without_folders(images[0]),
         sections=_sections(environment.overlay(autoescape=False), figures, context),
@@ -71,12 +70,6 @@ def render(
 def _rows(path: str) -> list[dict[str, str]]:
     with Path(path).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def _statement(paper: str) -> str:
-    """Return the id of a statement in words, "" if it goes beyond the paper."""
-    found = re.match(f"({STATEMENT}),", paper)
-    return found[1] if found else ""
 
 
 def _sections(environment: Environment, files: Sequence[str], context: Mapping) -> list[dict]:

@@ -1,7 +1,8 @@
 rule report:
     input:
         figures=[file for file in figure_files(config) if not file.endswith(".pdf")],
-        claims="results/verify/claims.csv",
+        places="results/verify/places.csv",
+        statements="results/verify/statements.csv",
         order="results/score/order.csv",
         images=["results/data/images.csv"] if IMAGES else [],
     output:

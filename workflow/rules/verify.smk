@@ -1,15 +1,17 @@
-rule verify_table:
+rule verify_tables:
     input:
-        tables=plan.claimed_tables(config, CLAIMS),
+        tables=checked_tables(CHECKS, config),
         images=["results/data/images.csv"] if IMAGES else [],
     output:
-        table="results/verify/claims.csv",
-        text="results/verify/claims.md",
-        record="results/verify/claims.json",
+        places="results/verify/places.csv",
+        statements="results/verify/statements.csv",
+        text="results/verify/verdicts.md",
+        record="results/verify/places.json",
     localrule: True
     params:
-        claims=CLAIMS,
-        seed=config["seed"],
+        checks=CHECKS,
+        statements=STATEMENTS,
+        on_record=read_record(RECORD, config["profile"]).reset_index().to_dict("list"),
         targets=list(config["densities"]),
     script:
-        "../scripts/verify_table.py"
+        "../scripts/verify_tables.py"

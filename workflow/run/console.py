@@ -95,15 +95,15 @@ def say(line: str) -> None:
 
 
 def say_verdicts(table: str, project: str) -> None:
-    """Print the counts of verdicts, if there are any, and the folder of the figures.
+    """Print how many statements have which verdict, if any, and the folder of the figures.
 
     Paths are relative to the project's folder, or absolute in a run elsewhere.
     """
     here = Path() if Path.cwd() == Path(project) else Path.cwd()
     if Path(table).is_file():
         verdicts = Counter(row["verdict"] for row in _rows(table))
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-        say(f"Claims: {counts} (see {(here / table).with_suffix('.md')})")
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())
+        say(f"Statements: {counts} (see {(here / table).with_name('verdicts.md')})")
     if count := len(list(Path("figures").rglob("*.pdf"))):
         say(f"Figures: {count} in {here / 'figures'}")
 

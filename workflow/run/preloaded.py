@@ -36,7 +36,7 @@ FURTHER = (
 )  # fmt: skip
 LIGHT = (
     "figures.py", "sample_image_tables.py", "sample_tables.py", "score_tables.py",
-    "verify_table.py",
+    "verify_tables.py",
 )  # fmt: skip
 # relative, since sockets need short paths; one per environment, as with --sdm conda
 SOCKET = Path(f".snakemake/preloaded_{zlib.crc32(sys.prefix.encode()):08x}.socket")

@@ -9,7 +9,7 @@ with logged(snakemake):
     from autoscore.report import render
 
     given, asked = snakemake.input, snakemake.params
-    tables = {"claims": given.claims, "order": given.order}
+    tables = {name: given[name] for name in ("places", "statements", "order")}
     if given.images:
         tables["images"] = given.images[0]
     # all jobs have ended: those without a record did not run

@@ -10,7 +10,7 @@ from autoscore.plan import image_models
 FIGURE = Figure(
     section=IMAGES,
     shows=("C4", "C6"),
-    caption="energy separates digits from other images; loops close only for tied weights",
+    caption="energy of changed images; loops close for tied weights and the fitted Gaussian alone",
     scope=OfImages(image_models),
     reads={"table": "results/score/images_energies.csv", "provenance": "results/data/images.csv"},
     settings=lambda config, density: {"sigma": config["images"]["shown_sigma"]},

@@ -13,6 +13,8 @@ QUANTITIES = {
     "nearest": "median distance to a\ntraining image",
     "mmd2": "squared MMD to\nheld-out images",
     "confidence": "classifier's\nconfidence",
+    "coverage": "coverage of\nheld-out images",
+    "memorised": "nearer to a\ntraining image",
     "switching": "class changes\na draw",
 }
 
@@ -35,9 +37,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     for axis, (quantity, text) in zip(axes, QUANTITIES.items(), strict=True):
         for y, row in zip(height, table.to_dict("records"), strict=True):
             style = {"color": "black", "marker": "o"}
-            if row["source"] == "measured":
-                style = {key: look(row["model"])[key] for key in style}
-            error = row["parzen_error"] if quantity == "parzen" else None
+            if row["source"] in ("measured", "null model"):
+                style = {key: look(row["model"])[key] or "o" for key in style}
+            error = row.get(f"{quantity}_error")
             axis.errorbar(row[quantity], y, xerr=error, linestyle="", markersize=3.5, **style)
         axis.set_xlabel(text, fontsize=6)
         axis.grid(axis="y", linewidth=0.3, color="0.9")
@@ -52,4 +54,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 def _label(row: tuple) -> str:
     if row.source == "measured":
         return f"{look(row.model)['label']}: {SAMPLERS[row.sampler].label}, from {row.start}"
-    return f"{row.model} ({row.source})" if row.source == "published" else row.model
+    name = look(row.model)["label"] if row.source == "null model" else row.model
+    return f"{name} ({row.source})" if row.source in ("published", "null model") else name

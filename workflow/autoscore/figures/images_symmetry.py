@@ -11,7 +11,7 @@ from autoscore.plan import separate_image_models
 
 PARTS = {
     "symmetry": r"$\partial r/\partial x$",
-    "symmetry_beside_identity": r"$\partial r/\partial x - I$",
+    "symmetry_traceless": r"$\partial r/\partial x - I$ without its trace",
 }
 WIDTHS = (1.6, 0.8)  # the largest noise level is drawn first
 

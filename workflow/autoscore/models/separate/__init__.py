@@ -43,7 +43,7 @@ MODEL = Model(
         "samples": frozenset(COMMON | {"sizes", "noise", "warm_start", "optimiser"}),
     },
     schedules={"exact": "exact", "samples": "samples"},
-    image_settings=IMAGE_SETTINGS | {"tied", "start"},
+    image_settings=IMAGE_SETTINGS | {"tied", "start", "output"},
     separate=True,
     objectives=("dae", "rcae"),
     cost=_cost,

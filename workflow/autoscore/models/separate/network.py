@@ -26,7 +26,8 @@ class Architecture:
     A tied decoder is the encoder's transpose, which makes dr/dx symmetric (statement C4), and needs
     exactly one hidden layer. The `residual` is ``"none"``: r = net(z), as in the paper;
     ``"sigma"``: r = z + sigma net(z), the network predicts the noise; or ``"score"``:
-    r = z + sigma^2 net(z), the network is the score. What cannot be built raises ValueError.
+    r = z + sigma^2 net(z), the network is the score. A ``"sigmoid"`` output stays between 0 and 1,
+    where the data must be, too. What cannot be built raises ValueError.
     """
 
     hidden: tuple[int, ...]  # units of each layer of the encoder
@@ -34,6 +35,7 @@ class Architecture:
     residual: str = "score"
     gain: float = 4.0  # initial steepness of the first layer's units, times the spread of the data
     activation: str = "tanh"  # as in the paper
+    output: str = "linear"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -45,6 +47,10 @@ class Architecture:
             raise ValueError(f"residual must be none, sigma or score, not {self.residual!r}")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation must be tanh or sigmoid, not {self.activation!r}")
+        if self.output not in ("linear", "sigmoid"):
+            raise ValueError(f"output must be linear or sigmoid, not {self.output!r}")
+        if self.output == "sigmoid" and (self.tied or self.residual != "none"):
+            raise ValueError("a sigmoid output needs untied weights and r = net(x)")
 
 
 @dataclass(eq=False)
@@ -135,10 +141,13 @@ class Separate(Stack):
         units = self.units(named, x)
         decoder = self._decoder(named)
         out = affine(named["decoder.bias"], units[-1], decoder)
+        bent = self.architecture.output == "sigmoid"
+        out = sigmoid(out) if bent else out
         derivative = None
         if jacobian:
             weights = [named[f"encoder.{layer}.weight"] for layer in range(len(units))]
             derivative = _network_jacobian(weights, [slope(unit) for unit in units], decoder)
+            derivative = (out * (1.0 - out))[..., None] * derivative if bent else derivative
         if self.architecture.residual == "none":
             return out, derivative
         scale = sigma[:, :, None] ** {"sigma": 1, "score": 2}[self.architecture.residual]
@@ -154,15 +163,6 @@ class Separate(Stack):
             bias, weight = (named[f"encoder.{layer}.{part}"] for part in ("bias", "weight"))
             units.append(activation(torch.baddbmm(bias, units[-1] if units else x, weight)))
         return units
-
-    def steepness(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the first layer's derivative at z, its weights, and the decoder.
-
-        Shapes ``(m, n, units)``, ``(m, d, units)`` and ``(m, units, d)``.
-        """
-        named = self.views(theta)
-        slope = ACTIVATIONS[self.architecture.activation][1]
-        return slope(self.units(named, x)[0]), named["encoder.0.weight"], self._decoder(named)
 
     def _decoder(self, named: dict[str, Tensor]) -> Tensor:
         if self.architecture.tied:
