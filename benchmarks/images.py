@@ -58,13 +58,15 @@ def _training(kind: str, side: int) -> Callable[[], object]:
     """Return a function that takes some steps with the configured settings."""
     settings = complete(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))["images"]
     settings = settings["models"][MODELS[kind]]
-    points = _images(side)[:, : settings["axes"]]
+    in_pixels = settings["output"] == "sigmoid"
+    points = _images(side) if in_pixels else _images(side)[:, : settings["axes"]]
     sigmas, k = noise_levels(settings["sigmas"]), points.shape[1]
     stack: Stack
     if kind == "separate":
         m = len(sigmas)
         members = (sigmas.tolist(), [0] * m, [IMAGES] * m, [[0.0] * k] * m, [1.0] * m)
-        architecture = Architecture((settings["hidden"],), residual="none", gain=2.0)
+        shape = {"residual": "none", "gain": 2.0, "output": settings["output"]}
+        architecture = Architecture((settings["hidden"],), **shape)
         stack, levels = Separate(k, architecture, *members, "single"), sigmas
         generators = [np.random.default_rng(level) for level in range(m)]
         stack.initialise(points, generators)

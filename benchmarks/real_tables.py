@@ -14,10 +14,10 @@ import pandas as pd
 
 import benchmarks.__main__  # noqa: F401 (sets one thread and the library's path)
 from autoscore.configuration import complete
-from autoscore.data import draw_data
+from autoscore.data import draw_data, target
 from autoscore.models.registry import MODELS
+from autoscore.nulls import fits
 from autoscore.numerics.grids import noise_levels
-from autoscore.numerics.streams import generator
 from autoscore.score.held_out import held_out_table
 
 SEEDS = range(101, 111)
@@ -54,8 +54,11 @@ def losses(name: str, entry: dict, seed: int) -> dict[str, float]:
     streams = (seed, name, "dae", "conditioned")
     stack, _ = MODELS["conditioned"].trainer("samples")(data, settings, "dae", streams)
     learned = {("dae", "conditioned", "samples"): stack}
-    rng = generator(seed, "score", name, "held_out")
-    table = held_out_table(data, learned, noise_levels(train["sigmas"]), rng)
+    streams = (seed, "score", name, "held_out")
+    fitted = fits(target(completed, data), data, train["architecture"], streams)
+    baselines = fitted(data["train"].shape[1], 0)
+    levels = noise_levels(train["sigmas"])
+    table = held_out_table(data["held_out"], learned, baselines, levels, streams)
     return table.groupby("model")["denoising_loss"].mean().to_dict()
 
 

@@ -49,9 +49,7 @@ class Spiral:
 
     def _reference(self, sigma: float) -> Reference:
         held_out = self.data["held_out"][:MEASURED]
-        return sampled_references(self._density, "dae", sigma, held_out, generator(0, "benchmark"))[
-            0
-        ]
+        return sampled_references(self._density, sigma, held_out, generator(0, "benchmark"))[0]
 
     def error(self, reconstruction: np.ndarray, sigma: float) -> float:
         """Return E|r - r*|^2 / E|r* - x|^2 at `reference(sigma).x`, r* the exact posterior mean."""

@@ -258,7 +258,10 @@ MISTAKES = [
         sampled({}, plans={"paper_2013": {}}),
         "plans.paper_2013 is now called densities.target.sample.plans.repository_2013: rename it",
     ),
-    (of_file({"baselines": ["kde"]}), "target.baselines is ['kde']; allowed: none for samples"),
+    (
+        of_file({"baselines": ["kernel"]}),
+        "target.baselines is ['kernel']; allowed: none for samples",
+    ),
     (filed("ten.npy", sizes=[3, 7]), "target.train.sizes is [3, 7]; allowed: at most 6 points"),
     (filed("two.npy", held_out=0.4), "target.path is 'two.npy'; allowed: a file of more points"),
     (filed("one.npy"), "target.path is 'one.npy'; allowed: a file of more points, at least 3"),
@@ -611,7 +614,7 @@ def test_samples_have_no_baselines():
     assert (
         complete(configured(POINTS | {"baselines": []}))["densities"]["target"]["baselines"] == []
     )
-    assert complete(configured(MIXTURE))["densities"]["target"]["baselines"] == ["kde"]
+    assert complete(configured(MIXTURE))["densities"]["target"]["baselines"] == []
 
 
 def test_what_is_given_stays():
@@ -792,6 +795,10 @@ IMAGES = {"models": {"one": {"kind": "separate"}}}
         (IMAGES | {"sample": {"modles": []}}, ("images.sample.modles", "did you mean models")),
         (IMAGES | {"sample": {"models": ["two"]}}, ("images.sample.models", "two", "one")),
         (IMAGES | {"sigmas": [0.2, 0.1]}, ("images.sigmas", "increasing")),
+        (
+            {"models": {"one": {"kind": "separate", "output": "sigmoid", "start": "linear"}}},
+            ("images.models.one.output", "start: random"),
+        ),
         ({"models": {"one": {"kind": "flow"}}}, ("images.models.one.kind", "flow")),
         (
             {"models": {"one": {"kind": "corrected", "sigmas": [0.1]}}},
@@ -809,7 +816,9 @@ def test_images_are_left_out_by_null():
     assert "images" not in complete(configured(MIXTURE) | {"images": None})
 
 
-@pytest.mark.parametrize("name", ["identity", "linear", "empirical", "classifier", "references"])
+@pytest.mark.parametrize(
+    "name", ["identity", "gaussian", "kde", "empirical", "classifier", "references"]
+)
 def test_a_model_of_images_has_no_name_that_tables_give_to_something_else(name):
     (line,) = mistakes(configured(MIXTURE) | {"images": {"models": {name: {"kind": "separate"}}}})
     assert f"images.models: {name!r} is not a name" in line

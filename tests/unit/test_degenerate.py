@@ -29,6 +29,7 @@ from autoscore.models.corrected.network import Corrected
 from autoscore.models.registry import MODELS
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics import errors
+from autoscore.numerics.streams import generator
 from autoscore.optimum.bias import tweedie_gap
 from autoscore.optimum.curves import curve_grid
 from autoscore.optimum.dae import DenoisingOptimum
@@ -37,7 +38,7 @@ from autoscore.optimum.rcae_1d import ContractiveOptimum1D
 from autoscore.optimum.rcae_2d import ContractiveOptimum2D
 from autoscore.sample import distances, mixing
 from autoscore.sample.differences import difference_rows
-from autoscore.sample.quality import DrawQuality
+from autoscore.sample.quality import DrawQuality, cells_of
 from autoscore.samplers.chains import run
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.random_walk import RandomWalk
@@ -310,15 +311,18 @@ def test_a_window_far_out_keeps_a_width():
 def test_everything_is_measured_on_one_held_out_and_one_validation_point():
     stack = separate(2, hidden=(8,), tied=True)
     learned = {("dae", "separate", "samples"): stack}
-    table = held_out_table(sample_of(FIVE), learned, np.array([0.2]), RNG(0))
+    table = held_out_table(FIVE[1:2], learned, [], np.array([0.2]), (0,))
     assert np.isfinite(table[["denoising_loss", "score_matching_loss"]]).all(axis=None)
     settings = {
         "sigmas": [0.2, 0.4],
         "shown": {"sigma": 0.2, "windows": [], "attractors": False},
         "figures": ["map"],
+        "architecture": {"hidden": (8,)},
     }
-    _, tables = measure(KernelDensity(FIVE), learned, ONE, settings, RNG(0))
+    data = sample_of(FIVE) | {"held_out": ONE}
+    _, tables = measure(KernelDensity(FIVE), learned, data, settings, (0, "geometry"))
     assert {name: table.columns.tolist() for name, table in tables.items()} == COLUMNS
+    assert {"gaussian", "untrained", "kde"} <= set(tables["summary"]["model"])
     summary = tables["summary"].set_index("quantity")["value"]
     estimates = summary.index.str.startswith("sigma_")  # of no square that is positive
     assert np.isfinite(summary[~estimates]).all()
@@ -359,7 +363,7 @@ REFUSED = {
     "gap": (lambda: potential.potential_gap(OPTIMUM, NOISY.log_prob, NONE, NONE), "a gap"),
     "losses": (lambda: losses(OPTIMUM, NONE, np.empty((1, 0, 2))), "a loss needs"),
     "held out": (
-        lambda: held_out_table(sample_of(ONE) | {"held_out": NONE}, {}, [0.1], RNG(0)), "held-out",
+        lambda: held_out_table(NONE, {}, [], [0.1], (0,)), "held-out",
     ),
     "pairs": (lambda: noisy_pairs(NONE[:, :1], NONE[:, 0], 0.1), "noisy points needs"),
     "relative error": (lambda: errors.relative_error(NONE, NONE, NONE[:, 0]), "relative error"),
@@ -373,7 +377,7 @@ REFUSED = {
     "log p": (lambda: distances.mean_log_p(NONE, PLANE), "a mean of log p"),
     "clean reference": (lambda: references.clean_reference(PLANE, NONE), "a reference"),
     "reference": (
-        lambda: references.sampled_references(PLANE, "dae", 0.1, NONE, RNG(0)), "a reference"
+        lambda: references.sampled_references(PLANE, 0.1, NONE, RNG(0)), "a reference"
     ),
     "empirical reference": (
         lambda: references.empirical_reference(ONE, NONE, 0.1, RNG(0)), "a reference"
@@ -432,8 +436,8 @@ def test_stuck_chains_do_not_pass_for_mixed():
 
 
 def test_one_draw_is_measured():
-    found = DrawQuality(PLANE, 0, "target").distances(ONE)
-    assert np.isfinite([found[key] for key in ("kl", "mean_log_p", "coverage")]).all()
+    found = DrawQuality(PLANE, cells_of(PLANE), partial(generator, 0)).row(ONE, "one")
+    assert np.isfinite([found[key] for key in ("kl_excess", "log_p_short", "coverage")]).all()
 
 
 def test_no_chain_runs():

@@ -28,9 +28,10 @@ from autoscore.geometry.reconstruction import (
     local_correlations,
     loss_shortfall,
 )
-from autoscore.geometry.summary import hessian_error
+from autoscore.geometry.summary import Points, hessian_error, summary_rows
 from autoscore.geometry.windows import grid_points, uniform_points
 from autoscore.models.separate.network import Architecture, Separate
+from autoscore.nulls import fits
 from autoscore.numerics.errors import fitted_order
 from autoscore.numerics.errors import fixed_points as fixed_points_1d
 from autoscore.optimum.dae import DenoisingOptimum
@@ -377,19 +378,28 @@ def test_the_cosine_between_arms_is_that_of_the_angle(angle):
 
 
 def test_the_exact_field_of_a_circle_has_its_source_in_the_centre_and_null_models_none():
-    x = CIRCLE.sample(200, np.random.default_rng(0))
     stack = Separate(2, {"hidden": (4,)}, [0.2], [3], [50], [[0.0, 0.0]], [1.0])
     stack.theta = torch.zeros(1, sum(np.prod(shape) for shape in stack.shapes().values()))
     learned = {("dae", "separate", "samples"): stack}
-    table = pd.DataFrame(arm_rows(CIRCLE, learned, [0.1, 0.2], x, np.random.default_rng(2)))
+    rng = np.random.default_rng(0)
+    data = {
+        "train": CIRCLE.sample(200, rng).reshape(4, 50, 2),
+        "validation": CIRCLE.sample(50, rng),
+    }
+    fitted = fits(CIRCLE, data, {"hidden": (32,), "residual": "none"}, (2,))
+    table = pd.DataFrame(arm_rows(CIRCLE, learned, fitted, [0.1, 0.2]))
     value = table.groupby(["model", "sigma", "quantity"])["value"].agg(list)
     for sigma in (0.1, 0.2):
         assert value["exact", sigma, "one_source"] == [1]
         assert max(value["exact", sigma, "source_offset"]) < 1e-3
         assert min(value["exact", sigma, "cosine"][1:]) > 0.999
-        assert value["gaussian", sigma, "one_source"] == [0]
-        assert max(value["gaussian", sigma, "cosine"][:4]) < -0.9  # to the centre
-        assert len(value["untrained", sigma, "one_source"]) == 5
+    assert value["gaussian", 0.2, "one_source"] == [0]
+    assert max(value["gaussian", 0.2, "cosine"][:4]) < -0.9  # to the centre
+    assert set(value["identity", 0.2, "cosine"]) == {0}  # what moves nothing points nowhere
+    assert min(value["kde", 0.2, "cosine"][1:]) > 0.9
+    assert set(table["model"]) == {
+        "exact", "separate", "identity", "gaussian", "kde", "untrained",
+    }  # fmt: skip
     own = table[table["model"] == "separate"]
     assert set(zip(own["sigma"], own["seed"], own["n"], strict=True)) == {(0.2, 3, 50)}
 
@@ -814,3 +824,73 @@ def test_unknown_networks_have_no_potential(activation, residual, message):
         tied_potential(
             np.eye(2), np.zeros(2), np.zeros(2), SQUARE, activation, sigma=1.0, residual=residual
         )
+
+
+# --- null models -------------------------------------------------------------
+
+
+def test_null_models_have_every_quantity_that_is_defined_for_them():
+    """A Gaussian's are those of its closed form; what moves nothing has hardly any."""
+    target = GaussianMixture([1.0], [[0.0, 0.0]], [np.diag([1.0, 0.25])])
+    rng = np.random.default_rng(4)
+    data = {"train": target.sample(8000, rng).reshape(2, 4000, 2)}
+    data["validation"] = target.sample(300, rng)
+    shape = {"hidden": (8,), "residual": "none"}
+    stack = Separate(2, shape, [0.3] * 2, [0, 1], [4000] * 2, np.zeros((2, 2)), [1.0] * 2)
+    stack.initialise(data["train"][:, :50], [np.random.default_rng(k) for k in range(2)])
+    learned = {(what, "separate", "samples"): stack for what in ("dae", "rcae")}
+    window = np.array([[-3.0, 3.0], [-2.0, 2.0]])
+    drawn = {
+        seed: Points.drawn(target.sample(600, rng), window, np.random.default_rng([seed or 9, 1]))
+        for seed in (None, 0, 1)
+    }
+    fitted = fits(target, data, shape, (3,))
+    rows = list(summary_rows(target, learned, fitted, [0.3], drawn.get, window))
+    table = pd.DataFrame(rows)
+    keys = ["objective", "model", "sigma", "seed", "quantity"]
+    assert not table.duplicated(keys).any()
+    value = table[table["objective"] == "rcae"].set_index(["model", "quantity"])["value"]
+    every = set(table.loc[table["model"] == "separate", "quantity"])
+    for model in ("identity", "gaussian", "untrained", "kde"):
+        own = table[table["model"] == model]
+        assert np.isfinite(own["value"]).all()
+        assert (own.groupby(["objective", "quantity"])["seed"].nunique() == 2).all()
+        quantities = set(own["quantity"])
+        if model == "identity":
+            missing = {"asymmetry_traceless", "loss_shortfall", "energy_correlation"}
+            assert missing | {"sigma_divergence", "rotational_fraction"} <= every - quantities
+        else:
+            assert every - quantities == ({"rotational_fraction"} if model == "kde" else set())
+    assert value["identity", "hessian_error"].tolist() == [1, 1]
+    assert value["gaussian", "asymmetry_traceless"].max() < 1e-12
+    assert value["gaussian", "hessian_error"].max() < 0.01
+    # of the true optimum it is 1, and sigma what it is
+    np.testing.assert_allclose(value["gaussian", "loss_shortfall"], 1, atol=0.3)
+    np.testing.assert_allclose(value["gaussian", "sigma_divergence"], 1, atol=0.1)
+    np.testing.assert_allclose(value["identity", "sigma_loss"], 1, atol=0.1)
+    assert value["kde", "hessian_error"].max() < 0.5 < value["untrained", "hessian_error"].min()
+    assert value["untrained", "asymmetry_traceless"].min() > 0.01
+    # each seed has points of its own
+    assert value["identity", "sigma_loss"].nunique() == 2
+
+
+def test_null_models_on_the_line_have_losses_and_fixed_points_in_closed_form():
+    sigma, mean = 0.4, 0.4 * -0.5 + 0.6 * 0.7
+    variance = 0.4 * (0.09 + 0.25) + 0.6 * (0.16 + 0.49) - mean**2
+    stack = Separate(1, {"hidden": (4,)}, [sigma], [0], [np.inf], [[0.0]], [1.0])
+    stack.initialise(np.zeros((1, 1)), [np.random.default_rng(0)])
+    learned = {("dae", "separate", "exact"): stack}
+    nothing = {"train": np.empty((1, 0, 1)), "validation": np.empty((0, 1))}
+    fitted = fits(LINE, nothing, {"hidden": (4,), "residual": "none"}, (0,))
+    table = line.loss_table(LINE, learned, np.array([sigma]), fitted).set_index("model")
+    assert {"identity", "gaussian", "untrained"} <= set(table.index)
+    assert table.loc["identity", "denoising"] == pytest.approx(sigma**2, rel=1e-9)
+    wiener = variance * sigma**2 / (variance + sigma**2)
+    assert table.loc["gaussian", "denoising"] == pytest.approx(wiener, rel=1e-4)
+    # an affine r has the same denoising and contractive loss (P1)
+    assert abs(table.loc["gaussian", "difference"]) < 1e-9
+    curves = line.displacement_curves(LINE, learned, {"sigmas": [sigma]}, np.linspace(-2, 2, 501))
+    fixed = line.fixed_point_table(curves, learned, fitted).set_index("model")
+    assert "identity" not in fixed.index
+    assert fixed.loc["gaussian", "x"] == pytest.approx(mean, abs=1e-3)
+    assert bool(fixed.loc["gaussian", "stable"])

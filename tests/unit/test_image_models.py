@@ -9,16 +9,27 @@ import torch
 from sklearn.neural_network import MLPClassifier
 
 from autoscore.fields import symmetric_share
+from autoscore.geometry.potential import asymmetry
 from autoscore.images.data import PARTS, intensities, restored, stored
+from autoscore.images.errors import mean_error, share_error
 from autoscore.images.fields import PixelField, fields_at
-from autoscore.images.quality import EPOCHS, HIDDEN, LEAST, Classifier, Quality
+from autoscore.images.quality import (
+    EPOCHS,
+    HIDDEN,
+    LEAST,
+    Classifier,
+    Quality,
+    expected_coverage,
+    neighbourhoods,
+)
 from autoscore.images.sample import SHOWN, draw_all, drawn_row, noise_schedule, shown_arrays
-from autoscore.images.score import Evaluation, agreeing_level
+from autoscore.images.score import SLOPES, Evaluation, agreeing_level
 from autoscore.images.sources import cache_folder, scikit_digits
-from autoscore.images.symmetry import mean_symmetry, symmetry_rows
+from autoscore.images.symmetry import PROBES, follow_symmetry, symmetry_rows
 from autoscore.images.train import has_fast_bfloat16, lifted, train_images
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.models.separate.starts import start_linear, start_solved
+from autoscore.numerics.streams import generator
 from autoscore.optimum.linear import LinearField
 
 FOUND = scikit_digits("a test")
@@ -26,7 +37,8 @@ IMAGES = restored(stored(FOUND))
 COMMON = {"shown": 400, "batch": 20, "learning_rate": 0.002, "average": 0.9, "validation": 40}
 COMMON |= {"precision": "single"}
 SEPARATE = COMMON | {"kind": "separate", "sigmas": [0.2, 0.4], "hidden": 80, "tied": False}
-SEPARATE |= {"start": "solved", "axes": 64}
+SEPARATE |= {"start": "solved", "axes": 64, "output": "linear"}
+SIGMOIDS = SEPARATE | {"start": "random", "output": "sigmoid"}
 OURS = COMMON | {"kind": "corrected", "sigmas": [0.1, 2.0], "hidden": 12, "width": 16}
 OURS |= {"blocks": 1, "axes": 20}
 SAMPLE = {"samples": 30, "fewer": 20, "sigma": 0.4, "chains": 4, "draws": 6, "thin": 1}
@@ -115,7 +127,8 @@ def test_a_solved_decoder_cannot_be_improved_by_its_own_points():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"hidden": (9, 9)}, {"activation": "sigmoid"}, {"residual": "sigma"}]
+    "changes",
+    [{"hidden": (9, 9)}, {"activation": "sigmoid"}, {"residual": "sigma"}, {"output": "sigmoid"}],
 )
 def test_other_architectures_have_no_such_start(changes):
     for start in (start_linear, lambda *parts: start_solved(*parts[:2], IMAGES.train, parts[2])):
@@ -222,22 +235,78 @@ def test_models_know_their_own_levels_or_a_range(stacks):
 # --- measures ------------------------------------------------------------------
 
 
-def test_symmetry_in_closed_form_is_that_of_the_jacobian(stacks):
-    stack, x = stacks["untied"], IMAGES.held_out[:6]
-    noisy = torch.as_tensor(np.stack([x, x[::-1]]))
-    seen = torch.as_tensor(stack.inward(noisy), dtype=stack.dtype)
-    means = mean_symmetry(stack, stack.theta, seen)
+def test_symmetry_without_the_trace_is_that_of_both_jacobians():
+    a = np.random.default_rng(3).standard_normal((4, 30, 30)) + 5.0 * np.eye(30)
+    away = a - np.trace(a, axis1=1, axis2=2)[:, None, None] / 30 * np.eye(30)
+    expected = symmetric_share(away)
+    np.testing.assert_allclose(symmetric_share(a, traceless=True), expected)
+    np.testing.assert_allclose(symmetric_share(a - np.eye(30), traceless=True), expected)
+    for one, found in zip(a, expected, strict=True):  # what densities are judged by
+        skew = asymmetry(one[None], np.ones(1), traceless=True)
+        assert found == pytest.approx(1.0 - skew)
+
+
+def test_a_sigmoid_output_has_the_slope_that_autograd_finds():
+    stack, _ = train(SIGMOIDS)
+    x = torch.as_tensor(IMAGES.held_out[:3])
+    sigma = torch.as_tensor(stack.sigmas, dtype=torch.float32)[:, None]
+    found, slope = stack.forward(stack.theta, x.expand(2, 3, 64), sigma, jacobian=True)
+    assert ((found > 0) & (found < 1)).all()
+    for member in range(2):
+        one = stack.take([member])
+        for k in range(3):
+            expected = torch.autograd.functional.jacobian(
+                lambda z, one=one, member=member: one.forward(
+                    one.theta, z[None, None], sigma[member : member + 1]
+                )[0][0, 0],
+                x[k],
+            )
+            torch.testing.assert_close(slope[member, k], expected, atol=1e-6, rtol=1e-4)
+
+
+def test_a_sigmoid_output_learns_in_pixels():
+    untaught, _ = train(SIGMOIDS | {"shown": 0})
+    stack, _ = train(SIGMOIDS | {"shown": 20_000})
+    assert not stack.shift.any()
+    before, after = (
+        denoising_error(one.field(0.4, 0, len(IMAGES.train))) for one in (untaught, stack)
+    )
+    assert after < 0.5 * before
+
+
+@pytest.mark.parametrize("changes", [{"tied": True}, {"residual": "sigma"}])
+def test_a_sigmoid_output_needs_untied_weights_alone(changes):
+    with pytest.raises(ValueError, match="sigmoid output"):
+        separate(output="sigmoid", **changes)
+
+
+def test_without_training_images_models_keep_their_start():
+    settings = SEPARATE | {"shown": 0}
+    stack, trace = train(settings, "untrained")
+    assert symmetry_rows(stack, trace)[0]["step"] == 0
+    linear = denoising_error(LinearField(IMAGES.linear, 0.4))
+    # the best decoder of random units is no worse a start than that
+    assert denoising_error(stack.field(0.4, 0, len(IMAGES.train))) < 1.3 * linear
+
+
+def test_followed_symmetry_is_that_of_the_jacobian(stacks):
+    stack, streams = stacks["untied"], (0, "images", "a")
+    found = follow_symmetry(stack, IMAGES.validation, streams)(stack.theta)
+    x = IMAGES.validation[:PROBES]
+    noise = generator(*streams, "symmetry").standard_normal(x.shape)
     for member, sigma in enumerate(stack.sigmas):
-        field = stack.field(sigma, 0, len(IMAGES.train))
-        points = noisy[member].numpy().astype(float)
-        a = field.jacobian(points)
-        assert means[member, 0] == pytest.approx(symmetric_share(a).mean(), abs=1e-5)
-        beside = symmetric_share(a - np.eye(a.shape[-1])).mean()
-        assert means[member, 1] == pytest.approx(beside, abs=1e-5)
+        # networks see what is centred
+        points = x + sigma * noise + stack.shift[member]
+        slopes = stack.field(sigma, 0, len(IMAGES.train)).jacobian(points)
+        np.testing.assert_allclose(found[member, 0], symmetric_share(slopes), atol=1e-5)
+        without = symmetric_share(slopes, traceless=True)
+        np.testing.assert_allclose(found[member, 1], without, atol=1e-5)
 
 
 def test_symmetry_is_followed_from_the_start():
     table = pd.DataFrame(symmetry_rows(*train(SEPARATE | {"start": "random"})))
+    assert (table["n"] == PROBES).all()
+    assert (table["symmetry_traceless"] < table["symmetry"]).all()
     assert table["step"].unique().tolist() == [0, 1, 2, 4, 8, 16, 20]
     first, last = (table.loc[table["step"] == step, "symmetry"] for step in (0, 20))
     assert (abs(first - 0.5) < 0.05).all()  # a random matrix
@@ -283,15 +352,18 @@ def test_models_are_evaluated_at_all_levels_that_they_know(stacks):
     np.testing.assert_allclose(identity["error"], 64 * identity["sigma"] ** 2, rtol=0.045)
     wide = denoising.pivot_table(index="model", columns=["split", "sigma"], values="error")
     # the empirical optimum has memorised its own images
-    assert wide.loc["empirical", ("train", 0.2)] < 0.3 * wide.loc["linear", ("train", 0.2)]
-    assert wide.loc["empirical", ("held_out", 0.2)] > wide.loc["linear", ("held_out", 0.2)]
+    assert wide.loc["empirical", ("train", 0.2)] < 0.3 * wide.loc["gaussian", ("train", 0.2)]
+    assert wide.loc["empirical", ("held_out", 0.2)] > wide.loc["gaussian", ("held_out", 0.2)]
+    assert wide.loc["kde", ("held_out", 0.2)] < wide.loc["empirical", ("held_out", 0.2)]
     spectra = evaluation.spectra()
     assert len(spectra) == 3 + 6  # the linear optimum knows all levels
-    linear = spectra[spectra["model"] == "linear"].set_index("sigma")
+    linear = spectra[spectra["model"] == "gaussian"].set_index("sigma")
     gains = IMAGES.linear.variances / (IMAGES.linear.variances + 0.2**2)
     assert linear.loc[0.2, ["kept", "kept_error"]].tolist() == [(gains > 0.5).sum(), 0.0]
     tied = spectra[spectra["model"] == "tied"]
-    np.testing.assert_allclose(tied[["symmetry", "symmetry_beside_identity"]], 1.0, atol=1e-5)
+    np.testing.assert_allclose(tied[["symmetry", "symmetry_traceless"]], 1.0, atol=1e-5)
+    assert (spectra["n"] == SLOPES).all()
+    assert (tied["trace_error"] > 0).all()
     values = spectra.filter(like="eigenvalue_")
     np.testing.assert_allclose(values.sum(axis=1), spectra["trace"], rtol=1e-6)
     tangents = evaluation.tangents(0.4)
@@ -299,11 +371,23 @@ def test_models_are_evaluated_at_all_levels_that_they_know(stacks):
     assert "tied" not in evaluation.tangents(0.15)  # separate models do not know it
 
 
+def test_ratios_of_noise_levels_err_as_they_vary_between_sets_of_images():
+    evaluation = Evaluation(IMAGES, {}, np.array([0.4]), 0, 2000)
+    held_out, evaluation.fewer, rows = evaluation.held_out, 15, []
+    for part in range(len(held_out) // 15):
+        evaluation.held_out, evaluation.seed = held_out[15 * part :], part
+        rows.append(evaluation._of_all(wiener, 0.4))
+    table = pd.DataFrame(rows)
+    spread = (table["estimate"] / 0.4).std()  # of 19 or more: known to a fifth
+    assert (table["n"] == 15).all()
+    assert table["standard_error"].mean() == pytest.approx(spread, rel=0.6)
+
+
 def test_energies_close_where_the_field_is_a_gradient(stacks):
     evaluation = Evaluation(IMAGES, {"tied": stacks["tied"]}, np.array([0.4]), 0, 10_000)
     table = evaluation.energies().set_index(["model", "path"])
     assert table.loc[("tied", "loop"), "mean"] < 1e-4
-    assert table.loc[("linear", "loop"), "mean"] < 1e-9
+    assert table.loc[("gaussian", "loop"), "mean"] < 1e-9
     # the Gaussian's energy is known
     x = IMAGES.held_out[: len(IMAGES.held_out) // 3].astype(float)
     precision = np.linalg.inv(
@@ -315,7 +399,7 @@ def test_energies_close_where_the_field_is_a_gradient(stacks):
         return 0.5 * np.einsum("ni,ij,nj->n", away, precision, away)
 
     expected = (energy(1 - x) - energy(x)).mean()  # noise has the mean 0
-    found = table.loc[("linear", "inverted")]
+    found = table.loc[("gaussian", "inverted")]
     assert found["mean"] == pytest.approx(expected, abs=5 * found["standard_error"])
     assert found["share"] > 0.95
 
@@ -370,7 +454,42 @@ def test_a_stored_quality_is_restored(measured):
 
 def test_published_values_stand_beside_mnist_alone(measured):
     sources = [row["source"] for row in measured.reference_rows()]
-    assert sources == ["real images", "real images", "covariance alone"]
+    assert sources == ["real images", "real images", "null model", "null model"]
+
+
+def test_what_a_null_model_draws_is_told_from_real_images(measured):
+    rows = {row["model"]: row for row in measured.reference_rows()}
+    real, drawn, copied = (rows[name] for name in ("held-out images", "gaussian", "kde"))
+    # neither of its own: the training images' number sets what is expected
+    expected = real["memorised_expected"]
+    assert abs(real["memorised"] - expected) < 4 * real["memorised_error"]
+    assert abs(drawn["memorised"] - expected) < 4 * drawn["memorised_error"] + 0.1
+    assert copied["memorised"] > expected + 4 * copied["memorised_error"]
+    assert drawn["coverage"] < real["coverage"] - 2 * drawn["coverage_error"]
+    assert drawn["precision"] < real["precision"] - 2 * drawn["precision_error"]
+
+
+def test_coverage_of_a_distribution_by_itself_is_as_expected():
+    rng = np.random.default_rng(8)
+    rounds = [
+        neighbourhoods(rng.standard_normal((120, 3)), rng.standard_normal((80, 3)))[1].mean()
+        for _ in range(60)
+    ]
+    error = mean_error(np.array(rounds))
+    assert np.mean(rounds) == pytest.approx(expected_coverage(120, 80), abs=4 * error)
+    assert expected_coverage(10**6, 10**6) == pytest.approx(1 - 2.0**-5, abs=1e-5)
+
+
+def test_draws_of_a_chain_count_as_one():
+    rng = np.random.default_rng(9)
+    groups = np.repeat(np.arange(20), 50)
+    chains = rng.standard_normal(20)
+    assert mean_error(chains[groups], groups) == pytest.approx(mean_error(chains))
+    assert mean_error(chains[groups]) < 0.2 * mean_error(chains)
+    hits = chains[groups] > 0
+    assert share_error(hits, groups) == pytest.approx(mean_error(chains > 0))
+    assert share_error(np.ones(50, bool)) > 0
+    assert mean_error(np.ones(1)) == 0.0
 
 
 def test_every_sampler_runs(stacks, measured):

@@ -11,6 +11,7 @@ from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.samples import Lengths, Units, load_sample
 from autoscore.geometry.windows import windows_of
 from autoscore.noise import cautions
+from autoscore.nulls import fits
 from autoscore.score.held_out import held_out_table
 
 UNLIKE = np.random.default_rng(0).standard_normal((200, 2)) * [1.0, 100.0] + [5.0, -300.0]
@@ -109,7 +110,11 @@ def test_held_out_losses_are_those_of_a_gaussian():
         name: gaussian.sample(int(np.prod(size)), rng).reshape(*size, 2)
         for name, size in names.items()
     }
-    table = held_out_table(data, {}, np.array([0.3, 1.0]), rng).set_index(["model", "sigma"])
+    fitted = fits(gaussian, data, {"hidden": (8,)}, (3,), ["training points"])
+    baselines = fitted(4000, 0)
+    table = held_out_table(data["held_out"], {}, baselines, np.array([0.3, 1.0]), (3,)).set_index(
+        ["model", "sigma"]
+    )
     identity = table.loc["identity"]
     np.testing.assert_allclose(identity["denoising_loss"], 1.0)
     np.testing.assert_allclose(identity["score_matching_loss"], 0.0)

@@ -142,14 +142,14 @@ TRAINING = {
 STAGES = {
     "data": "seeds sizes validation held_out variants.*.seeds variants.*.sizes",
     "optimum": "sigmas",  # in the plane
-    "score": "sigmas models.* variants.*.objectives",
-    "geometry": "sigmas models.* variants.*.objectives",
+    "score": "sigmas architecture.* models.* variants.*.objectives",
+    "geometry": "sigmas architecture.* models.* variants.*.objectives",
 }
 KNOWN = ("bowl", "arc", "cloud", "blob")  # in two and more dimensions
 LINE, PLANE = ("line", "dots"), ("bowl", "arc", "mine", "blob")
 # keys of a model of images that its training uses, by kind
 OF_IMAGES = "average axes batch hidden kind learning_rate precision shown sigmas validation"
-IMAGE_MODELS = {"plain": f"{OF_IMAGES} start tied", "mixed": f"{OF_IMAGES} blocks width"}
+IMAGE_MODELS = {"plain": f"{OF_IMAGES} output start tied", "mixed": f"{OF_IMAGES} blocks width"}
 
 
 def any_fits(name, patterns):

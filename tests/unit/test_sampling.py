@@ -5,8 +5,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
-from scipy.stats import ks_2samp
+from scipy.stats import gaussian_kde, ks_2samp
 
+from autoscore.baselines.registry import BASELINES
 from autoscore.configuration import whole_schema
 from autoscore.declarations import DeclarationError
 from autoscore.densities.curves import Curve
@@ -17,10 +18,11 @@ from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.plan import PROBES
 from autoscore.sample.differences import FINE, NODES, difference_rows
-from autoscore.sample.far_starts import least_log_p, lost_share
+from autoscore.sample.far_starts import STARTS, Trial, least_log_p, lost_shares
 from autoscore.sample.metropolis import Likeness, rule_errors
+from autoscore.sample.nulls import FIELDS, null_draws, null_field_at
 from autoscore.sample.plans import Driver, Run, expand
-from autoscore.sample.quality import Coverage, DrawQuality
+from autoscore.sample.quality import Coverage, DrawQuality, cells_of
 from autoscore.sample.runs import run_chains
 from autoscore.sample.stage import COLUMNS, Sampling
 from autoscore.sample.summary import sampler_table
@@ -101,9 +103,21 @@ def test_learned_runs_are_those_that_were_trained():
     runs = list(expand({"all": PLAN | plan}, learned))
     assert [(run.sigma, run.seed) for run in runs] == [(0.3, 0), (0.3, 1), (0.6, 0), (0.6, 1)]
     table, stored = sampling({"all": plan | {"samplers": ["mala", "flow"]}}, learned=learned).run()
-    assert len(table) == 8
-    assert table["mean_log_p_kde"].notna().all()
-    assert {key for key in stored if "learned" in key} == set(table["chains"][table["seed"] == 0])
+    own = table[table["model"] == "separate"]
+    assert len(own) == 8
+    assert {key for key in stored if "learned" in key} == set(own["chains"][own["seed"] == 0])
+    # each null model has a row in place of each learned one
+    place = ["density", "plan", "start", "field", "sampler", "sigma", "seed", "trained_on", "n"]
+    for name in ("gaussian", "kde", "empirical"):
+        null = table[table["model"] == name]
+        assert null[place].reset_index(drop=True).equals(own[place].reset_index(drop=True))
+        assert null[["kl_excess", "kl_corrected", "log_p_short", "coverage"]].notna().all(axis=None)
+        # draws that do not depend on sampler and sigma are measured once per seed; chains do
+        assert null.groupby("seed")["kl"].nunique().tolist() == [1, 1]
+    untrained = table[table["model"] == "untrained"]
+    assert (untrained["kl_excess"] > 0.5).all()
+    assert untrained["kl_excess"].nunique() == len(untrained) == 8
+    assert untrained["chains"].isna().all()
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -178,13 +192,75 @@ def test_the_table_of_samplers_has_a_row_a_kind():
 
 
 def test_the_floor_is_that_of_counting():
-    quality = DrawQuality(PAIR, 0, "pair")
-    occupied = (quality.cells.counts(PAIR.sample(100_000, generator(3))) > 0).sum()
-    floor = quality.floor(100_000)
+    cells = cells_of(PAIR)
+    occupied = (cells.counts(PAIR.sample(100_000, generator(3))) > 0).sum()
+    floor = DrawQuality(PAIR, cells, partial(generator, 0)).floor(100_000, "draws")
     # to first order (cells - 1) / (2 n); cells that are hardly ever hit count for less
     assert floor["kl_floor"] == pytest.approx(occupied / 200_000, rel=0.25)
-    assert floor["kl_corrected_floor"] < 0.2 * floor["kl_floor"]
     assert floor["coverage_floor"] == pytest.approx(1 - 2**-5, abs=0.02)
+
+
+def normal(mean, variances):
+    return GaussianMixture([1.0], [mean], [np.diag(variances)])
+
+
+@pytest.mark.parametrize("n", [5000, 40_000])
+@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (0.6, 1.0), (0.3, 0.7)])
+def test_the_excess_is_the_divergence_whatever_the_number_of_draws(n, shift, scale):
+    p, q = normal([0.0, 0.0], [1.0, 0.5]), normal([shift, 0.0], [scale, 0.5])
+    found = DrawQuality(p, cells_of(p), partial(generator, 4, n)).row(
+        q.sample(n, generator(5, n)), "q"
+    )
+    # KL(N(m, v) || N(0, 1)) of the first coordinate, in closed form; cells hide a little of it
+    divergence = 0.5 * (scale + shift**2 - 1 - np.log(scale))
+    assert found["kl_excess"] == pytest.approx(divergence, abs=0.01 + 40 / n)
+    # -E_p log p - (-E_q log p)
+    assert found["log_p_short"] == pytest.approx(0.5 * (scale + shift**2 - 1), abs=0.05)
+
+
+def test_every_seed_and_every_run_has_independent_draws_of_its_own():
+    table = sampling({"all": {"samplers": ["mala", "walk"], "repeats": 2}}).run()[0]
+    assert table["kl_floor"].nunique() == 4
+    one, other = (sampling()._quality(0.0, seed) for seed in range(2))
+    draws = PAIR.sample(500, generator(6))
+    assert one.row(draws, "a")["energy_distance"] != other.row(draws, "a")["energy_distance"]
+
+
+def test_null_draws_have_the_moments_of_scipy_s_estimates():
+    points, validation = PAIR.sample(2000, generator(7)), PAIR.sample(500, generator(8))
+    draws = {
+        name: draw(40_000, generator(9), 0.5)
+        for name, draw in null_draws(points, validation, generator(10)).items()
+    }
+    noise = 0.25 * np.eye(2)
+    for name in ("gaussian", "empirical"):
+        np.testing.assert_allclose(np.cov(draws[name].T), np.cov(points.T) + noise, atol=0.03)
+    bandwidth = BASELINES["kde"].fit(points, validation, None).bandwidth
+    # one Gaussian in place of two bumps is seen; scipy's estimate has the same draws as ours
+    estimate = gaussian_kde(points.T, np.hypot(bandwidth, 0.5))
+    estimate.covariance = np.hypot(bandwidth, 0.5) ** 2 * np.eye(2)
+    estimate.cho_cov = np.linalg.cholesky(estimate.covariance)
+    own = estimate.resample(40_000, seed=np.random.default_rng(1)).T
+    projected = [drawn @ [1.0, 0.7] for drawn in (draws["kde"], own, draws["gaussian"])]
+    assert ks_2samp(projected[0], projected[1]).pvalue > 0.001
+    assert ks_2samp(projected[2], projected[1]).pvalue < 1e-6
+
+
+def test_null_fields_are_those_of_their_models():
+    points, x = PAIR.sample(500, generator(11)), PAIR.sample(50, generator(12))
+    fields = {name: null_field_at(name, points, generator(13))(0.4) for name in FIELDS}
+    untrained, h = fields["untrained"], np.array([1e-5, 0.0])
+    slope = (untrained(x + h) - untrained(x - h)) / 2e-5
+    np.testing.assert_allclose(untrained.jacobian(x)[:, :, 0], slope, atol=1e-4)
+    assert (fields["identity"].move(x) == 0).all()
+    precision = np.linalg.inv(np.cov(points.T, bias=True) + 0.16 * np.eye(2))
+    expected = (points.mean(0) - x) @ precision
+    np.testing.assert_allclose(fields["gaussian"].score(x), expected, rtol=1e-9)
+    np.testing.assert_allclose(fields["gaussian"].move(x), 0.16 * expected, rtol=1e-9)
+    kept = np.linalg.inv(np.cov(points.T, bias=True) + 0.16 * np.eye(2)) @ np.cov(
+        points.T, bias=True
+    )
+    np.testing.assert_allclose(fields["gaussian"].jacobian(x)[7], kept, rtol=1e-6)
 
 
 def test_a_missing_arc_is_seen():
@@ -206,8 +282,9 @@ def test_on_a_bare_curve_everything_is_measured_under_the_noise_of_the_field():
     data["train"] = np.stack([data["train"]] * 2)
     table, _ = Sampling("curve", curve, learned, data, settings, seed=1).run()
     # an estimate with the same noise is about as good as independent draws, at either level
-    assert (table["kl_kde"] < 1.3 * table["kl_floor"]).all()
-    assert table["kl_kde"].nunique() == 2
+    kde = table[table["model"] == "kde"]
+    assert (kde["kl"] < 1.3 * kde["kl_floor"]).all()
+    assert kde["kl"].nunique() == kde["sigma"].nunique() == 2
 
 
 def test_more_nodes_make_differences_of_energy_better():
@@ -249,17 +326,37 @@ class Spurious(DenoisingOptimum):
 
     def move(self, x):
         far = np.linalg.norm(x - [4.0, 4.0], axis=1) < 1.5
-        return np.where(far[:, None], 4.0 - x, super().move(x))
+        return np.where(far[:, None], 4.0 - x, self.sigma**2 * super().score(x))
+
+    def score(self, x):
+        return self.move(x) / self.sigma**2
 
 
 def test_spurious_attractors_are_found_and_the_optimum_has_none():
     clean, smoothed = DATA["train"][0], PAIR.smoothed(0.3)
     least = least_log_p(smoothed, generator(7))
-    found = lost_share(DenoisingOptimum(PAIR, 0.3), smoothed, least, clean, generator(6))
-    assert found["lost"] < 0.01
-    found = lost_share(Spurious(PAIR, 0.3), smoothed, least, clean, generator(6))
-    assert 0.02 < found["lost"] < 0.5
-    assert found["escaped"] == 0
+    one, other = (Trial(0.3, smoothed, least, clean, generator(6)) for _ in range(2))
+    (best,) = lost_shares(DenoisingOptimum(PAIR, 0.3).score, [one])
+    assert best["lost"] < 0.01
+    (spurious,) = lost_shares(Spurious(PAIR, 0.3).score, [other])
+    assert 0.02 < spurious["lost"] < 0.5
+    assert spurious["escaped"] == 0
+
+
+def test_trials_side_by_side_end_as_each_alone():
+    stack, smoothed = a_stack(), PAIR.smoothed(0.3)
+
+    def trials():
+        sigmas = (0.3, 0.6)
+        return [Trial(s, smoothed, -5.0, DATA["train"][0], generator(6, s)) for s in sigmas]
+
+    together = list(lost_shares(SideBySide(stack, [0, 2], STARTS).score, trials()))
+    alone = [
+        next(lost_shares(stack.field(trial.sigma, 0, 300).score, [trial])) for trial in trials()
+    ]
+    for one, other in zip(together, alone, strict=True):
+        assert one == pytest.approx(other, abs=3 / STARTS)  # single precision, and thresholds
+    assert together[0] != together[1]
 
 
 def test_probes_are_tables_of_every_seed_and_the_truth():
@@ -268,8 +365,14 @@ def test_probes_are_tables_of_every_seed_and_the_truth():
     both = sampling(learned=learned, differences=asked, far_starts=asked)
     differences, lost = both.differences(), both.far_starts()
     assert set(differences["field"]) == {"exact", "learned"}
-    assert len(differences) == 8 * len(NODES) * (1 + 2 * 2)
-    assert lost.groupby("field").size().to_dict() == {"learned": 4, "optimum": 2}
+    assert len(differences) == 8 * len(NODES) * (1 + 2 * 2 * 4)
+    models = {"separate": 4, "identity": 4, "untrained": 4, "gaussian": 4}
+    assert lost["model"].value_counts(dropna=True).to_dict() == models
+    assert lost.groupby("field").size().to_dict() == {"learned": 16, "optimum": 2}
+    # the score of nothing accepts every step: wrong by what exact differences would refuse
+    identity = differences[differences["model"] == "identity"]
+    assert identity["acceptance_error"].groupby(identity["length"]).nunique().max() <= 2 * 2
+    assert identity["path_gap"].max() == 0
     assert sampling().differences().empty
     assert sampling().far_starts().empty
 
@@ -293,14 +396,22 @@ def test_fields_side_by_side_are_those_alone():
 def test_metropolis_sweeps_every_pair_and_seed_as_each_run_would_go_alone():
     learned = {("dae", "separate", "samples"): a_stack()}
     table, draws = sampling(learned=learned, metropolis=SWEPT).metropolis()
-    counts = table.groupby("field").size().to_dict()
+    own = table[table["model"] == "separate"]
     # two seeds, two references
-    assert counts == {"learned": 12, "exact": 4, "p": 4, "gaussian": 4, "kde": 4, "p_sigma": 8}
+    counts = {"learned": 12, "exact": 4, "p": 4, "p_sigma": 8}
+    assert own.groupby("field").size().to_dict() == counts
+    place = ["sigma", "step", "seed", "reference", "n"]
+    learned_places = own.loc[own["field"] == "learned", place].sort_values(place)
+    for name in ("gaussian", "kde", "empirical"):
+        null = table[table["model"] == name].sort_values(place)
+        assert set(null["field"]) == {"learned"}
+        assert (null[place].to_numpy() == learned_places.to_numpy()).all()
+        assert null.loc[null["reference"] == "p", "coverage"].nunique() <= 2
     assert {part.shape for part in draws.values()} == {(3, 8, 2)}
     alone = SWEPT | {"pairs": [[0.6, 0.4]]}
     (one,) = sampling(learned=learned, metropolis=alone).metropolis()[1].values()
     np.testing.assert_allclose(one, draws["metropolis-separate-0.6-0.4"], atol=1e-3)
-    still = table[(table["field"] == "learned") & (table["step"] == 0.001)]
+    still = own[(own["field"] == "learned") & (own["step"] == 0.001)]
     assert (still["acceptance"] > 0.99).all()
     assert (still["move"] < 0.02).all()
     assert sampling().metropolis()[0].empty

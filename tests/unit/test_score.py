@@ -2,8 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import gaussian_kde
 
 from autoscore.baselines.registry import BASELINES
+from autoscore.densities.curves import Curve
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.densities.registry import make_density
@@ -11,24 +13,29 @@ from autoscore.geometry import line
 from autoscore.geometry.line import displacement_curves, fixed_point_table
 from autoscore.models.conditioned.network import MARGIN, Conditioned
 from autoscore.models.separate.network import Separate
+from autoscore.nulls import fits
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.curves import optimum_plane
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.score import factors, references
 from autoscore.score import stage as score
-from autoscore.score.estimates import baseline_rows
+from autoscore.score.estimates import baseline_rows, learned_rows
 from autoscore.score.references import (
     Reference,
     empirical_reference,
+    exact_clean_reference,
     exact_references,
     sampled_references,
+    with_optimum,
 )
-from autoscore.score.stage import error_table, learned_rows, measure, optimum_rows
+from autoscore.score.stage import error_table, measure, optimum_rows
 from tests.unit.oracles import CONFIG, THREE_WELLS
 
 WELLS = make_density(THREE_WELLS)
 GAUSSIAN = GaussianMixture([1], [[0.3]], [[[0.25]]])
 MIXTURE = make_density(CONFIG["densities"]["mixture"])
+CURVE = Curve(["t", "t**2"], (-1.0, 1.0))
+SHAPE = {"hidden": (8,), "residual": "none"}  # of an untrained network
 DEGENERATE = KernelDensity(np.array([[-0.5], [0.0], [0.5]]))
 
 
@@ -68,6 +75,11 @@ def drawn(density, seed, train, validation=0, held_out=0):
         "validation": density.sample(validation, rng),
         "held_out": density.sample(held_out, rng),
     }
+
+
+def at_levels(found):
+    """References by level, the same for all seeds."""
+    return lambda objective, sigma, seed: found[sigma]
 
 
 # --- references ------------------------------------------------------------------
@@ -132,7 +144,7 @@ def test_learned_fields_are_held_against_every_reference(sign, expected):
     sigmas = np.array([0.2, 0.5])
     stack = exact_separate(GAUSSIAN, sigmas, seeds=2, sign=sign)
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(learned_rows(stack, "separate", "dae", sigmas, found.get))
+    rows = pd.DataFrame(learned_rows(stack, "separate", "dae", sigmas, at_levels(found)))
     assert len(rows) == 2 * 2 * 3  # levels, seeds, references
     assert set(rows["seed"]) == {0, 1}
     assert set(rows["n"]) == {np.inf}
@@ -163,48 +175,103 @@ def test_a_conditioned_field_is_measured_at_every_level():
     stack.initialise([np.random.default_rng(k) for k in range(2)])
     sigmas = np.array([0.1, 0.4, 1.0])
     found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in sigmas}
-    rows = pd.DataFrame(learned_rows(stack, "conditioned", "dae", sigmas, found.get))
+    rows = pd.DataFrame(learned_rows(stack, "conditioned", "dae", sigmas, at_levels(found)))
     assert len(rows) == 3 * 2 * 3
     assert set(rows["n"]) == {9}
     np.testing.assert_allclose(rows["relative_error"], 1, atol=1e-4)  # it starts as the identity
 
 
-def test_the_kernel_estimate_is_measured_once_against_the_clean_score():
+def test_null_models_are_measured_wherever_a_model_is():
+    """Their errors are those of SciPy's kernel estimate, of a Gaussian and of nothing at all."""
     rng = np.random.default_rng(2)
-    train, validation = GAUSSIAN.sample(400, rng).reshape(2, 200, 1), GAUSSIAN.sample(200, rng)
-    found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
-    rows = pd.DataFrame(
-        baseline_rows(BASELINES["kde"], train, validation, 100, found, (0, "score"))
-    )
-    assert set(rows["model"]) == {"kde"}
-    assert rows["sigma"].tolist() == [0.1, 0.0, 0.4] * 2
-    assert rows["reference"].tolist() == ["p_sigma", "p", "p_sigma"] * 2
-    assert set(rows["n"]) == {100}
-    for seed in (0, 1):
-        estimate = fit_bandwidth(train[seed, :100], validation)
-        clean = next(reference for reference in found[0.1] if reference.name == "p")
-        noisy = next(reference for reference in found[0.4] if reference.name == "p_sigma")
-        expected = [
-            clean.error(estimate.score(clean.x)),
-            noisy.error(estimate.smoothed(0.4).score(noisy.x)),
-        ]
-        measured = rows[rows["seed"] == seed]["relative_error"].tolist()[1:]
-        assert measured == pytest.approx(expected, rel=1e-12)
+    data = {"train": GAUSSIAN.sample(400, rng).reshape(2, 200, 1)}
+    data["validation"] = GAUSSIAN.sample(200, rng)
+    at = {(100, 1): {0.1: ["dae", "rcae"]}, (np.inf, 0): {0.1: ["dae"], 0.4: ["dae"]}}
+    clean = exact_clean_reference(GAUSSIAN)
+
+    def references(objective, sigma, seed):
+        return exact_references(GAUSSIAN, objective, sigma) if sigma else [clean]
+
+    fitted = fits(GAUSSIAN, data, SHAPE, (0, "nulls"))
+    rows = pd.DataFrame(baseline_rows(fitted, at, references))
+    sample, exact = rows[np.isfinite(rows["n"])], rows[np.isinf(rows["n"])]
+    assert set(exact["model"]) == {"identity", "gaussian", "untrained"}  # it has no sample
+    assert set(sample["model"]) == {"identity", "gaussian", "untrained", "kde"}
+    keys = ["model", "objective", "sigma", "seed", "n", "reference"]
+    assert not rows.duplicated(keys).any()
+    error = rows.set_index(["model", "n", "objective", "sigma", "reference"])["relative_error"]
+    assert error["identity"].to_numpy() == pytest.approx(1, abs=1e-12)
+    assert error["gaussian", np.inf, "dae", 0.4, "p_sigma"] < 1e-5
+    points = data["train"][1, :100]
+    mean, variance = points.mean(), points.var()
+    bandwidth = fit_bandwidth(points, data["validation"]).bandwidth
+    for sigma, name, x, weights in (
+        (0.1, "p_sigma", *GAUSSIAN.smoothed(0.1).quadrature(60)),
+        (0.0, "p", *GAUSSIAN.quadrature(60)),
+        (0.1, "p", *GAUSSIAN.quadrature(60)),
+    ):
+        target = -(x - 0.3) / (0.25 + sigma**2 * (name == "p_sigma"))
+        norm = weights @ target**2
+        wide = np.hypot(bandwidth, sigma)
+        kernel = gaussian_kde(points.T, wide / points.std(ddof=1))
+        slope = (np.log(kernel((x + 1e-5).T)) - np.log(kernel((x - 1e-5).T))) / 2e-5
+        for model, estimate in (
+            ("kde", slope[:, None]),
+            ("gaussian", -(x - mean) / (variance + sigma**2)),
+        ):
+            expected = (weights @ (estimate - target) ** 2 / norm).item()
+            found = error[model, 100, "dae", sigma, name]
+            assert found == pytest.approx(expected, rel=1e-4), (model, sigma, name)
+            if sigma:
+                assert error[model, 100, "rcae", sigma, name] == found
 
 
-def test_a_gaussian_is_exact_for_a_gaussian_and_the_identity_knows_nothing():
-    rng = np.random.default_rng(2)
-    points = GAUSSIAN.sample(20_000, rng)
-    found = {sigma: exact_references(GAUSSIAN, "dae", sigma) for sigma in (0.1, 0.4)}
-    for name, error in (("identity", 1.0), ("gaussian", 0.0)):
-        rows = baseline_rows(BASELINES[name], points[None], points, 20_000, found, (0, "score"))
-        errors = [row["relative_error"] for row in rows]
-        assert errors == pytest.approx([error] * 3, abs=2e-3)
+def test_every_seed_has_draws_and_noise_of_its_own():
+    """An error over points of one's own differs between seeds of one and the same field."""
+    plane = GaussianMixture([1], [[0.0, 0.0]], [np.diag([0.3, 0.6])])
+    data, sigmas = drawn(plane, 11, 50, held_out=500), [0.3]
+    data["train"] = np.repeat(data["train"], 3, axis=0)
+    learned = {("dae", "separate", "samples"): exact_separate(plane, sigmas, seeds=3, size=50)}
+    stack = learned["dae", "separate", "samples"]
+    stack.theta[:] = 0.9 * stack.theta[:1]
+    settings = {"sigmas": sigmas, "baselines": [], "architecture": SHAPE}
+    table = measure("plane", settings, data, plane, learned, (0, "score", "plane"))["errors"]
+    for model in ("separate", "gaussian"):
+        part = table[(table["model"] == model) & (table["sigma"] > 0)]
+        found = part.groupby("reference")["relative_error"].agg(["size", "nunique"])
+        assert (found == 3).all(axis=None)
+    again = measure("plane", settings, data, plane, learned, (0, "score", "plane"))["errors"]
+    pd.testing.assert_frame_equal(table, again)
+
+
+@pytest.mark.parametrize("kind", ["line", "curve", "points"])
+def test_every_density_has_each_null_model_at_each_level_and_seed(kind):
+    """With all else equal, a query finds as many rows of a null model as of a trained one."""
+    density = {"line": GAUSSIAN, "curve": CURVE, "points": DEGENERATE}[kind]
+    held_out = 40 if kind == "curve" else 0
+    data = drawn(density, 3, 60, 0 if kind == "points" else 50, held_out)
+    size = np.inf if kind == "points" else 60
+    stack = Separate(density.dim, SHAPE, [0.2, 0.5] * 2, [0, 0, 1, 1], [size] * 4,
+                     np.zeros((4, density.dim)), [1.0] * 4)  # fmt: skip
+    stack.theta = torch.zeros(4, sum(np.prod(shape) for shape in stack.shapes().values()))
+    data["train"] = np.repeat(data["train"], 2, axis=0)
+    settings = {"sigmas": [0.2, 0.5], "baselines": [], "architecture": SHAPE}
+    learned = {("dae", "separate", "samples"): stack}
+    table = measure("it", settings, data, density, learned, (0, "score", "it"))["errors"]
+    keys = ["objective", "sigma", "seed", "n", "reference"]
+    expected = table.loc[table["model"] == "separate", keys]
+    nulls = [b.name for b in BASELINES.values() if b.null and (kind != "points" or b.of_density)]
+    assert len(nulls) == (3 if kind == "points" else 4)
+    for name in nulls:
+        both = expected.merge(table[table["model"] == name], on=keys, how="left")
+        assert len(both) == len(expected)
+        assert np.isfinite(both["relative_error"]).all()
 
 
 def test_a_density_gets_one_tidy_table():
     sigmas = [0.2, 0.5]
-    settings = {"sigmas": sigmas, "baselines": ["kde", "untrained"]}
+    # of so many units the mean is close to 0
+    settings = {"sigmas": sigmas, "baselines": [], "architecture": SHAPE | {"hidden": (1000,)}}
     data = drawn(GAUSSIAN, 3, 50, 50)
     learned = {
         ("dae", "separate", "exact"): exact_separate(GAUSSIAN, sigmas),
@@ -221,10 +288,12 @@ def test_a_density_gets_one_tidy_table():
     assert table.groupby(["objective", "model"]).size().to_dict() == {
         ("dae", "exact"): 4,
         ("dae", "separate"): 12,
-        ("dae", "kde"): 3,
-        ("dae", "untrained"): 2,  # it has no clean score
+        ("dae", "identity"): 13,
+        ("dae", "gaussian"): 13,
+        ("dae", "kde"): 7,  # of the points alone
+        ("dae", "untrained"): 12,  # it has no clean score
         ("rcae", "exact"): 4,
-        ("rcae", "separate"): 6,
+        **{("rcae", name): 6 for name in ("separate", "identity", "gaussian", "untrained")},
     }
     optimum = table[(table["model"] == "separate") & (table["reference"] == "optimum")]
     for (objective, n), part in optimum.groupby(["objective", "n"]):
@@ -236,7 +305,7 @@ def check_factors(table):
     """Hold the factors of a Gaussian of variance 1/4 against closed forms."""
     assert list(table.columns) == factors.COLUMNS
     assert set(table["reference"]) == {"p", "p_sigma"}
-    assert set(table["model"]) == {"exact", "separate", *factors.NULLS}
+    assert set(table["model"]) == {"exact", "separate", "identity", "gaussian", "untrained", "kde"}
     clean = np.where(table["reference"] == "p", 1 / (1 + 4 * table["sigma"] ** 2), 1.0)
     wrong = np.where(table["n"] == 50, -1.0, 1.0)
     learned = (table["model"] == "separate").to_numpy()
@@ -274,10 +343,10 @@ def test_the_optima_in_the_plane_are_compared_with_the_clean_score():
     plane, sigmas = GaussianMixture([1], [[0.0, 0.0]], [0.5 * np.eye(2)]), [0.3, 0.5]
     held_out = plane.sample(1200, np.random.default_rng(0))
 
-    def at(objective, sigma):
+    def at(objective, sigma, seed):
         best = DenoisingOptimum(plane, sigma)  # stands for the contractive one as well
         noise, given = np.random.default_rng(1), best if sigma < 0.4 else None
-        return sampled_references(plane, objective, sigma, held_out, noise, given, 0.0)
+        return with_optimum(sampled_references(plane, sigma, held_out, noise), objective, given)
 
     rows = list(factors.optimum_factors(plane, ["dae", "rcae"], sigmas, at))
     assert [(row["objective"], row["sigma"]) for row in rows] == [
@@ -290,9 +359,13 @@ def test_the_optima_in_the_plane_are_compared_with_the_clean_score():
 
 def test_a_sample_file_is_measured_against_its_empirical_optimum():
     data = drawn(GAUSSIAN, 4, 60, 20, 20)
-    density, settings = KernelDensity(data["train"][0]), {"sigmas": [0.5], "baselines": ["kde"]}
+    density = KernelDensity(data["train"][0])
+    settings = {"sigmas": [0.5], "baselines": [], "architecture": SHAPE}
     learned = {("dae", "separate", "samples"): exact_separate(GAUSSIAN, [0.5], size=60, sign=0)}
     table = measure("file", settings, data, density, learned, (0, "score"))["errors"]
+    nulls = table[table["model"] != "separate"]
+    assert sorted(nulls["model"]) == ["gaussian", "identity", "kde", "untrained"]
+    table = table[table["model"] == "separate"]
     assert table["reference"].tolist() == ["optimum"]
     np.testing.assert_allclose(table["relative_error"], 1, atol=1e-12)  # the identity's error
 
@@ -302,7 +375,8 @@ def test_in_the_plane_references_are_at_draws():
     plane = GaussianMixture([1, 1], [[-0.5, 0.0], [0.5, 0.3]], [0.2 * np.eye(2)] * 2)
     held_out = plane.sample(4000, np.random.default_rng(5))
     for objective, names in (("dae", {"p_sigma", "optimum", "p"}), ("rcae", {"p_sigma", "p"})):
-        found = sampled_references(plane, objective, 0.4, held_out, np.random.default_rng(6))
+        found = sampled_references(plane, 0.4, held_out, np.random.default_rng(6))
+        found = with_optimum(found, objective)
         assert {reference.name for reference in found} == names
         for reference in found:
             density = plane if reference.name == "p" else plane.smoothed(0.4)
@@ -323,7 +397,7 @@ def test_a_density_in_the_plane_gets_its_table():
     stack.initialise([np.random.default_rng(0)])
     # nearly the identity: levels that are all of them just that could not be told apart
     stack.theta += 1e-6 * torch.randn(stack.theta.shape, generator=torch.manual_seed(0))
-    settings = {"sigmas": sigmas, "baselines": ["kde", "kernel"]}
+    settings = {"sigmas": sigmas, "baselines": ["kernel"], "architecture": SHAPE}
     wider = Conditioned(2, 4, 1, 0.1, 4.0, [0], [300], [[0.0, 0.0]], [1.0], [0.5])
     wider.initialise([np.random.default_rng(0)])
     learned = {("dae", "conditioned", "samples"): stack, ("dae", "wider", "samples"): wider}
@@ -332,8 +406,10 @@ def test_a_density_in_the_plane_gets_its_table():
     own = table[table["model"] == "conditioned"]
     assert sorted(own["reference"]) == ["optimum"] * 2 + ["p"] * 2 + ["p_sigma"] * 2
     np.testing.assert_allclose(own["relative_error"], 1, atol=1e-4)  # it starts as the identity
-    kde = table[table["model"] == "kde"]
-    assert sorted(kde["sigma"]) == [0.0, 0.2, 0.6]
+    kde = table[(table["model"] == "kde") & (table["reference"] != "optimum")]
+    assert sorted(kde["sigma"]) == [0.0, 0.2, 0.2, 0.6, 0.6]
+    assert kde.set_index(["sigma", "reference"])["relative_error"][0.6, "p"] > 0.05  # of the noise
+    kde = kde[(kde["reference"] == "p_sigma") | (kde["sigma"] == 0)]
     assert (kde["relative_error"] < 0.5).all()
     kernel = table[table["model"] == "kernel"]
     assert kernel[["objective", "sigma", "reference"]].to_numpy().tolist() == [["ism", 0, "p"]]
@@ -368,7 +444,10 @@ def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them
         "discretisation": [1.0, change],  # that of the other objective says nothing
     }
     solved = optimum_plane(plane, sigmas[1:], 101), pd.DataFrame(bias)
-    data, settings = drawn(plane, 11, 50, held_out=500), {"sigmas": sigmas, "baselines": []}
+    data, settings = (
+        drawn(plane, 11, 50, held_out=500),
+        {"sigmas": sigmas, "baselines": [], "architecture": SHAPE},
+    )
     learned = {("rcae", "separate", "samples"): exact_separate(plane, sigmas, size=50)}
     table = measure("plane", settings, data, plane, learned, (0, "score"), solved)["errors"]
     exact = table[table["model"] == "exact"]
@@ -388,12 +467,16 @@ def test_solved_optima_in_the_plane_are_a_reference_where_the_grid_resolves_them
 def test_a_score_without_noise_is_held_against_the_clean_score_alone():
     """Sliced score matching: one row per member, at sigma 0."""
     plane = GaussianMixture([1], [[0.0, 0.0]], [np.eye(2)])
-    data = drawn(plane, 12, 50, held_out=100)
+    data = drawn(plane, 12, 50, 50, held_out=100)
     stack = Conditioned(2, 4, 1, 0.1, 0.9, [0, 1], [50] * 2, [[0.0] * 2] * 2, [1.0] * 2, [0.5] * 2)
     stack.initialise([np.random.default_rng(k) for k in range(2)])
-    settings = {"sigmas": [0.2, 0.6], "baselines": []}
+    settings = {"sigmas": [0.2, 0.6], "baselines": [], "architecture": SHAPE}
     learned = {("ssm", "sliced", "samples"): stack}
     table = measure("plane", settings, data, plane, learned, (0, "score"))["errors"]
+    nulls = table[(table["model"] != "sliced") & (table["objective"] == "ssm")]
+    assert sorted(nulls["model"].unique()) == ["gaussian", "identity", "kde"]
+    assert (nulls.groupby("model")["seed"].nunique() == 2).all()
+    table = table[table["model"] == "sliced"]
     assert table[["model", "sigma", "seed", "reference"]].to_numpy().tolist() == [
         ["sliced", 0.0, 0, "p"],
         ["sliced", 0.0, 1, "p"],

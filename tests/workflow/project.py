@@ -16,11 +16,11 @@ TINY = """
 profile: quick
 images:
   dataset: digits
-  sigmas: [0.1, 0.4]
+  sigmas: [0.1, 0.3]
   models:
-    untied: &shown {shown: 400, batch: 20, hidden: 20, sigmas: [0.1, 0.4]}
+    untied: &shown {shown: 400, batch: 20, hidden: 20, sigmas: [0.1, 0.3]}
+    untrained: {hidden: 20, sigmas: [0.1, 0.3]}
     tied: *shown
-    untied_from_random: {shown: 400, batch: 20, hidden: 20, sigmas: [0.4]}
     conditioned: {shown: 400, batch: 20, width: 16, hidden: 12, blocks: 1}
   sample: {samples: 30, fewer: 20, chains: 4, draws: 4, thin: 1, burn_in: 5, levels: 4}
 densities:

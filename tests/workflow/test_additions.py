@@ -64,8 +64,7 @@ from autoscore.baselines.declaration import Baseline
 BASELINE = Baseline(
     name="toy_baseline", about="a standard normal density",
     look={"color": "#654321", "linestyle": "-", "marker": "*", "label": "standard normal"},
-    fit=lambda points, validation, rng: None,
-    score=lambda estimate, sigma, x: -x / (1.0 + sigma**2),
+    fit=lambda given: None, score=lambda estimate, x: -x, selectable=True,
 )
 """,
     "figures/toy_figure.py": """

@@ -44,9 +44,9 @@ DRAWN_OF_IMAGES = DRAWN_FROM_SAMPLES | {
     for name in ("denoising", "spectra", "tangents", "noise_levels", "energies", "symmetry")
 }
 PLOTS = DRAWN_FROM_OPTIMA | DRAWN_FROM_SCORES | DRAWN_FROM_CHAINS | DRAWN_OF_IMAGES
-DRAWN_MODELS = ("untied", "tied", "conditioned")
+DRAWN_MODELS = ("untied", "untrained", "conditioned")
 SAMPLED_IMAGES = {f"sample_images {model}" for model in DRAWN_MODELS} | {"sample_image_tables"}
-TRAINED_IMAGES = {f"train_images {model}" for model in (*DRAWN_MODELS, "untied_from_random")}
+TRAINED_IMAGES = {f"train_images {model}" for model in (*DRAWN_MODELS, "tied")}
 TRAININGS = {
     "train three_wells dae separate exact",
     "train three_wells dae separate samples",

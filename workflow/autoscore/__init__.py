@@ -14,10 +14,10 @@ The floors of the library, each importing only from those above it in this list:
     the reconstruction functions that no auto-encoder can beat
 ``train``
     stacks of networks, batches, objectives, optimisers
-``baselines``
-    trivial and classical estimators of the same score
 ``models``, ``samplers``
     kinds of auto-encoder; Markov chain kernels and their targets
+``baselines``, ``nulls``
+    trivial and classical estimators of the same score; null models beside every trained one
 ``shards``, ``plan``, ``figures``
     what a run consists of, from its configuration alone; declared figures, drawn from tables
 ``data``, ``noise``, ``validation``, ``configuration``

@@ -67,13 +67,17 @@ class Field(ABC):
 FieldAt = Callable[[float], Field]  # from a noise level: separate models, or a conditioned one
 
 
-def symmetric_share(slopes: np.ndarray) -> np.ndarray:
+def symmetric_share(slopes: np.ndarray, *, traceless: bool = False) -> np.ndarray:
     """Return |S|^2 / (|S|^2 + |K|^2) of the symmetric and skew parts of matrices ``(n, d, d)``.
 
     It is 1 for the Jacobian of a gradient field (statement C4) and NaN for zeros. Independent
-    entries of mean 0 give (d + 1) / (2 d): 3/4 in the plane, 1/2 in many dimensions.
+    entries of mean 0 give (d + 1) / (2 d): 3/4 in the plane, 1/2 in many dimensions. With
+    `traceless`, S is replaced by S - I tr(S) / d: adding a multiple of the identity, which is
+    symmetric for free, then changes nothing (see `autoscore.geometry.potential.asymmetry`).
     """
     turned = np.swapaxes(slopes, 1, 2)
     symmetric = ((slopes + turned) ** 2).sum((1, 2))
+    if traceless:
+        symmetric = symmetric - 4 * np.trace(slopes, axis1=1, axis2=2) ** 2 / slopes.shape[1]
     with np.errstate(invalid="ignore"):
         return symmetric / (symmetric + ((slopes - turned) ** 2).sum((1, 2)))

@@ -5,6 +5,7 @@ most take the name of a density. The rules in ``workflow/rules`` call them, and 
 Snakemake. `autoscore.figures.registry` knows which figures a run has.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 
 from autoscore import shards
@@ -271,15 +272,20 @@ def _measuring(config: Mapping, density: str, settings: dict, learned: list[Trai
     }
 
 
+def _measured(entry: Mapping) -> dict:
+    """Return the noise grid, and the network whose first weights are a null model."""
+    return {key: entry["train"][key] for key in ("sigmas", "architecture")}
+
+
 def _score(config: Mapping, density: str) -> dict:
     entry = config["densities"][density]
-    settings = {"sigmas": entry["train"]["sigmas"], "baselines": entry["baselines"]}
+    settings = _measured(entry) | {"baselines": entry["baselines"]}
     return _measuring(config, density, settings, trainings(config, density))
 
 
 def _geometry(config: Mapping, density: str) -> dict:
     entry = config["densities"][density]
-    settings = {"sigmas": entry["train"]["sigmas"]}
+    settings = _measured(entry)
     if dimension(entry) == 1:
         settings |= {"points": config["optimum"]["points"]}
     else:
@@ -301,7 +307,7 @@ def _train_images(config: Mapping, model: str) -> dict:
     settings = images["models"][model]
     uses = MODELS[settings["kind"]].image_settings
     used = {key: value for key, value in settings.items() if key in uses}
-    used["shown"] = max(1, round(settings["shown"] * images["budget"]))
+    used["shown"] = math.ceil(settings["shown"] * images["budget"])
     given = {"seed": config["seed"], "settings": used, "device": images["device"]}
     return _rounding(config) | given
 

@@ -10,7 +10,7 @@ with logged(snakemake):
 
     from autoscore.files.storage import fingerprint, read_arrays, write_atomically, write_table
     from autoscore.images.data import restored
-    from autoscore.images.symmetry import symmetry_rows
+    from autoscore.images.symmetry import PARTS, symmetry_rows
     from autoscore.images.train import train_images
     from autoscore.numerics.devices import device_of
     from autoscore.train.rounding import move_weights
@@ -33,10 +33,11 @@ with logged(snakemake):
     )
     move_weights(stack, asked.get("rounding"), *streams)
     write_atomically(outputs.weights, stack.save)
-    write_table(outputs.trace, pd.DataFrame(trace_rows(stack, trace)).assign(dataset=images.name))
-    columns = ["step", "sigma", "symmetry", "symmetry_beside_identity"]
-    rows = symmetry_rows(stack, trace)
-    followed = pd.DataFrame(rows, columns=columns).assign(dataset=images.name)
-    write_table(outputs.symmetry, followed)
+    columns = ["step", "sigma", "seed", "n", "loss"]
+    losses = pd.DataFrame(trace_rows(stack, trace), columns=columns)
+    write_table(outputs.trace, losses.assign(dataset=images.name))
+    columns = ["step", "sigma", "n", *(f"{part}{end}" for part in PARTS for end in ("", "_error"))]
+    followed = pd.DataFrame(symmetry_rows(stack, trace), columns=columns)
+    write_table(outputs.symmetry, followed.assign(model=name, dataset=images.name))
     for left in unfinished.parent.glob(f"{name}.*.unfinished.npz"):
         left.unlink()

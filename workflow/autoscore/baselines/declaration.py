@@ -13,24 +13,35 @@ from autoscore.fields import Field
 
 
 @dataclass(frozen=True)
+class Given:
+    """What a baseline is fitted to: the points that an auto-encoder is trained on, ``(n, d)``.
+
+    Beside them are validation points, ``(m, d)``, a generator, and the ``architecture`` of the
+    density's separate auto-encoders as the configuration has it.
+    """
+
+    points: np.ndarray
+    validation: np.ndarray
+    rng: np.random.Generator
+    architecture: Mapping
+
+
+@dataclass(frozen=True)
 class Baseline:
     """An estimator that is given the points that auto-encoders are trained on."""
 
     name: str  # in tables and in the configuration
     about: str  # what it is, for the schema
     look: Mapping[str, str]  # colour, line style, marker and label in figures
-    # from training points (n, d) and validation points (m, d) to an estimate
-    fit: Callable[[np.ndarray, np.ndarray, np.random.Generator], Any]
-    # score(estimate, sigma, x) of p_sigma, or of p for sigma = 0, at x (k, d)
-    score: Callable[[Any, float, np.ndarray], np.ndarray] | None = None
-    # field(estimate, sigma), the reconstruction for sigma > 0, with the same score. Every baseline
-    # with a field is in every table of held-out losses
+    fit: Callable[[Given], Any]  # returns an estimate
+    # field(estimate, sigma), the reconstruction for sigma > 0; measured like a trained one
     field: Callable[[Any, float], Field] | None = None
-    objective: str = "dae"  # its entry in that column of error tables
+    # score(estimate, x), that of p at x (k, d); its rows have sigma 0
+    score: Callable[[Any, np.ndarray], np.ndarray] | None = None
+    null: bool = False  # whether it stands beside every trained model, asked for or not
+    selectable: bool = False  # whether densities may list it under ``baselines``
+    objective: str | None = None  # its entry in that column; None for that of what it stands beside
     needs_validation: bool = False  # whether it chooses something on validation points
-    selectable: bool = True  # whether densities may list it under ``baselines``
-    clean: bool = True  # whether it estimates the score of p
-    noisy: bool = True  # whether it estimates the score of p_sigma
-    widest: float = np.inf  # largest sample on which it is measured under noise
-    # most evaluation points for d > 1, halved for samples above `widest`; None for all
-    most_points: int | None = None
+    of_density: bool = True  # whether it also stands beside what is trained on the density itself
+    # most pairs of a training and an evaluation point for d > 1; None for any number
+    pairs: int | None = None

@@ -4,13 +4,11 @@ from autoscore.baselines.declaration import Baseline
 from autoscore.densities.kernels import KernelDensity
 from autoscore.optimum.dae import DenoisingOptimum
 
+# not selectable: far from a known density's score wherever points are sparse
 BASELINE = Baseline(
     name="training points",
     about="the best reconstruction for the training points themselves",
     look={"color": "#CC79A7", "linestyle": ":", "marker": "v", "label": "training points"},
-    fit=lambda points, validation, rng: KernelDensity(points),
-    score=lambda density, sigma, x: DenoisingOptimum(density, sigma).score(x),
+    fit=lambda given: KernelDensity(given.points),
     field=DenoisingOptimum,
-    selectable=False,  # far from a known density's score wherever points are sparse
-    clean=False,
 )

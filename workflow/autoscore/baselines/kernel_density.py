@@ -1,21 +1,16 @@
 """The kernel density estimate that is likeliest on validation points."""
 
-import numpy as np
-
-from autoscore.baselines.declaration import Baseline
+from autoscore.baselines.declaration import Baseline, Given
 from autoscore.densities.kernels import KernelDensity, fit_bandwidth
 from autoscore.optimum.dae import DenoisingOptimum
 
-WIDEST = 10_000  # points: larger samples are measured without noise alone
-TUNED = 500  # validation points at which bandwidths are compared; a fifth for larger samples
+TUNED = 10_000_000  # pairs of points over which bandwidths are compared
+MOST = 500  # validation points among them
 
 
-def _fit(points: np.ndarray, validation: np.ndarray, rng: np.random.Generator) -> KernelDensity:
-    return fit_bandwidth(points, validation[: TUNED if len(points) <= WIDEST else TUNED // 5])
-
-
-def _score(estimate: KernelDensity, sigma: float, x: np.ndarray) -> np.ndarray:
-    return (estimate.smoothed(sigma) if sigma else estimate).score(x)  # noise is added exactly
+def _fit(given: Given) -> KernelDensity:
+    tuned = min(MOST, TUNED // len(given.points))
+    return fit_bandwidth(given.points, given.validation[: max(tuned, 1)])
 
 
 BASELINE = Baseline(
@@ -23,9 +18,10 @@ BASELINE = Baseline(
     about="a kernel density estimate",
     look={"color": "0.45", "linestyle": ":", "marker": "x", "label": "kernel density"},
     fit=_fit,
-    score=_score,
-    field=DenoisingOptimum,
+    field=DenoisingOptimum,  # noise is added exactly: the bandwidth becomes sqrt(h^2 + sigma^2)
+    score=KernelDensity.score,
+    null=True,
     needs_validation=True,
-    widest=WIDEST,
-    most_points=500,
+    of_density=False,
+    pairs=1_000_000,
 )

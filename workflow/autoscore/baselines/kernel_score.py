@@ -170,9 +170,10 @@ BASELINE = Baseline(
     name="kernel",
     about="a kernel estimator of the score",
     look={"color": "#009E73", "linestyle": ":", "marker": "D", "label": "kernel score"},
-    fit=lambda points, validation, rng: fit_kernel_score(points, validation, rng, LANDMARKS),
-    score=lambda estimate, sigma, x: estimate.score(x),
+    fit=lambda given: fit_kernel_score(given.points, given.validation, given.rng, LANDMARKS),
+    score=KernelScore.score,
+    selectable=True,
     objective="ism",
     needs_validation=True,
-    noisy=False,
+    of_density=False,
 )

@@ -8,8 +8,12 @@ from autoscore.declarations import collect, modules_of, one
 
 
 def _mistakes(module: ModuleType, name: str, baseline: Baseline) -> Iterator[str]:
-    if baseline.score is None and (baseline.selectable or baseline.field is None):
-        yield "it needs a score, or a field and no choice"
+    if baseline.score is None and baseline.field is None:
+        yield "it needs a score or a field"
+    if baseline.null and baseline.field is None:
+        yield "a null model needs a field"
+    if baseline.null and baseline.selectable:
+        yield "a null model is always measured: it cannot be selectable"
 
 
 def declared(modules: Iterable[ModuleType]) -> dict[str, Baseline]:

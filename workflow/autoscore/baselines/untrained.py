@@ -1,39 +1,39 @@
-"""A separate auto-encoder with its starting weights, untrained: a null model.
+"""A separate auto-encoder with its first weights: what training begins with.
 
-r(x) = m + l V^T tanh(W^T (x - m) / l + b), with the mean m of the points and their standard
-deviation l, averaged over coordinates. Weights are drawn as those of separate auto-encoders are
-before training: W ~ N(0, GAIN^2 / d), V ~ N(0, 1 / HIDDEN^2), and b such that each unit switches
-at a random training point. r is the same at every noise level, close to the mean everywhere, and
-its score is (r(x) - x) / sigma^2.
+Its shape is the density's ``architecture``; weights are drawn as those that are then trained, the
+same ones at every noise level. A conditioned auto-encoder, by contrast, begins as the identity.
 """
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autoscore.baselines.declaration import Baseline
+from autoscore.baselines.declaration import Baseline, Given
 
-HIDDEN, GAIN = 32, 4.0  # the defaults of the configuration's architecture
+if TYPE_CHECKING:
+    from autoscore.fields import Field
+
+SHOWN = 256  # points among which the units' switching points are drawn, as for training
 
 
-def _fit(
-    points: np.ndarray, validation: np.ndarray, rng: np.random.Generator
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Return r, from and to shape ``(n, d)``."""
-    dim = points.shape[1]
-    mean, spread = points.mean(0), float(points.std(0).mean()) or 1.0
-    encoder = GAIN * dim**-0.5 * rng.standard_normal((dim, HIDDEN))
-    decoder = rng.standard_normal((HIDDEN, dim)) / HIDDEN
-    switching = (points[rng.integers(len(points), size=HIDDEN)] - mean) / spread
-    bias = -(encoder * switching.T).sum(0)
-    return lambda x: mean + spread * (np.tanh((x - mean) / spread @ encoder + bias) @ decoder)
+def _field(estimate: tuple[Given, int], sigma: float) -> "Field":
+    from autoscore.models.separate.network import Separate  # PyTorch, which plans do without
+
+    given, seed = estimate
+    count, dim = given.points.shape
+    scale = np.hypot(given.points.std(0).mean(), sigma)
+    place = ([sigma], [0], [count], [given.points.mean(0)], [scale], "single")
+    network = Separate(dim, dict(given.architecture), *place)
+    shown = given.points[np.arange(SHOWN) % count]
+    network.initialise(shown, [np.random.default_rng(seed)])
+    return network.field(sigma, 0, count)
 
 
 BASELINE = Baseline(
     name="untrained",
-    about="a separate auto-encoder with its starting weights",
+    about="a separate auto-encoder with its first weights",
     look={"color": "#999933", "linestyle": "--", "marker": "P", "label": "untrained"},
-    fit=_fit,
-    score=lambda network, sigma, x: (network(x) - x) / sigma**2,
-    clean=False,  # and without a field, which every table of held-out losses would have
+    fit=lambda given: (given, int(given.rng.integers(2**63))),
+    field=_field,
+    null=True,
 )

@@ -22,7 +22,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     A line marks that of independent draws.
     """
     table = pd.read_csv(inputs["diagnostics"])
-    runs = table[table["plan"].str.startswith(settings["plan"])]
+    runs = table[table["plan"].str.startswith(settings["plan"]) & table["chains"].notna()]
     samplers = list(dict.fromkeys(runs["sampler"]))
     figure, axis = subplots(figsize=(1.6 * COLUMN, 0.3 * len(samplers) + 0.9))
     axis.set_xscale("log")

@@ -11,6 +11,7 @@ from autoscore.figures.style import BEST, NAMES, TRUTH, Axes
 from autoscore.files.storage import read_arrays
 
 ARROWS = 17
+SHOWN = ("exact", "separate")
 
 
 def _settings(config: Mapping, density: str) -> dict:
@@ -41,7 +42,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     level = int(np.abs(np.log(learned["sigmas"] / settings["sigma"])).argmin())
     sigma = learned["sigmas"][level]
     points = pd.read_csv(inputs["fixed_points"])
-    points = points[np.isclose(points["sigma"], sigma)]
+    points = points[np.isclose(points["sigma"], sigma) & points["model"].isin(SHOWN)]
     objectives = [objective for objective in NAMES if objective in learned]
     figure, axes = style.grid(2 * len(objectives), 2, 2.3, 0.5, sharex=True)
     for (left, right), objective in zip(axes, objectives, strict=True):

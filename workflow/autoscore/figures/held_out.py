@@ -8,6 +8,7 @@ from autoscore.densities.declaration import POINTS
 from autoscore.figures.declaration import LINE, Figure, Listed
 from autoscore.figures.style import MODELS, common_legend, grid, mean_and_range, save, title
 
+NOT_SHOWN = ("untrained",)
 LOOKS = {name: dict(baseline.look) for name, baseline in BASELINES.items() if baseline.field}
 LOOKS |= {name: MODELS[name] for name in ("separate", "conditioned")}  # drawn over the baselines
 PANELS = {  # column and label
@@ -29,6 +30,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """Draw the denoising loss and the score-matching loss, means and ranges over seeds."""
     table = pd.read_csv(inputs["losses"])
     table = table[table["objective"].fillna("dae") == "dae"]
+    table = table[~table["model"].isin(NOT_SHOWN)]
     variants = [name for name in table["model"].unique() if name not in LOOKS]
     looks = {name: {"label": name} | look for name, look in LOOKS.items()}
     for name, color in zip(variants, COLORS, strict=False):

@@ -8,15 +8,15 @@ from autoscore.figures.style import PAGE, Axes, common_legend, mark_levels, save
 from autoscore.plan import image_models
 
 SPLITS = {"held_out": "held-out images", "train": "training images"}
-FIRST = ("identity", "linear", "empirical")
+FIRST = ("identity", "gaussian", "kde", "empirical")
 TICKS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 FIGURE = Figure(
     section=IMAGES,
     shows=("T1",),
     caption=(
-        "one conditioned auto-encoder removes far more noise than separate ones of the shape in "
-        "the authors' code; the empirical optimum is best on its own images and worst on others"
+        "denoising error of a conditioned auto-encoder, of separate ones, and of null models; the "
+        "empirical optimum is best on its own images and poor on others"
     ),
     scope=OfImages(image_models),
     reads={"table": "results/score/images_denoising.csv", "provenance": "results/data/images.csv"},

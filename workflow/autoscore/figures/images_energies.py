@@ -1,5 +1,6 @@
 """Energies of changed images, and closed loops, from the learned score alone (C6, C4)."""
 
+import numpy as np
 import pandas as pd
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
@@ -10,7 +11,7 @@ from autoscore.plan import image_models
 FIGURE = Figure(
     section=IMAGES,
     shows=("C4", "C6"),
-    caption="energy separates digits from other images; loops close only for tied weights",
+    caption="energy of changed images; loops close for tied weights and the fitted Gaussian alone",
     scope=OfImages(image_models),
     reads={"table": "results/score/images_energies.csv", "provenance": "results/data/images.csv"},
     settings=lambda config, density: {"sigma": config["images"]["shown_sigma"]},
@@ -30,9 +31,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     loops = table["path"] == "loop"
     changes = table[(table["sigma"] == sigma) & ~loops]
     paths = changes.groupby("path")["mean"].mean().sort_values().index.tolist()
-    for place, (model, rows) in enumerate(changes.groupby("model", sort=False)):
-        rows = rows.set_index("path").loc[paths]
-        height = [k + 0.2 * (place - 1) for k in range(len(paths))]
+    models = changes["model"].unique()
+    for place, model in zip(np.linspace(-0.3, 0.3, len(models)), models, strict=True):
+        rows = changes[changes["model"] == model].set_index("path").loc[paths]
+        height = [k + place for k in range(len(paths))]
         style = look(model) | {"linestyle": "", "markersize": 4}
         style["marker"] = style["marker"] or "|"
         left.errorbar(rows["mean"], height, xerr=2 * rows["standard_error"], **style)

@@ -11,7 +11,7 @@ from autoscore.plan import separate_image_models
 
 PARTS = {
     "symmetry": r"$\partial r/\partial x$",
-    "symmetry_beside_identity": r"$\partial r/\partial x - I$",
+    "symmetry_traceless": r"$\partial r/\partial x - I$ without its trace",
 }
 WIDTHS = (1.6, 0.8)  # the largest noise level is drawn first
 
@@ -27,7 +27,7 @@ def _reads(config: Mapping) -> dict[str, str]:
 FIGURE = Figure(
     section=IMAGES,
     shows=("C4",),
-    caption="untied weights become nearly symmetric through training",
+    caption="symmetry of dr/dx through training, also without its trace",
     scope=OfImages(separate_image_models),
     reads=_reads,
     settings=lambda config, density: {"models": separate_image_models(config)},

@@ -13,12 +13,12 @@ from autoscore.plan import drawn_image_models
 LOOKS = {
     "untied": BEST["dae"] | {"marker": "o", "label": "separate, untied"},
     "tied": BEST["rcae"] | {"marker": "s", "label": "separate, tied"},
-    "untied_from_random": {"color": "#009E73", "linestyle": ":", "marker": "^"}
-    | {"label": "untied, random start"},
+    "untrained": {"color": "#999933", "linestyle": "--", "marker": "P", "label": "untrained"},
     "conditioned": {"color": "#CC79A7", "linestyle": "-", "marker": "D", "label": "conditioned"},
     "identity": {"color": "0.7", "linestyle": ":", "marker": "", "label": "identity"},
-    "linear": {"color": "black", "linestyle": "-", "marker": "", "label": "linear optimum"},
-    "empirical": MODELS["kde"] | {"label": "empirical optimum"},
+    "gaussian": {"color": "black", "linestyle": "-", "marker": "", "label": "fitted Gaussian"},
+    "kde": MODELS["kde"],
+    "empirical": {"color": "0.3", "linestyle": "-.", "marker": "+", "label": "empirical optimum"},
 }
 
 

@@ -24,7 +24,7 @@ FIGURE = Figure(
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
     """Draw acceptance rate, effective sample size and distance from the density by step."""
     table = pd.read_csv(inputs["diagnostics"])
-    runs = table[table["plan"] == settings["plan"]]
+    runs = table[(table["plan"] == settings["plan"]) & table["chains"].notna()]
     runs = runs.assign(ess_per_evaluation=runs["ess"] / runs["score_evaluations"])
     figure, axes = grid(len(PANELS), len(PANELS), 0.0, 2.4)
     for axis, (name, (label, scale)) in zip(axes.flat, PANELS.items(), strict=True):

@@ -5,16 +5,16 @@ changes sides half-way, up to sigma^2 log(w1 / w2) / L for arms with the densiti
 if sigma > L / 2, or less for unequal arms, there is but one ridge, and no source.
 """
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
-from autoscore.baselines.registry import BASELINES
-from autoscore.densities.base import Density
 from autoscore.densities.curves import Curve
+from autoscore.fields import Field
 from autoscore.geometry.curve import CURVE_POINTS
 from autoscore.models.registry import Learned
+from autoscore.nulls import Fits, places
 from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
 
@@ -24,11 +24,10 @@ NEARER = 0.9  # of half a segment: its middle may not be nearer than that to the
 NODES = 50  # of a segment, in the middles of as many even parts
 ENDS = 0.1  # of a segment at both ends, in which the field turns around the curve itself
 BANDS = 5  # of distance from the curve, up to half the arm spacing
-UNTRAINED = 5  # untrained networks
+FEW = 20  # segments, where a field is costly
 COLUMNS = [
     "objective", "model", "sigma", "seed", "n", "quantity", "low", "high", "points", "value",
 ]  # fmt: skip
-Move = Callable[[np.ndarray], np.ndarray]  # from points to r(x) - x
 
 
 def arm_segments(curve: Curve, starts: int = STARTS) -> np.ndarray:
@@ -109,40 +108,35 @@ def nodes(segments: np.ndarray) -> np.ndarray:
     return segments[:, :1] * (1.0 - place) + segments[:, 1:] * place
 
 
-def arm_rows(
-    curve: Curve, learned: Learned, sigmas: dict | list, x: np.ndarray, rng: np.random.Generator
-) -> Iterator[dict]:
-    """Yield the rows of `between_arms` for every trained field, the exact one, and null models.
+def arm_rows(curve: Curve, learned: Learned, fits: Fits, sigmas: dict | list) -> Iterator[dict]:
+    """Yield the rows of `between_arms` for the exact field, null models, and every trained one.
 
-    These are a Gaussian fitted to held-out points x ``(m, 2)``, and untrained networks, whose
-    weights `rng` draws. Directions at random have a mean cosine of 0.
+    Directions at random have a mean cosine of 0, and so has what moves nothing.
     """
-    segments = arm_segments(curve)
+    segments, levels = arm_segments(curve), noise_levels(sigmas)
     if not len(segments):
         return
     points = nodes(segments)
     flat = points.reshape(-1, 2)
     way = (curve.nearest(flat, CURVE_POINTS) - flat).reshape(points.shape)
-    for labels, move in _moves(curve, learned, noise_levels(sigmas), x, rng):
-        for row in between_arms(move(flat).reshape(points.shape), segments, way):
-            yield labels | row
 
+    def rows(field: Field, most: int | None = None) -> list[dict]:
+        # what is defined by pairs of points is seen on some of the segments
+        some = slice(None, None, most and -(-len(segments) // FEW))
+        move = field.move(points[some].reshape(-1, 2)).reshape(points[some].shape)
+        return list(between_arms(move, segments[some], way[some]))
 
-def _moves(
-    density: Density, learned: Learned, sigmas: np.ndarray, x: np.ndarray, rng: np.random.Generator
-) -> Iterator[tuple[dict, Move]]:
-    """Yield labels and r(x) - x, of null models up to a factor, as a function of x ``(n, 2)``."""
-    trained = [BASELINES["untrained"].fit(x, x, rng) for _ in range(UNTRAINED)]
-    nulls = [("gaussian", None, BASELINES["gaussian"].fit(x, x, rng))]
-    nulls += [("untrained", seed, network) for seed, network in enumerate(trained)]
-    for sigma in sigmas:
-        labels = {"objective": "dae", "sigma": sigma}
-        yield labels | {"model": "exact"}, DenoisingOptimum(density, sigma).move
-        for name, seed, estimate in nulls:
-            score = partial(BASELINES[name].score, estimate, sigma)
-            yield labels | {"model": name, "seed": seed}, score
+    for sigma in levels:
+        labels = {"objective": "dae", "model": "exact", "sigma": sigma}
+        yield from (labels | row for row in rows(DenoisingOptimum(curve, sigma)))
+    for (size, seed), at in places(learned, levels).items():
+        for fitted, (sigma, objectives) in product(fits(size, seed), at.items()):
+            labels = {"model": fitted.name, "sigma": sigma, "seed": seed, "n": size}
+            found = rows(fitted.field(sigma), fitted.most)
+            yield from (labels | {"objective": o} | row for o, row in product(objectives, found))
     for (objective, model, _), stack in learned.items():
-        for sigma in stack.levels(sigmas):
+        for sigma in stack.levels(levels):
             for size, seed in stack.trained():
                 labels = {"objective": objective, "model": model, "sigma": sigma}
-                yield labels | {"seed": seed, "n": size}, stack.field(sigma, seed, size).move
+                found = rows(stack.field(sigma, seed, size))
+                yield from (labels | {"seed": seed, "n": size} | row for row in found)

@@ -1,5 +1,6 @@
 """Where iterated reconstructions come to rest: on the data, or where there are none (C8)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from autoscore.densities.base import Density
 from autoscore.fields import Field
 from autoscore.geometry.plane import ARROWS
+from autoscore.geometry.summary import Points
 from autoscore.geometry.windows import grid_points
 from autoscore.models.registry import Learned
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
@@ -89,7 +91,7 @@ def attractors(
     learned: Learned,
     sigma: float,
     windows: list[np.ndarray],
-    clean: np.ndarray,
+    points: Callable[[int | None], Points],
     rng: np.random.Generator,
     drawn: tuple[str, ...],
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
@@ -100,25 +102,30 @@ def attractors(
     ``spurious``, ``escaped`` or ``moving`` (`relax`); the number of places, a sigma apart, where
     they end spurious; and the share of chains from the data that are lost (`lost_chains`).
     The first row is the best reconstruction's. Arrays are those of `_drawn` for the models
-    `drawn`, each for its seed of the median error.
+    `drawn`, each for its seed of the median error. `points` are those of a seed.
     """
     best, likely = optimal_field(density, "dae", sigma, GRID_POINTS), Likely(density, sigma, rng)
-    noisy = clean + sigma * rng.standard_normal(clean.shape)
-    move = best.move(noisy)
     fields: dict[tuple[str, float], Field] = {("exact", np.nan): best}
     for (objective, model, source), stack in learned.items():
         if (objective, source) == ("dae", "samples") and len(stack.known([sigma])):
             for seed in np.unique(stack.seeds).tolist():
                 fields[model, seed] = stack.field(sigma, seed, stack.sizes.max())
-    rows, noise = [], rng.bit_generator.state
+    entropy, rows = int(rng.integers(2**63)), []
+
+    def chains(seed: float) -> np.random.Generator:
+        """Return the stream of a seed's chains, which are the same for all its fields."""
+        return np.random.default_rng([entropy, *([] if np.isnan(seed) else [seed])])
+
     for (model, seed), field in fields.items():
-        rng.bit_generator.state = noise  # every field sees the same chains
+        at = points(None if np.isnan(seed) else seed)
+        noisy = at.x + sigma * at.noise
+        move = best.move(noisy)
         ends = relax(field, grid_points(windows[0], STARTS), likely, windows[0])
         spurious = ends.x[ends.label == SPURIOUS]
         shares = [(ends.label == sort).mean() for sort in (SPURIOUS, ESCAPED, MOVING)]
         error = ((field.move(noisy) - move) ** 2).sum() / (move**2).sum()
         places = len(np.unique(np.rint(spurious / sigma), axis=0))
-        lost = lost_chains(field, clean, likely, rng)[1].mean()
+        lost = lost_chains(field, at.x, likely, chains(seed))[1].mean()
         rows.append([model, seed, sigma, error, *shares, places, lost])
     table = pd.DataFrame(rows, columns=COLUMNS)
     arrays = {}
@@ -126,8 +133,8 @@ def attractors(
         errors = table[table["model"] == model].set_index("seed")["error"]
         if len(errors):
             seed = errors.sort_values().index[len(errors) // 2]
-            rng.bit_generator.state = noise
-            arrays |= _drawn(model, fields[model, seed], windows, clean, likely, rng)
+            clean = points(None if np.isnan(seed) else seed).x
+            arrays |= _drawn(model, fields[model, seed], windows, clean, likely, chains(seed))
             arrays[f"seed_{model}"] = np.array(seed)
     return arrays, table
 

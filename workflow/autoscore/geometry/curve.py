@@ -72,7 +72,7 @@ def tangent_table(fields: Mapping[str, Field], curve: Curve, t: np.ndarray) -> p
 
     It belongs to the largest eigenvalue of the symmetric part of dr/dx, which is near 1 along a
     manifold. A row per ``field`` and parameter ``t``: that ``eigenvalue``, the ``second`` one, and
-    the absolute ``cosine`` of eigenvector and tangent.
+    the absolute ``cosine`` of eigenvector and tangent, NaN if both eigenvalues are the same.
     """
     x, tangent = curve.point(t), curve.velocity(t)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
@@ -80,12 +80,13 @@ def tangent_table(fields: Mapping[str, Field], curve: Curve, t: np.ndarray) -> p
     for name, field in fields.items():
         slope = field.jacobian(x)
         values, vectors = np.linalg.eigh(0.5 * (slope + np.swapaxes(slope, 1, 2)))
+        cosine = np.abs((vectors[:, :, -1] * tangent).sum(1))
         columns = {
             "field": name,
             "t": t,
             "eigenvalue": values[:, -1],
             "second": values[:, -2],
-            "cosine": np.abs((vectors[:, :, -1] * tangent).sum(1)),
+            "cosine": np.where(values[:, -1] > values[:, -2], cosine, np.nan),
         }
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)

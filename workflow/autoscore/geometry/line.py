@@ -20,6 +20,7 @@ import pandas as pd
 from autoscore.densities.base import Density
 from autoscore.fields import Field
 from autoscore.models.registry import MODELS, Learned
+from autoscore.nulls import Fits, places
 from autoscore.numerics.errors import fixed_points
 from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
@@ -50,10 +51,7 @@ def displacement_curves(
     columns = x[:, None]
     curves = {"x": x, "sigmas": sigmas}
     for objective in OBJECTIVES:
-        stack = learned.get(
-            (objective, "separate", "exact"), learned.get((objective, "separate", "samples"))
-        )
-        if stack is None:
+        if (stack := _separate(learned, objective)) is None:
             continue
         curves[objective] = _moves(stack, sigmas, columns)
         if objective == "dae" or not density.is_degenerate:
@@ -74,10 +72,12 @@ def _moves(stack: Stack, sigmas: np.ndarray, columns: np.ndarray) -> np.ndarray:
     return np.array([[field.move(columns)[:, 0] for field in level] for level in fields])
 
 
-def fixed_point_table(curves: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return the fixed points of `displacement_curves`, a row each.
+def fixed_point_table(
+    curves: dict[str, np.ndarray], learned: Learned | None = None, fits: Fits | None = None
+) -> pd.DataFrame:
+    """Return the fixed points of `displacement_curves` and of null models, a row each.
 
-    Columns: objective, model (``exact`` or ``separate``), sigma, seed, x, stable.
+    Columns: objective, model (``exact``, ``separate`` or a null model), sigma, seed, x, stable.
     """
     rows = []
     for objective in OBJECTIVES:
@@ -88,12 +88,25 @@ def fixed_point_table(curves: dict[str, np.ndarray]) -> pd.DataFrame:
             if objective in curves:
                 seeds = enumerate(curves[objective][level])
                 found += [("separate", seed, displacement) for seed, displacement in seeds]
+            if fits and (stack := _separate(learned, objective)):
+                columns, size = curves["x"][:, None], stack.sizes.max()
+                found += [
+                    (fitted.name, seed, fitted.field(sigma).move(columns)[:, 0])
+                    for seed in np.unique(stack.seeds).tolist()
+                    for fitted in fits(size, seed)
+                ]
             for model, seed, displacement in found:
                 labels = {"objective": objective, "model": model, "sigma": sigma, "seed": seed}
                 points = zip(*fixed_points(curves["x"], displacement), strict=True)
                 rows += [labels | {"x": x, "stable": stable} for x, stable in points]
     columns = ["objective", "model", "sigma", "seed", "x", "stable"]
     return pd.DataFrame(rows, columns=columns).astype({"seed": "Int64"})
+
+
+def _separate(learned: Learned, objective: str) -> Stack | None:
+    """Return the separate auto-encoders of the density itself, or else of points, if any."""
+    exact, samples = ((objective, "separate", source) for source in ("exact", "samples"))
+    return learned.get(exact, learned.get(samples))
 
 
 @dataclass(frozen=True)
@@ -153,14 +166,15 @@ def matching_gap(learned: np.ndarray, best: np.ndarray, pairs: Pairs) -> float:
     return abs(excess - matching) / matching
 
 
-def loss_table(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.DataFrame:
+def loss_table(density: Density, learned: Learned, sigmas: np.ndarray, fits: Fits) -> pd.DataFrame:
     """Return both losses of the exact optima and of models trained on the density itself (P1).
 
     A row per objective, model, seed and sigma, in the columns `LOSSES`: those of `both_losses`,
-    and `matching_gap` for trained models. The model ``fixed`` is the best denoising
+    and `matching_gap` for trained models and null models. The model ``fixed`` is the best denoising
     reconstruction at the largest noise level, kept at all levels: P1 does not hold for it.
     """
     quadrature = density.quadrature()
+    trained = {run: stack for run, stack in learned.items() if run[2] == "exact"}
     fixed = optimal_field(density, "dae", sigmas.max(), GRID_POINTS)
     rows = []
     for sigma in sigmas:
@@ -170,8 +184,14 @@ def loss_table(density: Density, learned: Learned, sigmas: np.ndarray) -> pd.Dat
         fields.append(("dae", "fixed", None, fixed))
         fields += [
             (objective, model, seed, stack.field(sigma, seed))
-            for (objective, model, source), stack in learned.items()
-            for seed in (np.unique(stack.seeds) if source == "exact" else ())
+            for (objective, model, _), stack in trained.items()
+            for seed in np.unique(stack.seeds).tolist()
+        ]
+        fields += [
+            (objective, fitted.name, seed, fitted.field(sigma))
+            for (size, seed), levels in places(trained, sigmas).items()
+            for fitted in fits(size, seed)
+            for objective in levels.get(sigma, [])
         ]
         ideal = best["dae"](pairs.y)
         for objective, model, seed, field in fields:

@@ -55,7 +55,7 @@ def maps(
 
 def fixed_points_in(
     windows: list[np.ndarray],
-    density: Density,
+    smoothed: Density,
     fields: Mapping[str, Field],
     x: np.ndarray,
     rng: np.random.Generator,
@@ -63,7 +63,8 @@ def fixed_points_in(
     """Return a row per ``field`` and fixed point of it in the windows of `maps`.
 
     Its columns are those of `autoscore.geometry.fixed_points.find_fixed_points`, and of
-    `autoscore.geometry.reconstruction.compare_with_data` for the draws x ``(m, 2)``; and, for
+    `autoscore.geometry.reconstruction.compare_with_data` for the draws x ``(m, 2)`` from p, given
+    p_sigma, `smoothed`; and, for
     sources of the exact field, ``local_correlation``, see
     `autoscore.geometry.reconstruction.local_correlations`.
     """
@@ -71,7 +72,7 @@ def fixed_points_in(
     for name, field in fields.items():
         parts = [find_fixed_points(field, window, STARTS) for window in windows]
         found = pd.concat(parts, ignore_index=True)
-        places, smoothed = positions(found), density.smoothed(field.sigma)
+        places = positions(found)
         compared = compare_with_data(field, smoothed, places, x)
         # a learned field's sources may be errors of its own, and hundreds
         sources = np.flatnonzero((found["kind"] == "source") & (name == "exact"))

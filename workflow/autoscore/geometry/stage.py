@@ -1,6 +1,7 @@
 """The shape of the fields learned on one density: the stage `geometry`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,12 @@ from autoscore.geometry.curve import direction_profile, slopes_along, tangent_pr
 from autoscore.geometry.fixed_points import positions
 from autoscore.geometry.line import LOSSES, displacement_curves, fixed_point_table, loss_table
 from autoscore.geometry.plane import arrows, fixed_points_in, maps
-from autoscore.geometry.summary import summary_rows
+from autoscore.geometry.summary import Points, summary_rows
 from autoscore.geometry.windows import window_of, windows_of
 from autoscore.models.registry import MODELS, Learned
+from autoscore.nulls import Fits, Fitted, fits, places
 from autoscore.numerics.grids import noise_levels
+from autoscore.numerics.streams import generator
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import curve_grid
 
@@ -48,18 +51,20 @@ COLUMNS = {
 def measure(
     density: Density,
     learned: Learned,
-    held_out: np.ndarray,
+    data: Mapping[str, np.ndarray],
     settings: dict,
-    rng: np.random.Generator,
+    streams: tuple,
     units: Units | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, pd.DataFrame]]:
     """Return arrays for the figures of the learned fields, and the tables of `COLUMNS`.
 
-    Tables that do not apply have no rows. `held_out` are draws from the density, ``(m, d)``, not
-    needed for d = 1. `settings` are ``sigmas``, ``points`` (of the grid, d = 1), and ``shown``, the
-    ``sigma`` and ``windows`` of the ``figures``. Coordinates are reported in the
-    user's `units`, by default those that are learned.
+    Tables that do not apply have no rows. `data` are those of `autoscore.data.draw_data`.
+    `settings` are ``sigmas``, the ``architecture`` of null models, ``points`` (of the grid, d = 1),
+    and ``shown``, the ``sigma`` and ``windows`` of the ``figures``; `streams` name the random
+    streams. Coordinates are reported in the user's `units`, by default those that are learned.
     """
+    held_out = data["held_out"]
+    nulls = fits(density, data, settings["architecture"], (streams[0], "nulls", *streams[2:]))
     units = units or Units.stored({"train": held_out})
     titles = {"titles": np.array(units.titles)}
     tables = {name: pd.DataFrame(columns=columns) for name, columns in COLUMNS.items()}
@@ -67,15 +72,28 @@ def measure(
     if density.dim == 1:
         x = curve_grid(density, settings["points"], levels.max())
         curves = displacement_curves(density, learned, settings, x)
-        tables["fixed_points"] = fixed_point_table(curves)
+        tables["fixed_points"] = fixed_point_table(curves, learned, nulls)
         if not density.is_degenerate:
-            tables["losses"] = loss_table(density, learned, levels)
+            tables["losses"] = loss_table(density, learned, levels, nulls)
         return curves | titles, tables
     x = held_out[: max(100, DIRECTIONS // density.dim)]
     # a user's held-out points may be few
     shown = np.concatenate([x, density.points]) if isinstance(density, KernelDensity) else x
     plain = {run: stack for run, stack in learned.items() if density.dim == 2 or run[1] in MODELS}
-    summary = summary_rows(density, plain, levels, x, rng, window_of(shown, levels[0]))
+    rng, window = generator(*streams), window_of(shown, levels[0])
+
+    @cache
+    def points(seed: int | None) -> Points:
+        """Return the points of a seed: draws of its own, unless they are a user's."""
+        if seed is None:
+            return Points.drawn(x, window, rng)
+        own, drawn = generator(*streams, seed), x
+        if not isinstance(density, KernelDensity):
+            drawn = density.sample(len(x), own)
+        return Points.drawn(drawn, window, own)
+
+    points(None)  # draws from rng before all else does
+    summary = summary_rows(density, plain, nulls, levels, points, window)
     tables["summary"] = pd.DataFrame(summary, columns=COLUMNS["summary"])
     if density.dim > 2:
         return titles, tables
@@ -84,26 +102,35 @@ def measure(
     around = windows_of(shown, sigma)
     asked = [[[a - h, a + h], [b - h, b + h]] for a, b, h in settings["shown"]["windows"]]
     asked = [units.inward(np.array(box).T).T for box in asked]
+    beside = {seed: _null_fields(learned, nulls, sigma, seed) for seed in seeds}
     arrays = arrows(seeds[0], shown, asked or around)
     if isinstance(density, Curve):
-        own = rng.spawn(1)[0]  # which changes no draw of rng
-        arms = arm_rows(density, learned, settings["sigmas"], held_out, own)
+        arms = arm_rows(density, learned, nulls, levels)
         arms = pd.DataFrame(arms, columns=COLUMNS["arms"]).astype({"seed": "Int64"})
         tables["arms"] = arms
         arrays |= slopes_along(density, seeds[0])
         direction = direction_profile(density, seeds[0], rng).assign(profile="direction")
-        tangent = [tangent_profile(density, fields) for fields in seeds.values()]
+        both = [
+            fields | {fitted.name: field for fitted, field in beside[seed]}
+            for seed, fields in seeds.items()
+        ]
+        tangent = [tangent_profile(density, fields) for fields in both]
         tangent = _over_seeds(seeds, tangent).assign(profile="tangent")
         tables["profiles"] = pd.concat([direction, tangent], ignore_index=True)
     if "map" in settings["figures"]:
         arrays |= maps(density, seeds[0], around)
-        fixed = [fixed_points_in(around, density, fields, x, rng) for fields in seeds.values()]
+        fixed, smoothed = [], density.smoothed(sigma)
+        for seed, fields in seeds.items():
+            at = points(seed).x
+            # where nothing moves every point is one, and pairs of points would take minutes
+            quick = {f.name: r for f, r in beside[seed] if f.most is None and r.move(at).any()}
+            fixed.append(fixed_points_in(around, smoothed, fields | quick, at, rng))
         fixed = _over_seeds(seeds, fixed)
         if len(fixed):
             fixed[["x1", "x2"]] = units.outward(positions(fixed))
         tables["fixed_points"] = fixed
     if settings["shown"]["attractors"]:
-        found = attractors(density, learned, sigma, asked or around, x, rng, DRAWN)
+        found = attractors(density, learned, sigma, asked or around, points, rng, DRAWN)
         tables["attractors"] = found[1]
         arrays |= found[0]
     return _in_units(arrays, units) | titles, tables
@@ -135,6 +162,15 @@ def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[int, 
         for seed in np.unique(stack.seeds).tolist() if len(stack.known([sigma])) else ():
             found.setdefault(seed, {})[model] = stack.field(sigma, seed, stack.sizes.max())
     return found
+
+
+def _null_fields(
+    learned: Learned, nulls: Fits, sigma: float, seed: int
+) -> list[tuple[Fitted, Field]]:
+    """Return the null models of a seed at a noise level, fitted to the most points there are."""
+    at = places({run: stack for run, stack in learned.items() if run[2] == "samples"}, [sigma])
+    sizes = [size for (size, other), levels in at.items() if other == seed and sigma in levels]
+    return [(fitted, fitted.field(sigma)) for fitted in nulls(max(sizes), seed)] if sizes else []
 
 
 def _over_seeds(seeds: Iterable[int], tables: list[pd.DataFrame]) -> pd.DataFrame:

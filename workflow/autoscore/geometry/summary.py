@@ -1,7 +1,9 @@
 """One number per field: symmetry, Hessian, rotation, rank correlation, noise estimates."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +15,7 @@ from autoscore.geometry.potential import asymmetry, helmholtz_split, potential_g
 from autoscore.geometry.reconstruction import energy_correlation, estimate_noise, loss_shortfall
 from autoscore.geometry.windows import uniform_points
 from autoscore.models.registry import Learned
+from autoscore.nulls import Fits, places
 from autoscore.numerics.errors import share
 from autoscore.numerics.grids import noise_levels
 from autoscore.optimum.dae import DenoisingOptimum
@@ -35,80 +38,107 @@ def hessian_error(field: Field, density: Density, x: np.ndarray, weights: np.nda
     return share(difference, weights @ (exact**2).sum((1, 2)))
 
 
+@dataclass(frozen=True)
+class Points:
+    """Where the fields of one seed are measured, ``(m, d)`` each, and a stream of its own."""
+
+    x: np.ndarray  # held-out draws
+    noise: np.ndarray  # of unit variance
+    around: np.ndarray  # in the window
+    rng: np.random.Generator
+
+    @classmethod
+    def drawn(cls, x: np.ndarray, window: np.ndarray, rng: np.random.Generator) -> "Points":
+        """Draw the noise, and points in a window ``(d, 2)``."""
+        noise = rng.standard_normal(x.shape)
+        return cls(x, noise, uniform_points(window, max(len(x), FEWEST), rng), rng)
+
+    def first(self, n: int | None) -> "Points":
+        """Return the same at the first n points."""
+        return Points(self.x[:n], self.noise[:n], self.around[:n], self.rng)
+
+
 def summary_rows(
     density: Density,
     learned: Learned,
+    fits: Fits,
     sigmas: dict | list,
-    x: np.ndarray,
-    rng: np.random.Generator,
+    points: Callable[[int | None], Points],
     window: np.ndarray,
 ) -> Iterator[dict]:
     """Yield a row for each quantity of each learned field: ``quantity``, ``value`` and labels.
 
-    The rank correlation is there for the best denoising field as well: model ``exact``, no seed.
+    Null models have the same rows, without what is undefined for them. The rank correlation is
+    there for the best denoising field as well: model ``exact``, no seed.
 
-    The window, ``(d, 2)``, is a box around the held-out points x ``(m, d)``, d >= 2; `rng` draws
-    noise, and points in it. `sigmas` are the levels of conditioned stacks; separate ones have
-    their own.
+    `points` are those of a seed, or for what is exact; the window, ``(d, 2)``, d >= 2, is a box
+    around them. `sigmas` are the levels of conditioned stacks; separate ones have their own.
     """
-    noise = rng.standard_normal(x.shape)
-    around = uniform_points(window, max(len(x), FEWEST), rng)
+    smoothed_at = cache(density.smoothed)
 
     @cache
-    def exact_at(sigma: float) -> SimpleNamespace | None:
-        """Stand for p_sigma at the points where all fields are compared, evaluated once."""
+    def exact_at(sigma: float, seed: int | None) -> SimpleNamespace | None:
+        """Stand for p_sigma at the points where a seed's fields are compared, evaluated once."""
         if isinstance(density, KernelDensity) or density.dim > 2:
             return None
-        smoothed = density.smoothed(sigma)
-        hessian, log_prob = smoothed.hessian(x + sigma * noise), smoothed.log_prob(around)
-        return SimpleNamespace(hessian=lambda _: hessian, log_prob=lambda _: log_prob)
+        smoothed, at = smoothed_at(sigma), points(seed)
+        hessian, log_prob = smoothed.hessian(at.x + sigma * at.noise), smoothed.log_prob(at.around)
+        return SimpleNamespace(
+            hessian=lambda x: hessian[: len(x)], log_prob=lambda x: log_prob[: len(x)]
+        )
 
-    for sigma in noise_levels(sigmas):
-        if (exact := exact_at(float(sigma))) is not None:
-            value = energy_correlation(DenoisingOptimum(density, float(sigma)), exact, around)
+    levels = noise_levels(sigmas).tolist()
+    for sigma in levels:
+        if (exact := exact_at(sigma, None)) is not None:
+            best = DenoisingOptimum(density, sigma)
+            value = energy_correlation(best, exact, points(None).around)
             labels = {"objective": "dae", "model": "exact", "sigma": sigma}
             yield labels | {"quantity": "energy_correlation", "value": value}
-    for (objective, model, _), stack in learned.items():
-        if objective == "ssm":
-            continue
+    shown = {run: stack for run, stack in learned.items() if run[0] != "ssm"}
+    for (objective, model, _), stack in shown.items():
         size = stack.sizes.max()
-        for sigma in stack.levels(noise_levels(sigmas)):
-            exact = exact_at(float(sigma))
-            for seed in np.unique(stack.seeds):
-                field = stack.field(sigma, seed, size)
+        for sigma in stack.levels(np.array(levels)).tolist():
+            for seed in np.unique(stack.seeds).tolist():
+                field, at = stack.field(sigma, seed, size), points(seed)
                 labels = {"objective": objective, "model": model, "sigma": sigma, "seed": seed}
-                labels["n"] = size
-                numbers = _quantities(field, exact, x, noise, around, window)
-                for row in estimate_noise(field, x, rng).itertuples():
-                    numbers[f"sigma_{row.estimator}"] = row.sigma / sigma
-                if stack.is_tied and len(x) > 1:  # a segment has two ends
-                    numbers["potential_gap"] = tied_gap(stack, field, sigma, seed, size, x)
+                numbers = _quantities(field, exact_at(sigma, seed), at)
+                if field.dim == 2:
+                    numbers["rotational_fraction"] = helmholtz_split(field, window, CELLS).fraction
+                if stack.is_tied and len(at.x) > 1:  # a segment has two ends
+                    numbers["potential_gap"] = tied_gap(stack, field, sigma, seed, size, at.x)
                 for quantity, value in numbers.items():
-                    yield labels | {"quantity": quantity, "value": value}
+                    yield labels | {"n": size, "quantity": quantity, "value": value}
+    for (size, seed), at_level in places(shown, np.array(levels), largest=True).items():
+        for fitted in fits(size, seed):
+            at = points(seed).first(fitted.most)
+            for sigma, objectives in at_level.items():
+                field = fitted.field(sigma)
+                numbers = _quantities(field, exact_at(sigma, seed), at)
+                if field.dim == 2 and fitted.most is None:
+                    numbers["rotational_fraction"] = helmholtz_split(field, window, CELLS).fraction
+                labels = {"model": fitted.name, "sigma": sigma, "seed": seed, "n": size}
+                for objective, (quantity, value) in product(objectives, numbers.items()):
+                    if not np.isnan(value):
+                        yield labels | {
+                            "objective": objective, "quantity": quantity, "value": value,
+                        }  # fmt: skip
 
 
-def _quantities(
-    field: Field,
-    exact: SimpleNamespace | None,
-    x: np.ndarray,
-    noise: np.ndarray,
-    around: np.ndarray,
-    window: np.ndarray,
-) -> dict[str, float]:
-    equal = np.full(len(x), 1.0 / len(x))
-    y = x + field.sigma * noise
+def _quantities(field: Field, exact: SimpleNamespace | None, at: Points) -> dict[str, float]:
+    equal = np.full(len(at.x), 1.0 / len(at.x))
+    y = at.x + field.sigma * at.noise
     slopes = field.jacobian(y)
     numbers = {
         "symmetry": float(symmetric_share(slopes).mean()),
         "symmetry_beside_identity": float(symmetric_share(slopes - np.eye(field.dim)).mean()),
         "asymmetry_traceless": asymmetry(slopes, equal, traceless=True),
-        "loss_shortfall": loss_shortfall(field, x, noise),
+        "loss_shortfall": loss_shortfall(field, at.x, at.noise),
     }
-    if field.dim == 2:
-        numbers["rotational_fraction"] = helmholtz_split(field, window, CELLS).fraction
     if exact is not None:
         numbers["hessian_error"] = hessian_error(field, exact, y, equal)
-        numbers["energy_correlation"] = energy_correlation(field, exact, around)
+        numbers["energy_correlation"] = energy_correlation(field, exact, at.around)
+    for row in estimate_noise(field, at.x, at.rng).itertuples():
+        numbers[f"sigma_{row.estimator}"] = row.sigma / field.sigma
     return numbers
 
 

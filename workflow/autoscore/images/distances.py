@@ -58,11 +58,16 @@ def parzen_estimate(
     samples. The estimate is weak: it favours blurred prototypes, and is far from the true
     log-likelihood in many dimensions (Theis, van den Oord and Bethge 2016).
     """
-    fits = parzen_log_likelihood(samples, validation, BANDWIDTHS).mean(1)
-    bandwidth = BANDWIDTHS[np.argmax(fits)]
+    bandwidth = likeliest_bandwidth(samples, validation)
     values = parzen_log_likelihood(samples, held_out, np.array([bandwidth]))[0]
     error = values.std() / np.sqrt(len(values))
-    return float(values.mean()), float(error), float(bandwidth)
+    return float(values.mean()), float(error), bandwidth
+
+
+def likeliest_bandwidth(samples: np.ndarray, validation: np.ndarray) -> float:
+    """Return that of `BANDWIDTHS` with which kernels at the samples fit validation images best."""
+    fits = parzen_log_likelihood(samples, validation, BANDWIDTHS).mean(1)
+    return float(BANDWIDTHS[np.argmax(fits)])
 
 
 def nearest_points(x: np.ndarray, points: Prepared) -> tuple[np.ndarray, np.ndarray]:
@@ -72,15 +77,20 @@ def nearest_points(x: np.ndarray, points: Prepared) -> tuple[np.ndarray, np.ndar
     return np.linalg.norm(x - points.points[nearest], axis=1), nearest
 
 
-def empirical_optimum(y: np.ndarray, points: Prepared, sigma: float) -> np.ndarray:
-    """Return the best reconstruction of corrupted y if the truth were the points, ``(n, d)``.
+def kernel_optimum(
+    y: np.ndarray, points: Prepared, sigma: float, bandwidth: float = 0.0
+) -> np.ndarray:
+    """Return the best reconstruction of corrupted y if Gaussians at the points were the truth.
 
-    It is their mean under the softmax of -|y - point|^2 / (2 sigma^2): statement T1 for the
-    empirical distribution, as ``DenoisingOptimum`` has it for few points in few dimensions.
+    The result has the shape of y, ``(n, d)``. Without `bandwidth` h, their standard deviation, the
+    truth is the points themselves. The points' mean m under the softmax of
+    -|y - point|^2 / (2 (sigma^2 + h^2)) is moved towards y by h^2 / (sigma^2 + h^2): statement T1,
+    as ``DenoisingOptimum`` has it for few points in few dimensions.
     """
+    variance = sigma**2 + bandwidth**2
     result = np.empty_like(y)
     for rows, shares in points.squared_distances(y):
-        shares *= -0.5 / sigma**2
+        shares *= -0.5 / variance
         softmax_in_place(shares)
         result[rows] = shares @ points.points
-    return result
+    return result + (y - result) * np.float32(bandwidth**2 / variance)

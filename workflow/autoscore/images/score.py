@@ -1,6 +1,7 @@
 """What image models have learned, without a known density to compare with."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -8,16 +9,19 @@ from scipy.ndimage import gaussian_filter, shift
 
 from autoscore.fields import Field, FieldAt, symmetric_share
 from autoscore.images.data import Images
-from autoscore.images.distances import Prepared, empirical_optimum
+from autoscore.images.distances import Prepared, kernel_optimum, likeliest_bandwidth
+from autoscore.images.errors import mean_error, share_error
 from autoscore.images.fields import fields_at
+from autoscore.images.symmetry import PARTS
 from autoscore.numerics.streams import generator
 from autoscore.optimum.linear import LinearField
 from autoscore.train.stack import Stack
 
-SLOPES = 4  # images at which dr/dx is decomposed
+SLOPES = 8  # images at which dr/dx is decomposed
+TUNED = 500  # validation images that choose the bandwidth of the kernel density estimate
 BLIND = 50  # images whose noise level is estimated one by one
 TRIED = 24  # noise levels that such an estimate tries
-PATHS = 120  # paths between images, and loops of three
+PATHS = 60  # paths between images, and loops of three
 NODES = 16  # on each
 PICTURED = 4  # images whose tangents are stored
 TANGENTS = 5  # of each
@@ -28,8 +32,10 @@ class Evaluation:
     """What trained models, by name, have learned from one collection of images.
 
     Each model is evaluated at those noise levels `sigmas` ``(k,)`` that it knows. At most `most`
-    held-out images are denoised; the empirical optimum, which looks at all training images, and
-    denoising of training images take a twentieth. `seed` is that of the whole run.
+    held-out images are denoised; denoising of training images takes a twentieth, and estimates that
+    look at all training images half as many. `seed` is that of the whole run, and draws which
+    held-out images stand for all where some do. In tables `n` is the number of images behind each
+    standard error, and ``gaussian`` the linear optimum, the best for the Gaussian fitted to them.
     """
 
     def __init__(
@@ -38,6 +44,8 @@ class Evaluation:
         self.images, self.stacks, self.sigmas, self.seed = images, stacks, sigmas, seed
         self.most, self.fewer = most, most // 20
         self.fields = {name: fields_at(stack, images.linear) for name, stack in stacks.items()}
+        drawn = generator(seed, "images", "held_out").permutation(len(images.held_out))
+        self.held_out = images.held_out[drawn]
 
     def _known(self) -> Iterator[tuple[str, float, Field]]:
         for name, stack in self.stacks.items():
@@ -45,9 +53,9 @@ class Evaluation:
                 yield name, float(sigma), self.fields[name](float(sigma))
 
     def _compared(self) -> Iterator[tuple[str, float, Field]]:
-        """Yield the linear optimum, as model ``linear``, and then the known fields."""
+        """Yield the linear optimum, and then the known fields."""
         for sigma in map(float, self.sigmas):
-            yield "linear", sigma, LinearField(self.images.linear, sigma)
+            yield "gaussian", sigma, LinearField(self.images.linear, sigma)
         yield from self._known()
 
     def _noisy(self, x: np.ndarray, sigma: float, what: str) -> np.ndarray:
@@ -58,13 +66,15 @@ class Evaluation:
     def denoising(self) -> pd.DataFrame:
         """Return E|r(x + e) - x|^2, summed over pixels, of every model and of baselines.
 
-        ``identity`` keeps the noise, ``linear`` is the Wiener filter, ``empirical`` the softmax
+        ``identity`` keeps the noise, ``gaussian`` is the Wiener filter, ``empirical`` the softmax
         mean over all training images: it would be the best if they were the truth, so it is the
-        best on themselves (split ``train``) and poor on others. ``standard_error`` is over images,
+        best on themselves (split ``train``) and poor on others. ``kde`` is the best for the kernel
+        density estimate that is likeliest on validation images. ``standard_error`` is over images,
         ``over_linear`` the error over the linear optimum's.
         """
         train, rows = Prepared(self.images.train), []
-        splits = {"held_out": self.images.held_out[: self.most]}
+        bandwidth = likeliest_bandwidth(self.images.train, self.images.validation[:TUNED])
+        splits = {"held_out": self.held_out[: self.most]}
         splits["train"] = self.images.train[: self.fewer]
         for split, x in splits.items():
             filtered = self.images.linear.error(x, self.sigmas)
@@ -73,14 +83,14 @@ class Evaluation:
                 (model, sigma, ((field(self._noisy(x, sigma, split)) - x) ** 2).sum(1))
                 for model, sigma, field in self._known()
             ]
-            few = x[: self.fewer]
+            few = x[: self.fewer // 2]
             for sigma, linear_errors in linear.items():
-                y = self._noisy(x, sigma, split)[: self.fewer]
-                # shares of the softmax are formed about the mean, in single precision
-                best = empirical_optimum(y, train, sigma)
+                y = self._noisy(x, sigma, split)[: len(few)]
                 errors.append(("identity", sigma, ((y - few) ** 2).sum(1)))
-                errors.append(("linear", sigma, linear_errors))
-                errors.append(("empirical", sigma, ((best - few) ** 2).sum(1)))
+                errors.append(("gaussian", sigma, linear_errors))
+                for name, width in (("empirical", 0.0), ("kde", bandwidth)):
+                    best = kernel_optimum(y, train, sigma, width)
+                    errors.append((name, sigma, ((best - few) ** 2).sum(1)))
             rows += [
                 {
                     "model": model,
@@ -98,21 +108,23 @@ class Evaluation:
     def spectra(self) -> pd.DataFrame:
         """Return the eigenvalues of the symmetric part of dr/dx at noisy held-out images (C5).
 
-        All columns are means over images: the symmetry of dr/dx and of dr/dx - I, the trace,
-        ``kept``, the number of eigenvalues above 1/2, with its standard error ``kept_error``, and
-        ``eigenvalue_1``, the largest, and so on.
+        All columns are means over `n` images: the trace, ``kept``, the number of eigenvalues above
+        1/2, the symmetry of dr/dx, and that without the trace, each with its standard error
+        ``..._error``, and ``eigenvalue_1``, the largest, and so on.
         """
         rows = []
         for model, sigma, field in self._compared():
-            noisy = self._noisy(self.images.held_out[:SLOPES], sigma, "slopes")
-            slopes, symmetric = _slopes(field, noisy)
-            beside = slopes - np.eye(field.dim, dtype=np.float32)
+            noisy = self._noisy(self.held_out[:SLOPES], sigma, "slopes")
+            # the Gaussian's dr/dx is the same everywhere
+            slopes, symmetric = _slopes(field, noisy[:1] if model == "gaussian" else noisy)
             values = np.linalg.eigvalsh(symmetric)[:, ::-1]
-            kept, kept_error = _mean((values > 0.5).sum(1)).values()
-            row = {"model": model, "sigma": sigma, "trace": values.sum(1).mean()}
-            row |= {"kept": kept, "kept_error": kept_error}
-            row["symmetry"] = symmetric_share(slopes).mean()
-            row["symmetry_beside_identity"] = symmetric_share(beside).mean()
+            measured = {"trace": values.sum(1), "kept": (values > 0.5).sum(1)}
+            measured |= {
+                name: symmetric_share(slopes, traceless=part) for name, part in PARTS.items()
+            }
+            row = {"model": model, "sigma": sigma, "n": len(noisy)}
+            for name, found in measured.items():
+                row |= {name: found.mean(), f"{name}_error": mean_error(found)}
             rows.append(row | {f"eigenvalue_{k + 1}": v for k, v in enumerate(values.mean(0))})
         return pd.DataFrame(rows)
 
@@ -140,26 +152,44 @@ class Evaluation:
         By Stein's identity E|r(y) - y|^2 = sigma^2 (d - E tr dr/dy), see
         `autoscore.geometry.reconstruction`. A separate auto-encoder estimates its own level from
         all images together (``seen`` is ``all``); a conditioned one finds, for each ``image``
-        alone, the level at which the two sides agree (``one``). ``ratio`` is estimate / sigma.
+        alone, the level at which the two sides agree (``one``). The Gaussian does both. ``ratio``
+        is estimate / sigma, ``standard_error`` that of the ratio over the `n` images that it rests
+        on.
         """
-        rows = []
-        rng = generator(self.seed, "images", "probes")
+        rows, wiener = [], partial(LinearField, self.images.linear)
         for name, stack in self.stacks.items():
-            field_at = self.fields[name]
-            seen, count = ("all", self.fewer) if stack.separate else ("one", BLIND)
             for sigma in map(float, stack.known(self.sigmas)):
-                y = self._noisy(self.images.held_out[:count], sigma, "blind")
-                labels = {"model": name, "sigma": sigma, "seen": seen}
                 if stack.separate:
-                    move, shrinking = _stein(field_at(sigma), y, rng)
-                    estimate = np.sqrt(move.sum() / shrinking.sum())
-                    rows.append(labels | {"estimate": float(estimate)})
+                    rows.append({"model": name} | self._of_all(self.fields[name], sigma))
                 else:
-                    levels = np.geomspace(stack.low, stack.high, TRIED)
-                    found = agreeing_level(field_at, levels, y, rng)
-                    rows += [labels | {"image": k, "estimate": v} for k, v in enumerate(found)]
+                    ends = stack.low, stack.high
+                    found = self._of_each(self.fields[name], sigma, ends)
+                    rows += [{"model": name} | row for row in found]
+        ends = 0.5 * self.sigmas[0], 2.0 * self.sigmas[-1]
+        for sigma in map(float, self.sigmas):
+            found = [self._of_all(wiener, sigma), *self._of_each(wiener, sigma, ends)]
+            rows += [{"model": "gaussian"} | row for row in found]
         table = pd.DataFrame(rows)
         return table.assign(ratio=table["estimate"] / table["sigma"])
+
+    def _of_all(self, field_at: FieldAt, sigma: float) -> dict:
+        """Return the noise level estimated from all images together, of which sigma is the true."""
+        y = self._noisy(self.held_out[: self.fewer], sigma, "blind")
+        move, shrinking = _stein(field_at(sigma), y, generator(self.seed, "images", "probes"))
+        ratio = np.sqrt(move.sum() / shrinking.sum()) / sigma
+        # the ratio's change with each image, to first order
+        change = 0.5 * ratio * (move / move.mean() - shrinking / shrinking.mean())
+        labels = {"sigma": sigma, "seen": "all", "n": len(y), "estimate": float(ratio * sigma)}
+        return labels | {"standard_error": mean_error(change)}
+
+    def _of_each(
+        self, field_at: FieldAt, sigma: float, ends: tuple[float, float]
+    ) -> Iterator[dict]:
+        """Yield the noise level of each image alone, between both `ends`."""
+        y = self._noisy(self.held_out[:BLIND], sigma, "blind")
+        levels, rng = np.geomspace(*ends, TRIED), generator(self.seed, "images", "probes")
+        for k, found in enumerate(agreeing_level(field_at, levels, y, rng)):
+            yield {"sigma": sigma, "seen": "one", "n": 1, "image": k, "estimate": found}
 
     def energies(self) -> pd.DataFrame:
         """Return differences of E = -log p_sigma in nats, integrated from the score along paths.
@@ -168,25 +198,27 @@ class Evaluation:
         field. The path ``loop`` visits three images and returns: its values are over the mean
         absolute difference of a side, 0 for a gradient field, and ``share`` is their mean. Other
         paths lead from an image to what it is changed into, and ``share`` is the share of positive
-        differences, with ``share_error``.
+        differences, with ``share_error``. Every row has `n` paths.
         """
-        paths = min(PATHS, len(self.images.held_out) // 3)
-        x = self.images.held_out[: 3 * paths]
+        paths = min(PATHS, len(self.held_out) // 3)
+        x = self.held_out[: 3 * paths]
         changed = self._changed(x[:paths])
         noise = generator(self.seed, "images", "paths").standard_normal(x.shape)
         rows = []
         for model, sigma, field in self._compared():
-            labels = {"model": model, "sigma": sigma}
+            labels = {"model": model, "sigma": sigma, "n": paths}
             one, two, three = np.split(x + sigma * noise, 3)
             sides = [
                 -field.log_ratio(start, end, NODES)
                 for start, end in ((one, two), (two, three), (three, one))
             ]
             loop = np.abs(sum(sides)) / np.mean(np.abs(sides), axis=0)
-            rows.append(labels | {"path": "loop", "share": loop.mean()} | _mean(loop))
+            share = {"share": loop.mean(), "share_error": mean_error(loop)}
+            rows.append(labels | {"path": "loop"} | share | _mean(loop))
             for path, other in changed.items():
                 rise = -field.log_ratio(one, other + sigma * noise[:paths], NODES)
-                rows.append(labels | {"path": path} | _share(rise > 0) | _mean(rise))
+                share = {"share": (rise > 0).mean(), "share_error": share_error(rise > 0)}
+                rows.append(labels | {"path": path} | share | _mean(rise))
         return pd.DataFrame(rows)
 
     def _changed(self, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -212,15 +244,7 @@ def _slopes(field: Field, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mean(values: np.ndarray) -> dict[str, float]:
-    error = values.std(ddof=1) / np.sqrt(len(values))
-    return {"mean": values.mean(), "standard_error": error}
-
-
-def _share(hits: np.ndarray) -> dict[str, float]:
-    """Return a share and its standard error, which is above 0 for all or none (Agresti 1998)."""
-    n = len(hits) + 4
-    likely = (hits.sum() + 2) / n
-    return {"share": hits.mean(), "share_error": np.sqrt(likely * (1 - likely) / n)}
+    return {"mean": values.mean(), "standard_error": mean_error(values)}
 
 
 def _stein(field: Field, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

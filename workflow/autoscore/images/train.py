@@ -41,7 +41,7 @@ def train_images(
 
     `streams` (global seed, "images", model) names the random streams, which are the same on every
     `device`. For `report` and `checkpoint` see `autoscore.train.fit.fit`. The trace of separate
-    auto-encoders has observed `mean_symmetry` at noisy validation images.
+    auto-encoders has observed the symmetry of dr/dx, see `follow_symmetry`.
     """
     followed = settings["kind"] == "separate"
     make = _separate if followed else _corrected
@@ -83,20 +83,30 @@ def train_images(
             checkpoint=checkpoint,
         )
     stack = stack.to("cpu")
-    return lifted(stack, images.linear) if followed else stack, trace
+    reduced = followed and stack.architecture.output == "linear"
+    return lifted(stack, images.linear) if reduced else stack, trace
 
 
 def _separate(images: Images, settings: dict, streams: tuple) -> tuple:
-    """Return separate auto-encoders, their training and validation points, and noise levels."""
-    # trained in the leading principal coordinates, which restricts weights to the span of the axes
+    """Return separate auto-encoders, their training and validation points, and noise levels.
+
+    A linear output is trained in the leading principal coordinates, which restricts weights to the
+    span of the axes, and one of sigmoids in pixels.
+    """
     sigmas, linear = noise_levels(settings["sigmas"]), _leading(images, settings["axes"])
-    shape = Architecture((settings["hidden"],), settings["tied"], residual="none", gain=2.0)
-    m, k, n = len(sigmas), len(linear.mean), len(images.train)
+    named = {key: settings[key] for key in ("tied", "output")}
+    shape = Architecture((settings["hidden"],), residual="none", gain=2.0, **named)
+    in_pixels = shape.output == "sigmoid"
+    m, n = len(sigmas), len(images.train)
+    k = images.train.shape[1] if in_pixels else len(linear.mean)
     stack = Separate(
         k, shape, sigmas.tolist(), [0] * m, [n] * m, [[0.0] * k] * m, [1.0] * m, precision="single"
     )
     generators = [generator(*streams, "start", level) for level in range(m)]
-    train, validation = _coordinates(images, settings, k)
+    if in_pixels:
+        train, validation = images.train, images.validation[: settings["validation"]]
+    else:
+        train, validation = _coordinates(images, settings, k)
     match settings["start"]:
         case "linear":
             start_linear(stack, linear, generators)

@@ -5,8 +5,11 @@ stream. Adding a member, a chain or a density therefore changes no other stream.
 """
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
+
+Streams = Callable[..., np.random.Generator]  # from names to a generator
 
 # What was renamed keeps the stream of its first name, and with it its numbers.
 FORMER = {

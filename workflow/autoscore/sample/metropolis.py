@@ -12,9 +12,9 @@ from itertools import chain
 import numpy as np
 
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import fit_bandwidth
-from autoscore.densities.mixtures import GaussianMixture
+from autoscore.numerics.streams import Streams
 from autoscore.sample.distances import Discrepancies
+from autoscore.sample.nulls import Draw
 from autoscore.sample.quality import Coverage
 from autoscore.samplers.chains import run
 from autoscore.samplers.random_walk import RandomWalk
@@ -30,7 +30,6 @@ COLUMNS = [
     "density", "field", "model", "sigma", "step", "seed", "n", "reference", "acceptance", "move",
     "energy_distance", "coverage", "log_p_short", "improbable", "rule_error", "one_point_error",
 ]  # fmt: skip
-Streams = Callable[..., np.random.Generator]
 
 
 class Likeness:
@@ -68,14 +67,12 @@ class Sweep:
     """Chains on one density for every pair of noise levels that is `asked` for, and every seed.
 
     `asked` is the configuration's ``metropolis``; `streams` returns named generators. The stack
-    has separate models, trained on the points `clean`, ``(seeds, n, d)``; `validation` points
-    choose the bandwidth of their kernel density estimate.
+    has separate models; `nulls` returns by name what is drawn from the null models of a seed.
     """
 
     density: Density
     stack: Stack
-    clean: np.ndarray
-    validation: np.ndarray
+    nulls: Callable[[int], dict[str, Draw]]
     asked: dict
     streams: Streams
 
@@ -83,23 +80,41 @@ class Sweep:
         """Yield rows in `COLUMNS`, one for each set of draws and reference, with the draws.
 
         After the ``learned`` chains come those on the ``exact`` score of p_sigma at the first pair
-        of levels, and as many independent draws of ``p``, of each ``p_sigma``, of a ``gaussian``
-        with the mean and covariance of the points, and of the ``kde`` of the first seed's. ``move``
-        is the root mean squared distance from one draw to the next, `thin` steps later.
+        of levels, and as many independent draws of ``p`` and of each ``p_sigma``. Rows of null
+        models repeat the same draws in place of each learned run. ``move`` is the root mean squared
+        distance from one draw to the next, `thin` steps later.
         """
         for labels, draws in chain(self._learned(), self._exact(), self._independent()):
-            flat, sigma = draws.reshape(-1, self.density.dim), labels["sigma"]
-            labels["move"] = float(np.sqrt((np.diff(draws, axis=1) ** 2).sum(-1).mean()))
-            for reference, likeness in (("p", self._alike(0.0)), ("p_sigma", self._alike(sigma))):
-                yield labels | {"n": len(flat), "reference": reference} | likeness(flat), draws
+            flat, seed = draws.reshape(-1, self.density.dim), labels["seed"]
+            labels |= {"move": _move(draws), "n": len(flat)}
+            for reference, level in (("p", 0.0), ("p_sigma", labels["sigma"])):
+                yield labels | {"reference": reference} | self._alike(level, seed)(flat), draws
+        for seed in self._seeds:
+            for model, draw in self.nulls(seed).items():
+                yield from self._null_rows(model, draw, seed)
+
+    def _null_rows(self, model: str, draw: Draw, seed: int) -> Iterator[tuple[dict, np.ndarray]]:
+        n, pairs = self.asked["chains"] * self.asked["draws"], self.asked["pairs"]
+        draws = draw(n, self.streams("null", model, seed), 0.0)
+        labels = {"field": "learned", "model": model, "n": n, "move": _move(draws[None])}
+        levels = {0.0, *(sigma for sigma, _ in pairs)}
+        measured = {level: self._alike(level, seed)(draws) for level in levels}
+        for pair in pairs:
+            for reference, level in (("p", 0.0), ("p_sigma", pair[0])):
+                labels |= _labels(*pair, seed) | {"reference": reference}
+                yield labels | measured[level], draws[None]
 
     @cached_property
     def _seeds(self) -> list[int]:
         return np.unique(self.stack.seeds).tolist()
 
     @cached_property
-    def _alike(self) -> Callable[[float], Likeness]:
-        return cache(lambda sigma: Likeness(self._at(sigma), partial(self.streams, "likeness")))
+    def _alike(self) -> Callable[[float, int], Likeness]:
+        return cache(
+            lambda sigma, seed: Likeness(
+                self._at(sigma), partial(self.streams, "likeness", sigma, seed)
+            )
+        )
 
     def _at(self, sigma: float) -> Density:
         return self.density.smoothed(sigma) if sigma else self.density
@@ -142,20 +157,16 @@ class Sweep:
     def _independent(self) -> Iterator[tuple]:
         n, (first, _) = self.asked["chains"] * self.asked["draws"], self.asked["pairs"][0]
         levels = dict.fromkeys(sigma for sigma, _ in self.asked["pairs"])
-        kde = fit_bandwidth(self.clean[0], self.validation)
-        for seed, points in zip(self._seeds, self.clean, strict=False):
-            gaussian = GaussianMixture(
-                [1.0], points.mean(0)[None], np.atleast_2d(np.cov(points.T))[None]
-            )
-            sources = [
-                ("p", first, self.density),
-                ("gaussian", first, gaussian),
-                ("kde", first, kde),
-            ]
-            sources += [("p_sigma", sigma, self._at(sigma)) for sigma in levels]
+        sources = [("p", first, self.density)]
+        sources += [("p_sigma", sigma, self._at(sigma)) for sigma in levels]
+        for seed in self._seeds:
             for field, sigma, source in sources:
                 draws = source.sample(n, self.streams(field, sigma, seed))
                 yield {"field": field} | _labels(sigma, 0.0, seed), draws[None]
+
+
+def _move(draws: np.ndarray) -> float:
+    return float(np.sqrt((np.diff(draws, axis=1) ** 2).sum(-1).mean()))
 
 
 def _labels(sigma: float, step: float, seed: int) -> dict:

@@ -1,13 +1,12 @@
 """How good the draws of a run are, beside independent draws of the same number."""
 
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from autoscore.densities.base import Density
-from autoscore.densities.kernels import fit_bandwidth
-from autoscore.numerics.streams import generator
+from autoscore.numerics.streams import Streams
 from autoscore.sample.distances import (
     Cells,
     Discrepancies,
@@ -18,79 +17,72 @@ from autoscore.sample.distances import (
 )
 
 CELLS = {1: 200, 2: 60}  # along each side, in which draws are counted
-FLOORS = 8  # repeats of independent draws
-PAIRED = 2000  # draws whose distances to one another are computed
+FLOOR_DRAWS, FLOORS = 20_000, 4  # independent draws beside each run; most repeats of its number
+REFERENCE = 2000  # draws of the density to which others are compared, for coverage by as many
+PAIRED = 1000  # draws whose distances to these and to one another are averaged
 NEIGHBOURS = 5  # the distance to this neighbour is a reference point's reach
-LIKELY = 200_000  # draws whose log p is averaged
-UNBIASED = ("mmd2", "energy_distance", "kl_corrected")  # distances that are about 0 on average
+
+
+def cells_of(density: Density) -> Cells | None:
+    """Return the cells in which draws are counted, over the density's box; None for d > 2."""
+    if density.dim not in CELLS:
+        return None
+    count = CELLS[density.dim] + 1
+    return Cells.of(density, [np.linspace(*side, count) for side in density.support])
 
 
 class DrawQuality:
     """Scores draws against one density with a log p, and independent draws beside them.
 
-    On a degenerate curve the density is that of the noisy data. `seed` and `name` name the random
-    streams.
+    On a degenerate curve the density is that of the noisy data. `cells` are those of `cells_of`.
+    All random numbers come from the named `streams`: with streams of its own, each seed of a run
+    has its own reference and its own independent draws.
     """
 
-    def __init__(self, density: Density, seed: int, name: str) -> None:
-        self.density = density
-        self._streams = partial(generator, seed, "sample", name, "floor")
-        self._reference = density.sample(PAIRED, self._streams("reference"))
-        kernel = gaussian_kernel(median_distance(self._reference))
-        self._discrepancies = Discrepancies(self._reference, [kernel, np.sqrt])
-        self._coverage = Coverage(self._reference)
-        self._floors: dict[int, dict[str, float]] = {}
-        self._kernel_estimates: dict[tuple[int, int, int], dict[str, float]] = {}
+    def __init__(self, density: Density, cells: Cells | None, streams: Streams) -> None:
+        self._density, self._cells, self._streams = density, cells, streams
+        self._reference = density.sample(REFERENCE, streams("reference"))
 
     @cached_property
-    def cells(self) -> Cells:
-        """The cells in which draws are counted, over the box of the density."""
-        count = CELLS[self.density.dim] + 1
-        return Cells.of(self.density, [np.linspace(*side, count) for side in self.density.support])
+    def _discrepancies(self) -> Discrepancies:
+        kernel = gaussian_kernel(median_distance(self._reference))
+        return Discrepancies(self._reference, [kernel, np.sqrt])
 
-    def distances(self, draws: np.ndarray) -> dict[str, float]:
-        """Return every distance of draws, shape ``(n, d)``, from the density."""
-        few = thinned(draws, PAIRED)
-        between_kernels, between_distances = self._discrepancies(few)
-        found = {
-            "mmd2": -between_kernels,
-            "energy_distance": between_distances,
-            "mean_log_p": mean_log_p(thinned(draws, LIKELY), self.density),
-            "coverage": self._coverage(few),
-        }
-        if self.density.dim in CELLS:
-            found["kl"] = histogram_kl(draws, self.cells)
-            found["kl_corrected"] = histogram_kl(draws, self.cells, corrected=True)
+    @cached_property
+    def _coverage(self) -> "Coverage":
+        return Coverage(self._reference)
+
+    def row(self, draws: np.ndarray, name: str) -> dict[str, float]:
+        """Return distances of draws ``(n, d)``, floors, and how much worse the draws are.
+
+        `name` is that of the draws: no others have the same floors.
+        """
+        n = len(draws)
+        between_kernels, between_distances = self._discrepancies(thinned(draws, PAIRED))
+        found = self.counted(draws) | self.floor(n, name)
+        found |= {"mmd2": -between_kernels, "energy_distance": between_distances}
+        found["log_p_short"] = found["mean_log_p_floor"] - found["mean_log_p"]
+        if self._cells is not None:
+            found["kl_excess"] = found["kl"] - found["kl_floor"]
+            found["kl_corrected"] = histogram_kl(draws, self._cells, corrected=True)
         return found
 
-    def floor(self, n: int) -> dict[str, float]:
-        """Return the distances of n independent draws: means over repeats, RMS if unbiased."""
-        if n not in self._floors:
-            streams = [self._streams(n, repeat) for repeat in range(FLOORS)]
-            repeats = [self.distances(self.density.sample(n, rng)) for rng in streams]
-            rows = {key: np.array([row[key] for row in repeats]) for key in repeats[0]}
-            self._floors[n] = {
-                f"{key}_floor": float(np.sqrt((v**2).mean()) if key in UNBIASED else v.mean())
-                for key, v in rows.items()
-            }
-        return self._floors[n]
+    def counted(self, draws: np.ndarray) -> dict[str, float]:
+        """Return what depends on the number of draws ``(n, d)``, or needs as many to compare."""
+        found = {
+            "mean_log_p": mean_log_p(draws, self._density),
+            "coverage": self._coverage(thinned(draws, REFERENCE)),
+        }
+        if self._cells is not None:
+            found["kl"] = histogram_kl(draws, self._cells)
+        return found
 
-    def kernel_estimate(
-        self, points: np.ndarray, validation: np.ndarray, n: int, seed: int, level: float
-    ) -> dict[str, float]:
-        """Return the distances of n draws from the likeliest kernel density estimate of points.
-
-        Where the density is that of noisy data, the noise of that level is added to the draws.
-        """
-        key = (len(points), n, seed)
-        if key not in self._kernel_estimates:
-            estimate = fit_bandwidth(points, validation).smoothed(level)
-            draws = estimate.sample(n, self._streams("kde", n, seed))
-            found = {"mean_log_p_kde": mean_log_p(thinned(draws, LIKELY), self.density)}
-            if self.density.dim in CELLS:
-                found["kl_kde"] = histogram_kl(draws, self.cells)
-            self._kernel_estimates[key] = found
-        return self._kernel_estimates[key]
+    def floor(self, n: int, name: str) -> dict[str, float]:
+        """Return the same for n independent draws: means over repeats, fewer for large n."""
+        repeats = int(np.clip(FLOOR_DRAWS // n, 1, FLOORS))
+        draws = self._density.sample(repeats * n, self._streams("independent", name))
+        rows = [self.counted(part) for part in np.split(draws, repeats)]
+        return {f"{key}_floor": float(np.mean([row[key] for row in rows])) for key in rows[0]}
 
 
 def thinned(draws: np.ndarray, most: int) -> np.ndarray:

@@ -4,9 +4,8 @@ import pandas as pd
 
 RUN = ["density", "plan", "field", "model", "sampler", "sigma", "step", "trained_on", "n"]
 AVERAGED = [
-    "acceptance", "kl", "kl_floor", "kl_kde", "kl_corrected", "mmd2", "mmd2_floor",
-    "energy_distance", "mean_log_p", "mean_log_p_floor", "mean_log_p_kde",
-    "coverage", "coverage_floor", "rhat",
+    "acceptance", "kl", "kl_floor", "kl_excess", "kl_corrected", "mmd2", "energy_distance",
+    "mean_log_p", "mean_log_p_floor", "log_p_short", "coverage", "coverage_floor", "rhat",
     "ess_per_evaluation", "ess_per_second", "seconds",
 ]  # fmt: skip
 

@@ -1,56 +1,74 @@
-"""Estimates of the score from samples: baselines, and several levels of one auto-encoder.
+"""Rows of the error table: trained models, baselines, several levels of one auto-encoder.
 
 Estimates of the clean score have no noise level: their rows in the error table have sigma 0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from autoscore.baselines.declaration import Baseline
 from autoscore.combination import COLUMNS, Choice, choose
 from autoscore.models.conditioned.network import MARGIN, Conditioned
-from autoscore.numerics.streams import generator
+from autoscore.nulls import Fits, Fitted, Places
 from autoscore.score.references import Reference
+from autoscore.train.stack import Stack
 
 LEVELS = 10  # of a conditioned auto-encoder that are combined
 DIRECTIONS = 10_000  # in which each level is differentiated for a choice, at all points together
 SHOWN = 1000  # training points on which combinations are fitted, beside the validation points
 CHOICES = ["trained", "seed", "n", "model", *COLUMNS, "chosen_by", "relative_error"]
+# from objective, level and seed; without a seed, for what is exact
+ReferencesAt = Callable[[str, float, int | None], list[Reference]]
 
 
-def baseline_rows(
-    baseline: Baseline,
-    train: np.ndarray,
-    validation: np.ndarray,
-    size: int,
-    references: dict[float, list[Reference]],
-    streams: tuple,
+def learned_rows(
+    stack: Stack, model: str, objective: str, sigmas: np.ndarray, references: ReferencesAt
 ) -> Iterator[dict]:
-    """Yield the errors of a baseline on the points that auto-encoders were trained on.
+    """Yield the error of every member of a stack against every reference.
 
-    Points have shapes ``(seeds, n, d)`` and ``(m, d)``; the first `size` of each seed are used.
-    `references` are the scores of p_sigma and p by noise level; `streams` names the random streams.
+    A stack of separate auto-encoders is measured at its own levels, a conditioned one at those of
+    `sigmas` in its range. Sliced score matching learns the clean score, under a nominal level.
     """
-    noisy = baseline.noisy and size <= baseline.widest
-    most = baseline.most_points
-    if most and size > baseline.widest:
-        most //= 2
-    for seed, points in enumerate(train):
-        rng = generator(*streams, baseline.name, seed, size)
-        estimate = baseline.fit(points[:size], validation, rng)
-        labels = {"objective": baseline.objective, "model": baseline.name, "seed": seed, "n": size}
-        for index, (sigma, found) in enumerate(references.items()):
-            for reference in found:
-                if reference.name == "p_sigma" and noisy:
-                    level = sigma
-                elif reference.name == "p" and baseline.clean and index == 0:
-                    level = 0.0
-                else:
+    for sigma in [stack.high] if objective == "ssm" else stack.levels(sigmas):
+        level = 0.0 if objective == "ssm" else float(sigma)
+        for size, seed in stack.trained():
+            score = stack.field(sigma, seed, size).score
+            labels = {"objective": objective, "model": model, "sigma": level}
+            for reference in references(objective, level, seed):
+                error = reference.compared(score(reference.x))
+                yield labels | {"seed": seed, "n": size} | error
+
+
+def baseline_rows(fits: Fits, places: Places, references: ReferencesAt) -> Iterator[dict]:
+    """Yield the errors of baselines at all places where models were trained, and at level 0.
+
+    Each has a row wherever a model of any objective has one. Level 0 holds the clean score.
+    """
+    for (size, seed), levels in places.items():
+        if np.isfinite(size):
+            levels = levels | {0.0: sorted({"dae", *levels.get(0.0, [])})}
+        for fitted in fits(size, seed):
+            labels = {"model": fitted.name, "seed": seed, "n": size}
+            for sigma, objectives in sorted(levels.items()):
+                if (score := fitted.score(sigma)) is None:
                     continue
-                fewer = reference.first(most) if most and reference.x.shape[1] > 1 else reference
-                error = fewer.error(baseline.score(estimate, level, fewer.x))
-                yield labels | {"sigma": level} | fewer.row(error)
+                own = fitted.baseline.objective
+                known = {}
+                for objective in [own] if own else objectives:
+                    place = {"objective": objective, "sigma": sigma}
+                    for reference in references(objective, sigma, seed):
+                        few = _few(fitted, reference)
+                        key = id(reference.x)  # references share their points
+                        if key not in known:
+                            known[key] = score(few.x)
+                        if np.isfinite(known[key]).all():  # else it has no such score
+                            yield labels | place | few.compared(known[key])
+
+
+def _few(fitted: Fitted, reference: Reference) -> Reference:
+    """Return a reference at as many points as a baseline is evaluated at, d > 1."""
+    most = fitted.most
+    return reference if most is None or reference.x.shape[1] == 1 else reference.first(most)
 
 
 def combine_levels(stack: Conditioned, seed: int, size: int, data: dict[str, np.ndarray]) -> Choice:
@@ -63,17 +81,18 @@ def combine_levels(stack: Conditioned, seed: int, size: int, data: dict[str, np.
 
 
 def combination_rows(
-    stack: Conditioned, model: str, data: dict[str, np.ndarray], reference: Reference
+    stack: Conditioned, model: str, data: dict[str, np.ndarray], references: ReferencesAt
 ) -> Iterator[tuple[dict, dict]]:
     """Yield the errors of combined levels of a conditioned auto-encoder, in pairs of rows.
 
     The first is a row of the error table, its model ``single``, ``extrapolated`` (Richardson) or
     ``combined`` (of all kinds); the second says what was chosen. The choice is made on validation
-    points without the truth. What a choice that looks at the truth, the clean `reference`, would
-    reach comes beside it, with an empty first row.
+    points without the truth. What a choice that looks at the truth would
+    reach comes beside it, with an empty first row. The clean reference is that of the seed.
     """
     for seed, size in zip(stack.seeds.tolist(), stack.sizes.tolist(), strict=True):
         found = combine_levels(stack, seed, int(size), data)
+        (reference,) = references("ssm", 0.0, seed)
         errors = found.relative_errors(reference.x, reference.score)
         losses = found.table["implicit_loss"].to_numpy()
         polynomial = (found.table["kind"] == "polynomial").to_numpy()

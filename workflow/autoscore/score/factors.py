@@ -7,21 +7,18 @@ that of the best denoising reconstruction is 1; for the clean score it is
 1 - sigma^2 E[(lap p / p)^2] / (2 E|s|^2) + O(sigma^4), from the leading term of C1 by parts.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
-from autoscore.baselines.registry import BASELINES
 from autoscore.densities.base import Density
 from autoscore.numerics.errors import FACTORS
-from autoscore.numerics.streams import generator
-from autoscore.score.references import Reference, smoothed_at
+from autoscore.score.estimates import ReferencesAt
+from autoscore.score.references import smoothed_at
 
-NULLS = ("identity", "gaussian", "untrained")  # what a trained field should do better than
 POINTS = 1000  # at which optima are evaluated, some of them by quadrature
 COLUMNS = ["density", "objective", "model", "sigma", "seed", "n", "reference", *FACTORS]
-ReferencesAt = Callable[[str, float], list[Reference]]  # from objective and level
 
 
 def factor_table(density: str, rows: Iterable[dict]) -> pd.DataFrame:
@@ -36,7 +33,7 @@ def optimum_factors(
     """Yield how the exact optima are multiples of the clean score, d > 1, where they are known."""
     for objective in objectives:
         for sigma in sigmas:
-            found = {reference.name: reference for reference in references(objective, sigma)}
+            found = {reference.name: reference for reference in references(objective, sigma, None)}
             if "p" not in found or (objective == "rcae" and "optimum" not in found):
                 continue
             clean = found["p"].first(POINTS)
@@ -46,25 +43,3 @@ def optimum_factors(
                 best = found["optimum"].first(POINTS).score  # at the same points
             labels = {"objective": objective, "model": "exact", "sigma": sigma, "n": np.inf}
             yield labels | clean.compared(best)
-
-
-def null_factors(
-    train: np.ndarray,
-    validation: np.ndarray,
-    size: int,
-    references: dict[float, list[Reference]],
-    streams: tuple,
-) -> Iterator[dict]:
-    """Yield the same of the fields of `NULLS`, and under noise.
-
-    Parameters are those of `autoscore.score.estimates.baseline_rows`.
-    """
-    for name in NULLS:
-        for seed, points in enumerate(train):
-            rng = generator(*streams, name, seed, size)
-            estimate = BASELINES[name].fit(points[:size], validation, rng)
-            labels = {"objective": "dae", "model": name, "seed": seed, "n": size}
-            for sigma, found in references.items():
-                for reference in found:
-                    score = BASELINES[name].score(estimate, sigma, reference.x)
-                    yield labels | {"sigma": sigma} | reference.compared(score)

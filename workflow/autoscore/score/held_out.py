@@ -4,14 +4,16 @@ On a user's own points the best auto-encoder for the training points memorises t
 distance from it is no fault. What counts is the loss on points that were not trained on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from autoscore.baselines.registry import BASELINES
 from autoscore.fields import Field
 from autoscore.models.registry import Learned
+from autoscore.nulls import Fitted
+from autoscore.numerics.streams import generator
 from autoscore.wording import require
 
 DRAWN = 2000  # noisy points, spread over the held-out ones and over both signs of the noise
@@ -22,23 +24,30 @@ COLUMNS = [
 
 
 def held_out_table(
-    data: dict[str, np.ndarray], learned: Learned, sigmas: np.ndarray, rng: np.random.Generator
+    clean: np.ndarray,
+    learned: Learned,
+    baselines: Iterable[Fitted],
+    sigmas: np.ndarray,
+    streams: tuple,
 ) -> pd.DataFrame:
-    """Return the losses of everything that was trained on a sample file, and of all baselines.
+    """Return the losses of everything that was trained on a sample file, and of baselines.
 
-    A row per model, noise level and seed, with their `losses`: models trained, at `sigmas` or
-    their own levels, and baselines that have a field. The noise is the same for all at all
-    levels. Raise ValueError if no points are held out.
+    A row per model, noise level and seed, with their `losses` at held-out points ``(m, d)``:
+    models trained, at `sigmas` or their own levels, and baselines, once. The noise of each seed is
+    the same for all models at all levels. Raise ValueError if no points are held out.
     """
-    clean = data["held_out"]
     require("a loss on held-out points", len(clean))
     copies = max(1, DRAWN // (2 * len(clean)))
-    noise = rng.standard_normal((copies, *clean.shape))
-    noise = np.concatenate([noise, -noise])
-    own = rng.spawn(1)[0]  # which changes no draw of rng
+
+    @cache
+    def noise(seed: int | None) -> np.ndarray:
+        own = [] if seed is None else [seed]
+        drawn = generator(*streams, *own).standard_normal((copies, *clean.shape))
+        return np.concatenate([drawn, -drawn])
+
     rows = [
-        labels | losses(field, clean, noise)
-        for labels, field in [*_baselines(data, sigmas, own), *_trained(learned, sigmas)]
+        labels | losses(field, clean, noise(labels.get("seed")))
+        for labels, field in [*_baselines(baselines, sigmas), *_trained(learned, sigmas)]
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
 
@@ -69,17 +78,11 @@ def losses(field: Field, clean: np.ndarray, noise: np.ndarray) -> dict[str, floa
     }
 
 
-def _baselines(
-    data: dict[str, np.ndarray], sigmas: np.ndarray, rng: np.random.Generator
-) -> Iterator[tuple[dict, Field]]:
-    points, validation = data["train"][0], data["validation"]
-    for name, baseline in BASELINES.items():
-        if baseline.field is None or (baseline.needs_validation and not len(validation)):
-            continue
-        estimate = baseline.fit(points, validation, rng)
+def _baselines(baselines: Iterable[Fitted], sigmas: np.ndarray) -> Iterator[tuple[dict, Field]]:
+    for fitted in baselines:
         for sigma in sigmas:
-            labels = {"model": name, "sigma": sigma, "n": len(points)}
-            yield labels, baseline.field(estimate, sigma)
+            labels = {"model": fitted.name, "sigma": sigma, "n": fitted.n}
+            yield labels, fitted.field(sigma)
 
 
 def _trained(learned: Learned, sigmas: np.ndarray) -> Iterator[tuple[dict, Field]]:

@@ -1,6 +1,6 @@
 """Exact references at weighted points, to hold score estimates against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -71,67 +71,87 @@ def exact_references(density: Density, objective: str, sigma: float) -> list[Ref
     Degenerate points have no clean score, and their contractive optimum is degenerate as well
     (r = x and r' = 0 at every point): that leaves p_sigma and, for the DAE, the optimum.
     """
-    noisy = density.smoothed(sigma).quadrature(PANELS)
+    found = _by_quadrature(density, sigma)
+    if objective != "rcae" or density.is_degenerate:
+        return with_optimum(found, objective)
+    best = optimal_field(density, objective, sigma, GRID_POINTS)
+    x, weights = found[-1].x, found[-1].weights
+    rough = coarser_field(density, objective, sigma, GRID_POINTS).score(x)
+    return with_optimum(found, objective, best, relative_error(rough, best.score(x), weights))
+
+
+@lru_cache(maxsize=32)
+def _by_quadrature(density: Density, sigma: float) -> list[Reference]:
+    found = [noisy_reference(density, sigma, *density.smoothed(sigma).quadrature(PANELS))]
     if density.is_degenerate:
-        return _references(density, objective, sigma, noisy)
+        return found
+    return [*found, exact_clean_reference(density)]
+
+
+def exact_clean_reference(density: Density) -> Reference:
+    """Return the clean score of a one-dimensional density, under p by quadrature."""
     x, weights = density.quadrature(PANELS)
-    found = _references(density, objective, sigma, noisy, (x, weights))
-    if objective == "rcae":
-        best = optimal_field(density, objective, sigma, GRID_POINTS).score(x)
-        rough = coarser_field(density, objective, sigma, GRID_POINTS).score(x)
-        found.append(Reference("optimum", x, weights, best, relative_error(rough, best, weights)))
-    return found
+    return Reference("p", x, weights, density.score(x))
+
+
+def noisy_reference(
+    density: Density,
+    sigma: float,
+    y: np.ndarray,
+    weights: np.ndarray | None = None,
+    own_error: float | None = None,
+) -> Reference:
+    """Return the score of p_sigma at points ``(n, d)`` from p_sigma, by default of equal weights.
+
+    Its `own_error` is measured unless it is known.
+    """
+    weights = equal_weights(y) if weights is None else weights
+    smoothed = smoothed_at(density, sigma)
+    score = smoothed.score(y)
+    if own_error is None:
+        few = slice(None if density.dim == 1 else CHECKED)
+        rough = smoothed.coarser().score(y[few])
+        own_error = relative_error(rough, score[few], weights[few])
+    return Reference("p_sigma", y, weights, score, own_error)
 
 
 def sampled_references(
     density: Density,
-    objective: str,
     sigma: float,
     held_out: np.ndarray,
     rng: np.random.Generator,
-    best: Field | None = None,
-    discretisation: float = np.nan,
+    own_error: float | None = None,
 ) -> list[Reference]:
-    """Return the references in any dimension, at held-out draws ``(m, d)`` of p and of p_sigma.
+    """Return the scores of p_sigma and p in any dimension, at draws ``(m, d)`` under noise.
 
-    The contractive optimum `best` is among them if it was solved and its squared relative change
-    on a coarser grid, `discretisation`, is small. Raise ValueError without draws.
+    A degenerate density has no p. Raise ValueError without draws.
     """
-    equal = _equal_weights(held_out)
     y = held_out + sigma * rng.standard_normal(held_out.shape)
-    clean = None if density.is_degenerate else (held_out, equal)
-    found = _references(density, objective, sigma, (y, equal), clean)
-    if objective == "rcae" and best is not None and discretisation < RESOLVED:
-        score = best.score(held_out)
-        found.append(Reference("optimum", held_out, equal, score, discretisation))
-    return found
+    noisy = noisy_reference(density, sigma, y, own_error=own_error)
+    return [noisy] if density.is_degenerate else [noisy, clean_reference(density, held_out)]
 
 
-def _references(
-    density: Density,
-    objective: str,
-    sigma: float,
-    noisy: tuple[np.ndarray, np.ndarray],
-    clean: tuple[np.ndarray, np.ndarray] | None = None,
+def with_optimum(
+    known: list[Reference], objective: str, best: Field | None = None, own_error: float = np.nan
 ) -> list[Reference]:
-    """Return p_sigma and the denoising optimum at noisy points, and the clean score."""
-    y, weights = noisy
-    smoothed = smoothed_at(density, sigma)
-    score, few = smoothed.score(y), slice(None if density.dim == 1 else CHECKED)
-    rough = smoothed.coarser().score(y[few])
-    own_error = relative_error(rough, score[few], weights[few])
-    found = [Reference("p_sigma", y, weights, score, own_error)]
+    """Return the scores of p_sigma and, if `known`, of p, with the optimum of an objective.
+
+    That of the DAE is the score of p_sigma. The contractive one is measured under p, if the field
+    is given as `best`, with a squared relative error of its own.
+    """
+    noisy, *clean = known
     if objective == "dae":
         # statement T1: the two are the same, so the second costs nothing
-        found.append(Reference("optimum", y, weights, score, own_error))
-    if clean is not None:
-        found.append(Reference("p", *clean, density.score(clean[0])))
-    return found
+        return [noisy, replace(noisy, name="optimum"), *clean]
+    if best is None or not clean:
+        return known
+    x, weights = clean[0].x, clean[0].weights
+    return [*known, Reference("optimum", x, weights, best.score(x), own_error)]
 
 
 def clean_reference(density: Density, held_out: np.ndarray) -> Reference:
     """Return the clean score at one or more held-out draws of p."""
-    return Reference("p", held_out, _equal_weights(held_out), density.score(held_out))
+    return Reference("p", held_out, equal_weights(held_out), density.score(held_out))
 
 
 def empirical_reference(
@@ -140,9 +160,10 @@ def empirical_reference(
     """Return the empirical optimum of training points, at held-out points under fresh noise."""
     y = held_out + sigma * rng.standard_normal(held_out.shape)
     best = DenoisingOptimum(KernelDensity(points), sigma)
-    return Reference("optimum", y, _equal_weights(held_out), best.score(y))
+    return Reference("optimum", y, equal_weights(held_out), best.score(y))
 
 
-def _equal_weights(held_out: np.ndarray) -> np.ndarray:
+def equal_weights(held_out: np.ndarray) -> np.ndarray:
+    """Return weights ``(n,)`` that sum to 1; raise ValueError without points."""
     require("a reference", len(held_out))
     return np.full(len(held_out), 1.0 / len(held_out))

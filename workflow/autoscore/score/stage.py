@@ -1,34 +1,44 @@
 """Measuring score estimates against the truth, all of them: the stage `score`."""
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache, partial
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from autoscore.baselines.registry import BASELINES
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
+from autoscore.fields import Field
 from autoscore.models.conditioned.network import MARGIN
 from autoscore.models.registry import Learned
+from autoscore.nulls import fits, places
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import stored_optimum
-from autoscore.score.estimates import CHOICES, baseline_rows, combination_rows
-from autoscore.score.factors import factor_table, null_factors, optimum_factors
+from autoscore.score.estimates import (
+    CHOICES,
+    ReferencesAt,
+    baseline_rows,
+    combination_rows,
+    learned_rows,
+)
+from autoscore.score.factors import factor_table, optimum_factors
 from autoscore.score.held_out import COLUMNS as LOSSES
 from autoscore.score.held_out import held_out_table
 from autoscore.score.references import (
+    RESOLVED,
     Reference,
     clean_reference,
     empirical_reference,
+    exact_clean_reference,
     exact_references,
     sampled_references,
+    with_optimum,
 )
 from autoscore.train.stack import Stack
 
-FITTED = 5  # seeds on which baselines are fitted, even where auto-encoders have more
+PER_SEED = 2  # share of the held-out draws: each seed has a half as many, of its own
 COLUMNS = [
     "density", "objective", "model", "sigma", "seed", "reference", "relative_error", "n",
     "reference_error", "resolved",
@@ -47,12 +57,12 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of the scores learned on one density, given its name.
 
-    The tables are ``errors``, with `COLUMNS`; ``factors``, the same fields and trivial ones as
-    multiples of a known score; ``choices``, which levels were combined; and ``held_out``, the
-    losses on a user's held-out points. `settings` are the noise grid ``sigmas`` and the names of
-    ``baselines``, `data` comes from `autoscore.data.draw_data`, `streams` names the random streams
-    of noise and baselines. In two dimensions curves and bias are `solved` by
-    `autoscore.optimum.stage.solve`.
+    The tables are ``errors``, with `COLUMNS`; ``factors``, the same fields as multiples of a known
+    score; ``choices``, which levels were combined; and ``held_out``, the losses on a user's
+    held-out points. `settings` are the noise grid ``sigmas``, the names of ``baselines`` beside
+    null models, and the ``architecture`` of separate auto-encoders. `data` comes from
+    `autoscore.data.draw_data`, `streams` names the random streams of noise and baselines. In two
+    dimensions curves and bias are `solved` by `autoscore.optimum.stage.solve`.
     """
     sigmas = noise_levels(settings["sigmas"])
     references = _references(density, data, streams, solved)
@@ -64,29 +74,26 @@ def measure(
     elif density.dim == 1 and not density.is_degenerate:
         rows += optimum_rows(density, objectives, sigmas)
     for (objective, model, _), stack in learned.items():
-        rows += learned_rows(stack, model, objective, sigmas, partial(references, objective))
+        rows += learned_rows(stack, model, objective, sigmas, references)
+    own = (streams[0], "nulls", *streams[2:])  # so that `geometry` has the same null models
+    fitted = fits(density, data, settings["architecture"], own, settings["baselines"])
+    rows += baseline_rows(fitted, places(learned, sigmas), references)
     choices: list[dict] = []
-    if not isinstance(density, KernelDensity) and len(data["validation"]):
-        denoised = {sigma: references("dae", sigma) for sigma in sigmas}
-        for size, seeds in learned_sizes(learned).items():
-            points = (data["train"][: min(seeds, FITTED)], data["validation"], size)
-            for baseline in map(BASELINES.get, settings["baselines"]):
-                rows += baseline_rows(baseline, *points, denoised, streams)
-            factors += null_factors(*points, denoised, streams)
-        if density.dim > 1:
-            known = [what for what in objectives if what != "ssm"]
-            factors += optimum_factors(density, known, sigmas, references)
-        combined = [] if density.is_degenerate or density.dim == 1 else learned.items()
+    if not isinstance(density, KernelDensity) and density.dim > 1:
+        known = [what for what in objectives if what != "ssm"]
+        factors += optimum_factors(density, known, sigmas, references)
+        combined = [] if density.is_degenerate else learned.items()
         for (objective, model, _), stack in combined:
             if objective == "dae" and _spans(stack, sigmas):
-                pairs = combination_rows(stack, model, data, references("ssm", 0.0)[0])
-                for row, choice in pairs:
+                for row, choice in combination_rows(stack, model, data, references):
                     rows += [row] if row else []
                     choices.append({"density": name} | choice)
     held_out = pd.DataFrame(columns=[*LOSSES, "density"])
     if isinstance(density, KernelDensity) and len(data["held_out"]):
-        rng = generator(*streams, "held_out")
-        held_out = held_out_table(data, learned, sigmas, rng).assign(density=name)
+        one = fits(density, data, settings["architecture"], own, ["training points"])
+        baselines = one(data["train"].shape[1], 0)
+        asked = (data["held_out"], learned, baselines, sigmas, (*streams, "held_out"))
+        held_out = held_out_table(*asked).assign(density=name)
     return {
         "errors": error_table(name, rows),
         "factors": factor_table(name, rows + factors),
@@ -120,37 +127,6 @@ def solved_rows(bias: pd.DataFrame) -> Iterator[dict]:
         yield labels | error | {"reference_error": 0.0, "resolved": True}
 
 
-def learned_rows(
-    stack: Stack,
-    model: str,
-    objective: str,
-    sigmas: np.ndarray,
-    references_at: Callable[[float], list[Reference]],
-) -> Iterator[dict]:
-    """Yield the error of every member of a stack against every reference.
-
-    A stack of separate auto-encoders is measured at its own levels, a conditioned one at those of
-    `sigmas` in its range. Sliced score matching learns the clean score, under a nominal level.
-    """
-    for sigma in [stack.high] if objective == "ssm" else stack.levels(sigmas):
-        for size, seed in stack.trained():
-            field = stack.field(sigma, seed, size)
-            labels = {"objective": objective, "model": model, "seed": seed, "n": size}
-            labels["sigma"] = 0.0 if objective == "ssm" else sigma
-            for reference in references_at(sigma):
-                yield labels | reference.compared(field.score(reference.x))
-
-
-def learned_sizes(learned: Learned) -> dict[int, int]:
-    """Return all finite numbers of points that were trained on, and the seeds with each."""
-    seeds: dict[int, int] = {}
-    for stack in learned.values():
-        for size, seed in zip(stack.sizes.tolist(), stack.seeds.tolist(), strict=True):
-            if np.isfinite(size):
-                seeds[int(size)] = max(seeds.get(int(size), 0), seed + 1)
-    return dict(sorted(seeds.items()))
-
-
 def _spans(stack: Stack, sigmas: np.ndarray) -> bool:
     """Return whether a stack is conditioned, and on this noise grid rather than another one."""
     if stack.separate:
@@ -160,24 +136,58 @@ def _spans(stack: Stack, sigmas: np.ndarray) -> bool:
 
 def _references(
     density: Density, data: dict[str, np.ndarray], streams: tuple[int, str], solved: Solved | None
-) -> Callable[[str, float], list[Reference]]:
-    """Return a function from objective and level to references, each computed once."""
-    held_out = data["held_out"]
+) -> ReferencesAt:
+    """Return a function from objective, level and seed to references, each computed once.
+
+    Level 0 has the clean score alone. Every seed has draws and noise of its own; without a seed
+    they are those that exact rows share, ``held_out``. In one dimension references are integrals.
+    A user's held-out points are the same for all seeds, under noise of their own.
+    """
+    shared = data["held_out"]
+    finite = isinstance(density, KernelDensity)
 
     @cache
-    def references(objective: str, sigma: float) -> list[Reference]:
-        if not len(held_out):
-            return exact_references(density, objective, sigma)
-        noise = generator(*streams)  # the same at every level, whatever other levels there are
-        if isinstance(density, KernelDensity):
-            return [empirical_reference(data["train"][0], held_out, sigma, noise)]
-        if objective == "ssm":
-            return [clean_reference(density, held_out)]
+    def points(seed: int | None) -> np.ndarray:
+        if seed is None or finite:
+            return shared
+        drawn = max(1, len(shared) // PER_SEED)
+        return density.sample(drawn, generator(*streams, "held_out", seed))
+
+    @cache
+    def clean(seed: int | None) -> list[Reference]:
+        if density.is_degenerate or finite:
+            return []
+        if not len(shared):
+            return [exact_clean_reference(density)]
+        return [clean_reference(density, points(seed))]
+
+    @cache
+    def known(sigma: float, seed: int | None) -> list[Reference]:
+        x = points(seed)
+        # the same at every level, whatever other levels there are
+        noise = generator(*streams, *([] if seed is None else ["noise", seed]))
+        if finite:
+            return [empirical_reference(data["train"][0], x, sigma, noise)]
+        own = None if seed is None else known(sigma, None)[0].own_error
+        return sampled_references(density, sigma, x, noise, own)
+
+    @cache
+    def solution(sigma: float) -> tuple[Field | None, float]:
         if not solved:
-            return sampled_references(density, objective, sigma, held_out, noise)
+            return None, np.nan
         curves, bias = solved
         level = np.isclose(bias["sigma"], sigma, rtol=1e-9) & (bias["objective"] == "rcae")
-        best, change = stored_optimum(curves, sigma), float(bias["discretisation"][level].max())
-        return sampled_references(density, objective, sigma, held_out, noise, best, change)
+        change = float(bias["discretisation"][level].max())
+        return (stored_optimum(curves, sigma) if change < RESOLVED else None), change
+
+    @cache
+    def references(objective: str, sigma: float, seed: int | None = None) -> list[Reference]:
+        if not sigma:
+            return clean(seed)
+        if not len(shared):
+            return exact_references(density, objective, sigma)
+        if finite:
+            return known(sigma, seed)
+        return with_optimum(known(sigma, seed), objective, *solution(sigma))
 
     return references

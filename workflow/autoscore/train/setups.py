@@ -11,6 +11,7 @@ from autoscore.train.batches import Batch, SampleBatches
 from autoscore.train.fit import GROUPS, Schedule, Trace, fit
 from autoscore.train.stack import Stack
 
+VALIDATED = 1000  # points at which weights are compared, at most: a look costs as much as steps
 Streams = tuple[int, str, str, str]  # global seed, density, objective, model
 
 
@@ -108,13 +109,15 @@ def validation_batch(
     sigmas: np.ndarray | tuple[float, float],
     streams: Streams,
 ) -> Batch | None:
-    """Return the validation points under e and -e for every member; None if there are none.
+    """Return validation points under e and -e for every member; None if there are none.
+
+    The contractive loss has them once, without noise.
 
     `sigmas` are the levels of each member, ``(m, 1)``, or of each point, ``(n,)``, or a range
     ``(low, high)`` over which the points are spread. As many points are used as put e and -e of a
     point into the same group, by which held-out losses are judged.
     """
-    clean = data["validation"]
+    clean = data["validation"][:VALIDATED]
     if not len(clean):
         return None
     if len(clean) >= GROUPS:
@@ -125,9 +128,10 @@ def validation_batch(
     normal = generator(*streams, "validation").standard_normal(shape)[stack.seeds]
     sigmas = np.broadcast_to(sigmas, (len(normal), len(clean)))
     noise = sigmas[..., None] * normal * (objective != "rcae")
-    noisy = np.concatenate([clean + noise, clean - noise], axis=1)
-    targets = np.broadcast_to(np.tile(clean, (2, 1)), noisy.shape)
-    levels = np.tile(sigmas, 2) / stack.scale[:, None]
+    signs = (1,) if objective == "rcae" else (1, -1)
+    noisy = np.concatenate([clean + sign * noise for sign in signs], axis=1)
+    targets = np.broadcast_to(np.tile(clean, (len(signs), 1)), noisy.shape)
+    levels = np.tile(sigmas, len(signs)) / stack.scale[:, None]
     parts = (stack.inward(noisy), stack.inward(targets), levels)
     return Batch(*(torch.as_tensor(part, dtype=stack.theta.dtype) for part in parts))
 

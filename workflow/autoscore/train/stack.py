@@ -22,6 +22,7 @@ from autoscore.files.storage import UNSEALED, check_seal, reading, seal
 # so by which members come before them. It reads this variable when it is first used.
 os.environ.setdefault("MKL_CBWR", "AUTO")
 
+WHOLE = 64  # points whose units fill whole vectors, however many they are
 CLOSE = 1e-9  # relative difference within which noise levels are the same
 
 
@@ -246,6 +247,7 @@ class LearnedField(Field):
             return z[0], z[0], z[0, :, :, None].expand(0, self.dim, self.dim)
         widest = max(shape[-1] for shape in self._stack.shapes().values())
         size = max(1, self.UNITS // widest // (self.dim if jacobian else 1))
+        size -= size % WHOLE if size > WHOLE else 0
         with torch.no_grad():
             chunks = [
                 self._stack.forward(theta, chunk, sigma, jacobian=jacobian)

@@ -78,6 +78,8 @@ def image_mistakes(images: dict) -> Iterator[str]:
         key = f"images.models.{name}"
         yield from grid_mistakes(f"{key}.sigmas", model["sigmas"])
         yield from _level_mistakes(key, model["kind"], model["sigmas"])
+        if model["output"] == "sigmoid" and (model["tied"] or model["start"] != "random"):
+            yield refused(f"{key}.output", "sigmoid", "linear, or untied weights and start: random")
     for name in images["sample"]["models"]:
         if name not in images["models"]:
             known = ", ".join(images["models"])

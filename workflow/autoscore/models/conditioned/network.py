@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from autoscore.train.activations import silu, silu_slope
+from autoscore.train.products import affine
 from autoscore.train.stack import Stack
 
 DTYPE = torch.float32
@@ -131,9 +132,9 @@ class Conditioned(Stack):
                 change = torch.bmm(slope * steepness(h), part["first"]) * steepness(inner)
                 slope = slope + torch.bmm(change, part["second"])
             h = h + torch.baddbmm(part["second_bias"], silu(inner), part["second"])
-        out = torch.baddbmm(named["output.bias"], silu(h), named["output.weight"])
+        out = affine(named["output.bias"], silu(h), named["output.weight"])
         if slope is not None:
-            slope = torch.bmm(slope * steepness(h), named["output.weight"])
+            slope = affine(None, slope * steepness(h), named["output.weight"])
         return out, slope
 
     def _see(

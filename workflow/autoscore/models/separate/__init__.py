@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from autoscore.models.declaration import IMAGE_SETTINGS, Cost, Model, cost_of_layers
 
-CHUNK = 250  # points whose units fit into a cache, of a loss over all points
+CHUNK = 200  # points of a loss over all: their units fit into a cache, and are whole vectors
 COMMON = {"kind", "sigmas", "seeds", "device", "architecture"}
 
 
@@ -43,7 +43,7 @@ MODEL = Model(
         "samples": frozenset(COMMON | {"sizes", "noise", "warm_start", "optimiser"}),
     },
     schedules={"exact": "exact", "samples": "samples"},
-    image_settings=IMAGE_SETTINGS | {"tied", "start"},
+    image_settings=IMAGE_SETTINGS | {"tied", "start", "output"},
     separate=True,
     objectives=("dae", "rcae"),
     cost=_cost,

@@ -21,6 +21,7 @@ from autoscore.train.objectives import denoising
 RIDGES = 10.0 ** np.arange(-3, -8, -1)  # in units of each hidden unit's mean square
 UNCHECKED = 1e-5  # ridge without validation points
 REACH = 6.0  # noise deviations beyond which a clean point carries no weight
+AT_ONCE = 1600  # points whose units are held at once
 CHUNK = 250  # noisy points whose clean neighbours are gathered at once
 
 
@@ -84,14 +85,15 @@ def _solutions(stack: Separate, batch: Batch, ridges: np.ndarray) -> list[torch.
     """Return one member's weights for every ridge that double precision can solve for."""
     named = stack.views(stack.theta.double())
     inputs, sigma = batch.inputs.double(), batch.sigma[..., None].double()
-    units = stack.units(named, inputs)[-1][0].numpy()
-    units = np.column_stack([units, np.ones(len(units))])
     # what the network has to give, so that r is the target
     power = {"none": None, "sigma": 1, "score": 2}[stack.architecture.residual]
     targets = batch.targets.double()
     wanted = targets if power is None else (targets - inputs) / sigma**power
-    gram, right = units.T @ units, units.T @ wanted[0].numpy()
-    solved = []
+    gram, right, solved = 0.0, 0.0, []
+    for some, goal in zip(inputs.split(AT_ONCE, 1), wanted[0].split(AT_ONCE), strict=True):
+        units = stack.units(named, some)[-1][0].numpy()
+        units = np.column_stack([units, np.ones(len(units))])
+        gram, right = gram + units.T @ units, right + units.T @ goal.numpy()
     for ridge in ridges:
         try:
             factor = cho_factor(gram + np.diag(ridge * np.diag(gram)), overwrite_a=True)

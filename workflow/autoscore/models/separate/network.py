@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoscore.train.activations import sigmoid
+from autoscore.train.activations import sigmoid, tanh
+from autoscore.train.products import affine
 from autoscore.train.stack import Stack
 
 ACTIVATIONS = {  # each with its derivative, as a function of the value
-    "tanh": (torch.tanh, lambda unit: 1.0 - unit**2),
+    "tanh": (tanh, lambda unit: 1.0 - unit**2),
     "sigmoid": (sigmoid, lambda unit: unit * (1.0 - unit)),
 }
 PRECISIONS = {"single": torch.float32, "double": torch.float64}
@@ -25,7 +26,8 @@ class Architecture:
     A tied decoder is the encoder's transpose, which makes dr/dx symmetric (statement C4), and needs
     exactly one hidden layer. The `residual` is ``"none"``: r = net(z), as in the paper;
     ``"sigma"``: r = z + sigma net(z), the network predicts the noise; or ``"score"``:
-    r = z + sigma^2 net(z), the network is the score. What cannot be built raises ValueError.
+    r = z + sigma^2 net(z), the network is the score. A ``"sigmoid"`` output stays between 0 and 1,
+    where the data must be, too. What cannot be built raises ValueError.
     """
 
     hidden: tuple[int, ...]  # units of each layer of the encoder
@@ -33,6 +35,7 @@ class Architecture:
     residual: str = "score"
     gain: float = 4.0  # initial steepness of the first layer's units, times the spread of the data
     activation: str = "tanh"  # as in the paper
+    output: str = "linear"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -44,6 +47,10 @@ class Architecture:
             raise ValueError(f"residual must be none, sigma or score, not {self.residual!r}")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation must be tanh or sigmoid, not {self.activation!r}")
+        if self.output not in ("linear", "sigmoid"):
+            raise ValueError(f"output must be linear or sigmoid, not {self.output!r}")
+        if self.output == "sigmoid" and (self.tied or self.residual != "none"):
+            raise ValueError("a sigmoid output needs untied weights and r = net(x)")
 
 
 @dataclass(eq=False)
@@ -133,11 +140,14 @@ class Separate(Stack):
         slope = ACTIVATIONS[self.architecture.activation][1]
         units = self.units(named, x)
         decoder = self._decoder(named)
-        out = torch.baddbmm(named["decoder.bias"], units[-1], decoder)
+        out = affine(named["decoder.bias"], units[-1], decoder)
+        bent = self.architecture.output == "sigmoid"
+        out = sigmoid(out) if bent else out
         derivative = None
         if jacobian:
             weights = [named[f"encoder.{layer}.weight"] for layer in range(len(units))]
             derivative = _network_jacobian(weights, [slope(unit) for unit in units], decoder)
+            derivative = (out * (1.0 - out))[..., None] * derivative if bent else derivative
         if self.architecture.residual == "none":
             return out, derivative
         scale = sigma[:, :, None] ** {"sigma": 1, "score": 2}[self.architecture.residual]
@@ -153,15 +163,6 @@ class Separate(Stack):
             bias, weight = (named[f"encoder.{layer}.{part}"] for part in ("bias", "weight"))
             units.append(activation(torch.baddbmm(bias, units[-1] if units else x, weight)))
         return units
-
-    def steepness(self, theta: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the first layer's derivative at z, its weights, and the decoder.
-
-        Shapes ``(m, n, units)``, ``(m, d, units)`` and ``(m, units, d)``.
-        """
-        named = self.views(theta)
-        slope = ACTIVATIONS[self.architecture.activation][1]
-        return slope(self.units(named, x)[0]), named["encoder.0.weight"], self._decoder(named)
 
     def _decoder(self, named: dict[str, Tensor]) -> Tensor:
         if self.architecture.tied:
@@ -184,4 +185,4 @@ def _network_jacobian(weights: list[Tensor], steepness: list[Tensor], decoder: T
     slope = weights[0][:, None] * steepness[0][:, :, None, :]  # (m, n, d, units)
     for weight, layer in zip(weights[1:], steepness[1:], strict=True):
         slope = torch.bmm(slope.flatten(1, 2), weight).unflatten(1, (n, d)) * layer[:, :, None, :]
-    return torch.bmm(slope.flatten(1, 2), decoder).view(m, n, d, d).transpose(2, 3)
+    return affine(None, slope.flatten(1, 2), decoder).view(m, n, d, d).transpose(2, 3)

@@ -75,8 +75,9 @@ def start_solved(
 
 def _units(stack: Separate) -> int:
     shape = stack.architecture
-    if len(shape.hidden) > 1 or shape.activation != "tanh" or shape.residual != "none":
-        raise ValueError(f"this start needs one layer of tanh and r = net(x), not {shape}")
+    unlike = shape.activation != "tanh" or shape.residual != "none" or shape.output != "linear"
+    if len(shape.hidden) > 1 or unlike:
+        raise ValueError(f"this start needs one layer of tanh and linear r = net(x), not {shape}")
     return shape.hidden[0]
 
 
