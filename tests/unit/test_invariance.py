@@ -117,7 +117,8 @@ PLACES = [(1e-6, 1e7), (1e6, 1e4), (1.0, 1e7), (1e6, 0.0), (1e-6, 1e4)]
 @pytest.mark.parametrize("name", MADE)
 def test_units_and_origin_change_no_relative_number(name, tmp_path):
     expected, fixed, memory = numbers(name, 1.0, 0.0, tmp_path)
-    assert expected.median() < 0.8
+    models = expected.index.get_level_values("model")
+    assert expected[models.isin(["conditioned", "separate"])].median() < 0.8
     # trainings of curves and in the plane take longest
     for unit, deviations in PLACES[:2] if name in ("ring", "curve") else PLACES:
         found, points, peak = numbers(name, unit, deviations, tmp_path)

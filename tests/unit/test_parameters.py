@@ -142,8 +142,8 @@ TRAINING = {
 STAGES = {
     "data": "seeds sizes validation held_out variants.*.seeds variants.*.sizes",
     "optimum": "sigmas",  # in the plane
-    "score": "sigmas models.* variants.*.objectives",
-    "geometry": "sigmas models.* variants.*.objectives",
+    "score": "sigmas architecture.* models.* variants.*.objectives",
+    "geometry": "sigmas architecture.* models.* variants.*.objectives",
 }
 KNOWN = ("bowl", "arc", "cloud", "blob")  # in two and more dimensions
 LINE, PLANE = ("line", "dots"), ("bowl", "arc", "mine", "blob")

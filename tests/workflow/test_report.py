@@ -95,11 +95,12 @@ def test_the_page_fetches_nothing(page):
 
 
 def test_the_page_shows_the_verdicts_first_and_every_figure(page, finished):
-    claims = pd.read_csv(finished.folder / "results/verify/claims.csv")
+    folder = finished.folder / "results/verify"
+    places, statements = (pd.read_csv(folder / f"{name}.csv") for name in ("places", "statements"))
     before, _, _ = page.partition("<figure")
-    for claim in claims["id"]:
-        assert f"{claim}" in before
-    assert before.count('class="verdict') >= len(claims)
+    for check in places["check"]:
+        assert f"<summary>{check}</summary>" in before
+    assert before.count('class="verdict') >= len(statements) + places["counts"].notna().sum()
     shown = set(re.findall(r'<figure id="(\w+)">', page))
     pictures = [file for file in finished.made("*.png", "*.gif") if file.stem != "contact_sheet"]
     assert shown == {file.stem for file in pictures}

@@ -2,89 +2,90 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.workflow.project import TINY
+from autoscore.verify import record
 
 pytestmark = pytest.mark.slow
 
+STATEMENT = {"kind": "theorem", "number": "1", "says": "An error is small."}
 
-def claim(name, at_most, **more):
+
+def family(name, at_most, **more):
     return more | {
         "id": name,
-        "paper": "T1",
-        "statement": "An error is small.",
+        "of": "T1",
+        "says": "An error is small",
         "table": "results/score/errors.csv",
-        "where": {"density": "mixture", "reference": "optimum"},
+        "where": {"density": "{target}", "objective": "dae", "model": "exact", "reference": "p"},
         "column": "relative_error",
         "at_most": at_most,
+        "bound": "margin",
+        "because": "it is a test",
+        "targets": more.get("targets", {"mixture": None}),
     }
 
 
-TRUE, FALSE = claim("true", 1e9), claim("false", -1.0)
-LARGE = claim("large", -1.0, quick="it takes an hour")
-ELSEWHERE = claim("elsewhere", -1.0, targets=["spiral"])
+TRUE, FALSE = family("true", 1e9), family("false", -1.0)
+ELSEWHERE = family("elsewhere", -1.0, targets={"spiral": None})
+
+
+def ask(project, *families, expected=()):
+    """Put families, one statement about all, and what is on record in place of the project's."""
+    claims = {"paper": {"T1": "T1, a theorem"}, "families": list(families)}
+    names = [one["id"] for one in families]
+    item = STATEMENT | {"families": names, "headline": names[0]}
+    project.rewrite("config/claims.yaml", lambda _: yaml.safe_dump(claims))
+    project.rewrite("config/statements.yaml", lambda _: yaml.safe_dump([item]))
+    rows = [["quick", check, place, word, 1, 0.1, 12, 3] for check, place, word in expected]
+    table = pd.DataFrame(rows, columns=record.COLUMNS)
+    table.to_csv(project.folder / "config/record.csv", index=False)
+    return project.snakemake("verify")
 
 
 @pytest.mark.parametrize(
-    ("claims", "verdicts"),
+    ("expected", "differing"),
     [
-        ([TRUE, LARGE, ELSEWHERE], ["PASS", "NOT TESTED", "NOT TESTED"]),
-        ([TRUE, FALSE, LARGE], ["PASS", "FAIL", "NOT TESTED"]),
+        ([], []),
+        ([("true_mixture", "holds"), ("false_mixture", "fails")], []),
+        ([("true_mixture", "holds"), ("false_mixture", "holds")], ["false_mixture"]),
+        ([("true_mixture", "fails"), ("false_mixture", "fails")], ["true_mixture"]),
     ],
 )
-def test_verify_fails_if_a_claim_does_and_shows_all(project, claims, verdicts):
-    project.rewrite(
-        "config/claims.yaml",
-        lambda _: yaml.safe_dump({"paper": {"T1": "T1, a theorem"}, "claims": claims}),
-    )
-    outcome = project.snakemake("verify")
-    assert (outcome.code != 0) == ("FAIL" in verdicts)
-    table = pd.read_csv(project.folder / "results/verify/claims.csv")
-    assert table["verdict"].tolist() == verdicts
-    readable = (project.folder / "results/verify/claims.md").read_text(encoding="utf-8")
-    for wanted, verdict in zip(claims, verdicts, strict=True):
-        assert f"| {verdict} | **{wanted['id']}" in readable
-        assert any(
-            verdict in line and wanted["id"] in line for line in outcome.text.splitlines()
-        ), outcome.text
+def test_verify_fails_if_a_check_differs_from_its_record_either_way(project, expected, differing):
+    outcome = ask(project, TRUE, FALSE, ELSEWHERE)
+    places = pd.read_csv(project.folder / "results/verify/places.csv", keep_default_na=False)
+    place = places.loc[places["check"] == "true_mixture", "place"].iloc[0]
+    outcome = ask(project, TRUE, FALSE, ELSEWHERE, expected=[(a, place, b) for a, b in expected])
+    assert (outcome.code != 0) == bool(differing), outcome.text
+    lines = outcome.text.splitlines()
+    told = [line.split()[1] for line in lines if line.startswith("DIFFERS")]
+    assert told == differing
+    assert any(line.split()[:3] == ["supported", "within", "limits"] for line in lines) or differing
+    readable = (project.folder / "results/verify/verdicts.md").read_text(encoding="utf-8")
+    assert "## true_mixture\n\nAn error is small (mixture; objective denoising, " in readable
+    assert "needs the density spiral, which this run leaves out" in readable
     for engine in ("Traceback", "CalledProcessError"):
         assert engine not in outcome.text
 
 
-def test_a_slip_in_a_density_s_name_stops_the_run_before_it_begins(project):
-    project.rewrite(
-        "config/claims.yaml", lambda text: text.replace("[three_wells]", "[three_wels]")
-    )
-    before = project.made("*")
-    outcome = project.snakemake("verify")
+def test_what_is_on_record_and_is_not_measured_differs_but_what_is_left_out_does_not(project):
+    expected = [("true_mixture", "sigma 77", "holds"), ("elsewhere_spiral", "sigma 1", "fails")]
+    outcome = ask(project, TRUE, ELSEWHERE, expected=expected)
     assert outcome.code != 0
-    assert (
-        "about the density three_wels, which no configuration has; did you mean three_wells?"
-        in (outcome.text)
-    )
+    (line,) = (line for line in outcome.text.splitlines() if line.startswith("DIFFERS"))
+    assert line == "DIFFERS  true_mixture at sigma 77: expected that it holds; not measured"
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake"),
+    [
+        ({"targets": {"three_wels": None}}, "about the density three_wels, which no configuration"),
+        ({"at_mots": 1.0}, "wrong.at_mots is not a key; did you mean at_most?"),
+    ],
+)
+def test_a_mistake_in_the_families_stops_the_run_before_it_begins(project, change, mistake):
+    before = project.made("*")
+    outcome = ask(project, family("wrong", 1.0) | change)
+    assert outcome.code != 0
+    assert mistake in outcome.text
     assert "Traceback" not in outcome.text
     assert project.made("*") == before
-
-
-def test_a_run_that_tests_fewer_claims_than_its_profile_is_no_success(project):
-    written = {"paper": {"T1": "T1, a theorem"}, "claims": [TRUE, ELSEWHERE]}
-    recorded = {"tested": {"quick": {"digits": 2}}}
-    project.rewrite("config/claims.yaml", lambda _: yaml.safe_dump(written | recorded))
-    outcome = project.snakemake("verify")
-    assert outcome.code == 0, outcome.text
-    assert "not compared with the number on record, because the configuration" in outcome.text
-    # as if the tiny run were the whole profile
-    project.rewrite("config/quick.yaml", lambda _: TINY)
-    outcome = project.snakemake("verify")
-    assert outcome.code != 0
-    assert "only 1 were tested, where 2 are on record" in outcome.text.splitlines()[-2]
-
-
-def test_a_mistake_in_the_claims_stops_the_run_before_it_begins(project):
-    wrong = claim("wrong", 1.0, at_mots=1.0)
-    project.rewrite(
-        "config/claims.yaml", lambda _: yaml.safe_dump({"paper": {"T1": "T1"}, "claims": [wrong]})
-    )
-    outcome = project.snakemake("verify")
-    assert outcome.code != 0
-    assert "wrong.at_mots is not a key; did you mean at_most?" in outcome.text
-    assert "Traceback" not in outcome.text

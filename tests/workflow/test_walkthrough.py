@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autoscore.verify.checking import check
+from autoscore.verify.judging import judge
+from autoscore.verify.record import read
 from tests.workflow.project import ROOT, Project
 
 pytestmark = pytest.mark.slow
@@ -73,5 +74,6 @@ def test_the_code_of_the_page_runs(walked, monkeypatch):
     assert names["field"].score(names["x"]).shape == names["x"].shape
     assert [chains.shape for chains in seen] == [(50, 50, 2)]
     assert np.isfinite(seen[0]).all()
-    (verdict,) = check(names["mine"], seed=2014, targets=["my_mixture"])["verdict"]
-    assert verdict == "PASS"
+    places = judge(names["mine"], read("none", "full"), ["my_mixture"])
+    assert places["outcome"].isin(["holds", "unclear"]).all()
+    assert len(places) > 2

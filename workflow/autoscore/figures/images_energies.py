@@ -1,5 +1,6 @@
 """Energies of changed images, and closed loops, from the learned score alone (C6, C4)."""
 
+import numpy as np
 import pandas as pd
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
@@ -30,9 +31,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     loops = table["path"] == "loop"
     changes = table[(table["sigma"] == sigma) & ~loops]
     paths = changes.groupby("path")["mean"].mean().sort_values().index.tolist()
-    for place, (model, rows) in enumerate(changes.groupby("model", sort=False)):
-        rows = rows.set_index("path").loc[paths]
-        height = [k + 0.2 * (place - 1) for k in range(len(paths))]
+    models = changes["model"].unique()
+    for place, model in zip(np.linspace(-0.3, 0.3, len(models)), models, strict=True):
+        rows = changes[changes["model"] == model].set_index("path").loc[paths]
+        height = [k + place for k in range(len(paths))]
         style = look(model) | {"linestyle": "", "markersize": 4}
         style["marker"] = style["marker"] or "|"
         left.errorbar(rows["mean"], height, xerr=2 * rows["standard_error"], **style)

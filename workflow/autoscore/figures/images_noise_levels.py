@@ -27,16 +27,19 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axis = subplots(figsize=(COLUMN, 2.9), layout="constrained")
     axis.axhline(1.0, color="black", linewidth=0.8)
     for place, (model, rows) in enumerate(table.groupby("model", sort=False)):
+        alone = rows["seen"] == "one"
+        rows = rows[alone] if alone.any() else rows
         ratios = rows.groupby("sigma")["ratio"]
         spread = {share: ratios.quantile(share) for share in (0.05, 0.5, 0.95)}
         style = look(model) | {"linestyle": "", "markersize": 3.5}
-        if (rows["seen"] == "one").any():
+        style["marker"] = style["marker"] or "_"
+        if alone.any():
             style["label"] += ", image by image (90 %)"
         reach = [spread[0.5] - spread[0.05], spread[0.95] - spread[0.5]]
         axis.errorbar(spread[0.5].index * SHIFT ** (place - 1), spread[0.5], reach, **style)
     axis.set(xscale="log", xlabel=r"true noise level $\sigma$ (white = 1)")
     axis.set_ylabel(r"estimated / true $\sigma$")
     mark_levels(axis, table["sigma"])
-    axis.legend(fontsize=6)
+    axis.legend(fontsize=6, loc="upper right")
     name_images(figure, inputs["provenance"], "Unknown noise")
     save(figure, outputs)

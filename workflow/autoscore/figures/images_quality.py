@@ -9,11 +9,11 @@ from autoscore.plan import drawn_image_models
 from autoscore.samplers.registry import SAMPLERS
 
 QUANTITIES = {
-    "parzen": "Parzen\nlog-likelihood (nats)",
-    "nearest": "median distance to a\ntraining image",
-    "mmd2": "squared MMD to\nheld-out images",
+    "parzen": "Parzen log-\nlikelihood (nats)",
+    "nearest": "distance to a\ntraining image",
+    "mmd2": "squared MMD to\nreal images",
     "confidence": "classifier's\nconfidence",
-    "coverage": "coverage of\nheld-out images",
+    "coverage": "coverage of\nreal images",
     "memorised": "nearer to a\ntraining image",
     "switching": "class changes\na draw",
 }
@@ -44,7 +44,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set_xlabel(text, fontsize=6)
         axis.grid(axis="y", linewidth=0.3, color="0.9")
         axis.tick_params(axis="x", labelsize=6)
+        axis.locator_params(axis="x", nbins=2, min_n_ticks=1)
     axes[2].set_xscale("symlog", linthresh=1e-3)
+    axes[2].set_xticks([0, 1e-2])
     axes[2].axvline(table["mmd2_floor"].max(), color="0.6", linewidth=0.6, linestyle=":")
     axes[0].set_yticks(list(height), labels, fontsize=6)
     name_images(figure, inputs["provenance"], "Samples, and real images")

@@ -27,7 +27,7 @@ def _reads(config: Mapping) -> dict[str, str]:
 FIGURE = Figure(
     section=IMAGES,
     shows=("C4",),
-    caption="untied weights become nearly symmetric through training",
+    caption="symmetry of dr/dx through training, also without its trace",
     scope=OfImages(separate_image_models),
     reads=_reads,
     settings=lambda config, density: {"models": separate_image_models(config)},

@@ -37,7 +37,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     figure, axes = style.grid(len(names), len(names), 0.0, 2.6)
     for axis, name in zip(axes.flat, names, strict=True):
         _draw_panel(axis, runs, name)
-    style.common_legend(figure, 4)
+    style.common_legend(figure, 3)
     style.save(figure, outputs)
 
 

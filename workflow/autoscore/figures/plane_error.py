@@ -39,8 +39,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
 def _draw_panel(axis: style.Axes, part: pd.DataFrame) -> None:
     axis.set(xscale="log", yscale="log", ylim=(1e-4, 3.0))
-    most = part.loc[part["model"].isin(["conditioned", "separate"]), "n"].max()
-    rows = part[(part["n"] == most) & (part["reference"] == "p_sigma")]
+    trained = part[part["model"].isin(["conditioned", "separate"])]
+    rows = part[(part["n"] == trained["n"].max()) & (part["reference"] == "p_sigma")]
+    rows = rows[rows["sigma"].isin(trained["sigma"])]  # other variants have levels of their own
     style.each_model(axis, rows, SHOWN, "sigma", "relative_error", 3)
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
     axis.plot(bias["sigma"], style.drawable(bias["relative_error"]), ".", **BIAS)

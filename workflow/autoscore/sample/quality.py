@@ -18,7 +18,8 @@ from autoscore.sample.distances import (
 
 CELLS = {1: 200, 2: 60}  # along each side, in which draws are counted
 FLOOR_DRAWS, FLOORS = 20_000, 4  # independent draws beside each run; most repeats of its number
-PAIRED = 2000  # draws whose distances to one another are computed
+REFERENCE = 2000  # draws of the density to which others are compared, for coverage by as many
+PAIRED = 1000  # draws whose distances to these and to one another are averaged
 NEIGHBOURS = 5  # the distance to this neighbour is a reference point's reach
 
 
@@ -40,7 +41,7 @@ class DrawQuality:
 
     def __init__(self, density: Density, cells: Cells | None, streams: Streams) -> None:
         self._density, self._cells, self._streams = density, cells, streams
-        self._reference = density.sample(PAIRED, streams("reference"))
+        self._reference = density.sample(REFERENCE, streams("reference"))
 
     @cached_property
     def _discrepancies(self) -> Discrepancies:
@@ -63,17 +64,17 @@ class DrawQuality:
         found["log_p_short"] = found["mean_log_p_floor"] - found["mean_log_p"]
         if self._cells is not None:
             found["kl_excess"] = found["kl"] - found["kl_floor"]
+            found["kl_corrected"] = histogram_kl(draws, self._cells, corrected=True)
         return found
 
     def counted(self, draws: np.ndarray) -> dict[str, float]:
         """Return what depends on the number of draws ``(n, d)``, or needs as many to compare."""
         found = {
             "mean_log_p": mean_log_p(draws, self._density),
-            "coverage": self._coverage(thinned(draws, PAIRED)),
+            "coverage": self._coverage(thinned(draws, REFERENCE)),
         }
         if self._cells is not None:
             found["kl"] = histogram_kl(draws, self._cells)
-            found["kl_corrected"] = histogram_kl(draws, self._cells, corrected=True)
         return found
 
     def floor(self, n: int, name: str) -> dict[str, float]:
@@ -81,8 +82,7 @@ class DrawQuality:
         repeats = int(np.clip(FLOOR_DRAWS // n, 1, FLOORS))
         draws = self._density.sample(repeats * n, self._streams("independent", name))
         rows = [self.counted(part) for part in np.split(draws, repeats)]
-        kept = set(rows[0]) - {"kl_corrected"}  # which is 0 but for noise
-        return {f"{key}_floor": float(np.mean([row[key] for row in rows])) for key in kept}
+        return {f"{key}_floor": float(np.mean([row[key] for row in rows])) for key in rows[0]}
 
 
 def thinned(draws: np.ndarray, most: int) -> np.ndarray:
