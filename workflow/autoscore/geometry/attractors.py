@@ -166,10 +166,9 @@ def attractors(
     for model in drawn:
         errors = table[table["model"] == model].set_index("seed")["error"]
         if len(errors):
-            seed = errors.sort_values().index[len(errors) // 2]
-            clean = points(None if np.isnan(seed) else seed).x
+            seed = int(errors.sort_values().index[len(errors) // 2])
             seeds, several = models[model]
-            field = several.fields[seeds.index(seed)]
+            field, clean = several.fields[seeds.index(seed)], points(seed).x
             arrays |= _drawn(model, field, windows, clean, likely, chains(seed))
             arrays[f"seed_{model}"] = np.array(seed)
     return arrays, table
