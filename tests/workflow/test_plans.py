@@ -177,6 +177,7 @@ def test_a_density_s_parameter_redoes_that_density_and_what_gathers(project):
         "optimum mixture",
         "train mixture dae separate exact",
         "score mixture",
+        "geometry mixture",
         "plot_bias mixture",
         "plot_learned_error",
         "plot_plane_error",
