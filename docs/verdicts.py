@@ -24,10 +24,7 @@ def store_verdicts(root: Path) -> bool:
 
     A run below the project's folder that left something of it out changes nothing.
     """
-    if not (root / RESULTS).is_file():
-        return False
-    places = pd.read_csv(root / RESULTS, keep_default_na=False)
-    if places["reason"].str.startswith("needs ").any():
+    if not complete(root):
         return False
     text = pd.read_csv(root / RESULTS)[COLUMNS].to_csv(
         index=False, float_format="%.4g", lineterminator="\n"
@@ -37,6 +34,15 @@ def store_verdicts(root: Path) -> bool:
         return False
     file.write_text(text, encoding="utf-8")
     return True
+
+
+def complete(root: Path) -> bool:
+    """Return whether a run below the project's folder left nothing of a full run out."""
+    results = root / RESULTS
+    if not results.is_file():
+        return False
+    reasons = pd.read_csv(results, keep_default_na=False)["reason"]
+    return not reasons.str.startswith("needs ").any()
 
 
 def stored(root: Path) -> pd.DataFrame:

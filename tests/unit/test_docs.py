@@ -10,6 +10,8 @@ from autoscore.configuration import complete, merge
 from docs.__main__ import PARTS, ROOT, main
 from docs.keys import Keys
 from docs.library import LIBRARY, library_index
+from docs.numbers import QUERIES
+from docs.numbers import STORED as NUMBERS
 from docs.parts import anchor, replace_part
 from docs.verdicts import STORED, failures, judged, store_verdicts, summary
 
@@ -232,7 +234,8 @@ def test_a_verdict_on_another_requirement_does_not_count(tmp_path):
 
 
 def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
-    sources = ["config/claims.yaml", "docs/paper.yaml", "docs/verdicts.csv"]
+    sources = ["config/claims.yaml", "docs/paper.yaml", "docs/verdicts.csv", "docs/findings.md"]
+    sources += [QUERIES.as_posix(), NUMBERS.as_posix()]
     sources += [f"workflow/schemas/{name}.schema.yaml" for name in ("config", "paper")]
     for name in [*PARTS, *sources]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -244,3 +247,16 @@ def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
     assert main([], tmp_path) == 0
     assert main(["--check"], tmp_path) == 0
     assert capsys.readouterr().out == "docs/library.md is written anew\n"
+    page = tmp_path / "docs/findings.md"
+    text = page.read_text(encoding="utf-8")
+    page.write_text(
+        text.replace("<!--= acceptance -->0", "<!--= acceptance -->1"), encoding="utf-8"
+    )
+    assert main(["--check"], tmp_path) == 1
+    assert capsys.readouterr().out == "docs/findings.md is out of date; run make docs\n"
+    page.write_text(text.replace("<!--= acceptance -->", "<!--= accepted -->"), encoding="utf-8")
+    assert main(["--check"], tmp_path) == 1
+    assert "accepted is no number of docs/numbers.yaml" in capsys.readouterr().err
+    page.write_text(re.sub(r"<!--= acceptance -->.*?<!--/-->", "", text), encoding="utf-8")
+    assert main(["--check"], tmp_path) == 1
+    assert "no page shows acceptance" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from autoscore.verify.requirements import REQUIREMENTS, requirements_of
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
 PROFILES = {"full": ["config.yaml"], "quick": ["config.yaml", "quick.yaml"]}  # their own files
-SILENT = ("density", "quantity", "n")  # columns that a sentence says otherwise
+SILENT = ("density", "quantity", "n", "trained_on")  # columns that a sentence says otherwise
 
 
 def read_families(path: str | Path) -> tuple[dict[str, str], list[dict]]:
@@ -103,8 +103,8 @@ def _check(family: dict, target: str | None, change: dict, config: Mapping) -> d
     changed = family | change | {"where": family["where"] | change.get("where", {})}
     check = {key: _named(value, target) for key, value in changed.items() if key != "targets"}
     where = check["where"]
-    if where.get("n") == "points":
-        where["n"] = _points(config, target or where.get("density"))
+    points = _points(config, target or where.get("density"))
+    check["where"] = {key: points if of == "points" else of for key, of in where.items()}
     check |= {"id": name, "family": family["id"], "target": target}
     return check | {"sentence": sentence(check)}
 
@@ -123,10 +123,11 @@ def sentence(check: Mapping) -> str:
     target = check.get("target") or where.get("density")
     parts += [target.replace("_", " ")] if isinstance(target, str) else []
     parts += ["MNIST"] if check.get("dataset") == "mnist" else []
-    if where.get("n") == math.inf:
+    size = where.get("n", where.get("trained_on"))
+    if size == math.inf:
         parts.append("trained on the density itself")
-    elif isinstance(where.get("n"), int):
-        parts.append(f"{where['n']:,} points")
+    elif isinstance(size, int):
+        parts.append(f"{size:,} points")
     rest = {name: wanted for name, wanted in where.items() if name not in SILENT}
     parts += [asked_in_words(rest)] if rest else []
     (requirement,) = requirements_of(check)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from autoscore.verify.query import Measured, Place, in_words
-from autoscore.verify.record import thresholds
+from autoscore.verify.record import TIE, thresholds
 from autoscore.verify.requirements import Judged, requirements_of
 
 NULLS = ("identity", "untrained", "gaussian", "kde")  # models that a learned one has to beat
@@ -155,6 +155,8 @@ def interval(number: Measured) -> tuple[float, float]:
 
 def outcome(one: Judged, low: float, high: float) -> str:
     """Return whether a place holds or fails, unclear if the interval has a bound in it."""
+    if -TIE <= one.margin < 0:
+        return "unclear"
     if one.least <= low and high <= one.most:
         return "holds"
     return "fails" if high < one.least or low > one.most else "unclear"

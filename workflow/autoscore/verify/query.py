@@ -29,10 +29,11 @@ class Measured(NamedTuple):
 def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measured]:
     """Return what a column of the rows that a check asks for says, by place.
 
-    Raises ValueError if a column is missing, a number is not finite, two rows are of the same place
-    and seed, or only some rows have a seed. Without rows there are no places.
+    A row without the number is no row. Raises ValueError if a column is missing, two rows are of
+    the same place and seed, or only some rows have a seed. Without rows there are no places.
     """
     rows = chosen(table, check)
+    rows = rows[_column(rows, column).notna()]
     groups = places_of(check)
     needed = [column, *groups]
     needed += [check[key] for key in ("order_in", "standard_error", "count") if key in check]
@@ -79,8 +80,6 @@ def _of_place(
         )
     else:
         values = judged if seeds is None else judged[np.argsort(seeds)]
-    if not np.isfinite(values).all():
-        raise ValueError(f"not every number of {place or 'its rows'} is finite")
     if seeds is not None:
         return over_seeds(values, tuple(known))
     if "standard_error" in check:
@@ -99,7 +98,8 @@ def _badness(check: dict) -> Callable[[float], float]:
 def over_seeds(values: np.ndarray, seeds: tuple) -> Measured:
     """Return one number per seed with the standard error of their mean."""
     count = len(values)
-    error = values.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
+    known = count > 1 and np.isfinite(values).all()
+    error = values.std(ddof=1) / np.sqrt(count) if known else np.nan
     return Measured(values, float(error), count, seeds)
 
 
@@ -123,6 +123,9 @@ def in_words(place: Place) -> str:
     return ", ".join(f"{column} {_short(value)}" for column, value in place)
 
 
+WORDS = {"dae": "denoising", "rcae": "contractive"}  # values that tables abbreviate
+
+
 def asked_in_words(where: dict) -> str:
     """Return in words which rows a check asks for."""
     return ", ".join(f"{column} {_wanted_in_words(wanted)}" for column, wanted in where.items())
@@ -136,7 +139,7 @@ def _wanted_in_words(wanted: object) -> str:
 
 def _short(value: object) -> str:
     number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
-    return f"{value:.4g}" if number else str(value)
+    return f"{value:.4g}" if number else WORDS.get(str(value), str(value))
 
 
 def _sortable(place: Place) -> list:

@@ -17,6 +17,7 @@ import pandas as pd
 
 COLUMNS = ["profile", "check", "place", "expected", "margin", "spread", "freedom", "runs"]
 CLEAR = 2.0  # spreads between runs
+TIE = np.finfo(float).tiny  # the margin of a number that equals what it is to be less than
 ALARMS = 0.1  # share of runs with a fresh seed that may differ from the record anywhere
 
 
@@ -53,9 +54,8 @@ def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 def expected(margin: float, spread: float) -> str:
     """Return whether a place with this mean margin and spread holds, fails or is unclear."""
-    if np.isnan(spread):  # a single value, of which nobody knows how far it varies
-        return "unclear"
-    if abs(margin) < CLEAR * spread:
+    # of a single value nobody knows how far it varies; two equal numbers are neither less
+    if np.isnan(spread) or abs(margin) < CLEAR * spread or -TIE <= margin < 0:
         return "unclear"
     return "holds" if margin >= 0 else "fails"
 

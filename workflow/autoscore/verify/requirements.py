@@ -1,7 +1,6 @@
 """The sorts of requirement: what a check judges at each place, within which bounds, in words."""
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -52,13 +51,21 @@ def bounded(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
 
 
 def monotone(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
-    """Hold every step of a column against 0; a step is called by where it ends."""
+    """Hold every step of a column against 0; a step is called by where it ends.
+
+    Steps are taken among the places that agree in all other columns.
+    """
     falls = "decreasing" in check
-    found = list(measured(table, check, check["column"]).items())
-    judged = {}
-    for (_, before), (place, after) in pairwise(found):
-        step = _difference(before, after) if falls else _difference(after, before)
-        judged[place] = Judged(step, -BELOW, np.inf, after.mean, before.mean)
+    column = check["decreasing" if falls else "increasing"]
+    found = measured(table, check, check["column"]).items()
+    judged, last = {}, {}
+    for place, after in sorted(found, key=lambda item: dict(item[0])[column]):
+        rest = _without(place, {column})
+        if rest in last:
+            before = last[rest]
+            step = _difference(before, after) if falls else _difference(after, before)
+            judged[place] = Judged(step, -BELOW, np.inf, after.mean, before.mean)
+        last[rest] = after
     return judged
 
 
@@ -85,7 +92,7 @@ def compared(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
     return judged
 
 
-def _without(place: Place, columns: dict) -> Place:
+def _without(place: Place, columns: Collection[str]) -> Place:
     return tuple(part for part in place if part[0] not in columns)
 
 

@@ -73,7 +73,7 @@ def _verdict(item: dict, places: pd.DataFrame) -> dict:
 
 def _rule(headline: pd.Series, own: pd.Series) -> str:
     holds, fails = (headline == "support").sum(), (headline == "limit").sum()
-    if headline.isin(["construction", ""]).all():
+    if (headline == "construction").any() or not headline.isin(COUNTS).any():
         return "not tested"
     if not holds:
         return "contradicted" if fails else "not supported"

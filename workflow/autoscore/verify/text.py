@@ -56,10 +56,22 @@ def as_text(statements: pd.DataFrame, places: pd.DataFrame, checks: list[dict]) 
     sentences = {check["id"]: check for check in checks}
     for name, part in places.groupby("check", sort=False):
         check = sentences[name]
-        parts += ["", f"## {name}", "", check["sentence"]]
+        parts += ["", f"## {name}", "", f"{check['sentence']} {where_it_holds(part)}".strip()]
         parts += [f"Bound from {check['bound']}: {check['because']}.", ""]
         parts += table(PLACE_HEAD, [_place(row) for row in part.to_dict("records")])
     return "\n".join(parts) + "\n"
+
+
+def where_it_holds(places: pd.DataFrame) -> str:
+    """Return in a sentence at which places a check holds, fails and is unclear."""
+    words = {"holds": "It holds at", "fails": "it fails at", "unclear": "it is unclear at"}
+    said = []
+    for status, verb in words.items():
+        those = places.loc[places["status"] == status, "place"].tolist()
+        if those:
+            said.append(f"{verb} {', '.join(those) if any(those) else 'its only place'}")
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def statement_rows(statements: pd.DataFrame) -> Iterator[list[str]]:
