@@ -50,7 +50,7 @@ pytestmark = pytest.mark.slow
 SEED = 2014
 LEVELS = [0.2, 0.6]
 NO_DATA = {part: np.empty((0, 1)) for part in ("validation", "held_out")}
-POINTS = 161
+POINTS, TIED = 161, True
 STAND = "tests.unit.test_mutations"
 
 
@@ -177,10 +177,10 @@ def line_losses():
     optimal_field.cache_clear()
     mixture = density_of("mixture")
     stacks = {
-        (what, "separate", "exact"): Known(mixture, "fair", [0.01, 0.02, 0.5], np.inf)
+        (what, "separate", "exact"): Known(mixture, "fair", [0.01, 0.014, 0.5], np.inf)
         for what in ("dae", "rcae")
     }
-    table = line.loss_table(mixture, stacks, np.array([0.01, 0.02, 0.5]))
+    table = line.loss_table(mixture, stacks, np.array([0.01, 0.014, 0.5]))
     save(table, "results/geometry/three_wells_losses.csv")
 
 
@@ -197,7 +197,7 @@ def line_points():
 def plane_optima():
     """Both optima in the plane; a smooth mixture stands for the two bumps."""
     optimal_field.cache_clear()
-    smooth = GaussianMixture([0.5, 0.5], np.array([[0.7, 0], [-0.7, 0]]), np.array([np.eye(2)] * 2))
+    smooth = GaussianMixture([0.5, 0.5], np.array([[1.5, 0], [-1.5, 0]]), np.array([np.eye(2)] * 2))
     save(bias_table(smooth, np.array([0.08, 0.16]), POINTS), "results/optimum/two_bumps.csv")
     ninja = bias_table(density_of("ninja_star"), np.array([0.05, 0.1, 0.2]), POINTS)
     save(ninja, "results/optimum/ninja_star.csv")
@@ -218,7 +218,7 @@ def score_of_points():
         stacks = known(density, fields, levels)
         stacks["dae", "conditioned", "samples"] = Known(density, "good", levels, separate=False)
         train = np.stack([density.sample(10_000, generator(SEED, "data", k)) for k in range(3)])
-        parts = {part: density.sample(1000, generator(SEED, part)) for part in NO_DATA}
+        parts = {part: density.sample(4000, generator(SEED, part)) for part in NO_DATA}
         settings = entry_of(name)["train"] | {"sigmas": levels, "baselines": []}
         data = {"train": train} | parts
         tables = score_stage(name, settings, data, density, stacks, (SEED, "score"))
@@ -245,7 +245,9 @@ def sampling(name, settings, stacks=None, density=None, **data):
 def energy_differences():
     """Energy differences of the three wells, and of a model of the mixture."""
     asked = {"differences": {"models": ["conditioned"], "sigmas": []}}
-    table = sampling("three_wells", asked).differences()
+    wells = density_of("three_wells")
+    stacks = known(wells, {"conditioned": "good"}, [0.05])
+    table = sampling("three_wells", asked, stacks).differences()
     save(table, "results/sample/three_wells_differences.csv")
     mixture = density_of("mixture")
     stacks = known(mixture, {"conditioned": "fair"}, [0.05], separate=False)
@@ -268,19 +270,96 @@ def far_starts():
 
 def shape():
     """The shape of models of eight Gaussians."""
-    density, levels = density_of("eight_gaussians"), [0.1]
+    density, levels = density_of("eight_gaussians"), [0.2]
     fields = {
         "separate": "good", "conditioned": "good", "paper": "poor", "paper_solved": "good",
         "fresh_noise": "poor", "rare_large_noise": "good", "walkback": "good",
     }  # fmt: skip
     asked = {"sigmas": levels, "figures": ["map"], "points": 0}
-    asked["shown"] = {"sigma": 0.1, "windows": [], "attractors": True}
-    held_out = density.sample(500, generator(SEED, "held_out"))
+    asked["shown"] = {"sigma": 0.2, "windows": [], "attractors": True}
+    held_out = density.sample(1000, generator(SEED, "held_out"))
     stacks = known(density, fields, levels)
     tables = stage.measure(density, stacks, held_out, asked, generator(SEED))[1]
     save(tables["summary"], "results/geometry/eight_gaussians.csv")
     for name in ("fixed_points", "attractors"):
         save(tables[name], f"results/geometry/eight_gaussians_{name}.csv")
+
+
+def tied_energy():
+    """Tied weights, whose energy has a closed form before any training."""
+    points = np.random.default_rng(0).standard_normal((40, 2))
+    architecture = {"hidden": (8,), "tied": TIED, "activation": "sigmoid", "residual": "none"}
+    members = ([0.1] * FEWEST, range(FEWEST), [10_000.0] * FEWEST)
+    stack = Separate(2, architecture, *members, np.zeros((FEWEST, 2)), [1.0] * FEWEST)
+    generators = [generator(1, k) for k in range(FEWEST)]
+    stack.initialise(torch.as_tensor(np.stack([points] * FEWEST)), generators)
+    named, box = {("dae", "tied", "samples"): stack}, np.array([[-3.0, 3.0]] * 2)
+    rows = summary.summary_rows(density_of("spiral"), named, [0.1], points, generator(2), box)
+    save(rows, "results/geometry/spiral.csv")
+
+
+def chains(name, plans, stacks=None, *, of=None, **data):
+    """Run chains of a density by plans, `of` another density's, with some changes."""
+    known_plans = entry_of(of or name)["sample"]["plans"]
+    plans = {plan: known_plans[plan] | changes for plan, changes in plans.items()}
+    found = sampling(name, {"plans": plans}, stacks, **data).run(lambda message: None)[0]
+    return found.assign(kl_excess=found["kl"] - found["kl_floor"])
+
+
+def exact_chains():
+    """Chains on the exact score."""
+    few = {"repeats": 3, "chains": 50, "draws": 40}
+    small = {"repeats": 2, "chains": 200, "draws": 5, "thin": 8, "burn_in": 60}
+    walks = {"samplers": ["adjusted_walk", "repository_walk"], "chains": 1000, "repeats": FEWEST}
+    plans = {
+        "repository_2013_walk": small | walks,
+        "repository_2013": small | {"samplers": ["mala", "mala_one_point"], "chains": 1000},
+        "unadjusted": small | {"steps": {"langevin": [0.002, 0.016]}},
+    }
+    tables = [chains("three_wells", {"truth": few}), chains("ninja_star", plans)]
+    save(pd.concat(tables), "results/sample/diagnostics.csv")
+
+
+def learned_chains():
+    """Chains and flows of models: of the mixture, of eight Gaussians, and in ten dimensions."""
+    few = {"repeats": 3, "chains": 50, "draws": 40}
+    mixture, gaussians = density_of("mixture"), density_of("eight_gaussians")
+    curve = density_of("curve_mixture_10")
+    plan = {"learned": few | {"sigmas": [0.05], "models": ["conditioned"]}}
+    stacks = known(mixture, {"conditioned": "good"}, [0.05, 0.8], separate=False)
+    tables = [chains("mixture", plan, stacks, of="three_wells")]
+    plan = {"flow": few | {"chains": 1000, "draws": 1, "models": ["generative"]}}
+    stacks = known(gaussians, {"generative": "good"}, [0.03, 5], separate=False)
+    tables.append(chains("eight_gaussians", plan, stacks, of="ninja_star"))
+    plan = {"generative": {"chains": 200, "draws": 2, "burn_in": 5}}
+    stacks = known(curve, {"generative": "good"}, [0.004, 4], separate=False)
+    tables.append(chains("curve_mixture_10", plan, stacks))
+    save(pd.concat(tables), "results/sample/diagnostics.csv")
+
+
+class SideBySide:
+    """Stands for members side by side, each at rows of its own."""
+
+    def __init__(self, stack, members, chains):
+        self.stack, self.members, self.chains = stack, members, chains
+
+    def score(self, x):
+        grouped = x.reshape(-1, len(self.members), self.chains, x.shape[1]).swapaxes(0, 1)
+        scores = [
+            self.stack.field(sigma).score(rows.reshape(-1, x.shape[1])).reshape(rows.shape)
+            for sigma, rows in zip(self.members, grouped, strict=True)
+        ]
+        return np.stack(scores).swapaxes(0, 1).reshape(x.shape)
+
+
+def metropolis_chains():
+    """Metropolis-Hastings in ten dimensions from a model that knows the score."""
+    curve = density_of("curve_mixture_10")
+    stacks = known(curve, {"paper": "good"}, [0.02, 0.05, 0.1, 0.2, 0.4], seeds=2)
+    metropolis.SideBySide = SideBySide
+    points = curve.sample(500, generator(SEED, "data"))
+    own = sampling("curve_mixture_10", {}, stacks, train=np.stack([points] * 2))
+    save(own.metropolis()[0], "results/sample/curve_mixture_10_metropolis.csv")
 
 
 def curves():
@@ -290,7 +369,7 @@ def curves():
     x = spiral.sample(500, generator(SEED))
     rows = arm_rows(spiral, known(spiral, fields, levels, seeds=1), levels, x, generator(SEED))
     save(rows, "results/geometry/spiral_arms.csv")
-    fields = {"exact": DenoisingOptimum(sine, 0.01), "separate": good(sine, 0.01)}
+    fields = {"exact": DenoisingOptimum(sine, 0.003), "separate": good(sine, 0.003)}
     table = tangent_profile(sine, fields).assign(profile="tangent", seed=np.nan)
     save(table, "results/geometry/sine_profiles.csv")
 
