@@ -11,6 +11,7 @@ from autoscore.geometry.attractors import (
     MOVING,
     SPURIOUS,
     Likely,
+    Several,
     lost_chains,
     relax,
 )
@@ -73,16 +74,31 @@ def test_data_lie_where_draws_from_p_sigma_lie(likely):
     ],
 )
 def test_each_start_ends_where_its_field_leads(likely, field, start, end):
-    ends = relax(field, np.array([start]), likely, WINDOW)
-    assert ends.label.tolist() == [end]
+    ends = relax(Several([field]), np.array([start]), likely, WINDOW)
+    assert ends.label.tolist() == [[end]]
     if end == SPURIOUS:
-        np.testing.assert_allclose(ends.x[0], Pulled.place, atol=1e-3)
+        np.testing.assert_allclose(ends.x[0, 0], Pulled.place, atol=1e-3)
+
+
+def test_fields_side_by_side_end_where_each_would_alone(likely):
+    fields = [Pulled(), Pushed(), Turned()]
+    starts = np.array([[0.3, 0.4], [0.3, 0.6], [0.0, 0.8], [0.9, -0.9]])
+    together = relax(Several(fields), starts, likely, WINDOW)
+    streams = [np.random.default_rng(k) for k in range(3)]
+    path, lost = lost_chains(Several(fields), [POINTS] * 3, likely, streams)
+    for k, field in enumerate(fields):
+        alone = relax(Several([field]), starts, likely, WINDOW)
+        np.testing.assert_array_equal(together.label[k], alone.label[0])
+        np.testing.assert_array_equal(together.x[k], alone.x[0])
+        own = lost_chains(Several([field]), [POINTS], likely, [np.random.default_rng(k)])
+        np.testing.assert_array_equal(path[:, k], own[0][:, 0])
+        np.testing.assert_array_equal(lost[k], own[1][0])
 
 
 def test_the_best_reconstruction_loses_no_chain_and_another_field_all(likely):
     rng = np.random.default_rng(1)
     best = DenoisingOptimum(KernelDensity(POINTS), SIGMA)
-    path, lost = lost_chains(best, POINTS, likely, rng)
+    path, lost = lost_chains(Several([best]), [POINTS], likely, [rng])
     assert lost.mean() <= 0.01
-    assert path.shape[1:] == (len(lost), 2)
-    assert lost_chains(Pushed(), POINTS, likely, rng)[1].mean() > 0.95
+    assert path.shape[1:] == (1, lost.size, 2)
+    assert lost_chains(Several([Pushed()]), [POINTS], likely, [rng])[1].mean() > 0.95

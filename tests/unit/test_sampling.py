@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import gaussian_kde, ks_2samp
 
+from autoscore.baselines.declaration import Given
 from autoscore.baselines.registry import BASELINES
 from autoscore.configuration import whole_schema
 from autoscore.declarations import DeclarationError
@@ -14,13 +15,14 @@ from autoscore.densities.curves import Curve
 from autoscore.densities.mixtures import GaussianMixture
 from autoscore.fields import Field
 from autoscore.models.separate.network import Separate
+from autoscore.nulls import Fitted
 from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.plan import PROBES
 from autoscore.sample.differences import FINE, NODES, difference_rows
 from autoscore.sample.far_starts import STARTS, Trial, least_log_p, lost_shares
 from autoscore.sample.metropolis import Likeness, rule_errors
-from autoscore.sample.nulls import FIELDS, null_draws, null_field_at
+from autoscore.sample.nulls import null_draws
 from autoscore.sample.plans import Driver, Run, expand
 from autoscore.sample.quality import Coverage, DrawQuality, cells_of
 from autoscore.sample.runs import run_chains
@@ -49,11 +51,14 @@ DATA = {
     "held_out": PAIR.sample(200, generator(0, "held_out")),
 }
 NOTHING = {"models": [], "sigmas": [0.3]}
+ARCHITECTURE = {"hidden": [16], "residual": "none"}  # of the untrained null model
 
 
 def sampling(plans=None, density=PAIR, learned=None, **probes):
     plans = {name: PLAN | plan for name, plan in (plans or {}).items()}
-    settings = {"plans": plans} | dict.fromkeys(PROBES, NOTHING) | probes
+    settings = (
+        {"plans": plans, "architecture": ARCHITECTURE} | dict.fromkeys(PROBES, NOTHING) | probes
+    )
     return Sampling("pair", density, learned or {}, DATA, settings, seed=1)
 
 
@@ -228,14 +233,18 @@ def test_every_seed_and_every_run_has_independent_draws_of_its_own():
 
 def test_null_draws_have_the_moments_of_scipy_s_estimates():
     points, validation = PAIR.sample(2000, generator(7)), PAIR.sample(500, generator(8))
+    given = Given(points, validation, generator(10), ARCHITECTURE)
+    fitted = {
+        name: Fitted(BASELINES[name], BASELINES[name].fit(given), len(points))
+        for name in ("gaussian", "kde")
+    }
     draws = {
-        name: draw(40_000, generator(9), 0.5)
-        for name, draw in null_draws(points, validation, generator(10)).items()
+        name: draw(40_000, generator(9), 0.5) for name, draw in null_draws(points, fitted).items()
     }
     noise = 0.25 * np.eye(2)
     for name in ("gaussian", "empirical"):
         np.testing.assert_allclose(np.cov(draws[name].T), np.cov(points.T) + noise, atol=0.03)
-    bandwidth = BASELINES["kde"].fit(points, validation, None).bandwidth
+    bandwidth = fitted["kde"].estimate.bandwidth
     # one Gaussian in place of two bumps is seen; scipy's estimate has the same draws as ours
     estimate = gaussian_kde(points.T, np.hypot(bandwidth, 0.5))
     estimate.covariance = np.hypot(bandwidth, 0.5) ** 2 * np.eye(2)
@@ -244,23 +253,6 @@ def test_null_draws_have_the_moments_of_scipy_s_estimates():
     projected = [drawn @ [1.0, 0.7] for drawn in (draws["kde"], own, draws["gaussian"])]
     assert ks_2samp(projected[0], projected[1]).pvalue > 0.001
     assert ks_2samp(projected[2], projected[1]).pvalue < 1e-6
-
-
-def test_null_fields_are_those_of_their_models():
-    points, x = PAIR.sample(500, generator(11)), PAIR.sample(50, generator(12))
-    fields = {name: null_field_at(name, points, generator(13))(0.4) for name in FIELDS}
-    untrained, h = fields["untrained"], np.array([1e-5, 0.0])
-    slope = (untrained(x + h) - untrained(x - h)) / 2e-5
-    np.testing.assert_allclose(untrained.jacobian(x)[:, :, 0], slope, atol=1e-4)
-    assert (fields["identity"].move(x) == 0).all()
-    precision = np.linalg.inv(np.cov(points.T, bias=True) + 0.16 * np.eye(2))
-    expected = (points.mean(0) - x) @ precision
-    np.testing.assert_allclose(fields["gaussian"].score(x), expected, rtol=1e-9)
-    np.testing.assert_allclose(fields["gaussian"].move(x), 0.16 * expected, rtol=1e-9)
-    kept = np.linalg.inv(np.cov(points.T, bias=True) + 0.16 * np.eye(2)) @ np.cov(
-        points.T, bias=True
-    )
-    np.testing.assert_allclose(fields["gaussian"].jacobian(x)[7], kept, rtol=1e-6)
 
 
 def test_a_missing_arc_is_seen():
@@ -275,9 +267,8 @@ def test_on_a_bare_curve_everything_is_measured_under_the_noise_of_the_field():
     data = {
         part: curve.sample(300, generator(0, part)) for part in ("train", "validation", "held_out")
     }
-    settings = {"plans": {"all": PLAN | {
-        "fields": ["learned"], "models": ["separate"], "sigmas": [0.3, 0.6], "chains": 200,
-    }}}  # fmt: skip
+    plan = {"fields": ["learned"], "models": ["separate"], "sigmas": [0.3, 0.6], "chains": 200}
+    settings = {"plans": {"all": PLAN | plan}, "architecture": ARCHITECTURE}
     learned = {("dae", "separate", "samples"): a_stack()}
     data["train"] = np.stack([data["train"]] * 2)
     table, _ = Sampling("curve", curve, learned, data, settings, seed=1).run()

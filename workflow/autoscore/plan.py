@@ -294,7 +294,9 @@ def _geometry(config: Mapping, density: str) -> dict:
 
 
 def _sample(config: Mapping, density: str) -> dict:
-    settings = without(config["densities"][density]["sample"], "figures")
+    entry = config["densities"][density]
+    settings = without(entry["sample"], "figures")
+    settings |= {"architecture": entry["train"]["architecture"]}
     return _measuring(config, density, settings, sampled_trainings(config, density))
 
 

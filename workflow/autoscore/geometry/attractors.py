@@ -1,6 +1,6 @@
 """Where iterated reconstructions come to rest: on the data, or where there are none (C8)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from autoscore.geometry.summary import Points
 from autoscore.geometry.windows import grid_points
 from autoscore.models.registry import Learned
 from autoscore.optimum.bias import GRID_POINTS, optimal_field
+from autoscore.train.stack import SideBySide
 
 STARTS = 25  # along each side of the window
 PIXELS = 100  # of a map of basins, along each side
@@ -27,9 +28,26 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+class Several:
+    """Fields of one noise level, moved `together` in one call if that can be."""
+
+    def __init__(
+        self,
+        fields: Sequence[Field],
+        together: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
+        self.fields, self.sigma, self._together = fields, fields[0].sigma, together
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        """Return r(x) - x of k fields, each at points of its own, ``(k, n, 2)`` both."""
+        if self._together:
+            return self._together(x)
+        return np.stack([field.move(own) for field, own in zip(self.fields, x, strict=True)])
+
+
 @dataclass(frozen=True)
 class Ends:
-    """Where points, ``(n, 2)``, came to rest, and of which sort each end is."""
+    """Where points of k fields, ``(k, n, 2)``, came to rest, and of which sort each end is."""
 
     x: np.ndarray
     label: np.ndarray  # DATA, SPURIOUS, ESCAPED or MOVING
@@ -48,42 +66,53 @@ class Likely:
         return self._smoothed.log_prob(x) >= self._least
 
 
-def relax(field: Field, x: np.ndarray, likely: Likely, window: np.ndarray) -> Ends:
-    """Apply r until points reach the data, rest elsewhere, or leave a box three windows wide."""
-    x, label = x.copy(), np.full(len(x), MOVING)
+def relax(several: Several, x: np.ndarray, likely: Likely, window: np.ndarray) -> Ends:
+    """Apply each r until points reach the data, rest elsewhere, or leave a box of three windows.
+
+    All k fields start at the same points, ``(n, 2)``.
+    """
+    k = len(several.fields)
+    x, label = np.tile(x, (k, 1, 1)), np.full((k, len(x)), MOVING)
     middle, half = window.mean(1), 1.5 * np.ptp(window, axis=1)
-    active = np.arange(len(x))
+    active = np.arange(label.shape[1])
     for step in range(ITERATIONS):
-        move = field.move(x[active])
+        move = several.move(x[:, active])
         if step % LOOKED == 0:
-            at = x[active]
-            resting = np.linalg.norm(move, axis=1) < AT_REST * field.sigma
+            ends, on = label[:, active], label[:, active] == MOVING
+            at = x[:, active][on]
+            resting = np.linalg.norm(move[on], axis=1) < AT_REST * several.sigma
             left = ~(np.abs(at - middle) <= half).all(1)
-            found = np.select([left, likely(at), resting], [ESCAPED, DATA, SPURIOUS], MOVING)
-            label[active] = found
-            active, move = active[found == MOVING], move[found == MOVING]
+            ends[on] = np.select([left, likely(at), resting], [ESCAPED, DATA, SPURIOUS], MOVING)
+            label[:, active] = ends
+            kept = (ends == MOVING).any(0)
+            active, move = active[kept], move[:, kept]
             if not len(active):
                 break
-        x[active] += move
+        x[:, active] += np.where((label[:, active] == MOVING)[..., None], move, 0.0)
     return Ends(x, label)
 
 
 def lost_chains(
-    field: Field, clean: np.ndarray, likely: Likely, rng: np.random.Generator
+    several: Several,
+    clean: Sequence[np.ndarray],
+    likely: Likely,
+    rngs: Sequence[np.random.Generator],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return paths of chains that start at data, corrupt and reconstruct, and which are lost.
 
-    Paths have the shape ``(steps + 1, chains, 2)``. A chain is lost if it ends where there are no
-    data, and r alone would not bring it back: a chain is also caught between noise and r.
+    Each of k fields has data, ``(m, 2)``, and a stream of its own. Paths have the shape
+    ``(steps + 1, k, chains, 2)``. A chain is lost if it ends where there are no data, and r alone
+    would not bring it back: a chain is also caught between noise and r.
     """
-    x = clean[rng.integers(len(clean), size=CHAINS)]
-    path = [x]
+    starts = zip(clean, rngs, strict=True)
+    path = [np.stack([data[rng.integers(len(data), size=CHAINS)] for data, rng in starts])]
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(CHAIN_STEPS):
-            noisy = path[-1] + field.sigma * rng.standard_normal(x.shape)
-            path.append(noisy + field.move(noisy))
-    last = np.nan_to_num(path[-1], nan=np.inf, posinf=1e6, neginf=-1e6)
-    return np.stack(path), ~likely(np.clip(last, -1e6, 1e6))
+            noise = np.stack([rng.standard_normal((CHAINS, 2)) for rng in rngs])
+            noisy = path[-1] + several.sigma * noise
+            path.append(noisy + several.move(noisy))
+    last = np.nan_to_num(path[-1], nan=np.inf, posinf=1e6, neginf=-1e6).clip(-1e6, 1e6)
+    return np.stack(path), ~likely(last.reshape(-1, 2)).reshape(last.shape[:2])
 
 
 def attractors(
@@ -105,36 +134,42 @@ def attractors(
     `drawn`, each for its seed of the median error. `points` are those of a seed.
     """
     best, likely = optimal_field(density, "dae", sigma, GRID_POINTS), Likely(density, sigma, rng)
-    fields: dict[tuple[str, float], Field] = {("exact", np.nan): best}
+    models: dict[str, tuple[list[float], Several]] = {"exact": ([np.nan], Several([best]))}
     for (objective, model, source), stack in learned.items():
         if (objective, source) == ("dae", "samples") and len(stack.known([sigma])):
-            for seed in np.unique(stack.seeds).tolist():
-                fields[model, seed] = stack.field(sigma, seed, stack.sizes.max())
+            seeds, size = np.unique(stack.seeds).tolist(), stack.sizes.max()
+            fields = [stack.field(sigma, seed, size) for seed in seeds]
+            members = [stack.member(sigma, seed, size) for seed in seeds]
+            together = SideBySide(stack, members).move if stack.separate else None
+            models[model] = seeds, Several(fields, together)
     entropy, rows = int(rng.integers(2**63)), []
 
     def chains(seed: float) -> np.random.Generator:
         """Return the stream of a seed's chains, which are the same for all its fields."""
         return np.random.default_rng([entropy, *([] if np.isnan(seed) else [seed])])
 
-    for (model, seed), field in fields.items():
-        at = points(None if np.isnan(seed) else seed)
-        noisy = at.x + sigma * at.noise
-        move = best.move(noisy)
-        ends = relax(field, grid_points(windows[0], STARTS), likely, windows[0])
-        spurious = ends.x[ends.label == SPURIOUS]
-        shares = [(ends.label == sort).mean() for sort in (SPURIOUS, ESCAPED, MOVING)]
-        error = ((field.move(noisy) - move) ** 2).sum() / (move**2).sum()
-        places = len(np.unique(np.rint(spurious / sigma), axis=0))
-        lost = lost_chains(field, at.x, likely, chains(seed))[1].mean()
-        rows.append([model, seed, sigma, error, *shares, places, lost])
+    for model, (seeds, several) in models.items():
+        at = [points(None if np.isnan(seed) else seed) for seed in seeds]
+        ends = relax(several, grid_points(windows[0], STARTS), likely, windows[0])
+        own = [chains(seed) for seed in seeds]
+        lost = lost_chains(several, [one.x for one in at], likely, own)[1].mean(1)
+        for k, (seed, field) in enumerate(zip(seeds, several.fields, strict=True)):
+            noisy = at[k].x + sigma * at[k].noise
+            move = best.move(noisy)
+            error = ((field.move(noisy) - move) ** 2).sum() / (move**2).sum()
+            shares = [(ends.label[k] == sort).mean() for sort in (SPURIOUS, ESCAPED, MOVING)]
+            spurious = ends.x[k][ends.label[k] == SPURIOUS]
+            places = len(np.unique(np.rint(spurious / sigma), axis=0))
+            rows.append([model, seed, sigma, error, *shares, places, lost[k]])
     table = pd.DataFrame(rows, columns=COLUMNS)
     arrays = {}
     for model in drawn:
         errors = table[table["model"] == model].set_index("seed")["error"]
         if len(errors):
-            seed = errors.sort_values().index[len(errors) // 2]
-            clean = points(None if np.isnan(seed) else seed).x
-            arrays |= _drawn(model, fields[model, seed], windows, clean, likely, chains(seed))
+            seed = int(errors.sort_values().index[len(errors) // 2])
+            seeds, several = models[model]
+            field, clean = several.fields[seeds.index(seed)], points(seed).x
+            arrays |= _drawn(model, field, windows, clean, likely, chains(seed))
             arrays[f"seed_{model}"] = np.array(seed)
     return arrays, table
 
@@ -154,8 +189,9 @@ def _drawn(
     ``rest_<model>`` where the spurious ones rest. ``path_<model>``, ``(steps + 1, 2)``, is the
     first chain that is lost, without a step if none is.
     """
-    ends = relax(field, grid_points(windows[0], PIXELS), likely, windows[0])
-    path, lost = lost_chains(field, clean, likely, rng)
+    alone = Several([field])
+    ends = relax(alone, grid_points(windows[0], PIXELS), likely, windows[0])
+    path, lost = lost_chains(alone, [clean], likely, [rng])
     chosen = np.flatnonzero(lost)[:1]
     fields = {
         f"arrows_{k}_{model}": field.move(grid_points(window, ARROWS)).reshape(ARROWS, ARROWS, 2)
@@ -164,5 +200,5 @@ def _drawn(
     return fields | {
         f"basin_{model}": ends.label.reshape(PIXELS, PIXELS),
         f"rest_{model}": ends.x[ends.label == SPURIOUS],
-        f"path_{model}": path[:, chosen[0]] if len(chosen) else path[:0, 0],
+        f"path_{model}": path[:, 0, chosen[0]] if len(chosen) else path[:0, 0, 0],
     }

@@ -30,6 +30,7 @@ from autoscore.optimum.curves import curve_grid
 
 SHOWN = ("conditioned", "separate", "paper")  # models whose fields are drawn
 DRAWN = ("paper", "paper_solved", "separate")  # models whose attractors are drawn
+PER_SEED = 2  # each seed has a half as many held-out points as there are, of its own
 DIRECTIONS = 2000  # in which fields are differentiated, at all held-out points together
 COLUMNS = {
     "summary": ["objective", "model", "sigma", "seed", "n", "quantity", "value"],
@@ -89,7 +90,7 @@ def measure(
             return Points.drawn(x, window, rng)
         own, drawn = generator(*streams, seed), x
         if not isinstance(density, KernelDensity):
-            drawn = density.sample(len(x), own)
+            drawn = density.sample(max(1, len(x) // PER_SEED), own)
         return Points.drawn(drawn, window, own)
 
     points(None)  # draws from rng before all else does

@@ -17,7 +17,7 @@ from autoscore.sample.distances import (
 )
 
 CELLS = {1: 200, 2: 60}  # along each side, in which draws are counted
-FLOOR_DRAWS, FLOORS = 20_000, 4  # independent draws beside each run; most repeats of its number
+FLOOR_DRAWS, FLOORS = 10_000, 2  # independent draws beside each run; most repeats of its number
 REFERENCE = 2000  # draws of the density to which others are compared, for coverage by as many
 PAIRED = 1000  # draws whose distances to these and to one another are averaged
 NEIGHBOURS = 5  # the distance to this neighbour is a reference point's reach

@@ -13,6 +13,7 @@ from autoscore.densities.base import Density
 from autoscore.fields import Field
 from autoscore.files.storage import fingerprint
 from autoscore.models.registry import Learned
+from autoscore.nulls import Fitted, fits
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
@@ -24,7 +25,7 @@ from autoscore.sample.far_starts import STARTS, Trial, least_log_p, lost_shares
 from autoscore.sample.metropolis import COLUMNS as METROPOLIS
 from autoscore.sample.metropolis import Sweep
 from autoscore.sample.mixing import mixing_row
-from autoscore.sample.nulls import FIELDS, Draw, null_draws, null_field_at
+from autoscore.sample.nulls import FIELDS, Draw, null_draws
 from autoscore.sample.plans import Driver, Run, expand, make_driver, stack_of
 from autoscore.sample.quality import DrawQuality, cells_of
 from autoscore.sample.runs import run_chains
@@ -61,6 +62,8 @@ class Sampling:
     seed: int
 
     def __post_init__(self) -> None:
+        architecture = self.settings["architecture"]
+        self._fits = fits(self.density, self.data, architecture, (self.seed, "sample", self.name))
         for name in ("_smoothed", "_cells", "_least", "_quality", "_nulls", "_null_row"):
             setattr(self, name, cache(getattr(self, name)))
 
@@ -170,8 +173,7 @@ class Sampling:
             seeds |= set(np.unique(stack.seeds).tolist())
         for sigma, seed in product(sigmas, sorted(seeds)):
             for model in FIELDS:
-                rng = self._stream("nulls", model, seed)
-                field = null_field_at(model, self._points(seed), rng)(sigma)
+                field = self._fitted(np.inf, seed)[model].field(sigma)
                 yield {"field": "learned", "model": model, "sigma": sigma, "seed": seed}, field
 
     def _points(self, seed: int, size: float = np.inf) -> np.ndarray:
@@ -193,8 +195,10 @@ class Sampling:
         return DrawQuality(self._smoothed(level), self._cells(level), streams)
 
     def _nulls(self, size: float, seed: int) -> dict[str, Draw]:
-        rng = self._stream("nulls", seed, size)
-        return null_draws(self._points(seed, size), self.data["validation"], rng)
+        return null_draws(self._points(seed, size), self._fitted(size, seed))
+
+    def _fitted(self, size: float, seed: int) -> dict[str, Fitted]:
+        return {one.name: one for one in self._fits(len(self._points(seed, size)), seed)}
 
     def _null_row(self, model: str, seed: int, size: float, level: float, n: int) -> dict:
         name = f"{model}-{seed}-{size:g}-{n}"
@@ -210,8 +214,7 @@ class Sampling:
             yield self._labels(run) | {"model": model} | measured
 
     def _untrained(self, run: Run, driver: Driver) -> Driver:
-        rng = self._stream("nulls", "untrained", run.seed)
-        field_at = null_field_at("untrained", self._points(run.seed, run.size), rng)
+        field_at = self._fitted(run.size, run.seed)["untrained"].field
         field = field_at(run.sigma)
         return replace(driver, source=field, field=field, field_at=field_at)
 

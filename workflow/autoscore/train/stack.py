@@ -278,7 +278,7 @@ class SideBySide:
     the next to the second, and so on, k times over: one call where each alone would need one.
     """
 
-    def __init__(self, stack: Stack, members: list[int], chains: int) -> None:
+    def __init__(self, stack: Stack, members: list[int], chains: int = 1) -> None:
         self._stack, self._groups = stack.take(members), (len(members), chains, stack.dim)
         self._unit = self._stack.scale / self._stack.sigmas**2
 
@@ -286,11 +286,19 @@ class SideBySide:
         """Return (r(x) - x) / sigma^2, of shape ``(n, d)``."""
         m, _, d = self._groups
         grouped = x.reshape(-1, *self._groups).swapaxes(0, 1)  # (m, k, chains, d)
-        theta = self._stack.theta
-        place = {"dtype": theta.dtype, "device": theta.device}
-        z = torch.as_tensor(self._stack.inward(grouped.reshape(m, -1, d)), **place)
-        sigma = torch.as_tensor(self._stack.sigmas / self._stack.scale, **place)[:, None]
-        with torch.no_grad():
-            move = (self._stack.forward(theta, z, sigma)[0] - z).double().cpu().numpy()
+        move = self._inner_move(grouped.reshape(m, -1, d))
         scores = (self._unit[:, None, None] * move).reshape(grouped.shape)
         return scores.swapaxes(0, 1).reshape(x.shape)
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        """Return r(x) - x of each member at points of its own, ``(m, n, d)`` both."""
+        return self._stack.scale[:, None, None] * self._inner_move(x)
+
+    def _inner_move(self, x: np.ndarray) -> np.ndarray:
+        """Return the same in the members' own coordinates."""
+        theta = self._stack.theta
+        place = {"dtype": theta.dtype, "device": theta.device}
+        z = torch.as_tensor(self._stack.inward(x), **place)
+        sigma = torch.as_tensor(self._stack.sigmas / self._stack.scale, **place)[:, None]
+        with torch.no_grad():
+            return (self._stack.forward(theta, z, sigma)[0] - z).double().cpu().numpy()
