@@ -35,7 +35,9 @@ def folder(tmp_path, monkeypatch):
     places = pd.DataFrame(PLACES, columns=["check", "place", "value", "counts"])
     places = places.assign(family=places["check"].str[0], of="T0", outcome="holds", differs=False)
     places.reindex(columns=COLUMNS).to_csv(tmp_path / STORED, index=False)
-    return tmp_path
+    yield tmp_path
+    FIGURES.clear()  # in their order
+    FIGURES.update(known)
 
 
 def tables(folder, *items):
