@@ -25,6 +25,7 @@ PLACES = [  # check, place, value, what it counts as
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """A project of three families, of which two are about a theorem, and no figure of the paper."""
+    known = dict(FIGURES)
     for name in of_scope(OfPaper):
         monkeypatch.delitem(FIGURES, name)
     for name in ("config", "docs"):
