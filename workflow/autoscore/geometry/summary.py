@@ -23,6 +23,7 @@ from autoscore.train.stack import Stack
 from autoscore.wording import require
 
 CELLS = 40  # of the Helmholtz split, along each side of the window
+PAIRED = 10  # most dimensions in which pairs of points are differentiated: n d^2 numbers a point
 FEWEST = 200  # points drawn in a window, at least
 
 
@@ -110,6 +111,8 @@ def summary_rows(
                     yield labels | {"n": size, "quantity": quantity, "value": value}
     for (size, seed), at_level in places(shown, np.array(levels), largest=True).items():
         for fitted in fits(size, seed):
+            if fitted.most and density.dim > PAIRED:
+                continue
             at = points(seed).first(fitted.most)
             for sigma, objectives in at_level.items():
                 field = fitted.field(sigma)
