@@ -95,7 +95,8 @@ def test_what_repeats_nothing_is_left_alone(text, tmp_path):
 
 
 def test_the_project_s_own_files_are_in_order():
-    check_files(sorted((ROOT / "config").glob("*.yaml")))
+    files = set((ROOT / "config").glob("*.yaml")) - {ROOT / "config/statements.yaml"}  # a list
+    check_files(sorted(files))
 
 
 def test_the_mistakes_of_all_files_are_told(tmp_path):

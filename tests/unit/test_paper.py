@@ -25,6 +25,7 @@ PLACES = [  # check, place, value, what it counts as
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """A project of three families, of which two are about a theorem, and no figure of the paper."""
+    known = dict(FIGURES)
     for name in of_scope(OfPaper):
         monkeypatch.delitem(FIGURES, name)
     for name in ("config", "docs"):
@@ -35,7 +36,9 @@ def folder(tmp_path, monkeypatch):
     places = pd.DataFrame(PLACES, columns=["check", "place", "value", "counts"])
     places = places.assign(family=places["check"].str[0], of="T0", outcome="holds", differs=False)
     places.reindex(columns=COLUMNS).to_csv(tmp_path / STORED, index=False)
-    return tmp_path
+    yield tmp_path
+    FIGURES.clear()  # in their order
+    FIGURES.update(known)
 
 
 def tables(folder, *items):

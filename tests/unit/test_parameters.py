@@ -144,6 +144,7 @@ STAGES = {
     "optimum": "sigmas",  # in the plane
     "score": "sigmas architecture.* models.* variants.*.objectives",
     "geometry": "sigmas architecture.* models.* variants.*.objectives",
+    "sample": "architecture.*",
 }
 KNOWN = ("bowl", "arc", "cloud", "blob")  # in two and more dimensions
 LINE, PLANE = ("line", "dots"), ("bowl", "arc", "mine", "blob")

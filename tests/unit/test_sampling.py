@@ -152,10 +152,10 @@ def test_chains_on_the_exact_score_are_as_good_as_independent_draws(sampler):
 
 def test_the_flow_of_the_best_auto_encoder_draws_from_the_noisy_data():
     plan = {"samplers": ["flow"], "chains": 4000, "draws": 1, "levels": 30, "sigmas": [0.05]}
-    table, _ = sampling({"all": plan}).run()
-    row = table.iloc[0]
-    assert row["kl"] < 1.15 * row["kl_floor"]
-    assert row["coverage"] > 0.95
+    table, _ = sampling({"all": plan | {"repeats": 6}}).run()
+    # both sides of one run's ratio vary by a tenth
+    assert table["kl"].mean() < 1.15 * table["kl_floor"].mean()
+    assert table["coverage"].min() > 0.95
 
 
 @pytest.mark.parametrize(("high", "settled"), [(1.0, True), (6.0, False)])
