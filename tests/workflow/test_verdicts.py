@@ -24,7 +24,7 @@ def family(name, at_most, **more):
     }
 
 
-TRUE, FALSE = family("true", 1e9), family("false", -1.0)
+SMALL, WRONG = family("small", 1e9), family("wrong", -1.0)
 ELSEWHERE = family("elsewhere", -1.0, targets={"spiral": None})
 
 
@@ -45,33 +45,33 @@ def ask(project, *families, expected=()):
     ("expected", "differing"),
     [
         ([], []),
-        ([("true_mixture", "holds"), ("false_mixture", "fails")], []),
-        ([("true_mixture", "holds"), ("false_mixture", "holds")], ["false_mixture"]),
-        ([("true_mixture", "fails"), ("false_mixture", "fails")], ["true_mixture"]),
+        ([("small_mixture", "holds"), ("wrong_mixture", "fails")], []),
+        ([("small_mixture", "holds"), ("wrong_mixture", "holds")], ["wrong_mixture"]),
+        ([("small_mixture", "fails"), ("wrong_mixture", "fails")], ["small_mixture"]),
     ],
 )
 def test_verify_fails_if_a_check_differs_from_its_record_either_way(project, expected, differing):
     errors = pd.read_csv(project.folder / "results/score/errors.csv")
     place = f"sigma {errors.loc[errors['density'] == 'mixture', 'sigma'].max():.4g}"
-    outcome = ask(project, TRUE, FALSE, ELSEWHERE, expected=[(a, place, b) for a, b in expected])
+    outcome = ask(project, SMALL, WRONG, ELSEWHERE, expected=[(a, place, b) for a, b in expected])
     assert (outcome.code != 0) == bool(differing), outcome.text
     lines = outcome.text.splitlines()
     told = [line.split()[1] for line in lines if line.startswith("DIFFERS")]
     assert told == differing
-    assert any(line.startswith("supported ") and "Theorem 1: true" in line for line in lines)
+    assert any(line.startswith("supported ") and "Theorem 1: small" in line for line in lines)
     readable = (project.folder / "results/verify/verdicts.md").read_text(encoding="utf-8")
-    assert "## true_mixture\n\nAn error is small (mixture; objective denoising, " in readable
+    assert "## small_mixture\n\nAn error is small (mixture; " in readable
     assert "needs the density spiral, which this run leaves out" in readable
     for engine in ("Traceback", "CalledProcessError"):
         assert engine not in outcome.text
 
 
 def test_what_is_on_record_and_is_not_measured_differs_but_what_is_left_out_does_not(project):
-    expected = [("true_mixture", "sigma 77", "holds"), ("elsewhere_spiral", "sigma 1", "fails")]
-    outcome = ask(project, TRUE, ELSEWHERE, expected=expected)
+    expected = [("small_mixture", "sigma 77", "holds"), ("elsewhere_spiral", "sigma 1", "fails")]
+    outcome = ask(project, SMALL, ELSEWHERE, expected=expected)
     assert outcome.code != 0
     (line,) = (line for line in outcome.text.splitlines() if line.startswith("DIFFERS"))
-    assert line == "DIFFERS  true_mixture at sigma 77: expected that it holds; not measured"
+    assert line == "DIFFERS  small_mixture at sigma 77: expected that it holds; not measured"
 
 
 @pytest.mark.parametrize(
