@@ -416,7 +416,9 @@ OTHERS = {
 CALIBRATION = {
     "C1_learned", "C2_points_learned_middle", "C3_over_gaussian", "C3_loss", "C3_divergence",
     "C2_arms_sources", "C2_arms_place", "C2_figure_5_sources", "C2_figure_5_place", "C8_larger",
-    "C7_generative_coverage",
+    "C7_generative_coverage", "C3_images", "C4_images", "C4_images_plain", "C4_images_loops",
+    "C5_images", "C6_images", "C7_images_balance", "C7_images_copies",
+    "conditioned_images_over_separate",
 }  # fmt: skip
 
 
