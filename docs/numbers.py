@@ -127,9 +127,10 @@ class Numbers:
         for key, combine in zip(DIFFERS, (np.divide, np.subtract), strict=True):
             if key in query:
                 other = self._reduced(merged(query, query[key]))
-                if not values.index.equals(other.index):
+                shared = values.index.intersection(other.index)
+                if shared.empty:
                     raise ValueError(f"{key} has other groups: {[*other.index]}, {[*values.index]}")
-                values = combine(values, other)
+                values = combine(values[shared], other[shared])
         if "then" not in query and len(values) > 1:
             raise ValueError(f"{len(values)} groups; say in then which is shown: {', '.join(THEN)}")
         shown = THEN[query.get("then", "mean")](values)
@@ -145,7 +146,7 @@ class Numbers:
         rows = chosen(self.read[path], query)
         if rows.empty:
             raise ValueError(f"it has no rows with {asked_in_words(query['where'])}")
-        rows = rows.assign(value=rows[query["column"]].astype(float))
+        rows = rows.copy().assign(value=rows[query["column"]].astype(float))
         if not np.isfinite(rows["value"]).all():
             raise ValueError(f"not every {query['column']} there is finite")
         groups = rows.groupby(query.get("each", lambda _: 0))
