@@ -19,14 +19,16 @@ PLACES = "results/verify/places.csv"
 # back, if pytest's --rounding has moved the run already
 MOVED = "rounding: 1" if Project.rounding is None else "rounding: null"
 
+MEASURED = ("numbers", "whole")  # in the classifier's file
+
 
 def weights(file):
-    """Return all weights in one row, without the measured numbers in the classifier's file."""
+    """Return all weights in one row, without what is measured in the classifier's file."""
     if file.suffix == ".safetensors":
         named = load_file(file)
     else:
         with np.load(file) as stored:
-            named = {name: stored[name] for name in stored.files if name != "numbers"}
+            named = {name: stored[name] for name in stored.files if name not in MEASURED}
     return np.concatenate([part.ravel() for part in named.values()])
 
 

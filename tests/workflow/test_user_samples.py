@@ -47,7 +47,7 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     log = (project.folder / "results/logs/data/line.log").read_text(encoding="utf-8")
     assert "2 rows of my líne.csv lack a value and are dropped" in log
     fixed = pd.read_csv(project.folder / "results/geometry/plane_fixed_points.csv")
-    assert set(fixed["field"]) == {"exact", "separate"}
+    assert set(fixed["field"]) == {"exact", "separate", "gaussian", "untrained"}
 
 
 def test_a_file_that_was_replaced_in_the_same_instant_is_read_anew(project):

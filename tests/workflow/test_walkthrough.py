@@ -68,6 +68,7 @@ def test_the_code_of_the_page_runs(walked, monkeypatch):
     names = {}
     with (walked.folder / "config/claims.yaml").open("a", encoding="utf-8") as claims:
         claims.write("\n" + blocks("yaml", dict(STAGES)["Verify"])[0])
+    (walked.folder / "mine.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
     for stage, text in STAGES:
         for block in blocks("python", text):
             exec(compile(block, stage, "exec"), names)  # noqa: S102
