@@ -17,7 +17,7 @@ import pytest
 from autoscore import combination
 from autoscore.configuration import complete
 from autoscore.fields import Field
-from autoscore.geometry import line, summary
+from autoscore.geometry import arms, line, summary
 from autoscore.models.separate import training as separate_training
 from autoscore.numerics.errors import FEWEST
 from autoscore.optimum import losses as plane_losses
@@ -25,7 +25,8 @@ from autoscore.optimum import rcae_1d, rcae_2d
 from autoscore.optimum.bias import optimal_field
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.sample import differences
-from autoscore.samplers import kernels, langevin, random_walk
+from autoscore.samplers import declaration, kernels, langevin, random_walk
+from autoscore.samplers.targets import make_target
 from autoscore.samplers.walk import AdjustedWalk
 from autoscore.score import factors
 from autoscore.score.references import smoothed_at
@@ -35,7 +36,7 @@ from autoscore.verify.families import read_checks, read_families
 from autoscore.verify.judging import judge
 from tests.unit import worlds
 from tests.unit.oracles import CONFIG, ROOT
-from tests.unit.worlds import Bent, Known, fair, good, poor, weak
+from tests.unit.worlds import Bent, fair, good, poor, weak
 
 pytestmark = pytest.mark.slow
 CLAIMS = ROOT / "config" / "claims.yaml"
@@ -161,42 +162,47 @@ def no_contraction(patch):
     patch.setattr(worlds, "trained_once", worlds.trained)
 
 
-def levels_mixed_up(patch):
-    """The smallest level has the field of the largest, and so on."""
-    right = Known.field
-    patch.setattr(
-        Known, "field", lambda stack, sigma, *rest: right(stack, stack.low * stack.high / sigma)
-    )
-
-
 def levels_combined_wrongly(patch):
-    """Extrapolation has its weights in the wrong order, and fitted ones are all the same."""
-    right = combination.polynomial_weights
-    patch.setattr(combination, "polynomial_weights", lambda *args: right(*args)[::-1])
-
-    def even(loss, *rest):
-        return np.full(len(loss.gram), 1 / len(loss.gram))
-
-    patch.setattr(combination.QuadraticLoss, "minimiser", even)
+    """Weights are in the wrong order, and those are chosen that have the largest loss."""
+    loss, weights = combination.QuadraticLoss.__call__, combination.polynomial_weights
+    patch.setattr(combination.QuadraticLoss, "__call__", lambda self, w: -loss(self, w))
+    patch.setattr(combination, "polynomial_weights", lambda *args: weights(*args)[::-1])
 
 
-def rule(choose, patch):
-    """Let another rule integrate than the one that is asked for."""
-    right = differences.make_target
-    patch.setattr(differences, "make_target", lambda field, asked: right(field, choose(asked)))
+def segments_too_short(patch):
+    """Segments from arm to arm end before the other arm."""
+    right = arms.arm_segments
+
+    def segments(curve):
+        first, last = np.moveaxis(right(curve), 1, 0)
+        return np.stack([first, first + 0.75 * (last - first)], axis=1)
+
+    patch.setattr(arms, "arm_segments", segments)
 
 
-def one_point_rule(patch):
-    rule(lambda asked: asked if asked == differences.FINE else "one-point", patch)
+def rules(others, patch):
+    """Let other rules integrate than those that are asked for."""
+    for module in (differences, declaration):
+        patch.setattr(module, "make_target", lambda field, asked, *rest: make_target(
+            field, others.get(asked, asked), *rest
+        ))  # fmt: skip
 
 
 def rules_mixed_up(patch):
     others = {3: "one-point", "one-point": 3, 2: "one-point"}
-    rule(lambda asked: others.get(asked, asked), patch)
+    rules(others, patch)
+
+
+def exact_and_one_point_mixed_up(patch):
+    rules({"exact": "one-point", "one-point": "exact"}, patch)
+
+
+def one_point_rule(patch):
+    rules({"even": "one-point", 3: "one-point"}, patch)
 
 
 def fine_rule(patch):
-    rule(lambda asked: differences.FINE, patch)
+    rules({"one-point": differences.FINE}, patch)
 
 
 def untied(patch):
@@ -229,12 +235,9 @@ def nothing_accepted(patch):
     ratio(lambda log_ratio: np.full_like(log_ratio, -np.inf), patch)
 
 
-def all_accepted(patch):
-    ratio(np.zeros_like, patch)
-
-
-def no_determinant(patch):
-    patch.setattr(AdjustedWalk, "_log_volume", lambda kernel, y: np.zeros(len(y)))
+def determinant_inverted(patch):
+    right = AdjustedWalk._log_volume
+    patch.setattr(AdjustedWalk, "_log_volume", lambda kernel, y: -right(kernel, y))
 
 
 # of rows
@@ -350,36 +353,41 @@ MUTATIONS = {
     worlds.shape: {
         optimum_negated: "C2_sources C2_rank_sources C8_sinks",
         error_is_energy: "C2_rank",
-        given(good=flipped): "C2_sources_learned C3_loss C3_divergence C5_hessian",
+        given(good=flipped): "C2_sources_learned C3_loss C5_hessian",
+        given(good=unsquared): "C3_loss C3_divergence",
         given(good=turned): "C4_untied",
+    },
+    worlds.basins: {
         given(good=poor, poor=good): "C8_chains C8_starts C8_published C8_solved C8_solved_starts",
     },
     worlds.curves: {
         optimum_negated: "C2_arms_exact C5_tangent C5_normal",
-        optimum_shifted: "C2_arms_exact_place C2_arms_place C2_figure_5_place",
+        segments_too_short: "C2_arms_exact_place C2_arms_place C2_figure_5_place",
         given(good=flipped): "C2_arms C2_arms_sources C2_figure_5 C2_figure_5_sources"
         " C5_tangent_learned C5_normal_learned",
     },
     worlds.tied_energy: {untied: "C4_tied", shuffled_seeds: "C9_tied_energy"},
     worlds.far_starts: {
         given(good=weak, weak=good): "C8_rare C8_walkback C8_walkback_longer C8_longer",
-        levels_mixed_up: "C8_larger",
-        optimum_of_sigma_squared: "C8_optimum",
+        swapped("sample/eight_gaussians_far_starts", "sigma", 0.02, 0.1): "C8_larger",
+        optimum_negated: "C8_optimum",
     },
     worlds.exact_chains: {
         inverted_ratio: "C7_exact C7_exact_log_p",
         nothing_accepted: "C7_exact_coverage C7_mixing",
-        all_accepted: "C7_one_point",
-        no_determinant: "C7_jacobian",
+    },
+    worlds.repository: {
+        exact_and_one_point_mixed_up: "C7_one_point",
+        determinant_inverted: "C7_jacobian",
     },
     worlds.learned_chains: {given(good=poor): f"C7_learned {FLOW}"},
     worlds.rows_of_a_run: {
         computed(CHAINS, "rule_error", "one_point_error"): "C6_ten_dimensions",
         swapped(CHAINS, "model", "paper", "gaussian"): "C7_pairs_gaussian",
-        swapped(CHAINS, "step", 0.1, 0.01, model="paper"): "C7_pairs_field C7_pairs_distance"
-        " C7_proposal_accepted C7_proposal_small C7_proposal_coverage",
+        swapped(CHAINS, "step", 0.1, 0.01, field="learned", model="paper"): "C7_pairs_field"
+        " C7_pairs_distance C7_proposal_accepted C7_proposal_small C7_proposal_coverage",
         swapped(CHAINS, "step", 0.3, 0.01): "C7_proposal_large",
-        swapped(CHAINS, ["sigma", "step"], 0.02, 0.4, field="learned"): "C7_training_large"
+        swapped(CHAINS, ["sigma", "step"], 0.1, 0.4, field="learned"): "C7_training_large"
         " C7_training_blur",
         computed(CHAINS, "improbable", "1 - improbable"): "C7_training_small C7_training_right",
         swapped("sample/diagnostics", "step", 0.002, 0.016): "C7_unadjusted",
@@ -435,8 +443,7 @@ def places(world):
         try:
             world()
             checks = [check for check in all_checks() if check["family"] in families]
-            densities = complete(CONFIG)["densities"]
-            found = judge(checks, record.read("none", "full"), densities, MNIST)
+            found = judge(checks, record.read("none", "full"), whole()["densities"], MNIST)
         finally:
             os.chdir(here)
     return found[found["outcome"] != "not tested"].set_index(["check", "place"])
@@ -446,8 +453,13 @@ right = cache(places)
 
 
 @cache
+def whole():
+    return complete(CONFIG)
+
+
+@cache
 def all_checks():
-    return read_checks(CLAIMS, complete(CONFIG))
+    return read_checks(CLAIMS, whole())
 
 
 def test_every_family_has_a_mutation():

@@ -267,18 +267,27 @@ def far_starts():
 
 def shape():
     """The shape of models of eight Gaussians."""
-    density, levels = density_of("eight_gaussians"), [0.2]
+    fields = {"separate": "good", "conditioned": "good"}
+    _geometry(fields, ["map"], {"summary": "", "fixed_points": "_fixed_points"})
+
+
+def basins():
+    """Where iterated models of eight Gaussians come to rest, well and badly trained ones."""
     fields = {
         "separate": "good", "conditioned": "good", "paper": "poor", "paper_solved": "good",
         "fresh_noise": "poor", "rare_large_noise": "good", "walkback": "good",
     }  # fmt: skip
-    asked = {"sigmas": levels, "figures": ["map"], "points": 0, "architecture": ARCHITECTURE}
-    asked["shown"] = {"sigma": 0.2, "windows": [], "attractors": True}
+    _geometry(fields, [], {"attractors": "_attractors"})
+
+
+def _geometry(fields, figures, names):
+    density, levels = density_of("eight_gaussians"), [0.2]
+    asked = {"sigmas": levels, "figures": figures, "points": 0, "architecture": ARCHITECTURE}
+    asked["shown"] = {"sigma": 0.2, "windows": [], "attractors": not figures}
     stacks = known(density, fields, levels, separate=False)
     tables = stage.measure(density, stacks, data_of(density), asked, (SEED, "shape"))[1]
-    save(tables["summary"], "results/geometry/eight_gaussians.csv")
-    for name in ("fixed_points", "attractors"):
-        save(tables[name], f"results/geometry/eight_gaussians_{name}.csv")
+    for name, ending in names.items():
+        save(tables[name], f"results/geometry/eight_gaussians{ending}.csv")
 
 
 def tied_energy():
@@ -305,15 +314,20 @@ def chains(name, plans, stacks=None, of=None):
 
 def exact_chains():
     """Chains on the exact score of the three wells."""
+    table = chains("three_wells", {"truth": {"repeats": 3, "chains": 50, "draws": 40}})
+    save(table, "results/sample/diagnostics.csv")
+
+
+def repository():
+    """Samplers of the authors' repository on the three wells."""
     walks = {"samplers": ["adjusted_walk", "repository_walk"], "steps": [0.3], "chains": 500}
     mala = {"samplers": ["mala", "mala_one_point"], "steps": [0.05], "repeats": FEWEST}
     plans = {
         "repository_2013_walk": walks | {"draws": 5, "thin": 5, "burn_in": 60},
         "repository_2013": mala | {"chains": 500, "draws": 10, "thin": 5, "burn_in": 100},
     }
-    exact = {"truth": {"repeats": 3, "chains": 50, "draws": 40}}
-    tables = [chains("three_wells", exact), chains("three_wells", plans, of="ninja_star")]
-    save(pd.concat(tables), "results/sample/diagnostics.csv")
+    table = chains("three_wells", plans, of="ninja_star")
+    save(table, "results/sample/diagnostics.csv")
 
 
 def learned_chains():
