@@ -141,7 +141,11 @@ def test_what_a_page_gets_wrong_is_named(project, text, told):
         ("one", {"each": ["seed"]}, "one: .*2 groups; say in then"),
         ("one", {"colum": "error"}, "one has the key colum; allowed: .*column"),
         ("one", {"then": "most"}, "one has then: most; allowed: min"),
-        ("ahead", {"over": {"where": {"sigma": 0.1}}}, "ahead: .*over has other groups"),
+        (
+            "ahead",
+            {"where": {"sigma": 0.1}, "over": {"where": {"sigma": 0.2}}},
+            "ahead: .*over has other groups",
+        ),
     ],
 )
 def test_a_query_without_an_answer_is_named(project, name, keys, told):
