@@ -215,21 +215,15 @@ def plane_of_losses():
 
 
 def score_of_points():
-    """Models of two bumps, and several levels of one model of eight Gaussians."""
-    errors = []
-    for name, levels in (("two_bumps", [0.01, 0.02, 0.5, 1.0]), ("eight_gaussians", [0.1, 0.2])):
-        density = density_of(name)
-        fields = {"separate": "fair", "paper": "fair", "paper_solved": "good"}
-        stacks = known(density, fields, levels)
-        stacks["dae", "conditioned", "samples"] = Known(density, "good", levels, separate=False)
-        settings = entry_of(name)["train"] | {"sigmas": levels, "baselines": []}
-        tables = score_stage(
-            name, settings, data_of(density, others=4000), density, stacks, (SEED, "score")
-        )
-        errors.append(tables["errors"])
-        if name == "two_bumps":
-            save(tables["factors"], "results/score/factors.csv")
-    save(pd.concat(errors), "results/score/errors.csv")
+    """Models of two bumps, and several levels of one of them."""
+    density, levels = density_of("two_bumps"), [0.01, 0.02, 0.5, 1.0]
+    stacks = known(density, {"separate": "fair", "paper": "fair", "paper_solved": "good"}, levels)
+    stacks["dae", "conditioned", "samples"] = Known(density, "good", levels, separate=False)
+    settings = entry_of("two_bumps")["train"] | {"sigmas": levels, "baselines": []}
+    data = data_of(density, others=4000)
+    tables = score_stage("two_bumps", settings, data, density, stacks, (SEED, "score"))
+    for name in ("errors", "factors"):
+        save(tables[name], f"results/score/{name}.csv")
 
 
 def sampling(name, settings, stacks=None):
@@ -260,9 +254,8 @@ def far_starts():
         "fresh_noise_longer": "weak", "walkback_longer": "good",
     }  # fmt: skip
     asked = {"far_starts": {"models": [*fields], "sigmas": levels}}
-    table = sampling(
-        "eight_gaussians", asked, known(density, fields, levels, separate=False)
-    ).far_starts()
+    stacks = known(density, fields, levels, separate=False, seeds=1)
+    table = sampling("eight_gaussians", asked, stacks).far_starts()
     save(table, "results/sample/eight_gaussians_far_starts.csv")
 
 
