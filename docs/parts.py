@@ -2,6 +2,8 @@
 
 import re
 
+from autoscore.verify.text import table as table  # the one that verdicts have
+
 
 def replace_part(text: str, name: str, content: str) -> str:
     """Return `text` with `content` between the two marks of the part `name`.
@@ -16,13 +18,6 @@ def replace_part(text: str, name: str, content: str) -> str:
         raise ValueError(f"the part {name} needs one line {begin} and, below it, one line {end}")
     before, after = text[: text.index(begin)], text[text.index(end) :]
     return f"{before}{begin}\n\n{content.strip()}\n\n{after}"
-
-
-def table(head: list[str], rows: list[list[str]]) -> list[str]:
-    """Return the lines of a Markdown table; a vertical bar in a cell stays one."""
-    lines = [head, ["---"] * len(head), *rows]
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    return [f"| {' | '.join(line)} |" for line in cells]
 
 
 def anchor(heading: str) -> str:

@@ -17,12 +17,17 @@ COLUMNS += ["rule", "quadrature_error"]
 
 
 def difference_rows(
-    field: Field, density: Density, x: np.ndarray, rng: np.random.Generator
+    field: Field,
+    density: Density,
+    x: np.ndarray,
+    rng: np.random.Generator,
+    spread: float | None = None,
 ) -> Iterator[dict]:
     """Yield how wrong the differences of log p are that come from a field alone, in `COLUMNS`.
 
-    Steps of all `LENGTHS` lead from each point x, ``(n, d)``, in a random direction; ValueError for
-    fewer than two points, whose spread is their unit. A density is a field with the exact score.
+    Steps of all `LENGTHS` lead from each point x, ``(n, d)``, in a random direction. Their unit is
+    the `spread`, by default that of x; ValueError for fewer than two points. A density is a field
+    with the exact score.
     ``nodes`` are points on the segment, 0 for the one-point difference, and ``rule`` says which:
     gauss, even or one-point. ``median_error`` is in nats, ``quadrature_error`` the part of it that
     is the rule's alone, against `FINE` nodes on the same field. ``acceptance_error`` is the mean
@@ -32,7 +37,7 @@ def difference_rows(
     require("a length in units of the spread", len(x), 2)
     direction = rng.standard_normal(x.shape)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    spread = float(x.std(0).mean())
+    spread = float(x.std(0).mean()) if spread is None else spread
     for length in spread * LENGTHS:
         y = x + length * direction
         with np.errstate(divide="ignore"):

@@ -104,12 +104,13 @@ class Sampling:
         if not asked["models"]:
             labels = ["density", "field", "model", "sigma", "seed"]
             return pd.DataFrame(columns=[*DIFFERENCES, *labels])
-        tables = []
+        tables, spread = [], 0.0
         for labels, field in [({"field": "exact"}, self.density), *self._probed(asked)]:
             # all fields of a seed are probed on the same paths, and exact ones on those of seed 0
             rng = self._stream("differences", labels.get("seed", 0))
             x, density = self.density.sample(PROBED, rng), self._smoothed(labels.get("sigma", 0.0))
-            rows = difference_rows(field, density, x, rng)
+            spread = spread or float(x.std(0).mean())  # the same lengths for all seeds
+            rows = difference_rows(field, density, x, rng, spread)
             tables.append(pd.DataFrame(rows).assign(density=self.name, **labels))
         return pd.concat(tables, ignore_index=True)
 

@@ -11,8 +11,8 @@ from autoscore.verify.requirements import Judged, requirements_of
 
 NULLS = ("identity", "untrained", "gaussian", "kde")  # models that a learned one has to beat
 PLACES = ["check", "family", "of", "place", "value", "against", "margin", "low", "high", "error"]
-PLACES += ["count", "outcome", "expected", "differs", *NULLS, "passed_by", "status", "counts"]
-PLACES += ["reason"]
+PLACES += ["count", "outcome", "expected", "differs", *NULLS, "passed_by", "single", "status"]
+PLACES += ["counts", "reason"]
 LEVEL = 0.95  # of intervals
 LEFT_OUT = "needs "  # how the reason begins if a run leaves out what a check is about
 
@@ -39,7 +39,7 @@ def judge(
             rows.append(_untested(check, "", reason))
         else:
             rows += _judged(check, tables, record)
-    words = dict.fromkeys(("passed_by", "counts", "reason"), "")
+    words = dict.fromkeys(("passed_by", "counts", "reason"), "") | {"single": False}
     places = pd.DataFrame([words | row for row in rows], columns=PLACES)
     return _compared(places, record)
 
@@ -115,10 +115,7 @@ def passed(table: pd.DataFrame, check: dict, null: str) -> dict[Place, Judged]:
         changed["less_than"] = other | {"where": own | other["where"]}
     if "places" in check:
         changed["places"] = places
-    try:
-        return requirement.judge(table, changed)
-    except ValueError:  # a null model that this table does not have
-        return {}
+    return requirement.judge(table, changed)
 
 
 def is_learned(check: dict) -> bool:
@@ -142,7 +139,8 @@ def _row(check: dict, place: Place, one: Judged, nulls: dict[str, dict[Place, Ju
                 row[name] = null.value
                 passing += [name] if null.margin >= 0 else []
     row["passed_by"] = " ".join(passing)
-    kind = "reported" if check.get("single") or np.isnan(one.number.error) else "support"
+    row["single"] = bool(check.get("single") or np.isnan(one.number.error))
+    kind = "reported" if row["single"] else "support"
     kind = "calibration" if passing else kind
     row["counts"] = "construction" if check.get("construction") else kind
     row["reason"] = "" if row["outcome"] != "not tested" else "what is judged is no number"
@@ -185,9 +183,11 @@ def _compared(places: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:
     away = np.where(expected == "holds", "fails", "holds")
     status = np.where(expected == "", places["outcome"], np.where(differs, away, expected))
     status = np.where(tested, status, "not tested")
+    # what one training cannot support, it cannot limit
+    limit = np.where(places["single"].to_numpy(bool), "reported", "limit")
     counts = np.select(
         [status == "holds", status == "fails", status == "unclear"],
-        [places["counts"], "limit", "unclear"],
+        [places["counts"], limit, "unclear"],
         "",
     )
     return places.assign(expected=expected, differs=differs | missing, status=status, counts=counts)

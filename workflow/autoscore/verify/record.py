@@ -6,8 +6,8 @@ between the runs if it is larger. Few runs tell little of one place. So where a 
 by more than their standard errors say, on average over its places, these are widened by as much:
 else places at which the runs agree by chance would raise false alarms.
 
-A place is expected to hold, or to fail, if the mean margin is at least `CLEAR` such spreads from 0,
-and is unclear in between. A run differs from the record where its margin has the other sign and is
+A place is expected to hold, or to fail, if the 95 % interval of the mean margin excludes 0, and is
+unclear otherwise. A run differs from the record where its margin has the other sign and is
 further from 0 than a run may stray by chance: with Student's t, so that one run in ten (`ALARMS`)
 has such a place anywhere (Bonferroni over all places on record).
 """
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 COLUMNS = ["profile", "check", "place", "expected", "margin", "spread", "freedom", "runs"]
-CLEAR = 2.0  # spreads between runs
+CLEAR = 0.975  # quantile of Student's t, in spreads: a 95 % interval
 WIDEST = 1000.0  # ratio of variances above which a standard error is taken for rounding
 TIE = np.finfo(float).tiny  # the margin of a number that equals what it is to be less than
 ALARMS = 0.1  # share of runs with a fresh seed that may differ from the record anywhere
@@ -34,7 +34,10 @@ def read(path: str | Path, profile: str) -> pd.DataFrame:
 
 
 def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Return the record of a profile that runs give, each the places of one (`judging.PLACES`)."""
+    """Return the record of a profile that runs give, each the places of one (`judging.PLACES`).
+
+    A place with a single value is not on it, since nobody knows how far that varies.
+    """
     whole = pd.concat(list(runs))
     whole = whole[whole["margin"].notna()]
     known = whole["error"].notna()
@@ -55,15 +58,25 @@ def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
     beyond = (table["between"] / table["within"]).where(table["within"] > 0).clip(upper=WIDEST)
     widened = beyond.groupby(table["family"]).transform("mean").clip(lower=1).fillna(1)
     spread = np.sqrt(np.fmax(table["within"] * widened, table["between"]))
-    told = [expected(*pair) for pair in zip(table["margin"], spread, strict=True)]
     freedom = table["freedom"] + table["runs"] - 1
-    return table.assign(profile=profile, expected=told, spread=spread, freedom=freedom)[COLUMNS]
+    told = [expected(*place) for place in zip(table["margin"], spread, freedom, strict=True)]
+    table = table.assign(profile=profile, expected=told, spread=spread, freedom=freedom)
+    return table.loc[spread.notna(), COLUMNS]
 
 
-def expected(margin: float, spread: float) -> str:
-    """Return whether a place with this mean margin and spread holds, fails or is unclear."""
-    # of a single value nobody knows how far it varies; two equal numbers are neither less
-    if np.isnan(spread) or abs(margin) < CLEAR * spread or -TIE <= margin < 0:
+def expected(margin: float, spread: float, freedom: float) -> str:
+    """Return whether a place with this mean margin holds, fails or is unclear.
+
+    The `spread` between runs was estimated with so many degrees of `freedom`, at least one.
+    """
+    from scipy.special import stdtrit  # a tenth of a second, which planning a run spares
+
+    # two equal numbers are neither less
+    if (
+        np.isnan(spread)
+        or abs(margin) < stdtrit(max(freedom, 1), CLEAR) * spread
+        or -TIE <= margin < 0
+    ):
         return "unclear"
     return "holds" if margin >= 0 else "fails"
 
