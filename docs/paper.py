@@ -7,7 +7,7 @@ import pandas as pd
 from autoscore.configuration import ConfigurationError
 from autoscore.figures.declaration import OfPaper
 from autoscore.figures.registry import FIGURES, of_scope
-from autoscore.verify.statements import limits
+from autoscore.verify.verdicts import limits
 from docs.parts import anchor, table
 from docs.verdicts import ITEMS, judged
 

@@ -19,7 +19,8 @@ from autoscore.configuration import complete, merge, read_yaml
 from autoscore.verify import record
 from autoscore.verify.families import PROFILES, read_checks, read_families
 from autoscore.verify.judging import judge
-from autoscore.verify.statements import read_statements, verdicts
+from autoscore.verify.statements import read_statements
+from autoscore.verify.verdicts import verdicts
 from docs.parts import table
 
 ROOT = Path(__file__).parents[1]

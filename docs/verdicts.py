@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from autoscore.verify import statements
 from autoscore.verify.families import read_families
 from autoscore.verify.judging import LEFT_OUT, NULLS
+from autoscore.verify.statements import read_statements
 from autoscore.verify.text import HEAD, statement_rows
+from autoscore.verify.verdicts import COUNTS, verdicts
 from docs.parts import table
 
 CLAIMS = Path("config/claims.yaml")
@@ -16,7 +17,6 @@ RESULTS = Path("results/verify/places.csv")
 STORED = Path("docs/places.csv")
 COLUMNS = ["check", "family", "of", "place", "value", "against", "low", "high", "outcome"]
 COLUMNS += ["expected", "differs", *NULLS, "passed_by", "status", "counts"]
-COUNTED = statements.COUNTS
 
 
 def store_verdicts(root: Path) -> bool:
@@ -56,9 +56,9 @@ def stored(root: Path) -> pd.DataFrame:
 
 def judged(root: Path) -> tuple[list[dict], pd.DataFrame, pd.DataFrame]:
     """Return the statements, their verdicts by title, and the stored places."""
-    items = statements.read_statements(root / ITEMS, read_families(root / CLAIMS)[1])
+    items = read_statements(root / ITEMS, read_families(root / CLAIMS)[1])
     places = stored(root)
-    return items, statements.verdicts(items, places).set_index("statement"), places
+    return items, verdicts(items, places).set_index("statement"), places
 
 
 def verdict_table(root: Path) -> str:
@@ -74,7 +74,7 @@ def totals(places: pd.DataFrame) -> str:
     """Return in a sentence how many checks and places there are, and what they count as."""
     tested = places[places["outcome"] != "not tested"]
     counts = tested["counts"].value_counts()
-    words = ", ".join(f"{counts.get(name, 0):,} {name}" for name in COUNTED)
+    words = ", ".join(f"{counts.get(name, 0):,} {name}" for name in COUNTS)
     return (
         f"{tested['check'].nunique():,} checks of {tested['family'].nunique()} families at "
         f"{len(tested):,} places: {words}. {int(places['differs'].sum())} differ from the record."
@@ -129,9 +129,9 @@ def _family(family: dict, places: pd.DataFrame) -> list[str]:
         if (part["outcome"] == "not tested").all():
             missing.append(name)
             continue
-        rows.append([name, *(_places(part[part["counts"] == kind]) for kind in COUNTED)])
+        rows.append([name, *(_places(part[part["counts"] == kind]) for kind in COUNTS)])
     if rows:
-        lines += ["", *table(["density", *COUNTED], rows)]
+        lines += ["", *table(["density", *COUNTS], rows)]
     if missing:
         lines += [
             "",

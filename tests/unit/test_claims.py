@@ -15,8 +15,9 @@ from autoscore.verify import record
 from autoscore.verify.families import ALL, left_out, read_checks, read_families
 from autoscore.verify.families import tables as checked_tables
 from autoscore.verify.judging import PLACES, judge, untestable
-from autoscore.verify.statements import read_statements, verdicts
+from autoscore.verify.statements import read_statements
 from autoscore.verify.text import as_text, conclusion, differences, lines
+from autoscore.verify.verdicts import verdicts
 from docs.verdicts import stored
 from tests.unit.oracles import CONFIG, QUICK, ROOT
 
@@ -259,7 +260,7 @@ def test_a_null_model_stands_in_for_every_model_and_has_seeds_of_its_own():
         "model b, sigma 0.1": "fails",
     }
     assert found["gaussian"].to_list() == pytest.approx([0.2, 0.2])
-    assert found["counts"].to_list() == ["calibration", "limit"]
+    assert found["counts"].to_list() == ["calibration", "reported"]  # of one training
 
 
 def test_families_name_the_rows_of_their_null_models():
@@ -326,6 +327,12 @@ def test_what_a_run_leaves_out_does_not_differ():
         assert row["reason"] == "needs the density ring, which this run leaves out"
 
 
+def run_at(margin, error):
+    """The places of a run with one check at one place, over five values."""
+    row = {"check": "a", "family": "a", "place": "", "margin": margin, "error": error, "count": 5}
+    return pd.DataFrame([row])
+
+
 @pytest.mark.parametrize(
     ("margins", "errors", "expected"),
     [
@@ -334,18 +341,17 @@ def test_what_a_run_leaves_out_does_not_differ():
         ([0.1, 0.2, 0.15], [0.1] * 3, "unclear"),  # within two errors of the bound
         ([1.0, -0.9, 2.0], [0.1] * 3, "unclear"),  # runs differ by more than they know
         ([0.0, 0.0, 0.0], [0.0] * 3, "holds"),  # exact
-        ([1.0], [np.nan], "unclear"),  # one training of unknown spread
     ],
 )
 def test_the_record_expects_what_is_clear_in_all_runs(margins, errors, expected):
-    runs = [
-        pd.DataFrame([{"check": "a", "family": "a", "place": "", "margin": margin, "error": error,
-                       "count": 5}])
-        for margin, error in zip(margins, errors, strict=True)
-    ]  # fmt: skip
+    runs = [run_at(*values) for values in zip(margins, errors, strict=True)]
     (row,) = record.made("full", runs).to_dict("records")
     assert (row["expected"], row["runs"]) == (expected, len(margins))
     assert row["margin"] == pytest.approx(np.mean(margins))
+
+
+def test_a_training_of_unknown_spread_is_not_on_record():
+    assert record.made("full", [run_at(1.0, np.nan)]).empty
 
 
 PLACES_SIMULATED, SEEDS = 40, 5

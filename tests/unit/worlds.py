@@ -166,7 +166,7 @@ def line_optima():
 
 
 def line_learned():
-    """What was learned of the mixture, by training, and of points by what stands for it."""
+    """Trained models of the mixture, and stand-ins for models of points."""
     mixture = density_of("mixture")
     stacks = {(what, "separate", "exact"): trained_once(what) for what in ("dae", "rcae")}
     stacks["rcae", "separate", "samples"] = Known(mixture, "contractive", LEVELS)

@@ -7,8 +7,8 @@ with logged(snakemake):
 
     from autoscore.files.storage import write_atomically, write_table
     from autoscore.verify.judging import judge
-    from autoscore.verify.statements import verdicts
     from autoscore.verify.text import as_text
+    from autoscore.verify.verdicts import verdicts
 
     asked, made, provenance = snakemake.params, snakemake.output, snakemake.input.images
     images = pd.read_csv(provenance[0]).iloc[0].to_dict() if provenance else None

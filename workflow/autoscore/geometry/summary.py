@@ -72,8 +72,8 @@ def summary_rows(
     Null models have the same rows, without what is undefined for them. The rank correlation is
     there for the best denoising field as well: model ``exact``, no seed.
 
-    `points` are those of a seed, or for what is exact; the window, ``(d, 2)``, d >= 2, is a box
-    around them. `sigmas` are the levels of conditioned stacks; separate ones have their own.
+    `points` are those of a seed, or of None for exact fields; the window, ``(d, 2)``, d >= 2, is
+    a box around them. `sigmas` are the levels of conditioned stacks; separate ones have their own.
     """
     smoothed_at = cache(density.smoothed)
 

@@ -17,7 +17,7 @@ LEVELS = 10  # of a conditioned auto-encoder that are combined
 DIRECTIONS = 10_000  # in which each level is differentiated for a choice, at all points together
 SHOWN = 1000  # training points on which combinations are fitted, beside the validation points
 CHOICES = ["trained", "seed", "n", "model", *COLUMNS, "chosen_by", "relative_error"]
-# from objective, level and seed; without a seed, for what is exact
+# from objective, level and seed; without a seed for exact fields
 ReferencesAt = Callable[[str, float, int | None], list[Reference]]
 
 
