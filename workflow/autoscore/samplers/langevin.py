@@ -178,7 +178,9 @@ SAMPLERS = {
         label="Langevin, one-point",
         color="#E69F00",
         about="the same with differences of energy from the score at one point",
-        make=lambda parts: AdjustedLangevin(parts.target("one-point"), parts.sigma_step(0.25, 2)),
+        make=lambda parts: AdjustedLangevin(
+            parts.target("one-point"), parts.sigma_step(0.25, 2), parts.longest_drift
+        ),
     ),
     "shaped_mala": Sampler(
         label="Langevin, shaped",
