@@ -266,7 +266,7 @@ NUMBERS = {  # what a single point, or points at one place, or a field that is i
     "rank of one": (lambda: reconstruction.energy_correlation(OPTIMUM, NOISY, ONE), np.nan),
     "rank of a tie": (lambda: reconstruction.energy_correlation(Idle(), NOISY, FIVE), np.nan),
     "noise of an idle field": (
-        lambda: reconstruction.estimate_noise(Idle(), FIVE, RNG(0))["sigma"][2:], np.nan,
+        lambda: reconstruction.estimate_noise(Idle(), FIVE, FIVE)["sigma"][2:], np.nan,
     ),
     "shortfall of an idle field": (
         lambda: reconstruction.loss_shortfall(Idle(), ONE, ONE), np.nan,
@@ -359,7 +359,7 @@ REFUSED = {
     ),
     "hessian": (lambda: hessian_error(OPTIMUM, NOISY, NONE, NONE[:, 0]), "a Hessian"),
     "asymmetry": (lambda: potential.asymmetry(np.empty((0, 2, 2)), NONE[:, 0]), "the asymmetry"),
-    "noise": (lambda: reconstruction.estimate_noise(OPTIMUM, NONE, RNG(0)), "the noise needs"),
+    "noise": (lambda: reconstruction.estimate_noise(OPTIMUM, NONE, NONE), "the noise needs"),
     "gap": (lambda: potential.potential_gap(OPTIMUM, NOISY.log_prob, NONE, NONE), "a gap"),
     "losses": (lambda: losses(OPTIMUM, NONE, np.empty((1, 0, 2))), "a loss needs"),
     "held out": (

@@ -17,6 +17,7 @@ from autoscore.numerics.panels import Panels, panels_around
 from autoscore.wording import require
 
 MATRIX_PRODUCT = 8  # dimensions from which a matrix product is the faster way to distances
+PRODUCTS = 10  # dimensions up to which d^2 products a point are held at once
 CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 
 
@@ -79,9 +80,14 @@ class KernelDensity(Density):
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         result, points = np.empty((len(x), self.dim, self.dim)), self._distances.centred
+        few = self.dim <= PRODUCTS  # else the products of all points would not fit into a cache
+        products = (points[:, :, None] * points[:, None]).reshape(len(points), -1) if few else None
         for rows, share, _ in self._shares(x):
             mean = share @ points
-            second = np.einsum("nk,ki,kj->nij", share, points, points, optimize=True)
+            if few:
+                second = (share @ products).reshape(-1, self.dim, self.dim)
+            else:
+                second = np.stack([(one[:, None] * points).T @ points for one in share])
             result[rows] = second - mean[:, :, None] * mean[:, None, :]
         return result / self.bandwidth**4 - np.eye(self.dim) / self.bandwidth**2
 

@@ -68,8 +68,8 @@ def compare_with_data(
     )
 
 
-def estimate_noise(field: Field, x: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    """Estimate the noise level from an auto-encoder and clean points ``(n, d)``, in four ways.
+def estimate_noise(field: Field, x: np.ndarray, noise: np.ndarray) -> pd.DataFrame:
+    """Estimate the noise level from clean points under unit noise, both ``(n, d)``, in four ways.
 
     Let y = x + sigma e and r the posterior mean, so r(y) - y = sigma^2 s(y) with the score s of
     p_sigma. Projections are orthogonal: E|y - x|^2 = sigma^2 d = E|r(y) - x|^2 + E|r(y) - y|^2.
@@ -87,7 +87,7 @@ def estimate_noise(field: Field, x: np.ndarray, rng: np.random.Generator) -> pd.
     without points.
     """
     require("an estimate of the noise", len(x))
-    y = x + field.sigma * rng.standard_normal(x.shape)
+    y = x + field.sigma * noise
     at_noisy = field.move(y)
     loss = ((at_noisy + (y - x)) ** 2).sum(1)
     move = (at_noisy**2).sum(1)

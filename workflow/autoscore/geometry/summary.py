@@ -27,6 +27,29 @@ PAIRED = 10  # most dimensions in which pairs of points are differentiated: n d^
 FEWEST = 200  # points drawn in a window, at least
 
 
+class Remembered(Field):
+    """A field that is evaluated once at the same points: a sum over pairs of points takes long."""
+
+    def __init__(self, field: Field) -> None:
+        self.sigma, self.dim, self._field = field.sigma, field.dim, field
+        self._known: dict[tuple[str, bytes], np.ndarray] = {}
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        return x + self.move(x)
+
+    def move(self, x: np.ndarray) -> np.ndarray:
+        return self._once("move", x)
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        return self._once("jacobian", x)
+
+    def _once(self, what: str, x: np.ndarray) -> np.ndarray:
+        at = what, x.tobytes()
+        if at not in self._known:
+            self._known[at] = getattr(self._field, what)(x)
+        return self._known[at]
+
+
 def hessian_error(field: Field, density: Density, x: np.ndarray, weights: np.ndarray) -> float:
     """Return E|(dr/dx - I)/sigma^2 - Hess log p|^2 / E|Hess log p|^2, Frobenius norms (C5).
 
@@ -41,22 +64,21 @@ def hessian_error(field: Field, density: Density, x: np.ndarray, weights: np.nda
 
 @dataclass(frozen=True)
 class Points:
-    """Where the fields of one seed are measured, ``(m, d)`` each, and a stream of its own."""
+    """Where the fields of one seed are measured, ``(m, d)`` each."""
 
     x: np.ndarray  # held-out draws
     noise: np.ndarray  # of unit variance
     around: np.ndarray  # in the window
-    rng: np.random.Generator
 
     @classmethod
     def drawn(cls, x: np.ndarray, window: np.ndarray, rng: np.random.Generator) -> "Points":
         """Draw the noise, and points in a window ``(d, 2)``."""
         noise = rng.standard_normal(x.shape)
-        return cls(x, noise, uniform_points(window, max(len(x), FEWEST), rng), rng)
+        return cls(x, noise, uniform_points(window, max(len(x), FEWEST), rng))
 
     def first(self, n: int | None) -> "Points":
         """Return the same at the first n points."""
-        return Points(self.x[:n], self.noise[:n], self.around[:n], self.rng)
+        return Points(self.x[:n], self.noise[:n], self.around[:n])
 
 
 def summary_rows(
@@ -129,7 +151,7 @@ def summary_rows(
 
 def _quantities(field: Field, exact: SimpleNamespace | None, at: Points) -> dict[str, float]:
     equal = np.full(len(at.x), 1.0 / len(at.x))
-    y = at.x + field.sigma * at.noise
+    field, y = Remembered(field), at.x + field.sigma * at.noise
     slopes = field.jacobian(y)
     numbers = {
         "symmetry": float(symmetric_share(slopes).mean()),
@@ -140,7 +162,7 @@ def _quantities(field: Field, exact: SimpleNamespace | None, at: Points) -> dict
     if exact is not None:
         numbers["hessian_error"] = hessian_error(field, exact, y, equal)
         numbers["energy_correlation"] = energy_correlation(field, exact, at.around)
-    for row in estimate_noise(field, at.x, at.rng).itertuples():
+    for row in estimate_noise(field, at.x, at.noise).itertuples():
         numbers[f"sigma_{row.estimator}"] = row.sigma / field.sigma
     return numbers
 
