@@ -122,6 +122,16 @@ def test_the_worst_of_several_rows_counts(bounds, worst):
     assert "several rows are of sigma 0.1" in only(**bounds)["reason"]
 
 
+@pytest.mark.parametrize("rows", [{}, {"rows": "worst"}], ids=["each", "worst"])
+def test_a_place_that_lacks_a_number_is_not_judged_by_the_others(rows):
+    write(sigma=[0.1] * 2 + [0.2] * 2, seed=[0, 1] * 2, error=[0.1, np.nan, 0.1, 0.2])
+    found = judged(at_most=1, **rows)
+    assert found["outcome"].to_list() == ["not tested", "holds"]
+    assert found["reason"].to_list() == ["what is judged is no number", ""]
+    write(sigma=[0.1, 0.2], error=[np.nan, 0.1])  # where it is undefined there is no place
+    assert judged(at_most=1, **rows).index.to_list() == ["sigma 0.2"]
+
+
 # --- orders, directions, comparisons -----------------------------------------
 
 
@@ -549,6 +559,10 @@ def test_a_mistake_in_the_families_is_named(change, line):
     [
         ([FAMILY], "T0 requires nothing; "),
         ([FAMILY | {"within": 0.1}], "T0 gives one of equals and within; allowed: both"),
+        (
+            [FAMILY | {"less_than": {}, "rows": "worst"}],
+            "T0.rows is worst; allowed: with ",
+        ),
         ([{key: WRITTEN[key] for key in WRITTEN if key != "because"}], "T0 lacks because"),
         ([{"of": "T0"}], "family 1 lacks id, says, table, where, column, bound, because"),
         ([WRITTEN, WRITTEN], "T0.id is there twice"),

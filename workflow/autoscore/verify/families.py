@@ -176,6 +176,8 @@ def _inconsistencies(families: list[dict], paper: dict[str, str]) -> Iterator[st
             yield f"{name} requires {there or 'nothing'}; allowed: one sort of {sorts}"
         elif len({"equals", "within"} & family.keys()) == 1:
             yield f"{name} gives one of equals and within; allowed: both"
+        elif "rows" in family and not family.keys() & {"at_least", "at_most", "equals"}:
+            yield f"{name}.rows is {family['rows']}; allowed: with bounds alone"
 
 
 def _unknown_densities(families: list[dict], known: Mapping) -> Iterator[str]:

@@ -29,10 +29,11 @@ class Measured(NamedTuple):
 def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measured]:
     """Return what a column of the rows that a check asks for says, by place.
 
-    A row without the number is no row. Raises ValueError if a column is missing, two rows are of
-    the same place and seed, or only some rows have a seed. Without rows there are no places.
+    A place whose rows all lack the number is no place; if some lack it, so do the place's numbers,
+    and it cannot be judged. Raises ValueError if a column is missing, two rows are of the same
+    place and seed, or only some rows have a seed. Without rows there are no places.
     """
-    rows = np.flatnonzero(_asked(table, check) & pd.notna(_column(table, column)))
+    rows = np.flatnonzero(_asked(table, check))
     groups = places_of(check)
     needed = [column, *groups]
     needed += [check[key] for key in ("order_in", "standard_error", "count") if key in check]
@@ -56,6 +57,7 @@ def measured(table: pd.DataFrame, check: dict, column: str) -> dict[Place, Measu
             in_words(place),
         )
         for place in sorted(parts, key=_sortable)
+        if pd.notna(columns[column][parts[place]]).any()
     }
 
 
@@ -71,7 +73,8 @@ def _of_place(
         values = np.array([_order(along[part], judged[part]) for part in parts])
     elif check.get("rows") == "worst":
         parts = [judged if seeds is None else judged[seeds == one] for one in known]
-        values = np.array([max(part, key=_badness(check)) for part in parts])
+        bad = _badness(check)
+        values = np.array([part[np.argmax([bad(one) for one in part])] for part in parts])
     elif len(judged) > len(known):
         raise ValueError(
             f"several rows are of {place or 'the same place'}: say under where or places what "
