@@ -27,7 +27,7 @@ def paper_tables(root: Path) -> str:
     for heading, head, kinds in (
         ("What it says", HEAD, ("equations", "theorem", "proposition", "section")),
         ("What it shows", FIGURE_HEAD, ("figure",)),
-        ("What goes beyond it", HEAD, ("beyond",)),
+        ("What goes beyond it", ["beyond the paper", "it is claimed", *HEAD[2:]], ("beyond",)),
     ):
         rows = [_row(item, verdicts, places) for item in items if item["kind"] in kinds]
         parts += [f"## {heading}", "", *table(head, rows), ""]

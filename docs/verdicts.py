@@ -74,10 +74,11 @@ def totals(places: pd.DataFrame) -> str:
     """Return in a sentence how many checks and places there are, and what they count as."""
     tested = places[places["outcome"] != "not tested"]
     counts = tested["counts"].value_counts()
-    words = ", ".join(f"{counts.get(name, 0):,} {name}" for name in COUNTS)
+    words = ", ".join(f"{name} {counts.get(name, 0):,}" for name in COUNTS)
     return (
-        f"{tested['check'].nunique():,} checks of {tested['family'].nunique()} families at "
-        f"{len(tested):,} places: {words}. {int(places['differs'].sum())} differ from the record."
+        f"{tested['check'].nunique():,} checks ({tested['family'].nunique()} families) at "
+        f"{len(tested):,} places, which count as: {words}. Places that differ from the record: "
+        f"{int(places['differs'].sum())}."
     )
 
 

@@ -337,10 +337,10 @@ def test_what_a_run_leaves_out_does_not_differ():
         assert row["reason"] == "needs the density ring, which this run leaves out"
 
 
-def run_at(margin, error):
+def run_at(margin, error, single=False):
     """The places of a run with one check at one place, over five values."""
     row = {"check": "a", "family": "a", "place": "", "margin": margin, "error": error, "count": 5}
-    return pd.DataFrame([row])
+    return pd.DataFrame([row | {"single": single}])
 
 
 @pytest.mark.parametrize(
@@ -362,6 +362,9 @@ def test_the_record_expects_what_is_clear_in_all_runs(margins, errors, expected)
 
 def test_a_training_of_unknown_spread_is_not_on_record():
     assert record.made("full", [run_at(1.0, np.nan)]).empty
+    assert record.made("full", [run_at(1.0, 0.1, single=True)]).empty  # 0.1 is over draws alone
+    (row,) = record.made("full", [run_at(1.0, 0.1, single=True)] * 3).to_dict("records")
+    assert (row["spread"], row["freedom"]) == (0, 2)
 
 
 PLACES_SIMULATED, SEEDS = 40, 5

@@ -7,7 +7,7 @@ import pandas as pd
 
 from autoscore.verify.query import Measured, Place, in_words
 from autoscore.verify.record import TIE, thresholds
-from autoscore.verify.requirements import Judged, requirements_of
+from autoscore.verify.requirements import Judged, comparison, requirements_of
 
 NULLS = ("identity", "untrained", "gaussian", "kde")  # models that a learned one has to beat
 PLACES = ["check", "family", "of", "place", "value", "against", "margin", "low", "high", "error"]
@@ -109,10 +109,10 @@ def passed(table: pd.DataFrame, check: dict, null: str) -> dict[Place, Judged]:
     (requirement,) = requirements_of(check)
     places = [name for name in check.get("places", []) if name not in change]
     changed = check | {"where": check["where"] | change}
-    other = check.get("less_than", {})
-    if "where" in other:  # what the family compares with stays what it is
-        own = {key: check["where"][key] for key in change if key in check["where"]}
-        changed["less_than"] = other | {"where": own | other["where"]}
+    key = comparison(check)
+    if key and "where" in check[key]:  # what the family compares with stays what it is
+        own = {name: check["where"][name] for name in change if name in check["where"]}
+        changed[key] = check[key] | {"where": own | check[key]["where"]}
     if "places" in check:
         changed["places"] = places
     return requirement.judge(table, changed)

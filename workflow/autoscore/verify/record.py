@@ -6,6 +6,9 @@ between the runs if it is larger. Few runs tell little of one place. So where a 
 by more than their standard errors say, on average over its places, these are widened by as much:
 else places at which the runs agree by chance would raise false alarms.
 
+What one training says, of images for one, is on record only from several runs, since nobody knows
+how far it varies: standard errors over images or draws leave the training out.
+
 A place is expected to hold, or to fail, if the 95 % interval of the mean margin excludes 0, and is
 unclear otherwise. A run differs from the record where its margin has the other sign and is
 further from 0 than a run may stray by chance: with Student's t, so that one run in ten (`ALARMS`)
@@ -36,10 +39,11 @@ def read(path: str | Path, profile: str) -> pd.DataFrame:
 def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return the record of a profile that runs give, each the places of one (`judging.PLACES`).
 
-    A place with a single value is not on it, since nobody knows how far that varies.
+    A place with a single value or training is not on it, unless there are several runs.
     """
     whole = pd.concat(list(runs))
     whole = whole[whole["margin"].notna()]
+    whole["error"] = whole["error"].mask(whole["single"].astype(bool))
     known = whole["error"].notna()
     counts = (whole["count"].clip(upper=1e6) - 1).clip(lower=0)
     whole = whole.assign(square=whole["error"] ** 2, freedom=counts.where(known, 0))

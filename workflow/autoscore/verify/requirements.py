@@ -8,7 +8,13 @@ import pandas as pd
 
 from autoscore.verify.query import Measured, Place, asked_in_words, measured, over_seeds
 
-BELOW = -np.finfo(float).tiny  # the largest difference of a number that is less than another
+TINY = np.finfo(float).tiny  # the smallest difference of a number that is more than another
+
+
+COMPARISONS = {
+    "less_than": (-np.inf, -TINY),
+    "more_than": (TINY, np.inf),
+}  # the difference's bounds
 
 
 class Judged(NamedTuple):
@@ -64,18 +70,19 @@ def monotone(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
         if rest in last:
             before = last[rest]
             step = _difference(before, after) if falls else _difference(after, before)
-            judged[place] = Judged(step, -BELOW, np.inf, after.mean, before.mean)
+            judged[place] = Judged(step, TINY, np.inf, after.mean, before.mean)
         last[rest] = after
     return judged
 
 
 def compared(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
-    """Hold the difference from a share of another number against 0, paired over seeds.
+    """Hold the difference from a multiple of another number against 0, paired over seeds.
 
     Standard errors of numbers without seeds are taken to be independent, which is too wide where
     both are of the same points. Places without the other number are left out.
     """
-    other = check["less_than"]
+    key = comparison(check)
+    other, bounds = check[key], COMPARISONS[key]
     rival = check | {"where": check["where"] | other.get("where", {})}
     mine = measured(table, check, check["column"])
     theirs = measured(table, rival, other.get("column", check["column"]))
@@ -88,8 +95,13 @@ def compared(table: pd.DataFrame, check: dict) -> dict[Place, Judged]:
                 numbers=factor * against.numbers, error=factor * against.error
             )
             gap = _difference(one, against)
-            judged[place] = Judged(gap, -np.inf, BELOW, one.mean, against.mean)
+            judged[place] = Judged(gap, *bounds, one.mean, against.mean)
     return judged
+
+
+def comparison(check: dict) -> str | None:
+    """Return the key under which a check says what it compares a number with, if it does."""
+    return next((key for key in COMPARISONS if key in check), None)
 
 
 def _without(place: Place, columns: Collection[str]) -> Place:
@@ -112,11 +124,14 @@ def _bounds_in_words(check: dict) -> str:
 
 
 def _comparison_in_words(check: dict) -> str:
-    other = check["less_than"]
+    key = comparison(check)
+    other = check[key]
     factor = f"{other['factor']:g} times " if "factor" in other else ""
     where = asked_in_words(other.get("where", {}))
     rival = other.get("column", "").replace("_", " ") or "that"
-    return f"{quantity(check)} less than {factor}{rival}{' of ' if where else ''}{where}"
+    return (
+        f"{quantity(check)} {key.replace('_', ' ')} {factor}{rival}{' of ' if where else ''}{where}"
+    )
 
 
 def quantity(check: dict) -> str:
@@ -145,6 +160,7 @@ REQUIREMENTS = (
         lambda check: f"{quantity(check)} falls at every step of {check['decreasing']}",
     ),
     Requirement(frozenset({"less_than"}), compared, _comparison_in_words),
+    Requirement(frozenset({"more_than"}), compared, _comparison_in_words),
 )
 
 

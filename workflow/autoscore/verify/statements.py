@@ -20,7 +20,8 @@ def read_statements(path: str | Path, families: list[dict]) -> list[dict]:
         waiting = dict.fromkeys(family["id"] for family in families)
         known, titles = set(waiting), set()
         for item in items:
-            title = item["title"] = f"{item['kind'].capitalize()} {item['number']}"
+            kind = "Beyond the paper:" if item["kind"] == "beyond" else item["kind"].capitalize()
+            title = item["title"] = f"{kind} {item['number']}"
             mistakes += [f"{title} is there twice"] if title in titles else []
             titles.add(title)
             own = item.get("families", [])

@@ -6,7 +6,16 @@ import pandas as pd
 
 from autoscore.verify.judging import NULLS
 
-HEAD = ["statement", "verdict", "headline", "support", "limits", "unclear", "calibration"]
+HEAD = [
+    "statement",
+    "in short",
+    "verdict",
+    "headline",
+    "support",
+    "limits",
+    "unclear",
+    "calibration",
+]
 PLACE_HEAD = ["place", "measured [95 %]", "compared with", *NULLS, "on record", "counts as"]
 
 
@@ -14,7 +23,7 @@ def lines(statements: pd.DataFrame) -> list[str]:
     """Return a line per statement with checks: its verdict, and at how many places it holds."""
     shown = statements[statements["verdict"] != "not tested"]
     rows = [
-        f"{row.verdict:<24} {row.statement}: {row.headline} {row.number}"
+        f"{row.verdict:<24} {row.statement}, {row.short}: {row.headline} {row.number}"
         for row in shown.itertuples()
     ]
     rest = statements.loc[statements["verdict"] == "not tested", "statement"].tolist()
@@ -79,7 +88,7 @@ def statement_rows(statements: pd.DataFrame) -> Iterator[list[str]]:
     for row in statements.itertuples():
         numbers = [row.support, row.limit, row.unclear, row.calibration]
         number = f"`{row.headline}` {row.number}" if row.headline else ""
-        yield [row.statement, row.verdict, number, *map(str, numbers)]
+        yield [row.statement, row.short, row.verdict, number, *map(str, numbers)]
 
 
 def table(head: list[str], rows: Iterator[list[str]] | list[list[str]]) -> list[str]:

@@ -1,14 +1,14 @@
 """One verdict per statement of the paper, by rule from the places of its checks.
 
-Of a statement's own families those places count that are clear and that no null model passes; of
-its headline family, the one that says most directly what the paper says, `MAJORITY` decides:
+Places count as support, as limits, or as neither (`autoscore.verify.judging`). Of its headline
+family, the one that says most directly what the paper says, `MAJORITY` decides:
 
 ============================  ====================================================================
-supported                     every place that counts holds
-supported within limits       the headline holds at half of its places or more; others fail
-not supported                 it holds at fewer, or only where that is no support
-contradicted                  it holds at no place, and fails at some
-not tested                    no place of the headline was measured, or it holds by construction
+supported                     the headline has support, and no family of the statement a limit
+supported within limits       support at half of the headline's places that count, or more
+not supported                 support at fewer; or at none, but it holds where that is no support
+contradicted                  the headline fails somewhere, and holds nowhere
+not tested                    nothing was measured, or it holds by construction
 ============================  ====================================================================
 """
 
@@ -17,7 +17,17 @@ import pandas as pd
 VERDICTS = ("supported", "supported within limits", "not supported", "contradicted", "not tested")
 MAJORITY = 0.5  # of the headline's places
 COUNTS = ["support", "limit", "unclear", "calibration", "construction", "reported"]
-COLUMNS = ["statement", "says", "verdict", "headline", *COUNTS, "differs", "number", "limits"]
+COLUMNS = [
+    "statement",
+    "short",
+    "says",
+    "verdict",
+    "headline",
+    *COUNTS,
+    "differs",
+    "number",
+    "limits",
+]
 
 
 def verdicts(items: list[dict], places: pd.DataFrame) -> pd.DataFrame:
@@ -29,11 +39,12 @@ def _verdict(item: dict, places: pd.DataFrame) -> dict:
     own = places[places["family"].isin(item.get("families", []))]
     of_headline = own[own["family"] == item.get("headline")]
     counts = own["counts"].value_counts()
-    row = {"statement": item["title"], "says": item["says"], "headline": item.get("headline", "")}
+    row = {"statement": item["title"], "short": item["short"], "says": item["says"]}
+    row["headline"] = item.get("headline", "")
     row |= {name: int(counts.get(name, 0)) for name in COUNTS}
     row["verdict"] = _rule(of_headline["counts"], own["counts"])
     row["differs"] = int(own["differs"].sum())
-    row["number"] = share_in_words(of_headline)
+    row["number"] = "" if row["verdict"] == "not tested" else share_in_words(of_headline)
     row["limits"] = "; ".join(limits(own))
     return row
 
@@ -51,10 +62,11 @@ def _rule(headline: pd.Series, own: pd.Series) -> str:
 
 
 def share_in_words(places: pd.DataFrame) -> str:
-    """Return at how many of the places that count a family holds."""
+    """Return at how many of the places that count a family holds, and where null models do."""
     counts = places["counts"].value_counts()
-    holds, fails = counts.get("support", 0), counts.get("limit", 0)
-    return f"holds at {holds} of {holds + fails} places" if holds + fails else ""
+    holds, fails, shared = (counts.get(kind, 0) for kind in ("support", "limit", "calibration"))
+    said = f"holds at {holds} of {holds + fails} places" if holds + fails else "no place counts"
+    return said + (f"; at {shared} more a null model passes, too" if shared else "")
 
 
 def limits(places: pd.DataFrame) -> list[str]:
