@@ -401,7 +401,8 @@ def test_one_run_in_ten_differs_by_chance_and_a_wrong_number_is_caught(between):
 
 # --- statements ----------------------------------------------------------------
 
-ITEM = {"title": "Theorem 1", "says": "what", "headline": "A", "families": ["A", "B"]}
+ITEM = {"title": "Theorem 1", "short": "the score", "says": "what", "headline": "A",
+        "families": ["A", "B"]}  # fmt: skip
 
 
 def of_counts(headline, others=()):
@@ -432,11 +433,13 @@ def test_the_verdict_on_a_statement_follows_from_its_places(headline, others, ve
 
 
 def test_a_statement_shows_its_number_and_its_limits():
-    item = {"title": "Section 2", "says": "what"}
+    item = {"title": "Section 2", "short": "so", "says": "what"}
     table = verdicts([ITEM, item], of_counts(["support", "limit", "limit"], ["limit"]))
     assert table["number"][0] == "holds at 1 of 3 places"
     limits = "A fails at 2 of 3 places (1 to 2); B fails at 1 of 1 places (3)"
     assert table["limits"][0] == limits
+    shared = verdicts([ITEM], of_counts(["calibration"] * 2))["number"][0]
+    assert shared == "no place counts; at 2 more a null model passes, too"
     assert lines(table)[-1].split() == ["not", "tested", "Section", "2"]
 
 
@@ -446,7 +449,8 @@ FAMILY = {
 }  # fmt: skip
 LESS = {"at_most": 1}
 WRITTEN = FAMILY | LESS
-STATED = {"kind": "theorem", "number": "1", "says": "what it says", "families": ["T0"],
+STATED = {"kind": "theorem", "number": "1", "short": "the score", "says": "what it says",
+          "families": ["T0"],
           "headline": "T0"}  # fmt: skip
 
 
@@ -604,7 +608,11 @@ def test_verdicts_become_tables_in_markdown():
     places = judge([check], NEW, ["ring"])
     statements = verdicts([ITEM | {"headline": "T0", "families": ["T0"]}], places)
     text = as_text(statements, places, [check])
-    assert "| Theorem 1 | supported within limits | `T0` holds at 1 of 2 places | 1 | 1 |" in text
+    assert (
+    row = "| Theorem 1 | the score | supported within limits | `T0` holds at 1 of 2 places | 1 | 1 |"
+    assert row in text
+        in text
+    )
     assert "\n## T0_ring\n\nIt is small. It holds at sigma 0.1; it fails at sigma 0.2.\n" in text
     assert "\nBound from theory: so.\n" in text
     assert re.search(r"^\| sigma 0\.2 \| 2 \|.*\| limit \|$", text, re.MULTILINE)

@@ -203,9 +203,9 @@ def placed(**change):
 def test_places_are_counted_by_what_they_count_as():
     said = totals(placed())
     assert said.startswith(
-        "1 checks of 1 families at 3 places: 1 support, 1 limit, 0 unclear, 1 cal"
+        "1 checks (1 families) at 3 places, which count as: support 1, limit 1, unclear 0, calib"
     )
-    assert said.endswith("0 differ from the record.")
+    assert said.endswith("differ from the record: 0.")
 
 
 def test_a_family_s_table_has_its_densities_and_what_null_models_pass(tmp_path):

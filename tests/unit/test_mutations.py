@@ -426,7 +426,8 @@ CALIBRATION = {
     "C2_arms_sources", "C2_arms_place", "C2_figure_5_sources", "C2_figure_5_place", "C8_larger",
     "C7_generative_coverage", "C3_images", "C4_images", "C4_images_plain", "C4_images_loops",
     "C5_images", "C6_images", "C7_images_balance", "C7_images_copies",
-    "conditioned_images_over_separate",
+    "conditioned_images_over_separate", "C6_quadrature", "C6_quadrature_even",
+    "C7_training_small", "C7_images_confidence", "C7_images_over_separate",
 }  # fmt: skip
 
 
