@@ -608,11 +608,10 @@ def test_verdicts_become_tables_in_markdown():
     places = judge([check], NEW, ["ring"])
     statements = verdicts([ITEM | {"headline": "T0", "families": ["T0"]}], places)
     text = as_text(statements, places, [check])
-    assert (
-    row = "| Theorem 1 | the score | supported within limits | `T0` holds at 1 of 2 places | 1 | 1 |"
-    assert row in text
-        in text
+    row = (
+        "| Theorem 1 | the score | supported within limits | `T0` holds at 1 of 2 places | 1 | 1 |"
     )
+    assert row in text
     assert "\n## T0_ring\n\nIt is small. It holds at sigma 0.1; it fails at sigma 0.2.\n" in text
     assert "\nBound from theory: so.\n" in text
     assert re.search(r"^\| sigma 0\.2 \| 2 \|.*\| limit \|$", text, re.MULTILINE)
