@@ -9,9 +9,21 @@ from docs.paper import paper_tables
 from docs.verdicts import CLAIMS, COLUMNS, ITEMS, STORED
 from tests.unit.test_claims import WRITTEN
 
-THEOREM = {"kind": "theorem", "number": "1", "says": "what it says", "families": ["A", "B"]}
+THEOREM = {
+    "kind": "theorem",
+    "number": "1",
+    "short": "in short",
+    "says": "what it says",
+    "families": ["A", "B"],
+}
 THEOREM |= {"headline": "A", "further": ["C"]}
-FIGURE = {"kind": "figure", "number": "9", "says": "what it shows", "untested": "how it looks"}
+FIGURE = {
+    "kind": "figure",
+    "number": "9",
+    "short": "in short",
+    "says": "what it shows",
+    "untested": "how it looks",
+}
 PLACES = [  # check, place, value, what it counts as
     ("A_ring", "sigma 0.1", 0.05, "support"),
     ("A_ring", "sigma 0.2", 0.06, "support"),
@@ -48,8 +60,9 @@ def tables(folder, *items):
 
 
 def test_a_theorem_has_its_verdict_number_and_limits(folder):
-    cells = "| Theorem 1 | what it says | supported within limits | `A` holds at 2 of 2 places | "
-    cells += "B fails at 2 of 2 places (2 to 3) | `A`, `B`; beyond it: `C` |"
+    cells = "| Theorem 1 | what it says | supported within limits | `A` holds at 2 of 2 places; "
+    cells += "at 1 more a null model passes, too | B fails at 2 of 2 places (2 to 3) | "
+    cells += "`A`, `B`; beyond it: `C` |"
     assert cells in tables(folder, THEOREM)
     turned = THEOREM | {"headline": "B"}
     (row,) = (line for line in tables(folder, turned) if line.startswith("| Theorem 1"))

@@ -6,7 +6,7 @@ from autoscore.verify import record
 
 pytestmark = pytest.mark.slow
 
-STATEMENT = {"kind": "theorem", "number": "1", "says": "An error is small."}
+STATEMENT = {"kind": "theorem", "number": "1", "short": "small", "says": "An error is small."}
 
 
 def family(name, at_most, **more):
