@@ -12,7 +12,7 @@ from autoscore.wording import require
 LENGTHS = np.geomspace(0.05, 2.0, 8)  # of a step, in units of the spread of the data
 FINE = 20  # Gauss nodes whose error is rounding, beside that of any other rule
 NODES = ("one-point", 1, 2, 3, 5, 10, FINE, "even")
-COLUMNS = ["length", "nodes", "median_error", "acceptance_error", "path_gap"]
+COLUMNS = ["length", "spreads", "nodes", "median_error", "acceptance_error", "path_gap"]
 COLUMNS += ["rule", "quadrature_error"]
 
 
@@ -26,8 +26,8 @@ def difference_rows(
     """Yield how wrong the differences of log p are that come from a field alone, in `COLUMNS`.
 
     Steps of all `LENGTHS` lead from each point x, ``(n, d)``, in a random direction. Their unit is
-    the `spread`, by default that of x; ValueError for fewer than two points. A density is a field
-    with the exact score.
+    the `spread`, by default that of x; ValueError for fewer than two points. ``length`` is a step's
+    own, ``spreads`` in this unit. A density is a field with the exact score.
     ``nodes`` are points on the segment, 0 for the one-point difference, and ``rule`` says which:
     gauss, even or one-point. ``median_error`` is in nats, ``quadrature_error`` the part of it that
     is the rule's alone, against `FINE` nodes on the same field. ``acceptance_error`` is the mean
@@ -38,7 +38,8 @@ def difference_rows(
     direction = rng.standard_normal(x.shape)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     spread = float(x.std(0).mean()) if spread is None else spread
-    for length in spread * LENGTHS:
+    for spreads in LENGTHS:
+        length = spread * spreads
         y = x + length * direction
         with np.errstate(divide="ignore"):
             exact = density.log_prob(y) - density.log_prob(x)
@@ -50,6 +51,7 @@ def difference_rows(
             around = _along_coordinates(field, x, y, nodes) if nodes == FINE else np.nan
             yield {
                 "length": length,
+                "spreads": spreads,
                 "nodes": {"one-point": 0, "even": EVEN_POINTS}.get(nodes, nodes),
                 "rule": nodes if isinstance(nodes, str) else "gauss",
                 "quadrature_error": float(np.median(np.abs(found - by_rule[FINE]))),
