@@ -27,8 +27,8 @@ FIGURE = Figure(
     shows=("C2",),
     caption=(
         "the norm of r(x) - x vanishes at modes, at saddles and at sources between modes, so "
-        "it is no energy; a learned field breaks a curve of rest into many sinks and saddles. Left: "
-        "-log p_sigma, of the density with noise"
+        "it is no energy; a learned field breaks a curve of rest into many sinks and saddles. "
+        "Left: -log p_sigma, of the density with noise"
     ),
     scope=Listed((2,), ANYTHING),
     reads={

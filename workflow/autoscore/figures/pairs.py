@@ -35,7 +35,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     axes[1, 0].set_ylabel(SAMPLERS[run["sampler"]].label, fontsize=6)
     short = run["mean_log_p_floor"] - run["mean_log_p"]
     figure.suptitle(
-        f"{title(run['density'])}, {field_and_level(run)}:\nmean log p {short:.2f} nats below that of the data; "
+        f"{title(run['density'])}, {field_and_level(run)}:\n"
+        f"mean log p {short:.2f} nats below that of the data; "
         f"least coverage of a pair {run['coverage']:.3f} (independent {run['coverage_floor']:.3f})",
         fontsize=7,
     )

@@ -13,8 +13,8 @@ BIAS = {"color": "0.7", "markersize": 3, "zorder": 0, "label": "bias of the best
 FIGURE = Figure(
     section=PLANE,
     shows=("T1", "C1"),
-    caption="learned fields, a kernel density estimate, a fitted Gaussian, r(x) = x (the line at 1) "
-    "and the bias of the best DAE, over sigma",
+    caption="learned fields, a kernel density estimate, a fitted Gaussian, r(x) = x (the line at "
+    "1) and the bias of the best DAE, over sigma",
     scope=Shared(beyond_the_line),
     reads={"errors": "results/score/errors.csv"},
 )

@@ -15,8 +15,8 @@ CONTOURS = {"colors": "0.6", "linewidths": 0.4, "linestyles": "solid"}
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption="every sampler on one field; draws over the density. Those of fields on a curve without "
-    "thickness are held against p_sigma, which is shown first",
+    caption="every sampler on one field; draws over the density. Those of fields on a curve "
+    "without thickness are held against p_sigma, which is shown first",
     scope=Charted("draws of every run over the density (d = 2)", least=2, most=2),
     reads=RUNS,
 )
