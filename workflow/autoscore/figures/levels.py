@@ -23,7 +23,7 @@ FIGURE = Figure(
     shows=("C7",),
     caption="how far chains end from the density: bias at large, estimation error at small sigma. "
     "Means, in bands of the range of seeds; squared MMD, with a dot per seed (hollow "
-    "for dotted lines), hardly tells these draws from independent ones (training points, the grey "
+    "for dotted lines), tells few of these draws from independent ones (training points, the grey "
     "band). Triangles: seeds of all with a "
     "draw where p is 0; where these are most, no mean is drawn",
     scope=Charted("distances from the density by noise level"),
