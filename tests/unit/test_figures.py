@@ -1,13 +1,17 @@
 """What figures declare of themselves, and what is derived from it."""
 
+from importlib import import_module
 from types import ModuleType
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from autoscore.declarations import DeclarationError
 from autoscore.figures import style
 from autoscore.figures.declaration import LINE, SECTIONS, Figure, Listed
 from autoscore.figures.registry import FIGURES, declared, listed, stem
+from autoscore.files.storage import write_arrays
 
 
 def module(name="autoscore.figures.toy", *, draw=True, **change):
@@ -68,3 +72,65 @@ def test_what_a_density_may_name_depends_on_what_it_is():
 
 def test_files_per_density_bear_its_name():
     assert (stem("bias"), stem("learned_error")) == ("{density}_bias", "learned_error")
+
+
+def drawn(name, inputs, settings, tmp_path, monkeypatch):
+    """Draw a figure from tables and arrays, and return its panels."""
+    kept, paths, module = [], {}, import_module(f"autoscore.figures.{name}")
+    where = module if hasattr(module, "save") else style
+    monkeypatch.setattr(where, "save", lambda figure, outputs: kept.append(figure))
+    for key, made in inputs.items():
+        is_table = isinstance(made, pd.DataFrame)
+        paths[key] = str(tmp_path / f"{key}.{'csv' if is_table else 'npz'}")
+        if is_table:
+            made.to_csv(paths[key], index=False)
+        else:
+            write_arrays(paths[key], made)
+    module.draw(paths, {}, settings)
+    return kept[0].axes
+
+
+def differences(field, model, error, gap):
+    lengths = {"length": [0.1, 1.0], "nodes": 20, "rule": "gauss", "acceptance_error": error}
+    labels = {"field": field, "model": model, "sigma": 0.1, "seed": 0}
+    return pd.DataFrame(lengths | {"path_gap": gap} | labels)
+
+
+def test_null_models_stand_beside_a_learned_one_and_are_not_averaged_with_it(tmp_path, monkeypatch):
+    rows = [("exact", None, 1e-6, 0.0), ("learned", "mine", 0.01, 0.02)]
+    rows += [("learned", "identity", 0.5, 0.0), ("learned", "untrained", 0.3, 0.1)]
+    table = pd.concat([differences(*row) for row in rows])
+    axes = drawn("differences", {"differences": table}, {}, tmp_path, monkeypatch)
+    shown = {line.get_label(): line.get_ydata()[0] for line in axes[1].lines}
+    assert shown == {"20 nodes": 0.01, "identity": 0.5, "untrained": 0.3}
+    assert axes[1].get_title() == "mine, σ = 0.1"
+    gaps = {line.get_label(): line.get_ydata()[0] for line in axes[2].lines}
+    assert gaps == {"mine": 0.02, "untrained": 0.1}
+
+
+def test_rest_along_a_curve_is_neither_sink_nor_saddle(tmp_path, monkeypatch):
+    points = {"x1": [0.1, 0.2, 0.3], "x2": 0.0, "kind": ["sink", "saddle", "sink"]}
+    fixed = pd.DataFrame(points | {"slowest": [1e-11, 1e-12, 0.3], "field": "exact", "seed": 0})
+    side = np.array([[-1.0, 1.0], [-1.0, 1.0]])
+    arrays = {"map_0": side, "log_p_0": np.zeros((3, 3)), "norm_0_exact": np.ones((3, 3))}
+    arrays |= {"sigma": np.array(0.1), "titles": np.array(["a", "b"])}
+    inputs = {"arrays": arrays, "fixed_points": fixed}
+    axes = drawn("map", inputs, {}, tmp_path, monkeypatch)
+    shown = {line.get_label(): line.get_xdata().tolist() for line in axes[1].lines}
+    assert shown == {"at rest, neither sink nor saddle": [0.1, 0.2], "sinks": [0.3]}
+
+
+def test_no_mean_stands_for_seeds_that_are_mostly_infinite(tmp_path, monkeypatch):
+    short = {0.1: [1.0, 3.0, np.inf], 0.2: [2.0, np.inf, np.inf]}
+    rows = [
+        {"sigma": sigma, "seed": seed, "log_p_short": value}
+        for sigma, values in short.items()
+        for seed, value in enumerate(values)
+    ]
+    labels = {"plan": "toy", "model": "conditioned", "sampler": "mala", "chains": "a"}
+    table = pd.DataFrame(rows).assign(**labels, kl_excess=np.nan, mmd2=np.nan)
+    (axis,) = drawn("levels", {"diagnostics": table}, {"plan": "toy"}, tmp_path, monkeypatch)
+    mean = axis.lines[0]
+    assert mean.get_label() == "conditioned: Langevin, adjusted"
+    assert dict(zip(mean.get_xdata(), mean.get_ydata(), strict=True)) == {0.1: 2.0}
+    assert [text.get_text() for text in axis.texts] == ["▲ 1/3", "▲ 2/3"]

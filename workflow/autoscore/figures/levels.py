@@ -16,12 +16,16 @@ DISTANCES = {  # column, label and scale; each is 0 for independent draws, but f
 BEST = "best possible"
 LINES = ("-", ":", "--", "-.")  # of samplers
 NULLS = ("gaussian", "kde")
+RANGE = {"color": "0.85", "linewidth": 0, "zorder": 0, "label": "range of independent draws"}
 
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
     caption="how far chains end from the density: bias at large, estimation error at small sigma. "
-    "Triangles: seeds of all with a draw where p is 0",
+    "Means, in bands of the range of seeds; squared MMD, with a dot per seed (hollow "
+    "for dotted lines), tells few of these draws from independent ones (training points, the grey "
+    "band). Triangles: seeds of all with a "
+    "draw where p is 0; where these are most, no mean is drawn",
     scope=Charted("distances from the density by noise level"),
     reads=RUNS,
 )
@@ -41,36 +45,58 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     style.save(figure, outputs)
 
 
-def _draw_panel(axis: style.Axes, runs: pd.DataFrame, name: str) -> None:
-    label, symlog = DISTANCES[name]
-    axis.set(xscale="log", xlabel=style.SIGMA, ylabel=label)
-    if symlog:
-        axis.set_yscale("symlog", **symlog)
-    else:
-        axis.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+def _lines(runs: pd.DataFrame) -> list[tuple[pd.DataFrame, dict]]:
+    """Return the rows and the look of each line: models by sampler, then null models."""
     samplers, lines = list(dict.fromkeys(runs["sampler"])), []
     measured = runs["chains"].notna()
     for (model, sampler), rows in runs[measured].groupby(["model", "sampler"], sort=False):
-        look = MODELS["exact"] | {"label": model}
-        look = MODELS.get(model, look if model == BEST else MODELS["combined"] | {"label": model})
+        seeds = rows["seed"].nunique()
+        best = MODELS["exact"] | {"label": f"{BEST} ({seeds} seed{'s' if seeds > 1 else ''})"}
+        look = best if model == BEST else style.model_look(model)
         look = look | {"linestyle": LINES[samplers.index(sampler) % len(LINES)]}
-        lines.append((rows, look | {"label": f"{look['label']}, {SAMPLERS[sampler].label}"}))
+        lines.append((rows, look | {"label": f"{look['label']}: {SAMPLERS[sampler].label}"}))
     for model in NULLS:  # the same for all samplers
         rows = runs[(runs["model"] == model) & (runs["sampler"] == samplers[0])]
         lines.append((rows, MODELS[model]))
-    infinite = dict.fromkeys(runs["sigma"], 0)  # by noise level, how many lines have been marked
-    for rows, look in lines:
-        finite = rows.replace(np.inf, np.nan)
-        style.mean_and_range(axis, finite, "sigma", name, markersize=3, **look)
-        for sigma, values in rows.groupby("sigma")[name]:
-            if np.isinf(values).any():
-                text = f"▲ {np.isinf(values).sum()}/{len(values)}"
-                height = 1.0 - 0.06 * infinite[sigma]
-                place = {"transform": axis.get_xaxis_transform(), "color": look["color"]}
-                axis.text(
-                    sigma, height, text, fontsize=5, ha="center", va="top", in_layout=False, **place
-                )
-                infinite[sigma] += 1
-    axis.margins(y=0.05 + 0.08 * max(infinite.values()))  # room for these
+    return lines
+
+
+def _draw_panel(axis: style.Axes, runs: pd.DataFrame, name: str) -> None:
+    label, symlog = DISTANCES[name]
+    axis.set(xscale="log", xlabel=style.SIGMA, ylabel=label)
+    lines = _lines(runs)
+    if symlog:
+        axis.set_yscale("symlog", **symlog)
+        _draw_means(axis, lines, name)
+    else:
+        axis.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+        for k, (rows, look) in enumerate(lines):  # side by side
+            dots = {"color": look["color"], "marker": look["marker"] or "_", "linestyle": ""}
+            hollow = {"markerfacecolor": "none"} if look["linestyle"] == ":" else {}
+            place = rows["sigma"] * 1.04 ** (k - len(lines) / 2)
+            axis.plot(place, rows[name], markersize=3, markeredgewidth=0.6, **dots, **hollow)
+        independent = runs.loc[runs["model"] == "empirical", name]
+        if len(independent):
+            axis.axhspan(independent.min(), independent.max(), **RANGE)
     axis.axhline(0.0, label="independent draws", **FLOOR)
+    axis.margins(x=0.12)
     style.mark_levels(axis, runs["sigma"])
+
+
+def _draw_means(axis: style.Axes, lines: list[tuple[pd.DataFrame, dict]], name: str) -> None:
+    """Draw means and ranges where most seeds are finite, and count those that are not."""
+    marked: dict[float, int] = {}  # by noise level, how many lines
+    for rows, look in lines:
+        infinite = np.isinf(rows[name])
+        mostly = infinite.groupby(rows["sigma"]).transform("mean") > 0.5
+        finite = rows[~mostly].replace(np.inf, np.nan)
+        style.mean_and_range(axis, finite, "sigma", name, markersize=3, **look)
+        for sigma, of_level in infinite.groupby(rows["sigma"]):
+            if of_level.any():
+                text = f"▲ {of_level.sum()}/{len(of_level)}"
+                height = 1.0 - 0.06 * marked.get(sigma, 0)
+                place = {"transform": axis.get_xaxis_transform(), "color": look["color"]}
+                place |= {"ha": "center", "va": "top", "in_layout": False}
+                axis.text(sigma, height, text, fontsize=6, **place)
+                marked[sigma] = marked.get(sigma, 0) + 1
+    axis.margins(y=0.05 + 0.08 * max(marked.values(), default=0))  # room for these

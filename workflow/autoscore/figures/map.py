@@ -12,19 +12,23 @@ from autoscore.files.storage import read_arrays
 
 DEEP = 15.0  # nats below its highest value at which a density is drawn like 0
 SMALLEST = 1e-6  # of the longest move: shorter ones are drawn like it
-MARKS = {  # of fixed points
-    "sink": {"marker": "o", "color": "#0072B2"},
-    "saddle": {"marker": "D", "color": "#E69F00"},
-    "source": {"marker": "^", "color": "#D55E00"},
-}
+FLAT = 1e-8  # slowest rate, per step, below which a fixed point's kind is round-off
+REST = "at rest, neither sink nor saddle"
 EDGE = {"linestyle": "", "markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.4}
+MARKS = {  # of fixed points
+    REST: {"marker": ".", "color": "0.5"} | EDGE | {"markersize": 2.5, "markeredgewidth": 0},
+    "sink": {"marker": "o", "color": "#0072B2"} | EDGE,
+    "saddle": {"marker": "D", "color": "#E69F00"} | EDGE,
+    "source": {"marker": "^", "color": "#D55E00"} | EDGE,
+}
 
 FIGURE = Figure(
     section=PLANE,
     shows=("C2",),
     caption=(
         "the norm of r(x) - x vanishes at modes, at saddles and at sources between modes, so "
-        "it is no energy; a learned field breaks a curve of rest into many sinks and saddles"
+        "it is no energy; a learned field breaks a curve of rest into many sinks and saddles. "
+        "Left: -log p_sigma, of the density with noise"
     ),
     scope=Listed((2,), ANYTHING),
     reads={
@@ -38,6 +42,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """Draw -log p_sigma and the norm of r(x) - x of each field; a row per window."""
     arrays, fixed = read_arrays(inputs["arrays"]), pd.read_csv(inputs["fixed_points"])
     fixed = fixed[fixed["seed"].fillna(0) == 0]  # like everything else that is drawn
+    fixed = fixed.assign(kind=fixed["kind"].mask(fixed["slowest"] < FLAT, REST))
     names = [name for name in FIELDS if f"norm_0_{name}" in arrays]
     windows = [arrays[key] for key in arrays if key.startswith("map_")]
     width, rows = PAGE / (1 + len(names)), len(windows)
@@ -55,7 +60,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             image = axis.imshow(norm, **moves, **options)
             for kind, look in MARKS.items():
                 points = fixed[(fixed["field"] == name) & (fixed["kind"] == kind)]
-                axis.plot(points["x1"], points["x2"], label=f"{kind}s", **look, **EDGE)
+                if len(points):
+                    label = kind if kind == REST else f"{kind}s"
+                    axis.plot(points["x1"], points["x2"], label=label, **look)
             axis.tick_params(labelleft=False)
         for axis in row:
             style.look_at(axis, window)
@@ -64,10 +71,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set_title(MODELS[name]["label"])
     style.label_edges(axes, *arrays["titles"])
     bar = figure.colorbar(shade, ax=axes[:, 0], location="bottom", shrink=0.9)
-    bar.set_label(f"−log p, up to {DEEP:g} above its least", fontsize=7)
+    bar.set_label(rf"$-\log p_\sigma$, up to {DEEP:g} above its least", fontsize=7)
     bar = figure.colorbar(image, ax=axes[:, 1:], location="bottom", shrink=0.5)
     bar.set_label("|r(x) − x|", fontsize=7)
-    style.common_legend(figure, 3)
+    style.common_legend(figure, 4)
     style.save(figure, outputs)
 
 

@@ -1,7 +1,7 @@
 """True against sampled draws in pairs of neighbouring coordinates."""
 
 from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
-from autoscore.figures.runs import drawn_runs, few
+from autoscore.figures.runs import drawn_runs, few, field_and_level
 from autoscore.figures.style import PAGE, save, subplots, title
 from autoscore.samplers.registry import SAMPLERS
 
@@ -24,18 +24,19 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     run, reference = runs.iloc[0], arrays["reference"]
     drawn = arrays[run["chains"]].reshape(-1, reference.shape[1])
     count = min(PANELS, reference.shape[1] - 1)
-    figure, axes = subplots(2, count, figsize=(PAGE, 2.3), sharex="col", sharey="col")
+    figure, axes = subplots(2, count, figsize=(PAGE, 2.4), sharex="col", sharey="col")
     for row, draws, color in zip(axes, (reference, drawn), ("black", "#0072B2"), strict=True):
         shown = few(draws, SHOWN)
         for k, axis in enumerate(row):
             axis.plot(shown[:, k], shown[:, k + 1], ".", color=color, **DOTS)
             axis.set(xticks=[], yticks=[])
-            axis.set_title(f"$x_{{{k + 1}}}, x_{{{k + 2}}}$", fontsize=6)
+            axis.set_title(f"$x_{{{k}}}, x_{{{k + 1}}}$", fontsize=6)
     axes[0, 0].set_ylabel("independent draws", fontsize=6)
     axes[1, 0].set_ylabel(SAMPLERS[run["sampler"]].label, fontsize=6)
     short = run["mean_log_p_floor"] - run["mean_log_p"]
     figure.suptitle(
-        f"{title(run['density'])}: mean log p {short:.2f} nats below that of the data; "
+        f"{title(run['density'])}, {field_and_level(run)}:\n"
+        f"mean log p {short:.2f} nats below that of the data; "
         f"least coverage of a pair {run['coverage']:.3f} (independent {run['coverage_floor']:.3f})",
         fontsize=7,
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from autoscore.figures.style import model_look
 from autoscore.files.storage import read_arrays
 
 
@@ -14,7 +15,8 @@ def drawn_runs(inputs: dict[str, str], plan: str) -> tuple[dict[str, np.ndarray]
 
 def field_and_level(run: tuple) -> str:
     """Return what drives a run, with its noise level if it has one."""
-    return run.field if run.sigma == 0 else f"{run.field}, σ = {run.sigma:g}"
+    name = model_look(run.model)["label"] if run.field == "learned" else run.field
+    return name if run.sigma == 0 else f"{name}, σ = {run.sigma:g}"
 
 
 def few(draws: np.ndarray, most: int) -> np.ndarray:

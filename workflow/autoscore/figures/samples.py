@@ -15,7 +15,8 @@ CONTOURS = {"colors": "0.6", "linewidths": 0.4, "linestyles": "solid"}
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption="every sampler on one field; draws over the density",
+    caption="every sampler on one field; draws over the density. Those of fields on a curve "
+    "without thickness are held against p_sigma, which is shown first",
     scope=Charted("draws of every run over the density (d = 2)", least=2, most=2),
     reads=RUNS,
 )
@@ -24,20 +25,28 @@ FIGURE = Figure(
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
     """Draw independent draws, and those of the chains of each of the plan's runs."""
     arrays, runs = drawn_runs(inputs, settings["plan"])
-    count = len(runs) + 1
+    reference = arrays["reference"]
+    noise = [0.0] if "log_p" in arrays else sorted(runs["sigma"].unique())  # no p on a bare curve
+    target = "p" if "log_p" in arrays else r"$p_\sigma$"
+    count = len(runs) + len(noise)
     rows = -(-count // COLUMNS)
     columns = -(-count // rows)
     height = PAGE / columns * rows + 0.3 * rows + 0.3
     figure, axes = grid(count, columns, 0.0, height, sharex=True, sharey=True)
-    reference = arrays["reference"]
-    _draw_panel(axes.flat[0], arrays, reference, "independent draws", "black")
-    for axis, run in zip(axes.flat[1:], runs.itertuples(), strict=False):
+    rng = np.random.default_rng(0)
+    for axis, sigma in zip(axes.flat, noise, strict=False):
+        draws = reference + sigma * rng.standard_normal(reference.shape)
+        text = f"independent draws of {target}" + (f"\nσ = {sigma:g}" if sigma else "")
+        _draw_panel(axis, arrays, draws, text, "black")
+    for axis, run in zip(axes.flat[len(noise) :], runs.itertuples(), strict=False):
         draws = arrays[run.chains].reshape(-1, reference.shape[1])
         sampler = SAMPLERS[run.sampler]
-        distance = f"KL {run.kl:.3f} (floor {run.kl_floor:.3f})"
+        distance = f"KL to {target} {run.kl:.3f} (floor {run.kl_floor:.3f})"
         text = f"{sampler.label}\n{field_and_level(run)}\n{distance}"
         _draw_panel(axis, arrays, draws, text, sampler.color)
-    low, high = reference.min(0), reference.max(0)
+    for axis in axes.flat[max(0, count - columns) : count]:
+        axis.tick_params(labelbottom=True)  # above a panel that is hidden, too
+    low, high = reference.min(0) - max(noise), reference.max(0) + max(noise)
     low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
     axes[0, 0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     figure.supxlabel("$x_1$", fontsize=8)

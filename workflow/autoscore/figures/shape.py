@@ -5,38 +5,43 @@ import pandas as pd
 from autoscore.figures import style
 from autoscore.figures.declaration import PLANE, Figure, Listed
 
-PANELS = (  # quantity, title, statement, scale of the axis
-    ("hessian_error", "Hessian: squared relative error (C5)", "log"),
-    ("asymmetry_traceless", "skew part of dr/dx less its trace (C4)", "log"),
-    ("rotational_fraction", "rotational part of r − x (C4)", "log"),
-    ("energy_correlation", "rank order of |r − x|² and −log p (C2)", "linear"),
-    ("sigma_divergence", "σ from the field over true σ (C3)", "linear"),
-    ("sigma_loss", "σ from the loss over true σ (C3)", "linear"),
+LOWER, HIGHER, ONE = "lower is better", "higher is better", "1 is best"
+PANELS = (  # quantity, title and statement, what is good, scale of the axis, null model
+    ("hessian_error", "Hessian: squared relative error (C5)", LOWER, "log", "gaussian"),
+    ("asymmetry_traceless", "skew part of dr/dx less its trace (C4)", LOWER, "log", "untrained"),
+    ("rotational_fraction", "rotational part of r − x (C4)", LOWER, "log", "untrained"),
+    ("energy_correlation", "rank order of |r − x|² and −log p (C2)", HIGHER, "linear", "gaussian"),
+    ("sigma_divergence", "σ from the field over true σ (C3)", ONE, "linear", "gaussian"),
+    ("sigma_loss", "σ from the loss over true σ (C3)", ONE, "linear", "gaussian"),
 )
-# for the best reconstruction; for the skew part, of random matrices in the plane
-EXPECTED = {"sigma_divergence": 1.0, "sigma_loss": 1.0, "asymmetry_traceless": 1 / 3}
+GREY = {"color": "0.5", "linewidth": 0.8, "zorder": 0}
+TRUE = GREY | {"y": 1.0, "linestyle": "-", "label": "true σ"}
+RANDOM = GREY | {"y": 1 / 3, "linestyle": (0, (1, 2)), "label": "random matrix: 1/3"}
+LINES = {"sigma_divergence": TRUE, "sigma_loss": TRUE, "asymmetry_traceless": RANDOM}
 
 FIGURE = Figure(
     section=PLANE,
     shows=("C2", "C3", "C4", "C5"),
-    caption="Hessian, symmetry, rotation, rank order and estimates of sigma over the noise grid",
+    caption="Hessian, symmetry, rotation, rank order and estimates of sigma over the noise grid, "
+    "with a null model in each panel",
     scope=Listed((2,)),
     reads={"summary": "results/geometry/{density}.csv"},
 )
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw a panel per quantity: mean and range over seeds of each model."""
+    """Draw a panel per quantity: mean and range over seeds of each model and a null."""
     table = pd.read_csv(inputs["summary"])
     table = table[table["objective"] == "dae"]
-    figure, axes = style.grid(len(PANELS), 3, 1.95, 0.0, sharex=True)
-    for axis, (quantity, title, scale) in zip(axes.flat, PANELS, strict=True):
+    figure, axes = style.grid(len(PANELS), 3, 2.1, 0.2, sharex=True)
+    for axis, (quantity, title, good, scale, null) in zip(axes.flat, PANELS, strict=True):
         axis.set(xscale="log", yscale=scale)
         rows = table[table["quantity"] == quantity]
-        style.each_model(axis, rows, ("conditioned", "separate"), "sigma", "value", 3.5)
-        axis.set_title(title, fontsize=7)
-        if quantity in EXPECTED:
-            axis.axhline(EXPECTED[quantity], color="0.6", linewidth=0.8, zorder=0)
+        models = ("exact", "conditioned", "separate", null)
+        style.each_model(axis, rows, models, "sigma", "value", 3.5)
+        axis.set_title(f"{title}\n{good}", fontsize=7)
+        if quantity in LINES:
+            axis.axhline(**LINES[quantity])
     style.label_edges(axes, style.SIGMA)
-    style.common_legend(figure, 2)
+    style.common_legend(figure, 4)
     style.save(figure, outputs)

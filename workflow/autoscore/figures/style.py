@@ -39,8 +39,19 @@ MODELS = {  # fields and estimators
     "exact": {"color": "black", "linestyle": "-", "marker": "", "label": "exact"},
     "conditioned": {"color": "#0072B2", "linestyle": "-", "marker": "o", "label": "conditioned"},
     "separate": {"color": "#D55E00", "linestyle": "--", "marker": "s", "label": "separate"},
+    "generative": {
+        "color": "#009E73",
+        "linestyle": "--",
+        "marker": "D",
+        "label": "wide-range conditioned",
+    },
     "combined": {"color": "#56B4E9", "linestyle": "-", "marker": "^", "label": "levels combined"},
-    "sliced": {"color": "#CC79A7", "linestyle": "-.", "marker": "v", "label": "sliced score m."},
+    "sliced": {
+        "color": "#CC79A7",
+        "linestyle": "-.",
+        "marker": "v",
+        "label": "sliced score matching",
+    },
 } | {name: dict(baseline.look) for name, baseline in BASELINES.items()}
 FIELDS = ("exact", "conditioned", "separate")  # side by side, in this order
 FLOOR = {"color": "0.5", "linewidth": 0.8}  # lines of independent draws
@@ -112,6 +123,12 @@ def common_legend(figure: Picture, columns: int, side: str = "upper") -> None:
             found.setdefault(label, handle)
     if found:
         figure.legend(found.values(), found.keys(), loc=f"outside {side} center", ncols=columns)
+
+
+def model_look(model: str) -> dict:
+    """Return a model's line style and label; variants that only a configuration names are grey."""
+    grey = {"color": "0.4", "linestyle": "-", "marker": ".", "label": title(model)}
+    return MODELS.get(model, grey)
 
 
 def drawable(values: pd.Series | np.ndarray) -> pd.Series | np.ndarray:
