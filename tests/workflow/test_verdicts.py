@@ -58,9 +58,7 @@ def test_verify_fails_if_a_check_differs_from_its_record_either_way(project, exp
     lines = outcome.text.splitlines()
     told = [line.split()[1] for line in lines if line.startswith("DIFFERS")]
     assert told == differing
-    assert any(
-        line.startswith("supported ") and "Theorem 1, small: small" in line for line in lines
-    )
+    assert any(line.startswith("supported ") and "Theorem 1, small: small" in line for line in lines)
     readable = (project.folder / "results/verify/verdicts.md").read_text(encoding="utf-8")
     assert "## small_mixture\n\nAn error is small (mixture; " in readable
     assert "needs the density spiral, which this run leaves out" in readable

@@ -15,8 +15,8 @@ PARTS = {
 }
 # of the largest noise level, drawn first, and of the least
 ENDS = (
-    {"linewidth": 1.6, "markersize": 5},
-    {"linewidth": 0.8, "markersize": 3, "markerfacecolor": "white"},
+    {"linewidth": 1.6, "markersize": 6},
+    {"linewidth": 0.8, "markersize": 4, "markerfacecolor": "white"},
 )
 
 
@@ -49,7 +49,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
                 some = table[table["sigma"] == sigma]
                 style = look(model) | end
                 if len(some) == 1:
-                    style["linestyle"] = ""
+                    style |= {"linestyle": "", "zorder": 4}
                 style["label"] += f", σ = {sigma:g}"
                 axis.plot(some["step"] + 1, some[part], **style)
     for axis, text in zip(axes, PARTS.values(), strict=True):
