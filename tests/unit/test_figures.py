@@ -2,10 +2,12 @@
 
 from types import ModuleType
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from autoscore.declarations import DeclarationError
-from autoscore.figures import style
+from autoscore.figures import far_starts, images_quality, sheets, style
 from autoscore.figures.declaration import LINE, SECTIONS, Figure, Listed
 from autoscore.figures.registry import FIGURES, declared, listed, stem
 
@@ -68,3 +70,41 @@ def test_what_a_density_may_name_depends_on_what_it_is():
 
 def test_files_per_density_bear_its_name():
     assert (stem("bias"), stem("learned_error")) == ("{density}_bias", "learned_error")
+
+
+def test_image_models_look_as_the_same_models_do_elsewhere():
+    for name in sheets.LOOKS.keys() & style.MODELS.keys():
+        assert sheets.look(name) == style.MODELS[name]
+    looks = [tuple(sheets.look(name).items()) for name in ("separate", "tied", "kde", "gaussian")]
+    assert len({look[:3] for look in looks}) == len(looks)
+
+
+def kept(monkeypatch):
+    figures, save = [], style.save
+    monkeypatch.setattr(style, "save", lambda *args: (figures.append(args[0]), save(*args)))
+    return figures
+
+
+def test_lost_chains_of_null_models_are_grey_and_trained_models_differ(tmp_path, monkeypatch):
+    trained = [f"model_{k}" for k in range(8)]
+    rows = [(model, seed) for model in [*trained, "gaussian"] for seed in range(2)]
+    table = pd.DataFrame([*rows, (np.nan, np.nan)], columns=["model", "seed"])
+    table.assign(sigma=0.1, lost=0.5).to_csv(tmp_path / "table.csv", index=False)
+    figures = kept(monkeypatch)
+    inputs = {"far_starts": str(tmp_path / "table.csv")}
+    far_starts.draw(inputs, {"png": str(tmp_path / "drawn.png")}, {})
+    lines = {line.get_label(): line for line in figures[0].axes[0].lines}
+    assert lines["fitted Gaussian (2 seeds)"].get_color() == "0.6"
+    looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines.values()}
+    assert len(looks) == len(trained) + 2
+
+
+def test_only_published_values_lack_the_number_of_images():
+    def label(**row):
+        row = {"model": "kde", "source": "null model", "n": 800.0} | row
+        return images_quality._label(next(pd.DataFrame([row]).itertuples()))
+
+    assert label() == "kernel density (800)"
+    measured = {"source": "measured", "sampler": "mala", "start": "noise", "n": 10000}
+    assert label(**measured) == "kernel density: Langevin, adjusted, from noise (10,000)"
+    assert label(source="published", model="network", n=np.nan) == "network (published)"

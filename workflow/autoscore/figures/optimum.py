@@ -9,6 +9,7 @@ from autoscore.figures.style import BEST, NAMES, TRUTH
 from autoscore.files.storage import read_arrays
 from autoscore.numerics.grids import noise_levels
 
+TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of an axis that shows bulk and tails
 CLOSE = 0.05  # a solved level that is as near to the one asked for bears its number
 
 FIGURE = Figure(
@@ -49,6 +50,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         if f"{sigma:.3g}" != f"{asked:.3g}" and abs(sigma / asked - 1) < CLOSE:
             text = rf"\approx {asked:g}"
         axis.set_title(rf"$\sigma {text}$")
+    limits = axes[0, 0].get_ylim()  # common to all, as are the ticks
+    axes[0, 0].set_yticks(TICKS, [f"{tick}".replace("-", "−") for tick in TICKS])
+    axes[0, 0].set_yticks([], minor=True)
+    axes[0, 0].set_ylim(limits)
     style.label_edges(axes, "$x$", style.ESTIMATE)
     style.common_legend(figure, 3)
     style.save(figure, outputs)

@@ -12,7 +12,8 @@ from autoscore.files.storage import read_arrays
 FIGURE = Figure(
     section=LINE,
     shows=("C2",),
-    caption="the reconstruction error vanishes at a mode and between modes alike; it is no energy",
+    caption="the reconstruction error vanishes at a mode of p_sigma and between modes alike; it is "
+    "no energy",
     scope=Listed((1,), needs_separate=True),
     reads={
         "curves": "results/optimum/{density}.npz",
@@ -24,7 +25,7 @@ FIGURE = Figure(
 
 
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
-    """Draw the reconstruction errors above -log p_sigma, with the field's fixed points marked in both.
+    """Draw the reconstruction errors above -log p_sigma, and mark the fixed points in both.
 
     The trained noise level nearest to ``sigma`` is shown.
     """

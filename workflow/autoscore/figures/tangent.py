@@ -9,8 +9,6 @@ from autoscore.figures.declaration import PLANE, Figure, Listed
 from autoscore.figures.style import FIELDS, MODELS
 from autoscore.files.storage import read_arrays
 
-MEDIAN = 9  # points of the curve in a running median
-
 FIGURE = Figure(
     section=PLANE,
     shows=("C5",),
@@ -41,16 +39,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         left.fill_between(*band, color=look["color"], alpha=0.12, linewidth=0)
         along = field[field["profile"] == "tangent"].set_index("t")
         angle = np.degrees(np.arccos(np.clip(along["cosine"], 0.0, 1.0)))
-        angle = pd.Series(angle, along.index).rolling(MEDIAN, center=True, min_periods=1).median()
-        middle.plot(angle.index, angle, **look)
+        middle.plot(along.index, angle, **look)
         right.plot(along.index, along["eigenvalue"], **look)
         right.plot(along.index, along["second"], **look)
     left.set(xlabel="distance from the curve", ylabel="cosine", ylim=(-1.05, 1.05))
     text = "r(x) − x against the way to the curve\n(mean; band: 5 to 95 % of points)"
     left.set_title(text, fontsize=7)
-    middle.set_title(
-        "leading eigenvector of dr/dx\nagainst the tangent (running median)", fontsize=7
-    )
+    middle.set_title("leading eigenvector of dr/dx\nagainst the tangent", fontsize=7)
     right.set(xlabel="t along the curve", ylabel="eigenvalue")
     right.set_title(f"eigenvalues of dr/dx on the curve,\nσ = {arrays['sigma']:g}", fontsize=7)
     style.common_legend(figure, 3)
