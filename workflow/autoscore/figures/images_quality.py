@@ -32,8 +32,8 @@ FIGURE = Figure(
     section=IMAGES,
     shows=("C7",),
     caption="every sampler's numbers beside those of real images; arrows point to the better end, "
-    "bars are standard errors, grey ticks what real images would give (of the squared MMD, at "
-    "most by chance). Likelihood and coverage rise with the number of images, which is in brackets",
+    "bars are standard errors, grey ticks what real images would give (of the squared MMD, the "
+    "root mean square). Likelihood and coverage rise with the number of images, which is in brackets",
     scope=OfImages(drawn_image_models),
     reads={"table": "results/sample/images.csv", "provenance": "results/data/images.csv"},
 )

@@ -13,8 +13,8 @@ SHOWN = 300  # leading eigenvalues
 FIGURE = Figure(
     section=IMAGES,
     shows=("C5",),
-    caption="dr/dx keeps fewer directions as sigma grows, and mostly fewer than that of the linear "
-    "optimum (the fitted Gaussian's)",
+    caption="dr/dx keeps fewer directions as sigma grows, and mostly fewer than the linear "
+    "optimum (the fitted Gaussian's) does",
     scope=OfImages(image_models),
     reads={"table": "results/score/images_spectra.csv", "provenance": "results/data/images.csv"},
 )
