@@ -32,7 +32,7 @@ FIGURE = Figure(
         "white on the data, pink at a spurious attractor (crosses), blue outside a box three times "
         "as wide, grey still moving after 400 steps. The line is the first of 200 chains from the "
         "data that ends off them (dot), where one does. (c) The share of starts in the window "
-        "(a coarser grid) that do not reach the data, over the error of the field: a dot per model "
+        "(a coarser grid) that do not reach the data, over the error of the field: a marker per model "
         "and seed"
     ),
     deviations=(
@@ -95,10 +95,11 @@ def _draw_shares(axis: style.Axes, table: pd.DataFrame) -> None:
     trained = table["model"].ne("exact")
     others = trained & ~table["model"].isin(ROWS)
     axis.plot(table["error"][others], lost[others], ".", color="0.6", label="other trainings")
-    for name, (label, color) in ROWS.items():
+    for (name, (label, color)), marker in zip(ROWS.items(), style.MARKERS[1:], strict=False):
         mine = table["model"].eq(name) & trained
         if mine.any():
-            axis.plot(table["error"][mine], lost[mine], "o", color=color, markersize=4, label=label)
+            look = {"color": color, "markersize": 4, "label": label}
+            axis.plot(table["error"][mine], lost[mine], marker, **look)
     ticks = [FLOOR, 1e-2, 1e-1, 1]
     axis.set_yticks(ticks, ["none", "1 %", "10 %", "all"])
     axis.set_yticks([], minor=True)

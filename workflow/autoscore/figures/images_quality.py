@@ -33,7 +33,7 @@ FIGURE = Figure(
     shows=("C7",),
     caption="every sampler's numbers beside those of real images; arrows point to the better end, "
     "bars are standard errors, grey ticks what real images would give (of the squared MMD, the "
-    "root mean square). Likelihood and coverage rise with the number of images, which is in brackets",
+    "root mean square). Likelihood and coverage rise with the number of images, in brackets",
     scope=OfImages(drawn_image_models),
     reads={"table": "results/sample/images.csv", "provenance": "results/data/images.csv"},
 )
