@@ -32,7 +32,7 @@ FIGURE = Figure(
         "white on the data, pink at a spurious attractor (crosses), blue outside a box three times "
         "as wide, grey still moving after 400 steps. The line is the first of 200 chains from the "
         "data that ends off them (dot), where one does. (c) The share of starts in the window "
-        "(a coarser grid) that do not reach the data, over the error of the field: a marker per model "
+        "(a coarser grid) that do not reach the data, over the error of the field, by model "
         "and seed"
     ),
     deviations=(
