@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from autoscore.declarations import DeclarationError
-from autoscore.figures import style
+from autoscore.figures import far_starts, images_quality, sheets, style
 from autoscore.figures.declaration import LINE, SECTIONS, Figure, Listed
 from autoscore.figures.registry import FIGURES, declared, listed, stem
 from autoscore.files.storage import write_arrays
@@ -134,3 +134,41 @@ def test_no_mean_stands_for_seeds_that_are_mostly_infinite(tmp_path, monkeypatch
     assert mean.get_label() == "conditioned: Langevin, adjusted"
     assert dict(zip(mean.get_xdata(), mean.get_ydata(), strict=True)) == {0.1: 2.0}
     assert [text.get_text() for text in axis.texts] == ["▲ 1/3", "▲ 2/3"]
+
+
+def test_image_models_look_as_the_same_models_do_elsewhere():
+    for name in sheets.LOOKS.keys() & style.MODELS.keys():
+        assert sheets.look(name) == style.MODELS[name]
+    looks = [tuple(sheets.look(name).items()) for name in ("separate", "tied", "kde", "gaussian")]
+    assert len({look[:3] for look in looks}) == len(looks)
+
+
+def kept(monkeypatch):
+    figures, save = [], style.save
+    monkeypatch.setattr(style, "save", lambda *args: (figures.append(args[0]), save(*args)))
+    return figures
+
+
+def test_lost_chains_of_null_models_are_grey_and_trained_models_differ(tmp_path, monkeypatch):
+    trained = [f"model_{k}" for k in range(8)]
+    rows = [(model, seed) for model in [*trained, "gaussian"] for seed in range(2)]
+    table = pd.DataFrame([*rows, (np.nan, np.nan)], columns=["model", "seed"])
+    table.assign(sigma=0.1, lost=0.5).to_csv(tmp_path / "table.csv", index=False)
+    figures = kept(monkeypatch)
+    inputs = {"far_starts": str(tmp_path / "table.csv")}
+    far_starts.draw(inputs, {"png": str(tmp_path / "drawn.png")}, {})
+    lines = {line.get_label(): line for line in figures[0].axes[0].lines}
+    assert lines["fitted Gaussian (2 seeds)"].get_color() == "0.6"
+    looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines.values()}
+    assert len(looks) == len(trained) + 2
+
+
+def test_only_published_values_lack_the_number_of_images():
+    def label(**row):
+        row = {"model": "kde", "source": "null model", "n": 800.0} | row
+        return images_quality._label(next(pd.DataFrame([row]).itertuples()))
+
+    assert label() == "kernel density (800)"
+    measured = {"source": "measured", "sampler": "mala", "start": "noise", "n": 10000}
+    assert label(**measured) == "kernel density: Langevin, adjusted, from noise (10,000)"
+    assert label(source="published", model="network", n=np.nan) == "network (published)"

@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from PIL import Image
 
 from autoscore.figures.declaration import SECTIONS
-from autoscore.figures.registry import FIGURES, stem
+from autoscore.figures.registry import FIGURES, SEEDS, stem
 from autoscore.files.records import without_folders
 from autoscore.numerics.grids import noise_levels
 
@@ -53,6 +53,7 @@ def render(
             versions[package].add(version)
     return environment.from_string(template).render(
         **context,
+        seeds=SEEDS,
         statements=found["statements"],
         checks=groupby(found["places"], lambda place: place["check"]),
         verdicts=Counter(row["verdict"] for row in found["statements"]).most_common(),

@@ -1,18 +1,24 @@
 """Spurious maxima: how many chains from far away end where there is no data (C8)."""
 
+from collections.abc import Iterator
 from itertools import product
 
 import pandas as pd
 
+from autoscore.baselines.registry import BASELINES
 from autoscore.figures import style
 from autoscore.figures.declaration import SAMPLING, Figure, Probed
 
+EXACT = "exact optimum"
 LINES = ("-", "--", ":")  # the second and the third for models beyond the colours
+COLORS = (*style.SIZES[1:], "#D55E00", "#009E73")
+MARKERS = ("o", "s", "D", "v", "p", "*")
 
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C8",),
-    caption="spurious attractors far from the data, and which training removes them",
+    caption="spurious attractors far from the data, and which training removes them; grey: null "
+    "models",
     scope=Probed(),
     reads={"far_starts": "results/sample/{density}_far_starts.csv"},
 )
@@ -21,17 +27,25 @@ FIGURE = Figure(
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
     """Draw the share of lost chains over sigma, a line per model."""
     table = pd.read_csv(inputs["far_starts"])
-    table["model"] = table["model"].astype(object).fillna("exact optimum")
-    figure, axis = style.subplots(figsize=(1.3 * style.COLUMN, 2.6))
-    axis.set(xscale="log", xlabel=style.SIGMA)
-    looks = product(LINES, zip(style.SIZES, style.MARKERS, strict=True))
-    for model, (line, (color, marker)) in zip(table["model"].unique(), looks, strict=False):
-        look = {"color": color, "marker": marker, "linestyle": line, "markersize": 4}
-        rows = table[table["model"] == model]
-        style.mean_and_range(axis, rows, "sigma", "lost", label=style.title(model), **look)
-    axis.set_ylim(bottom=0.0)
+    table["model"] = table["model"].astype(object).fillna(EXACT)
+    figure, axis = style.subplots(figsize=(1.6 * style.COLUMN, 3.0))
+    axis.set(xscale="log", xlabel=style.SIGMA, ylim=(-0.03, 1.03))
+    looks = product(LINES, zip(COLORS, MARKERS, strict=True))
+    for model, rows in table.groupby("model", sort=False):
+        style.mean_and_range(axis, rows, "sigma", "lost", markersize=4, **_look(model, rows, looks))
     style.mark_levels(axis, table["sigma"])
     axis.set_ylabel("chains that end where\nthere is no data")
-    if len(table):
-        axis.legend(fontsize=6)
+    style.common_legend(figure, 3)
     style.save(figure, outputs)
+
+
+def _look(model: str, rows: pd.DataFrame, looks: Iterator[tuple]) -> dict:
+    """Return a model's line and label: of a trained one the next of `looks`."""
+    if model == EXACT:
+        return style.MODELS["exact"] | {"marker": ".", "label": EXACT, "zorder": 3}
+    if model in BASELINES:
+        look = style.MODELS[model] | {"color": "0.6"}
+    else:
+        line, (color, marker) = next(looks)
+        look = {"color": color, "marker": marker, "linestyle": line, "label": style.title(model)}
+    return look | {"label": f"{look['label']} ({rows['seed'].nunique()} seeds)"}

@@ -7,7 +7,7 @@ import pandas as pd
 
 from autoscore.figures import style
 from autoscore.figures.declaration import ANYTHING, LINE, Figure, Listed
-from autoscore.figures.style import BEST, NAMES, TRUTH, Axes
+from autoscore.figures.style import BEST, NAMES, OVER, Axes
 from autoscore.files.storage import read_arrays
 
 ARROWS = 17
@@ -63,13 +63,13 @@ def _draw_row(
     x, curves, variance = learned["x"], learned[objective][level], learned["sigmas"][level] ** 2
     left.plot(x, x, color="0.6", linewidth=0.8, label="identity")
     right.axhline(0.0, color="0.6", linewidth=0.6)
-    if f"best_{objective}" in learned:
-        best = learned[f"best_{objective}"][level]
-        left.plot(x, x + best, label=f"best {NAMES[objective]}", **TRUTH)
-        right.plot(x, best / variance, **TRUTH)
     look = BEST[objective] | {"linestyle": "-", "alpha": 0.7}
     left.plot(x, (x + curves).T, label=f"learned {NAMES[objective]} (every seed)", **look)
     right.plot(x, curves.T / variance, **look)
+    if f"best_{objective}" in learned:
+        best = learned[f"best_{objective}"][level]
+        left.plot(x, x + best, label=f"best {NAMES[objective]}", **OVER)
+        right.plot(x, best / variance, **OVER)
 
 
 def draw_directions(axis: Axes, x: np.ndarray, moves: np.ndarray) -> None:

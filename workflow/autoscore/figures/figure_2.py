@@ -7,7 +7,7 @@ import numpy as np
 from autoscore.figures import style
 from autoscore.figures.declaration import PAPER, Figure, OfPaper, needing
 from autoscore.figures.field import draw_directions
-from autoscore.figures.style import BEST, NAMES, TRUTH
+from autoscore.figures.style import BEST, NAMES, OVER
 from autoscore.files.storage import read_arrays
 
 POINTS, BUMPS, VARIANT = "three_points", "three_bumps", "large_sigma"
@@ -79,7 +79,9 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.plot(window, window, ":", color="0.4", linewidth=1.0, label="identity")
         shown = (arrays["x"] >= window[0]) & (arrays["x"] <= window[1])
         _draw_stairs(axis, arrays, objective, shown)
-        axis.scatter(at, at, facecolor="black", label="training point", **style.POINT)
+        axis.scatter(
+            at, at, facecolor="black", label="training point, centre of a bump", **style.POINT
+        )
         sigma = rf"$\sigma = {arrays['sigmas'][0]:.3g}$"
         axis.set_title(f"{title}, {NAMES[objective]}, {sigma}", fontsize=7)
         axis.set(xlim=window)
@@ -94,8 +96,8 @@ def _draw_stairs(
 ) -> None:
     """Draw r(x) at the first noise level, the best one, and where r(x) - x points."""
     x, learned = arrays["x"][shown], arrays[objective][0][:, shown]
-    if f"best_{objective}" in arrays:
-        axis.plot(x, x + arrays[f"best_{objective}"][0, shown], label="best", **TRUTH)
     look = BEST[objective] | {"linestyle": "-", "alpha": 0.7}
     axis.plot(x, (x + learned).T, label=f"learned {NAMES[objective]}", **look)
+    if f"best_{objective}" in arrays:
+        axis.plot(x, x + arrays[f"best_{objective}"][0, shown], label="best", **OVER)
     draw_directions(axis, x, learned[0])

@@ -63,7 +63,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     table = pd.read_csv(inputs["attractors"])
     names = [name for name in ROWS if f"arrows_0_{name}" in arrays]
     windows = [k for half in WINDOWS if (k := _window(arrays, half)) is not None]
-    size = (0.72 * style.PAGE, 2.45 * len(names) + 0.3)
+    size = (0.72 * style.PAGE, 2.45 * len(names) + 0.5)
     figure, axes = style.subplots(len(names), len(windows), figsize=size, squeeze=False)
     for row, name in zip(axes, names, strict=True):
         label, color = ROWS[name]
@@ -73,6 +73,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         if name != "exact":
             label += f": {_errors(table[table['model'] == name]['error'])}"
         row[0].set_title(label, loc="left", fontsize=7)
+    figure.suptitle(rf"$r(x) - x$ at $\sigma = {arrays['sigma']:g}$", fontsize=8)
     for axis, text in zip(axes[-1], "ab", strict=False):
         axis.set_xlabel(f"{arrays['titles'][0]}\n({text})")
     for axis in axes[:, 0]:

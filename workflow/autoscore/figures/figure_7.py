@@ -10,7 +10,12 @@ from autoscore.figures.quiver import draw_window
 from autoscore.files.storage import read_arrays
 
 COLUMNS = ("paper", "paper_solved")
-SORTS = ("#FFFFFF", "#CC79A7", "#56B4E9", "#BBBBBB")  # ends: data, spurious, escaped, still moving
+SORTS = {  # where iterated reconstructions end
+    "on the data": "#FFFFFF",
+    "at a spurious attractor": "#CC79A7",
+    "escaped": "#56B4E9",
+    "still moving": "#BBBBBB",
+}
 FLOOR = 1e-3  # where a share of 0 is drawn
 
 FIGURE = Figure(
@@ -27,7 +32,7 @@ FIGURE = Figure(
         "white on the data, pink at a spurious attractor (crosses), blue outside a box three times "
         "as wide, grey still moving after 400 steps. The line is the first of 200 chains from the "
         "data that ends off them (dot), where one does. (c) The share of starts in the window "
-        "(a coarser grid) that do not reach the data, over the error of the field: a dot per model "
+        "(a coarser grid) that do not reach the data, over the error of the field, by model "
         "and seed"
     ),
     deviations=(
@@ -46,19 +51,22 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     arrays = read_arrays(inputs["arrays"])
     table = pd.read_csv(inputs["attractors"])
     names = [name for name in COLUMNS if f"basin_{name}" in arrays]
-    size = (style.PAGE, 2.35 * (len(names) or 1) + 0.3)
+    size = (style.PAGE, 2.35 * (len(names) or 1) + 0.9)
     figure, axes = style.subplots(len(names) or 1, 3, figsize=size, squeeze=False)
     for row, name in zip(axes, names, strict=False):
         label, color = ROWS[name]
         flow, window = arrays[f"arrows_0_{name}"], arrays["window_0"]
         draw_window(row[0], window, flow, arrays["points"], color)
-        row[0].set_title(f"(a) {label}", loc="left", fontsize=7)
+        text = rf"(a) {label},{chr(10)}$\sigma = {arrays['sigma']:g}$"
+        row[0].set_title(text, loc="left", fontsize=7)
         _draw_basins(row[1], arrays, name)
         share = (arrays[f"basin_{name}"] != 0).mean()
         row[1].set_title(f"(b) {100 * share:.2g} % do not reach the data", loc="left", fontsize=7)
+    style.label_edges(axes[:, :2], *arrays["titles"])
     for axis in axes[:, 2]:
         axis.remove()
     _draw_shares(figure.add_subplot(axes[0, 0].get_gridspec()[:, 2]), table)
+    style.common_legend(figure, 3)
     style.save(figure, outputs)
 
 
@@ -67,30 +75,34 @@ def _draw_basins(axis: style.Axes, arrays: dict[str, np.ndarray], name: str) -> 
     from matplotlib.colors import ListedColormap
 
     window, basin = arrays["window_0"], arrays[f"basin_{name}"]
-    colors = {"cmap": ListedColormap(SORTS), "vmin": -0.5, "vmax": 3.5}
+    colors = {"cmap": ListedColormap([*SORTS.values()]), "vmin": -0.5, "vmax": 3.5}
     axis.imshow(basin.T, origin="lower", extent=window.ravel(), **colors)
     axis.plot(*arrays["points"].T, ".", color="#E69F00", markersize=1, markeredgewidth=0)
-    axis.plot(*arrays[f"rest_{name}"].T, "x", color="black", markersize=4)
+    for label, color in SORTS.items():
+        look = {"markerfacecolor": color, "markeredgecolor": "0.5", "markersize": 6}
+        axis.plot([], [], "s", label=label, **look)
+    axis.plot(*arrays[f"rest_{name}"].T, "x", color="black", markersize=4, label="attractor")
     path = arrays[f"path_{name}"]
-    axis.plot(*path.T, color="black", linewidth=0.6)
-    axis.plot(*path[-1:].T, "o", color="black", markersize=3)
+    axis.plot(*path.T, color="black", linewidth=0.6, label="lost chain, to its end")
+    axis.plot(*path[-1:].T, "o", color="black", markersize=5, markeredgecolor="white")
     style.look_at(axis, window)
 
 
 def _draw_shares(axis: style.Axes, table: pd.DataFrame) -> None:
     """Draw the share of starts that miss the data over the error, a dot per model and seed."""
     lost = table[["spurious", "escaped", "moving"]].sum(axis=1).clip(lower=FLOOR)
-    axis.set(xscale="log", yscale="log", ylim=(0.6 * FLOOR, 4))
+    axis.set(xscale="log", yscale="log", ylim=(0.6 * FLOOR, 1.3))
     trained = table["model"].ne("exact")
     others = trained & ~table["model"].isin(ROWS)
     axis.plot(table["error"][others], lost[others], ".", color="0.6", label="other trainings")
-    for name, (label, color) in ROWS.items():
+    for (name, (label, color)), marker in zip(ROWS.items(), style.MARKERS[1:], strict=False):
         mine = table["model"].eq(name) & trained
         if mine.any():
-            axis.plot(table["error"][mine], lost[mine], "o", color=color, markersize=4, label=label)
+            look = {"color": color, "markersize": 4, "label": label}
+            axis.plot(table["error"][mine], lost[mine], marker, **look)
     ticks = [FLOOR, 1e-2, 1e-1, 1]
     axis.set_yticks(ticks, ["none", "1 %", "10 %", "all"])
+    axis.set_yticks([], minor=True)
     axis.set_xlabel("squared relative error of r(x) − x")
     axis.set_title("(c)", loc="left", fontsize=7)
     axis.set_ylabel("starts that do not reach the data")
-    axis.legend(fontsize=6, loc="upper left")

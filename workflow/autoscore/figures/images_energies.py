@@ -8,10 +8,13 @@ from autoscore.figures.sheets import look, name_images
 from autoscore.figures.style import PAGE, common_legend, mark_levels, save, subplots
 from autoscore.plan import image_models
 
+LABELS = {"Gaussian": "draw of a Gaussian"}  # of changes, where not their names
+
 FIGURE = Figure(
     section=IMAGES,
     shows=("C4", "C6"),
-    caption="energy of changed images; loops close for tied weights and the fitted Gaussian alone",
+    caption="energy of changed images (higher: less likely); loops close for tied weights and the "
+    "fitted Gaussian alone",
     scope=OfImages(image_models),
     reads={"table": "results/score/images_energies.csv", "provenance": "results/data/images.csv"},
     settings=lambda config, density: {"sigma": config["images"]["shown_sigma"]},
@@ -41,7 +44,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     left.axvline(0.0, color="0.7", linewidth=0.6)
     left.set_xscale("symlog", linthresh=10)
     left.margins(x=0.08)
-    left.set_yticks(range(len(paths)), paths)
+    left.set_yticks(range(len(paths)), [LABELS.get(path, path) for path in paths])
     left.set(xlabel="energy above the image's own (nats)", title=f"σ = {sigma:g}")
     for model, rows in table[loops].groupby("model", sort=False):
         right.plot(rows["sigma"], rows["mean"], **look(model), markersize=3)

@@ -1,5 +1,6 @@
 """Image samplers compared: likelihood, copying, discrepancy, confidence and switching."""
 
+import numpy as np
 import pandas as pd
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
@@ -8,20 +9,31 @@ from autoscore.figures.style import PAGE, save, subplots
 from autoscore.plan import drawn_image_models
 from autoscore.samplers.registry import SAMPLERS
 
-QUANTITIES = {
-    "parzen": "Parzen log-\nlikelihood (nats)",
-    "nearest": "distance to a\ntraining image",
-    "mmd2": "squared MMD to\nreal images",
-    "confidence": "classifier's\nconfidence",
-    "coverage": "coverage of\nreal images",
-    "memorised": "nearer to a\ntraining image",
-    "switching": "class changes\na draw",
+QUANTITIES = {  # arrows point to the better end, where there is one
+    "parzen": "Parzen log-\nlikelihood\n(nats) →",
+    "nearest": "distance to\na training\nimage",
+    "mmd2": "squared MMD\nto real\nimages ←",
+    "confidence": "classifier's\nconfidence →",
+    "coverage": "coverage of\nreal images →",
+    "memorised": "nearer to\na training\nimage",
+    "switching": "class\nchanges\na draw →",
+}
+EXPECTED = {  # of real images
+    "mmd2": "mmd2_floor",
+    "coverage": "coverage_expected",
+    "memorised": "memorised_expected",
+}
+LOOKS = {
+    "real images": {"color": "black", "marker": "*"},
+    "published": {"color": "black", "marker": "o", "markerfacecolor": "white"},
 }
 
 FIGURE = Figure(
     section=IMAGES,
     shows=("C7",),
-    caption="every sampler's numbers beside those of real images",
+    caption="every sampler's numbers beside those of real images; arrows point to the better end, "
+    "bars are standard errors, grey ticks what real images would give (of the squared MMD, the "
+    "root mean square). Likelihood and coverage rise with the number of images, in brackets",
     scope=OfImages(drawn_image_models),
     reads={"table": "results/sample/images.csv", "provenance": "results/data/images.csv"},
 )
@@ -36,25 +48,30 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     height = range(len(table))[::-1]
     for axis, (quantity, text) in zip(axes, QUANTITIES.items(), strict=True):
         for y, row in zip(height, table.to_dict("records"), strict=True):
-            style = {"color": "black", "marker": "o"}
-            if row["source"] in ("measured", "null model"):
-                style = {key: look(row["model"])[key] or "o" for key in style}
+            style = LOOKS.get(row["source"])
+            style = style or {key: look(row["model"])[key] or "o" for key in ("color", "marker")}
             error = row.get(f"{quantity}_error")
-            axis.errorbar(row[quantity], y, xerr=error, linestyle="", markersize=3.5, **style)
+            axis.errorbar(row[quantity], y, xerr=error, linestyle="", markersize=4, **style)
+            expected = row.get(EXPECTED.get(quantity), np.nan)
+            axis.plot(expected, y, "|", color="0.6", markersize=6, zorder=0)
         axis.set_xlabel(text, fontsize=6)
+        axis.margins(x=0.12)
         axis.grid(axis="y", linewidth=0.3, color="0.9")
         axis.tick_params(axis="x", labelsize=6)
-        axis.locator_params(axis="x", nbins=2, min_n_ticks=1)
+        axis.locator_params(axis="x", nbins=3, min_n_ticks=2)
     axes[2].set_xscale("symlog", linthresh=1e-3)
     axes[2].set_xticks([0, 1e-2])
-    axes[2].axvline(table["mmd2_floor"].max(), color="0.6", linewidth=0.6, linestyle=":")
     axes[0].set_yticks(list(height), labels, fontsize=6)
+    axes[0].set_ylim(-0.7, len(table) - 0.3)
     name_images(figure, inputs["provenance"], "Samples, and real images")
     save(figure, outputs)
 
 
 def _label(row: tuple) -> str:
+    """Return a row's name, with its number of images in brackets if it has one."""
+    name = row.model if row.source in ("published", "real images") else look(row.model)["label"]
     if row.source == "measured":
-        return f"{look(row.model)['label']}: {SAMPLERS[row.sampler].label}, from {row.start}"
-    name = look(row.model)["label"] if row.source == "null model" else row.model
-    return f"{name} ({row.source})" if row.source in ("published", "null model") else name
+        name += f": {SAMPLERS[row.sampler].label}, from {row.start}"
+    if row.source == "published":
+        return f"{name} (published)"
+    return f"{name} ({row.n:,.0f})"

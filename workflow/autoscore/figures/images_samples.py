@@ -27,12 +27,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     panels = []
     for row, drawn, *_ in runs:
         text = f"{look(row.model)['label']}: {SAMPLERS[row.sampler].label}"
-        panels.append((f"{text}\nParzen {row.parzen:.0f} nats, n = {row.n:.0f}", drawn))
+        parzen = f"{row.parzen:.0f}".replace("-", "\N{MINUS SIGN}")
+        panels.append((f"{text}\nParzen {parzen} nats, n = {row.n:.0f}", drawn))
     last = runs[-1].samples, runs[-1].nearest
     # rows of samples alternate with rows of the training images nearest to them
     halves = [part[: SIDE * SIDE // 2].reshape(-1, SIDE, part.shape[1]) for part in last]
     pairs = np.stack(halves, axis=1).reshape(-1, last[0].shape[1])
-    panels.append(("the last ones, and below each\nthe nearest training image", pairs))
+    panels.append((f"{text}, and below\neach the nearest training image", pairs))
     rows = -(-len(panels) // COLUMNS)
     size = (PAGE, 2.0 * rows + 0.3)
     figure, axes = subplots(rows, COLUMNS, figsize=size, squeeze=False, layout="constrained")

@@ -13,7 +13,8 @@ SHOWN = 300  # leading eigenvalues
 FIGURE = Figure(
     section=IMAGES,
     shows=("C5",),
-    caption="dr/dx keeps few directions; how many, over sigma",
+    caption="dr/dx keeps fewer directions as sigma grows, and mostly fewer than the linear "
+    "optimum (the fitted Gaussian's) does",
     scope=OfImages(image_models),
     reads={"table": "results/score/images_spectra.csv", "provenance": "results/data/images.csv"},
 )
@@ -28,9 +29,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     columns = [name for name in table.columns if name.startswith("eigenvalue_")][:SHOWN]
     model = table["model"].iloc[-1]
     some = table[table["model"] == model].sort_values("sigma")
+    linear = table[table["model"] == "gaussian"].set_index("sigma")[columns]
     colours = colormaps["viridis"](np.linspace(0.0, 0.85, len(some)))
     for colour, sigma, values in zip(colours, some["sigma"], some[columns].to_numpy(), strict=True):
-        left.plot(np.arange(1, len(values) + 1), values, color=colour)
+        ranks = np.arange(1, len(values) + 1)
+        left.plot(ranks, values, color=colour)
+        if sigma in linear.index:
+            left.plot(ranks, linear.loc[sigma], ":", color=colour, linewidth=0.9)
         half = int((values > 0.5).sum())
         left.annotate(
             f"{sigma:g}", (max(half, 1), 0.5), ha="center", va="center", fontsize=6,
@@ -38,7 +43,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         )  # fmt: skip
     left.set(xscale="log", xlabel="rank, the largest eigenvalue first")
     left.set_ylabel(r"eigenvalue of $\partial r/\partial x$")
-    left.set_title(f"{look(model)['label']}, by noise level σ")
+    left.set_title(f"{look(model)['label']} (dotted: fitted Gaussian), by σ")
     for name, rows in table.groupby("model", sort=False):
         right.plot(rows["sigma"], rows["trace"], **look(name), markersize=3)
     right.set(xscale="log", yscale="log", xlabel=r"noise level $\sigma$ (white = 1)")

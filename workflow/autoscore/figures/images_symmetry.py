@@ -13,7 +13,11 @@ PARTS = {
     "symmetry": r"$\partial r/\partial x$",
     "symmetry_traceless": r"$\partial r/\partial x - I$ without its trace",
 }
-WIDTHS = (1.6, 0.8)  # the largest noise level is drawn first
+# of the largest noise level, drawn first, and of the least
+ENDS = (
+    {"linewidth": 1.6, "markersize": 6},
+    {"linewidth": 0.8, "markersize": 4, "markerfacecolor": "white"},
+)
 
 
 def _reads(config: Mapping) -> dict[str, str]:
@@ -27,7 +31,7 @@ def _reads(config: Mapping) -> dict[str, str]:
 FIGURE = Figure(
     section=IMAGES,
     shows=("C4",),
-    caption="symmetry of dr/dx through training, also without its trace",
+    caption="symmetry of dr/dx through training, also without its trace; hollow: the least sigma",
     scope=OfImages(separate_image_models),
     reads=_reads,
     settings=lambda config, density: {"models": separate_image_models(config)},
@@ -41,9 +45,11 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         table = pd.read_csv(inputs[model])
         ends = table["sigma"].max(), table["sigma"].min()
         for axis, part in zip(axes, PARTS, strict=True):
-            for sigma, width in list(zip(ends, WIDTHS, strict=True))[: table["sigma"].nunique()]:
+            for sigma, end in list(zip(ends, ENDS, strict=True))[: table["sigma"].nunique()]:
                 some = table[table["sigma"] == sigma]
-                style = look(model) | {"linewidth": width, "markersize": 3}
+                style = look(model) | end
+                if len(some) == 1:
+                    style |= {"linestyle": "", "zorder": 4}
                 style["label"] += f", σ = {sigma:g}"
                 axis.plot(some["step"] + 1, some[part], **style)
     for axis, text in zip(axes, PARTS.values(), strict=True):

@@ -11,7 +11,8 @@ from autoscore.plan import image_models
 FIGURE = Figure(
     section=IMAGES,
     shows=("C5",),
-    caption="the directions that are kept deform a digit",
+    caption="the directions that are kept deform a digit for the trained untied model and the "
+    "conditioned one; each has a scale of colours of its own",
     scope=OfImages(image_models),
     reads={"arrays": "results/score/images_tangents.npz", "provenance": "results/data/images.csv"},
 )
@@ -30,6 +31,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         parts = [arrays["images"], arrays["noisy"], arrays[f"{model}_means"]]
         show_sheet(row[0], np.stack(parts, axis=1), 3)
         vectors = arrays[model] * np.sign(arrays[model].sum(-1, keepdims=True))
+        vectors /= np.abs(vectors).max(-1, keepdims=True)
         show_sheet(row[1], vectors, directions, signed=True)
         row[0].set_ylabel(look(model)["label"])
     axes[0, 0].set_title("image, noisy, r")

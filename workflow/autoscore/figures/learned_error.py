@@ -15,12 +15,11 @@ COLUMNS = [
     ("dae", ["conditioned", "kde"], "other estimates"),
 ]
 LOOKS = {  # reference of a model's estimation error, dash and label
-    "separate": ("optimum", "-", "auto-encoders"),
+    "separate": ("optimum", "-", "separate"),
     "conditioned": ("optimum", "--", "conditioned"),
     "kde": ("p_sigma", ":", "kernel density"),
 }
 BIAS = {"color": "0.55", "linewidth": 2.2, "zorder": 0}
-BIAS["label"] = "bias: best possible against clean score"
 
 FIGURE = Figure(
     section=LINE,
@@ -59,10 +58,13 @@ def _draw_panel(axis: style.Axes, part: pd.DataFrame, models: list[str]) -> None
         looks = zip(sizes, cycle(style.SIZES), cycle(style.MARKERS), strict=False)
         for size, color, marker in looks:
             look = {"color": color, "linestyle": dash, "markersize": 3.5}
-            look |= {"marker": "" if model == "kde" else marker}
+            look |= {"marker": "x" if model == "kde" else marker}
             points = "the density itself" if np.isinf(size) else f"{size:,.0f} points"
             look["label"] = f"{label}, {points}"
             rows = lines[lines["n"] == size]
+            if model == "kde":  # its range hides the others
+                rows = rows.groupby("sigma", as_index=False)["relative_error"].mean()
             style.mean_and_range(axis, rows, "sigma", "relative_error", **look)
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
-    axis.plot(bias["sigma"], style.drawable(bias["relative_error"]), **BIAS)
+    label = "bias: best possible against clean score" if "kde" in models else None  # the last
+    axis.plot(bias["sigma"], style.drawable(bias["relative_error"]), label=label, **BIAS)

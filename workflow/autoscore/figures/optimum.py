@@ -9,6 +9,9 @@ from autoscore.figures.style import BEST, NAMES, TRUTH
 from autoscore.files.storage import read_arrays
 from autoscore.numerics.grids import noise_levels
 
+TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of an axis that shows bulk and tails
+CLOSE = 0.05  # a solved level that is as near to the one asked for bears its number
+
 FIGURE = Figure(
     section=LINE,
     shows=("T1", "T2"),
@@ -36,12 +39,21 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """Draw a panel per solved level nearest to ``panel_sigmas``, from much noise to little."""
     curves = read_arrays(inputs["curves"])
     wanted = noise_levels(settings["panel_sigmas"])[::-1]
-    levels = list(dict.fromkeys(int(np.abs(curves["sigmas"] - sigma).argmin()) for sigma in wanted))
+    levels = {int(np.abs(curves["sigmas"] - sigma).argmin()): sigma for sigma in wanted}
     shape = {"sharex": True, "sharey": True}
     figure, axes = style.grid(len(levels), min(3, len(levels)), 1.9, 0.4, **shape)
-    for axis, level in zip(axes.flat, levels, strict=False):
+    for axis, (level, asked) in zip(axes.flat, levels.items(), strict=False):
+        axis.set_yscale("asinh", linear_width=1)
         draw_level(axis, curves, level)
-        axis.set_title(rf"$\sigma = {curves['sigmas'][level]:.3g}$")
+        sigma = curves["sigmas"][level]
+        text = f"= {sigma:.2g}"
+        if f"{sigma:.3g}" != f"{asked:.3g}" and abs(sigma / asked - 1) < CLOSE:
+            text = rf"\approx {asked:g}"
+        axis.set_title(rf"$\sigma {text}$")
+    limits = axes[0, 0].get_ylim()  # common to all, as are the ticks
+    axes[0, 0].set_yticks(TICKS, [f"{tick}".replace("-", "−") for tick in TICKS])
+    axes[0, 0].set_yticks([], minor=True)
+    axes[0, 0].set_ylim(limits)
     style.label_edges(axes, "$x$", style.ESTIMATE)
     style.common_legend(figure, 3)
     style.save(figure, outputs)

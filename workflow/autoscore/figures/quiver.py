@@ -27,9 +27,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     windows = [key for key in arrays if key.startswith("window_")]
     names = [name for name in FIELDS if f"arrows_0_{name}" in arrays]
     shapes = [proportion(arrays[key]) for key in windows]
-    # labels take up in a low panel what a square one can spare
-    labels = sum(max(0.0, 1.0 - shape) for shape in shapes)
-    size = (PAGE, PAGE / len(names) * sum(shapes) + 0.4 + labels)
+    size = (PAGE, (PAGE / len(names) - 0.35) * sum(shapes) + 0.45 * len(windows) + 0.4)
     figure, axes = style.subplots(len(windows), len(names), figsize=size, squeeze=False)
     for row, key in zip(axes, windows, strict=True):
         for axis, name in zip(row, names, strict=True):
@@ -39,7 +37,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set_title(MODELS[name]["label"])
     style.label_edges(axes, *arrays["titles"])
     text = f"r(x) − x of the denoising auto-encoder, σ = {arrays['sigma']:.3g}"
-    figure.suptitle(f"{text}; lengths within a panel", fontsize=8)
+    figure.suptitle(f"{text}; arrows scaled per panel", fontsize=8)
     style.save(figure, outputs)
 
 

@@ -17,6 +17,7 @@ from autoscore.figures.declaration import (
 )
 
 NUMBERED = "figure_[1-9]"  # names of the paper's figures
+SEEDS = "Unless a caption says otherwise, lines are means over seeds, and bands their range."
 CONTACT_SHEET = "figures/paper/contact_sheet.png"
 
 
@@ -129,7 +130,7 @@ def index(statements: Mapping[str, str]) -> str:
 
     The paper's figures have a paragraph each, the others a row of a table.
     """
-    lines = []
+    lines = [SEEDS, ""]
     for section in dict.fromkeys(figure.section for figure in FIGURES.values()):
         those = {name: figure for name, figure in FIGURES.items() if figure.section == section}
         rows = [_row(*item) for item in those.items() if not isinstance(item[1].scope, OfPaper)]

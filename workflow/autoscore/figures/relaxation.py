@@ -4,7 +4,8 @@ import numpy as np
 
 from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure, animation_speed
 from autoscore.figures.runs import drawn_runs
-from autoscore.figures.style import COLUMN, Artist, animate, subplots, title
+from autoscore.figures.style import COLUMN, Artist, animate, subplots
+from autoscore.samplers.registry import SAMPLERS
 
 FIGURE = Figure(
     section=SAMPLING,
@@ -31,7 +32,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
     def show(frame: int) -> list[Artist]:
         dots.set_data(*draws[:, frame].T)
-        text = f"{title(run['sampler'])}, learned, σ = {run['sigma']:g}: draw {frame + 1}"
+        text = f"{SAMPLERS[run['sampler']].label}, learned, σ = {run['sigma']:g}: draw {frame + 1}"
         return [dots, axis.set_title(text)]
 
     animate(figure, show, draws.shape[1], outputs["gif"], settings["frames_per_second"])

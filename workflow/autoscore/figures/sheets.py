@@ -6,19 +6,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from autoscore.figures.style import BEST, MODELS, Axes, Picture
+from autoscore.figures.style import MODELS, Axes, Picture
 from autoscore.files.storage import read_arrays
 from autoscore.plan import drawn_image_models
 
-LOOKS = {
-    "untied": BEST["dae"] | {"marker": "o", "label": "separate, untied"},
-    "tied": BEST["rcae"] | {"marker": "s", "label": "separate, tied"},
-    "untrained": {"color": "#999933", "linestyle": "--", "marker": "P", "label": "untrained"},
-    "conditioned": {"color": "#CC79A7", "linestyle": "-", "marker": "D", "label": "conditioned"},
-    "identity": {"color": "0.7", "linestyle": ":", "marker": "", "label": "identity"},
-    "gaussian": {"color": "black", "linestyle": "-", "marker": "", "label": "fitted Gaussian"},
-    "kde": MODELS["kde"],
-    "empirical": {"color": "0.3", "linestyle": "-.", "marker": "+", "label": "empirical optimum"},
+LOOKS = MODELS | {
+    "untied": MODELS["separate"] | {"label": "separate, untied"},
+    "tied": {"color": "#882255", "linestyle": "-.", "marker": "D", "label": "separate, tied"},
+    "empirical": MODELS["training points"] | {"label": "empirical optimum"},
 }
 
 

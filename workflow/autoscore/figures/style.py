@@ -34,6 +34,7 @@ BEST = {  # exact optima
     "dae": {"color": "#0072B2", "linestyle": "--"},
     "rcae": {"color": "#D55E00", "linestyle": "-."},
 }
+OVER = {"color": "black", "linestyle": "--", "linewidth": 0.8, "zorder": 3}  # on learned ones
 NAMES = {"dae": "DAE", "rcae": "RCAE"}
 MODELS = {  # fields and estimators
     "exact": {"color": "black", "linestyle": "-", "marker": "", "label": "exact"},

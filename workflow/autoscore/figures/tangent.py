@@ -12,7 +12,8 @@ from autoscore.files.storage import read_arrays
 FIGURE = Figure(
     section=PLANE,
     shows=("C5",),
-    caption="dr/dx keeps the tangent (eigenvalue 1) and removes the normal (0)",
+    caption="dr/dx keeps the tangent (eigenvalue 1) and removes the normal (0), but not where the "
+    "curve ends or bends within sigma, as at the crests of the sine",
     scope=Listed((2,), CURVE),
     reads={
         "arrays": "results/geometry/{density}.npz",
@@ -26,7 +27,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     arrays, profiles = read_arrays(inputs["arrays"]), pd.read_csv(inputs["profiles"])
     profiles = profiles[profiles["seed"].fillna(0) == 0]
     figure, (left, middle, right) = style.subplots(1, 3, figsize=(style.PAGE, 2.5))
-    middle.set(xlabel="t along the curve", ylabel="degrees", yscale="log", ylim=(0.01, 90.0))
+    middle.set(xlabel="t along the curve", ylabel="degrees")
     for name in FIELDS:
         field = profiles[profiles["field"] == name]
         if field.empty:
@@ -38,7 +39,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         left.fill_between(*band, color=look["color"], alpha=0.12, linewidth=0)
         along = field[field["profile"] == "tangent"].set_index("t")
         angle = np.degrees(np.arccos(np.clip(along["cosine"], 0.0, 1.0)))
-        middle.plot(along.index, style.drawable(angle), **look)
+        middle.plot(along.index, angle, **look)
         right.plot(along.index, along["eigenvalue"], **look)
         right.plot(along.index, along["second"], **look)
     left.set(xlabel="distance from the curve", ylabel="cosine", ylim=(-1.05, 1.05))

@@ -4,7 +4,8 @@ import numpy as np
 
 from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.runs import drawn_runs, field_and_level
-from autoscore.figures.style import SIZES, grid, save, title
+from autoscore.figures.style import SIZES, grid, save
+from autoscore.samplers.registry import SAMPLERS
 
 RUNS_SHOWN, CHAINS, BINS = 3, 4, 20
 
@@ -27,7 +28,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 
     arrays, runs = drawn_runs(inputs, settings["plan"])
     runs = runs[:RUNS_SHOWN]
-    figure, axes = grid(2 * len(runs), 2, 1.4, 0.4, sharex="col")
+    figure, axes = grid(2 * len(runs), 2, 1.4, 0.4, sharex="col", sharey="col")
     for (left, right), run in zip(axes, runs.itertuples(), strict=True):
         draws = arrays[run.chains][:CHAINS, :, 0]
         ranks = rankdata(draws).reshape(draws.shape)
@@ -37,8 +38,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             share = np.histogram(ranks[chain], edges)[0] / draws.shape[1] * BINS
             right.stairs(share, edges / draws.size, color=color, linewidth=0.8)
         right.axhline(1.0, color="0.6", linewidth=0.6)
-        text = f"R-hat {run.rhat:.3f}, {run.ess / run.n:.2f} effective a draw"
-        left.set_title(f"{title(run.sampler)}, {field_and_level(run)}: {text}", fontsize=7)
+        text = f"R-hat {run.rhat:.3f}, {run.ess / run.n:.2f} effective draws per draw"
+        left.set_title(f"{SAMPLERS[run.sampler].label}, {field_and_level(run)}: {text}", fontsize=7)
         left.set_ylabel("$x_1$")
         right.set_ylabel("density of ranks")
     axes[-1, 0].set_xlabel("draw")
