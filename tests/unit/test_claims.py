@@ -367,6 +367,15 @@ def test_a_training_of_unknown_spread_is_not_on_record():
     assert (row["spread"], row["freedom"]) == (0, 2)
 
 
+def test_a_place_that_only_some_runs_have_is_not_on_record():
+    here, there = run_at(1.0, 0.1), run_at(1.0, 0.1).assign(place="elsewhere")
+    made = record.made("full", [pd.concat([here, there]), here, here])
+    assert made["place"].to_list() == [""]
+    other = run_at(1.0, 0.1).assign(check="b")  # left out of the other runs
+    made = record.made("full", [pd.concat([here, other]), here])
+    assert made["runs"].to_list() == [2, 1]
+
+
 PLACES_SIMULATED, SEEDS = 40, 5
 
 

@@ -39,10 +39,12 @@ def read(path: str | Path, profile: str) -> pd.DataFrame:
 def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return the record of a profile that runs give, each the places of one (`judging.PLACES`).
 
-    A place with a single value or training is not on it, unless there are several runs.
+    A place with a single value or training is not on it, unless there are several runs. Nor is one
+    that only some runs of its check have, such as a fixed point: whether it is there is chance.
     """
-    whole = pd.concat(list(runs))
+    whole = pd.concat([run.assign(run=number) for number, run in enumerate(runs)])
     whole = whole[whole["margin"].notna()]
+    asked = whole.groupby("check")["run"].nunique()
     whole["error"] = whole["error"].mask(whole["single"].astype(bool))
     known = whole["error"].notna()
     counts = (whole["count"].clip(upper=1e6) - 1).clip(lower=0)
@@ -65,7 +67,8 @@ def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
     freedom = table["freedom"] + table["runs"] - 1
     told = [expected(*place) for place in zip(table["margin"], spread, freedom, strict=True)]
     table = table.assign(profile=profile, expected=told, spread=spread, freedom=freedom)
-    return table.loc[spread.notna(), COLUMNS]
+    always = table["runs"] == table["check"].map(asked)
+    return table.loc[spread.notna() & always, COLUMNS]
 
 
 def expected(margin: float, spread: float, freedom: float) -> str:
