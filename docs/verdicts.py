@@ -62,12 +62,16 @@ def judged(root: Path) -> tuple[list[dict], pd.DataFrame, pd.DataFrame]:
 
 
 def verdict_table(root: Path) -> str:
-    """Return the statements' verdicts, and how many checks and places count as what."""
+    """Return the statements' verdicts, the figures', and how many places count as what."""
     items, verdicts, places = judged(root)
     stated = [item["title"] for item in items if item["kind"] in ("theorem", "proposition",
                                                                   "section", "beyond")]  # fmt: skip
     rows = list(statement_rows(verdicts.loc[stated].reset_index()))
-    return "\n".join([*table(HEAD, rows), "", totals(places)])
+    drawn = [item for item in items if item["kind"] == "figure"]
+    figures = pd.Series({item["number"]: verdicts["verdict"][item["title"]] for item in drawn})
+    words = [f"{word}: {', '.join(figures.index[figures == word])}" for word in figures.unique()]
+    said = f"Figures of the paper: {'; '.join(words)}." if words else ""
+    return "\n".join([*table(HEAD, rows), "", said, "", totals(places)])
 
 
 def totals(places: pd.DataFrame) -> str:
