@@ -41,6 +41,7 @@ CONFIGURED = os.path.join(workflow.basedir, "config", "config.yaml")
 CLAIMED = os.path.join(workflow.basedir, "config", "claims.yaml")
 STATED = os.path.join(workflow.basedir, "config", "statements.yaml")
 RECORD = os.path.join(workflow.basedir, "config", "record.csv")
+STABILITY = os.path.join(workflow.basedir, "docs", "stability.csv")
 console.install(logger, workflow)
 if workflow.is_main_process:
     preflight.refuse_what_cannot_be_written()

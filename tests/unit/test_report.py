@@ -11,6 +11,7 @@ from PIL import Image
 from autoscore.configuration import complete
 from autoscore.figures.registry import FIGURES
 from autoscore.report import circumstances, render
+from docs.stability import COLUMNS
 from tests.unit.oracles import ROOT
 
 PAGE = (ROOT / "workflow/report/page.html").read_text(encoding="utf-8")
@@ -62,7 +63,8 @@ def page(*records, figures=("figures/mixture_bias.png", "figures/learned_error.p
         files.append(f"{number}.json")
         Path(files[-1]).write_text(json.dumps(content), encoding="utf-8")
     config = complete(CONFIG | change)
-    tables = {name: f"{name}.csv" for name in ("statements", "places", "order")}
+    names = ("statements", "places", "order", "stability")
+    tables = {name: f"{name}.csv" for name in names if Path(f"{name}.csv").is_file()}
     return render(PAGE, config, figures, files, tables)
 
 
@@ -83,6 +85,20 @@ def test_a_small_run_says_that_the_captions_are_those_of_the_full_one():
     said = "Captions say what figures of the full run show"
     assert said in page(profile="quick")
     assert said not in page(profile="full")
+
+
+def test_other_seeds_are_shown_where_they_differ():
+    assert 'id="stability"' not in page()
+    rows = [
+        ("full", "check", "C1_order_ring", 3, 3, ""),
+        ("full", "check", "C2_ring", 3, 2, "one"),
+        ("full", "statement", "Theorem 1: supported", 3, 3, ""),
+        ("quick", "check", "C3_ring", 3, 0, "all"),
+    ]
+    pd.DataFrame(rows, columns=COLUMNS).to_csv("stability.csv", index=False)
+    text = page()
+    shown = re.findall(r'<tr><td>([^<]+)</td><td class="number">(. of .)</td>', text)
+    assert shown == [("C2_ring", "2 of 3"), ("Theorem 1: supported", "3 of 3")]
 
 
 def test_words_are_words_and_not_markup():

@@ -34,7 +34,7 @@ def render(
 
     All else are files: .png and .gif of declared figures (ValueError for any other), the jobs'
     records (`autoscore.files.records`), and the tables ``statements``, ``places``, ``order`` and,
-    if there are some, ``images``.
+    if there are some, ``images`` and ``stability``.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -45,6 +45,7 @@ def render(
     images = found.get("images") or [None]
     jobs = [json.loads(Path(path).read_text(encoding="utf-8")) for path in records]
     context = {"config": without_folders(config), "orders": found["order"]}
+    profile = context["config"]["profile"]
     tallies, versions = defaultdict(Counter), defaultdict(set)
     for place in found["places"]:
         tallies[place["of"]][place["counts"] or place["outcome"]] += 1
@@ -58,6 +59,7 @@ def render(
         checks=groupby(found["places"], lambda place: place["check"]),
         verdicts=Counter(row["verdict"] for row in found["statements"]).most_common(),
         tallies=tallies,
+        stability=[row for row in found.get("stability", []) if row["profile"] == profile],
         images=without_folders(images[0]),
         sections=_sections(environment.overlay(autoescape=False), figures, context),
         jobs=sorted(jobs, key=lambda job: -job["wall_seconds"]),

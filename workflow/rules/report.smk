@@ -5,6 +5,7 @@ rule report:
         statements="results/verify/statements.csv",
         order="results/score/order.csv",
         images=["results/data/images.csv"] if IMAGES else [],
+        stability=[STABILITY] if os.path.isfile(STABILITY) else [],
     output:
         "results/report.html",
     localrule: True

@@ -10,8 +10,7 @@ with logged(snakemake):
 
     given, asked = snakemake.input, snakemake.params
     tables = {name: given[name] for name in ("places", "statements", "order")}
-    if given.images:
-        tables["images"] = given.images[0]
+    tables |= {name: given[name][0] for name in ("images", "stability") if given[name]}
     # all jobs have ended: those without a record did not run
     records = [file for file in asked.records if Path(file).is_file()]
     page = render(asked.template, asked.config, given.figures, records, tables)
