@@ -190,11 +190,11 @@ ALLOWED = [
     r"\^\d|\(-1, 1\)|1/3|95 %",  # formulas, levels of confidence
     rf"(?:sigma|level)(?: up to| below| at)? {LIST}",  # noise levels
     rf"(?:{NUMBER})(?: of (?:{NUMBER}))? (?:points|tanh|iterations|dimensions|sigma|minutes)",
-    r"784-1024-784",
+    r"784-1024-784|random matrix has 0\.5",
     r"in 100\b",  # dimensions
 ]
 WORDS = r"\b(?:twice|thrice|half(?!-way)|thirds?|quarters?|fifths?|tenths?|fiftieth|percent)\b"
-TYPED_BY_HAND = ["twice the noise", "quarter of a minute", "half an hour"]  # set-up, run times
+TYPED_BY_HAND = ["twice the noise", "quarter of a minute", "11 MB", "0.5 GB"]  # set-up, costs
 
 
 def typed_numbers(text):
