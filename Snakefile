@@ -147,6 +147,7 @@ rule verify:
         statements="results/verify/statements.csv",
     params:
         left_out=lambda wildcards: left_out(os.path.dirname(CLAIMED), config),
+        profile=config["profile"],
     script:
         "workflow/scripts/verify.py"
 
