@@ -293,7 +293,7 @@ def test_a_null_model_is_compared_with_what_the_learned_one_is():
 def on_record(*rows, check="T0_ring"):
     """A record of places, expectations and spreads, with margins of ten spreads."""
     made = [
-        ["full", check, place, expected, 10 * spread, spread, 12, 3]
+        ["full", check, place, expected, 10 * spread, spread, 12, 3, False]
         for place, expected, spread in rows
     ]
     pd.DataFrame(made, columns=record.COLUMNS).to_csv("record.csv", index=False)
@@ -340,7 +340,7 @@ def test_what_a_run_leaves_out_does_not_differ():
 def run_at(margin, error, single=False):
     """The places of a run with one check at one place, over five values."""
     row = {"check": "a", "family": "a", "place": "", "margin": margin, "error": error, "count": 5}
-    return pd.DataFrame([row | {"single": single}])
+    return pd.DataFrame([row | {"single": single, "passed_by": ""}])
 
 
 @pytest.mark.parametrize(
@@ -365,6 +365,17 @@ def test_a_training_of_unknown_spread_is_not_on_record():
     assert record.made("full", [run_at(1.0, 0.1, single=True)]).empty  # 0.1 is over draws alone
     (row,) = record.made("full", [run_at(1.0, 0.1, single=True)] * 3).to_dict("records")
     assert (row["spread"], row["freedom"]) == (0, 2)
+
+
+def test_where_null_models_pass_is_on_record_as_in_most_runs():
+    runs = [run_at(1.0, 0.1).assign(passed_by=names) for names in ("", "kde", "gaussian kde")]
+    assert record.made("full", runs)["shared"].to_list() == [True]
+    assert record.made("full", runs[:2])["shared"].to_list() == [False]
+    write(model=["net", "kde"], sigma=[0.1] * 2, error=[0.1, 0.9])
+    for shared, kind in ((True, "calibration"), (False, "support")):
+        known = on_record(("sigma 0.1", "holds", 0.1)).assign(shared=shared)
+        row = only(on_record=known, where={"model": "net"}, at_most=0.5)
+        assert (row["counts"], row["passed_by"]) == (kind, "")
 
 
 def test_a_place_that_only_some_runs_have_is_not_on_record():

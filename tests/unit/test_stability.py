@@ -33,7 +33,8 @@ def run_with(*statuses, differing=()):
     rows = [
         {"check": check, "family": check[0], "of": "T0", "place": "sigma 0.1", "margin": 1.0,
          "error": 0.1, "count": 5, "single": False, "outcome": status, "status": status,
-         "expected": "holds", "differs": check in differing, "counts": counts[status], "value": 0.5}
+         "expected": "holds", "differs": check in differing, "passed_by": "",
+         "counts": counts[status], "value": 0.5}
         for check, status in zip(CHECKS, statuses, strict=True)
     ]  # fmt: skip
     return pd.DataFrame(rows)

@@ -35,7 +35,7 @@ def ask(project, *families, expected=()):
     item = STATEMENT | {"families": names[:1], "further": names[1:], "headline": names[0]}
     project.rewrite("config/claims.yaml", lambda _: yaml.safe_dump(claims))
     project.rewrite("config/statements.yaml", lambda _: yaml.safe_dump([item]))
-    rows = [["quick", check, place, word, 1, 0.1, 12, 3] for check, place, word in expected]
+    rows = [["quick", check, place, word, 1, 0.1, 12, 3, False] for check, place, word in expected]
     table = pd.DataFrame(rows, columns=record.COLUMNS)
     table.to_csv(project.folder / "config/record.csv", index=False)
     return project.snakemake("verify")

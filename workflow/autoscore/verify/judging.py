@@ -187,7 +187,14 @@ def _compared(places: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:
     limit = np.where(places["single"].to_numpy(bool), "reported", "limit")
     counts = np.select(
         [status == "holds", status == "fails", status == "unclear"],
-        [places["counts"], limit, "unclear"],
+        [_kinds(places["counts"], record["shared"].reindex(keys)), limit, "unclear"],
         "",
     )
     return places.assign(expected=expected, differs=differs | missing, status=status, counts=counts)
+
+
+def _kinds(kinds: pd.Series, shared: pd.Series) -> np.ndarray:
+    """Return what places count as where they hold; on record, null models pass as in most runs."""
+    known = kinds.isin(["support", "calibration"]).to_numpy() & shared.notna().to_numpy()
+    passing = shared.astype(object).to_numpy() == True  # noqa: E712 - NaN off record
+    return np.where(known, np.where(passing, "calibration", "support"), kinds)

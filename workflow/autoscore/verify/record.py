@@ -13,6 +13,9 @@ A place is expected to hold, or to fail, if the 95 % interval of the mean margin
 unclear otherwise. A run differs from the record where its margin has the other sign and is
 further from 0 than a run may stray by chance: with Student's t, so that one run in ten (`ALARMS`)
 has such a place anywhere (Bonferroni over all places on record).
+
+A null model passes at a place (``shared``) if one does in more than half of the runs. With what is
+expected, this makes a statement's verdict the same for every run that does not differ.
 """
 
 from collections.abc import Iterable
@@ -21,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-COLUMNS = ["profile", "check", "place", "expected", "margin", "spread", "freedom", "runs"]
+COLUMNS = ["profile", "check", "place", "expected", "margin", "spread", "freedom", "runs", "shared"]
 CLEAR = 0.975  # quantile of Student's t, in spreads: a 95 % interval
 WIDEST = 1000.0  # ratio of variances above which a standard error is taken for rounding
 TIE = np.finfo(float).tiny  # the margin of a number that equals what it is to be less than
@@ -45,6 +48,7 @@ def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
     whole = pd.concat([run.assign(run=number) for number, run in enumerate(runs)])
     whole = whole[whole["margin"].notna()]
     asked = whole.groupby("check")["run"].nunique()
+    whole["shared"] = whole["passed_by"] != ""
     whole["error"] = whole["error"].mask(whole["single"].astype(bool))
     known = whole["error"].notna()
     counts = (whole["count"].clip(upper=1e6) - 1).clip(lower=0)
@@ -58,6 +62,7 @@ def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
             between=("margin", "var"),
             freedom=("freedom", "sum"),
             runs=("margin", "size"),
+            shared=("shared", "mean"),
         )
         .reset_index()
     )
@@ -67,6 +72,7 @@ def made(profile: str, runs: Iterable[pd.DataFrame]) -> pd.DataFrame:
     freedom = table["freedom"] + table["runs"] - 1
     told = [expected(*place) for place in zip(table["margin"], spread, freedom, strict=True)]
     table = table.assign(profile=profile, expected=told, spread=spread, freedom=freedom)
+    table["shared"] = table["shared"] > 0.5
     always = table["runs"] == table["check"].map(asked)
     return table.loc[spread.notna() & always, COLUMNS]
 
