@@ -6,16 +6,8 @@ import pandas as pd
 
 from autoscore.verify.judging import NULLS
 
-HEAD = [
-    "statement",
-    "in short",
-    "verdict",
-    "headline",
-    "support",
-    "limits",
-    "unclear",
-    "calibration",
-]
+HEAD = ["statement", "in short", "verdict", "headline"]
+HEAD += ["support", "limits", "unclear", "calibration"]
 PLACE_HEAD = ["place", "measured [95 %]", "compared with", *NULLS, "on record", "counts as"]
 
 

@@ -17,17 +17,8 @@ import pandas as pd
 VERDICTS = ("supported", "supported within limits", "not supported", "contradicted", "not tested")
 MAJORITY = 0.5  # of the headline's places
 COUNTS = ["support", "limit", "unclear", "calibration", "construction", "reported"]
-COLUMNS = [
-    "statement",
-    "short",
-    "says",
-    "verdict",
-    "headline",
-    *COUNTS,
-    "differs",
-    "number",
-    "limits",
-]
+COLUMNS = ["statement", "short", "says", "verdict", "headline", *COUNTS]
+COLUMNS += ["differs", "number", "limits"]
 
 
 def verdicts(items: list[dict], places: pd.DataFrame) -> pd.DataFrame:
