@@ -73,6 +73,10 @@ stability: setup ## Compare runs with other global seeds (SEEDS="1 2 3") with th
 
 setup: .venv/.complete ## Install the pinned packages in .venv (the others do it when needed)
 
+# From anywhere below .venv, `import autoscore` finds workflow/autoscore, also after a move.
+IMPORTABLE := import pathlib, sysconfig; \
+	pathlib.Path(sysconfig.get_path("purelib"), "autoscore.pth").write_text("../../../../workflow\n")
+
 # The stamp comes last: a set-up that was cut short has none, and starts again.
 .venv/.complete: envs/requirements.in envs/requirements.lock
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -82,6 +86,7 @@ setup: .venv/.complete ## Install the pinned packages in .venv (the others do it
 	@"$(PYTHON)" -m venv --clear .venv
 	@$(RUN) pip install --quiet --quiet --disable-pip-version-check \
 		--requirement envs/requirements.in --constraint envs/requirements.lock
+	@.venv/bin/python -c '$(IMPORTABLE)'
 	@touch $@
 	@echo "Ready. To use it by hand: source .venv/bin/activate"
 

@@ -897,3 +897,14 @@ def test_null_models_on_the_line_have_losses_and_fixed_points_in_closed_form():
     assert "identity" not in fixed.index
     assert fixed.loc["gaussian", "x"] == pytest.approx(mean, abs=1e-3)
     assert bool(fixed.loc["gaussian", "stable"])
+
+
+def test_flows_are_kept_on_a_grid_at_the_levels_that_all_fields_have():
+    density = GaussianMixture([1.0], [[0.5, -1.0]], [0.7])
+    exact = {sigma: DenoisingOptimum(density, sigma) for sigma in (0.1, 0.2, 0.4)}
+    window = np.array([[-2.0, 1.0], [0.0, 3.0]])
+    arrays = plane.flows({"exact": exact, "separate": {0.4: exact[0.1], 0.1: exact[0.4]}}, window)
+    np.testing.assert_array_equal(arrays["grid_sigmas"], [0.1, 0.4])
+    corner = exact[0.4].move(np.array([[-2.0, 3.0]]))[0]  # the least x1, the greatest x2
+    np.testing.assert_allclose(arrays["grid_exact"][1, 0, -1], corner, rtol=1e-6)
+    np.testing.assert_array_equal(arrays["grid_separate"], arrays["grid_exact"][::-1])

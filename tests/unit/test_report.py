@@ -1,8 +1,10 @@
 import base64
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -10,15 +12,39 @@ from PIL import Image
 
 from autoscore.configuration import complete
 from autoscore.figures.registry import FIGURES
-from autoscore.report import circumstances, render
+from autoscore.report.page import circumstances, render
+from autoscore.report.sections import cell_kind
 from docs.stability import COLUMNS
 from tests.unit.oracles import ROOT
 
-PAGE = (ROOT / "workflow/report/page.html").read_text(encoding="utf-8")
+FOLDER = ROOT / "workflow/report"
+PAGE = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.iterdir()}
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+CHECK = {"family": "C1_order", "target": "mixture", "says": "The order is two", "column": "order"}
+CHECK |= {"sentence": "The order is two (mixture).", "of": "C1", "at_least": 1.9}
+CHECKS = [
+    CHECK | {"id": "C1_order_mixture"},
+    CHECK | {"id": "C1_bias_mixture", "family": "C1_bias"},
+    CHECK | {"id": "C1_images", "family": "C1_images", "target": None},
+]
+ITEMS = [
+    {
+        "kind": "section",
+        "number": "2",
+        "title": "Section 2",
+        "short": "losses",
+        "untested": "None.",
+    },
+    {"kind": "figure", "number": "4", "title": "Figure 4", "short": "both", "section": "3.3"},
+    {"kind": "section", "number": "3.3", "title": "Section 3.3", "short": "one dimension"},
+]
+ITEMS = [item | {"says": "An <order> is sigma^2."} for item in ITEMS]
+ITEMS[2] |= {"families": ["C1_order", "C1_bias"], "further": ["C1_images"], "headline": "C1_order"}
+ITEMS[2] |= {"figures": ["bias"]}
 PLACE = {"of": "C1", "place": "sigma 0.1", "value": 0.5, "low": 0.4, "high": 0.6, "against": 0.7}
 PLACE |= {"passed_by": "", "outcome": "holds", "differs": False, "counts": "support", "reason": ""}
-STATEMENT = {"says": "An <order> is sigma^2.", "number": "", "differs": 0, "limits": "B fails"}
+PLACE |= {"margin": 0.2, "identity": 0.9, "untrained": 0.8, "gaussian": 0.77, "kde": ""}
+STATEMENT = {"number": "holds", "differs": 0, "limits": "B fails; C fails"}
 
 
 def record(name, seconds, **change):
@@ -43,13 +69,14 @@ def run(tmp_path, monkeypatch):
     Path("figures").mkdir()
     for name in ("mixture_bias.png", "learned_error.png"):
         Image.new("RGB", (20, 10), "white").save(Path("figures", name))
-    checks = [("C1_order_mixture", "holds"), ("C1_bias_mixture", "fails")]
+    checks = [("C1_order_mixture", "holds"), ("C1_bias_mixture", "fails"), ("C1_images", "")]
     places = pd.DataFrame(checks, columns=["check", "expected"]).assign(**PLACE)
     places.loc[1, ["differs", "counts"]] = True, "limit"
     places.to_csv("places.csv", index=False)
     stated = [
-        ("Section 3.3", "supported within limits", "C1_order"),
         ("Section 2", "not tested", ""),
+        ("Figure 4", "supported", ""),
+        ("Section 3.3", "supported within limits", "C1_order"),
     ]
     statements = pd.DataFrame(stated, columns=["statement", "verdict", "headline"])
     statements.assign(**STATEMENT).to_csv("statements.csv", index=False)
@@ -57,7 +84,10 @@ def run(tmp_path, monkeypatch):
     pd.DataFrame([order]).to_csv("order.csv", index=False)
 
 
-def page(*records, figures=("figures/mixture_bias.png", "figures/learned_error.png"), **change):
+BOTH = ("figures/mixture_bias.png", "figures/learned_error.png")
+
+
+def page(*records, figures=BOTH, fields=(), optima=(), **change):
     files = []
     for number, content in enumerate(records or [record("a", 1.0)]):
         files.append(f"{number}.json")
@@ -65,20 +95,42 @@ def page(*records, figures=("figures/mixture_bias.png", "figures/learned_error.p
     config = complete(CONFIG | change)
     names = ("statements", "places", "order", "stability")
     tables = {name: f"{name}.csv" for name in names if Path(f"{name}.csv").is_file()}
-    return render(PAGE, config, figures, files, tables)
+    found = {"figures": figures, "records": files, "fields": fields, "optima": optima}
+    return render(PAGE, config, ITEMS, CHECKS, found, tables)
 
 
-def test_statements_come_before_checks_and_figures():
+def test_the_matrix_comes_first_then_sections_in_the_papers_order():
     text = page()
-    parts = ('id="statements"', 'id="checks"', 'id="learned_error"', 'id="mixture_bias"')
+    parts = (
+        'id="matrix"',
+        'id="section-2"',
+        'id="section-3-3"',
+        'id="figure-4"',
+        'id="mixture_bias"',
+    )
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
-    assert "2 statements and figures of the paper" in text
-    assert '<span class="verdict within">supported within limits</span> 1' in text
-    assert text.count("0.5 [0.4, 0.6]</td>") == 2
-    for check in ("C1_order_mixture", "C1_bias_mixture"):
-        assert text.count(f"<details><summary>{check}</summary>") == 1
-    assert text.count('<span class="verdict differs">differs</span>') == 1
+    assert text.index('id="other"') < text.index('id="learned_error"')  # no statement names it
+    assert text.count("0.5 [0.4, 0.6]</td>") == 4  # three places, of which one is the headline's
+
+
+def test_a_cell_of_the_matrix_says_what_was_found_and_leads_to_its_checks():
+    text = page()
+    cells = re.findall(r'<td><a class="(\w+)" href="#([^"]+)" .*?aria-label="([^"]+)">', text)
+    said = "Section 3.3 on mixture: holds in part (1 support, 1 limit)"
+    assert cells == [("partly", "section-3-3--mixture", said)]
+    assert f'<details id="{cells[0][1]}"' in text
+    assert '<details id="section-3-3--images"' in text  # only listed, and decides nothing
+
+
+def test_a_headline_stands_beside_its_null_models():
+    row = re.search(r'<tr data-subject="mixture">(.*?)</tr>', page(), re.DOTALL)[1]
+    numbers = re.findall(r'<td class="number">(.*?)</td>', row)
+    assert numbers == ["0.5 [0.4, 0.6]", "0.7", "0.9", "0.8", "0.77", ""]
+
+
+def test_limits_are_listed():
+    assert page().count("<li>B fails</li><li>C fails</li>") == 3
 
 
 def test_a_small_run_says_that_the_captions_are_those_of_the_full_one():
@@ -106,11 +158,6 @@ def test_words_are_words_and_not_markup():
     assert "An &lt;order&gt; is σ²." in text
 
 
-def test_a_figure_tallies_the_places_of_its_statements():
-    tally = '<span class="tally"><span class="verdict {0}">{0}</span> 1</span>'
-    assert f"{tally.format('support')}\n{tally.format('limit')}" in page()
-
-
 def test_a_caption_says_what_this_run_found():
     text = page()
     assert "Order of the DAE, fitted at σ from 0.002 to 0.006: 1.98." in text
@@ -132,8 +179,9 @@ def test_a_figure_of_the_paper_says_what_both_show_and_what_differs():
     Path("figures/paper").mkdir()
     Image.new("RGB", (20, 10), "white").save("figures/paper/figure_4.png")
     text = page(figures=["figures/paper/figure_4.png"])
-    caption = re.search(r'<figure id="figure_4">.*?</figure>', text, re.DOTALL)[0]
-    assert "<h3>Figure 4</h3>" in caption
+    drawn, _, own = text.partition('<figure id="figure_4"')
+    assert drawn.rstrip().endswith("</h3>")  # under the figure's heading, in its section
+    caption = own.partition("</figure>")[0]
     shown = re.findall(r"<dt>(.+?)</dt><dd>(.+?)</dd>", caption, re.DOTALL)
     assert [term for term, _ in shown] == ["In the paper", "Ours", "What differs"]
     assert "over the score; σ 1.00" in shown[0][1]
@@ -175,3 +223,59 @@ def test_circumstances_fill_a_line(sigmas, sizes, line):
     train = {"sigmas": sigmas, "sizes": sizes, "seeds": 3}
     found = circumstances({"kind": "curve_mixture", "train": train})
     assert found == f"Curve mixture; trained on {line}"
+
+
+def unpacked(one):
+    return np.frombuffer(base64.b64decode(one["data"]), "<i2") * one["unit"]
+
+
+def told(text):
+    found = re.search(r'<script type="application/json" id="explored">(.*?)</script>', text)
+    return json.loads(found[1])
+
+
+def test_curves_to_move_are_those_of_the_arrays():
+    x = np.linspace(-2.0, 2.0, 1001)
+    moves = np.array([[-0.01 * x, -0.011 * x], [-0.3 * x, -0.32 * x]])  # (levels, seeds, n)
+    arrays = {"x": x, "sigmas": np.array([0.1, 0.5]), "dae": moves, "best_dae": moves[:, 0]}
+    np.savez("gauss.npz", **arrays)
+    Path("optimum").mkdir()
+    np.savez("optimum/gauss.npz", x=x, log_prob=-4.0 * x**2, score=-8.0 * x)
+    one = told(page(fields=["gauss.npz"], optima=["optimum/gauss.npz"]))["lines"]["gauss"]
+    assert [series["label"] for series in one["series"]] == ["best DAE", "trained DAE"]
+    grid = np.linspace(*one["x"], 301)
+    np.testing.assert_allclose(unpacked(one["series"][1]["levels"][1]), -0.31 * grid, atol=2e-5)
+    score, first = unpacked(one["score"]), one["score"]["first"]
+    np.testing.assert_allclose(score, -8.0 * grid[first : first + len(score)], atol=5e-4)
+    assert len(score) < 301  # where p is negligible it is not drawn
+    alone = told(page(fields=["gauss.npz"]))["lines"]["gauss"]
+    assert alone["score"] is None
+
+
+def test_fields_to_move_are_those_of_the_arrays():
+    grid = np.random.default_rng(1).standard_normal((2, 5, 5, 2)).astype(np.float32)
+    arrays = {
+        "grid_window": np.array([[-1.0, 1.0], [0.0, 2.0]]),
+        "grid_sigmas": np.array([0.1, 0.5]),
+    }
+    np.savez("ring.npz", **arrays, grid_exact=grid, grid_separate=2 * grid, points=np.ones((3, 2)))
+    one = told(page(fields=["ring.npz"]))["planes"]["ring"]
+    assert (one["size"], list(one["fields"])) == (5, ["exact", "separate"])
+    for level, values in zip(one["fields"]["separate"]["levels"], grid, strict=True):
+        np.testing.assert_allclose(unpacked(level), 2 * values.ravel(), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("headline", "others", "kind"),
+    [
+        ({"support": 2}, {}, "holds"),
+        ({"support": 2}, {"limit": 1}, "partly"),
+        ({"support": 2, "limit": 2}, {}, "partly"),
+        ({"support": 1, "limit": 2}, {"support": 9}, "fails"),
+        ({"calibration": 3}, {"support": 9}, "shared"),
+        ({"unclear": 3}, {"support": 9}, "open"),
+        ({}, {"support": 9, "limit": 1}, "rest"),
+    ],
+)
+def test_a_cell_shows_what_decides_the_verdict(headline, others, kind):
+    assert cell_kind(Counter(headline), Counter(headline) + Counter(others)) == kind

@@ -91,17 +91,21 @@ def test_the_page_fetches_nothing(page):
     parser = Outside()
     parser.feed(page)
     assert parser.asked == []
-    assert not re.search(r"<script|<link|<iframe|@import|url\(", page)
+    assert not re.search(r"<script[^>]*src|<link(?! rel=.icon)|<iframe|@import|url\(", page)
+    assert "fetch(" not in page
 
 
 def test_the_page_shows_the_verdicts_first_and_every_figure(page, finished):
     folder = finished.folder / "results/verify"
     places, statements = (pd.read_csv(folder / f"{name}.csv") for name in ("places", "statements"))
-    before, _, _ = page.partition("<figure")
+    before, _, _ = page.partition("<main")
+    tested = statements[statements["verdict"] != "not tested"]
+    for verdict, count in tested["verdict"].value_counts().items():
+        assert before.count(f">{verdict}</span></td>") == count
     for check in places["check"]:
-        assert f"<summary>{check}</summary>" in before
-    assert before.count('class="verdict') >= len(statements) + places["counts"].notna().sum()
-    shown = set(re.findall(r'<figure id="(\w+)">', page))
+        assert f"<summary>{check} " in page
+    assert page.count('class="verdict') >= len(statements) + places["counts"].notna().sum()
+    shown = set(re.findall(r'<figure id="(\w+)"', page))
     pictures = [file for file in finished.made("*.png", "*.gif") if file.stem != "contact_sheet"]
     assert shown == {file.stem for file in pictures}
     assert page.count("<img ") == len(pictures)

@@ -52,6 +52,11 @@ def is_solved_in_the_plane(config: Mapping, density: str) -> bool:
     return is_solved(config, density) and dimension(config["densities"][density]) == 2
 
 
+def is_solved_on_the_line(config: Mapping, density: str) -> bool:
+    """Return whether both optima are solved in one dimension."""
+    return is_solved(config, density) and dimension(config["densities"][density]) == 1
+
+
 def order_window(config: Mapping, density: str) -> object:
     """Return the noise levels at which the order of convergence is fitted, None if it is not."""
     entry = config["densities"][density]
@@ -103,6 +108,15 @@ def combined(config: Mapping) -> list[str]:
         for name in beyond_the_line(config)
         if "dae" in config["densities"][name]["train"]["models"]["conditioned"]
         and not is_degenerate(config["densities"][name])
+    ]
+
+
+def explored(config: Mapping) -> list[str]:
+    """Return the densities whose fields the report lets a reader move through the noise levels."""
+    return [
+        name
+        for name, entry in config["densities"].items()
+        if dimension(entry) == 1 or "quiver" in entry["figures"]
     ]
 
 

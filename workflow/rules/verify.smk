@@ -3,8 +3,12 @@ rule verify_tables:
         tables=checked_tables(CHECKS, config),
         images=["results/data/images.csv"] if IMAGES else [],
     output:
-        places="results/verify/places.csv",
-        statements="results/verify/statements.csv",
+        places=report(
+            "results/verify/places.csv", category="Verdicts", labels={"table": "checks, by place"}
+        ),
+        statements=report(
+            "results/verify/statements.csv", category="Verdicts", labels={"table": "statements"}
+        ),
         text="results/verify/verdicts.md",
         record="results/verify/places.json",
     localrule: True

@@ -23,7 +23,7 @@ from autoscore.wording import require
 
 CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 SEARCHED = 5_000  # points on which the bandwidth is chosen; more hardly change it
-BANDWIDTHS = np.geomspace(0.05, 2.0, 10)  # in units of the median distance between landmarks
+BANDWIDTHS = np.geomspace(0.05, 2.0, 7)  # in units of the median distance between landmarks
 RIDGES = np.logspace(-10, 1, 12)  # lambda h^2
 SHRINKAGES = (0.0, 1e-3, 1e-2, 0.1, 0.3, 1.0)
 LANDMARKS = 200  # in tables of errors

@@ -13,6 +13,7 @@ from autoscore.geometry.windows import grid_points
 
 ARROWS = 30  # along each side of a window, as in the paper's figure 5
 PIXELS = 80  # of a map, along each side
+NODES = 101  # of the grids that the report lets a reader explore, along each side
 STARTS = 20  # of Newton's iteration, along each side
 
 
@@ -30,6 +31,21 @@ def arrows(
         places = grid_points(window, ARROWS)
         for name, field in fields.items():
             arrays[f"arrows_{k}_{name}"] = field.move(places).reshape(ARROWS, ARROWS, 2)
+    return arrays
+
+
+def flows(fields: Mapping[str, Mapping[float, Field]], window: np.ndarray) -> dict[str, np.ndarray]:
+    """Return r(x) - x on a grid over a window ``(2, 2)``, by the name and the level of fields.
+
+    ``grid_window``; ``grid_sigmas``, the levels that all fields have; and, per field,
+    ``grid_name`` ``(levels, 101, 101, 2)``, the first coordinate first.
+    """
+    sigmas = sorted(set.intersection(*(set(levels) for levels in fields.values())))
+    places, shape = grid_points(window, NODES), (len(sigmas), NODES, NODES, 2)
+    arrays = {"grid_window": window, "grid_sigmas": np.array(sigmas)}
+    for name, levels in fields.items():
+        moves = np.array([levels[sigma].move(places) for sigma in sigmas], dtype=np.float32)
+        arrays[f"grid_{name}"] = moves.reshape(shape)
     return arrays
 
 

@@ -18,7 +18,7 @@ from autoscore.geometry.attractors import attractors
 from autoscore.geometry.curve import direction_profile, slopes_along, tangent_profile
 from autoscore.geometry.fixed_points import positions
 from autoscore.geometry.line import LOSSES, displacement_curves, fixed_point_table, loss_table
-from autoscore.geometry.plane import arrows, fixed_points_in, maps
+from autoscore.geometry.plane import arrows, fixed_points_in, flows, maps
 from autoscore.geometry.summary import Points, summary_rows
 from autoscore.geometry.windows import window_of, windows_of
 from autoscore.models.registry import MODELS, Learned
@@ -29,6 +29,7 @@ from autoscore.optimum.bias import GRID_POINTS, optimal_field
 from autoscore.optimum.curves import curve_grid
 
 SHOWN = ("conditioned", "separate", "paper")  # models whose fields are drawn
+FIELDS = ("exact", "conditioned", "separate")  # whose fields are kept at every level
 DRAWN = ("paper", "paper_solved", "separate")  # models whose attractors are drawn
 PER_SEED = 2  # each seed has a half as many held-out points as there are, of its own
 DIRECTIONS = 2000  # in which fields are differentiated, at all held-out points together
@@ -105,6 +106,8 @@ def measure(
     asked = [units.inward(np.array(box).T).T for box in asked]
     beside = {seed: _null_fields(learned, nulls, sigma, seed) for seed in seeds}
     arrays = arrows(seeds[0], shown, asked or around)
+    if "quiver" in settings["figures"]:
+        arrays |= flows(_by_level(density, learned, levels), window_of(shown, sigma))
     if isinstance(density, Curve):
         arms = arm_rows(density, learned, nulls, levels)
         arms = pd.DataFrame(arms, columns=COLUMNS["arms"]).astype({"seed": "Int64"})
@@ -141,11 +144,11 @@ def _in_units(arrays: dict[str, np.ndarray], units: Units) -> dict[str, np.ndarr
     """Return positions and arrows of the plane in the user's units; norms and curls stay."""
     converted = dict(arrays)
     for name, array in arrays.items():
-        if name.startswith(("window_", "map_")):
+        if name.startswith(("window_", "map_")) or name == "grid_window":
             converted[name] = units.outward(array.T).T
         elif name == "points":
             converted[name] = units.outward(array)
-        elif name.startswith("arrows_"):
+        elif name.startswith(("arrows_", "grid_")) and name != "grid_sigmas":
             converted[name] = units.spread * array
     return converted
 
@@ -162,6 +165,18 @@ def shown_fields(density: Density, learned: Learned, sigma: float) -> dict[int, 
             continue
         for seed in np.unique(stack.seeds).tolist() if len(stack.known([sigma])) else ():
             found.setdefault(seed, {})[model] = stack.field(sigma, seed, stack.sizes.max())
+    return found
+
+
+def _by_level(
+    density: Density, learned: Learned, levels: np.ndarray
+) -> dict[str, dict[float, Field]]:
+    """Return the fields of seed 0 in `FIELDS` by model and level, ``exact`` among them."""
+    found: dict[str, dict[float, Field]] = {}
+    for sigma in map(float, levels):
+        for name, field in shown_fields(density, learned, sigma)[0].items():
+            if name in FIELDS:
+                found.setdefault(name, {})[sigma] = field
     return found
 
 

@@ -1,67 +1,88 @@
-"""The report: one page of verdicts, figures, and what made them, that needs no other file."""
+"""Filling the report's template with a run's verdicts, figures and records."""
 
 import base64
 import csv
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 from PIL import Image
 
-from autoscore.figures.declaration import SECTIONS
 from autoscore.figures.registry import FIGURES, SEEDS, stem
 from autoscore.files.records import without_folders
 from autoscore.numerics.grids import noise_levels
+from autoscore.report.explore import explored
+from autoscore.report.sections import CELLS, NULLS, ROWS, matrix, null_cells, sections
 
 TYPES = {".png": "image/png", ".gif": "image/gif"}
 SCREEN_WIDTH = {".png": 0.6, ".gif": 1.0}  # of its pixels: print has more of them to the inch
 
 
 def render(
-    template: str,
+    templates: Mapping[str, str],
     config: Mapping,
-    figures: Sequence[str],
-    records: Iterable[str],
+    items: Sequence[Mapping],
+    checks: Sequence[Mapping],
+    files: Mapping[str, Sequence[str]],
     tables: Mapping[str, str],
 ) -> str:
-    """Return the page that a Jinja template makes of a run with a completed configuration.
+    """Return the page that Jinja templates make of a run with a completed configuration.
 
-    All else are files: .png and .gif of declared figures (ValueError for any other), the jobs'
-    records (`autoscore.files.records`), and the tables ``statements``, ``places``, ``order`` and,
-    if there are some, ``images`` and ``stability``.
+    Parameters
+    ----------
+    templates
+        The texts of ``page.html``, which includes ``style.css`` and ``page.js``.
+    items, checks
+        What `autoscore.verify` reads from config/statements.yaml and config/claims.yaml.
+    files
+        Lists of files: ``figures``, .png and .gif of declared figures (ValueError for any other);
+        ``records`` of the jobs (`autoscore.files.records`); ``fields``, the arrays of the stage
+        `geometry`; ``optima``, those of the stage `optimum`.
+    tables
+        CSV files: ``statements``, ``places``, ``order`` and, if there are some, ``images`` and
+        ``stability``.
     """
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=DictLoader(dict(templates)),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     to_yaml = partial(yaml.safe_dump, sort_keys=False, allow_unicode=True, width=100)
     environment.filters |= {"short": _short, "span": _span, "yaml": to_yaml, "symbols": _symbols}
+    environment.filters["nulls"] = null_cells
     found = {name: _rows(path) for name, path in tables.items()}
     images = found.get("images") or [None]
-    jobs = [json.loads(Path(path).read_text(encoding="utf-8")) for path in records]
+    jobs = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["records"]]
     context = {"config": without_folders(config), "orders": found["order"]}
-    profile = context["config"]["profile"]
-    tallies, versions = defaultdict(Counter), defaultdict(set)
-    for place in found["places"]:
-        tallies[place["of"]][place["counts"] or place["outcome"]] += 1
+    pictures = _pictures(environment.overlay(autoescape=False), files["figures"], context)
+    parts = sections(items, found["statements"], found["places"], checks, pictures)
+    subjects, rows = matrix(parts, context["config"]["densities"])
+    versions = defaultdict(set)
     for job in jobs:
         for package, version in job["versions"].items():
             versions[package].add(version)
-    return environment.from_string(template).render(
+    profile = context["config"]["profile"]
+    return environment.get_template("page.html").render(
         **context,
         seeds=SEEDS,
-        statements=found["statements"],
-        checks=groupby(found["places"], lambda place: place["check"]),
-        verdicts=Counter(row["verdict"] for row in found["statements"]).most_common(),
-        tallies=tallies,
+        parts=parts,
+        subjects=subjects,
+        rows=rows,
+        cells=CELLS,
+        counted=ROWS,
+        nulls=NULLS,
+        verdicts=Counter(row["verdict"] for row in found["statements"]),
+        tested=[row for row in found["places"] if row["counts"]],
         stability=[row for row in found.get("stability", []) if row["profile"] == profile],
         images=without_folders(images[0]),
-        sections=_sections(environment.overlay(autoescape=False), figures, context),
+        explored=explored(files["fields"], files["optima"]),
         jobs=sorted(jobs, key=lambda job: -job["wall_seconds"]),
         machines=list({json.dumps(job["machine"]): job["machine"] for job in jobs}.values()),
         versions={package: ", ".join(sorted(versions[package])) for package in sorted(versions)},
@@ -75,35 +96,37 @@ def _rows(path: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _sections(environment: Environment, files: Sequence[str], context: Mapping) -> list[dict]:
-    """Return the sections that have figures, each figure with its pictures and its words."""
+def _pictures(
+    environment: Environment, files: Sequence[str], context: Mapping
+) -> dict[str, list[dict]]:
+    """Return what to show of each figure: one entry per density, with its files and its words."""
     densities = context["config"]["densities"]
-    pictures = defaultdict(list)
+    made = defaultdict(list)
     for file in sorted(files):
-        pictures[Path(file).with_suffix("").as_posix().removeprefix("figures/")].append(file)
-    shown: dict[str, list[dict]] = {title: [] for title in SECTIONS}
+        made[Path(file).with_suffix("").as_posix().removeprefix("figures/")].append(file)
+    shown: dict[str, list[dict]] = {}
     for name, figure in FIGURES.items():
         for density in densities if figure.per_density else [""]:
             file = stem(name).format(density=density)
-            if file not in pictures:
+            if file not in made:
                 continue
             findings = environment.from_string(figure.findings).render(density=density, **context)
-            shown[figure.section].append(
-                {
-                    "name": file,
-                    "shows": figure.shows,
-                    "rule": f"plot_{name}",
-                    "see": figure.caption,
-                    "paper": figure.paper,
-                    "deviations": figure.deviations,
-                    "pictures": [_picture(Path(path)) for path in pictures.pop(file)],
-                    "findings": " ".join(findings.split()),
-                    "about": circumstances(densities[density]) if density else "",
-                }
-            )
-    if pictures:
-        raise ValueError(f"no figure is declared that makes {', '.join(pictures)}")
-    return [{"title": title, "figures": those} for title, those in shown.items() if those]
+            entry = {
+                "figure": name,
+                "name": Path(file).name,
+                "subject": density,
+                "rule": f"plot_{name}",
+                "see": figure.caption,
+                "paper": figure.paper,
+                "deviations": figure.deviations,
+                "files": [_picture(Path(path)) for path in made.pop(file)],
+                "findings": " ".join(findings.split()),
+                "about": circumstances(densities[density]) if density else "",
+            }
+            shown.setdefault(name, []).append(entry)
+    if made:
+        raise ValueError(f"no figure is declared that makes {', '.join(made)}")
+    return shown
 
 
 def circumstances(entry: Mapping) -> str:
