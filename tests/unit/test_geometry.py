@@ -900,7 +900,7 @@ def test_null_models_on_the_line_have_losses_and_fixed_points_in_closed_form():
 
 
 def test_flows_are_kept_on_a_grid_at_the_levels_that_all_fields_have():
-    density = GaussianMixture([1.0], [[0.5, -1.0]], [0.7])
+    density = GaussianMixture([1.0], [[0.5, -1.0]], [0.5 * np.eye(2)])
     exact = {sigma: DenoisingOptimum(density, sigma) for sigma in (0.1, 0.2, 0.4)}
     window = np.array([[-2.0, 1.0], [0.0, 3.0]])
     arrays = plane.flows({"exact": exact, "separate": {0.4: exact[0.1], 0.1: exact[0.4]}}, window)
