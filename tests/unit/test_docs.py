@@ -48,7 +48,7 @@ def test_the_examples_of_the_library_s_page_say_what_they_print():
 def test_the_readme_s_configuration_can_be_run():
     (example,) = re.findall(r"^    train:\n(?:    .*\n)+", read("README.md"), re.MULTILINE)
     mine = yaml.safe_load(textwrap.dedent(example))
-    assert {"train", "densities", "optimum"} == mine.keys()
+    assert {"train", "densities"} == mine.keys()
     config = complete(merge(yaml.safe_load(read("config/config.yaml")), mine))
     assert config["densities"]["my_mixture"]["figures"] == ["map"]
 

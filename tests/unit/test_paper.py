@@ -7,6 +7,7 @@ from autoscore.figures.declaration import OfPaper
 from autoscore.figures.registry import FIGURES, of_scope
 from docs.paper import paper_tables
 from docs.verdicts import CLAIMS, COLUMNS, ITEMS, STORED
+from tests.unit.oracles import ROOT
 from tests.unit.test_claims import WRITTEN
 
 THEOREM = {
@@ -85,3 +86,11 @@ def test_a_figure_of_the_paper_needs_an_item_and_is_linked(folder, monkeypatch):
         tables(folder, THEOREM)
     text = "\n".join(tables(folder, THEOREM, FIGURE))
     assert "[figure_9](../figures/README.md#fields-in-the-plane); Another seed |" in text
+
+
+def test_every_figure_stands_with_a_statement_in_the_report():
+    items = yaml.safe_load((ROOT / ITEMS).read_text(encoding="utf-8"))
+    named = {name for item in items for name in item.get("figures", [])}
+    assert named == FIGURES.keys() - of_scope(OfPaper).keys()
+    sections = {item["number"] for item in items if item["kind"] != "figure"}
+    assert {item["section"] for item in items if item["kind"] == "figure"} <= sections
