@@ -175,9 +175,10 @@ def _compared(places: pd.DataFrame, record: pd.DataFrame) -> pd.DataFrame:
     strays = thresholds(record).reindex(keys).to_numpy(float) if len(record) else np.nan
     margin = places["margin"].to_numpy(float)
     tested = ~np.isnan(margin)
+    outcome = places["outcome"].to_numpy()  # a run that is unclear itself contradicts nothing
     with np.errstate(invalid="ignore"):
-        differs = (expected == "holds") & (-margin > strays)
-        differs |= (expected == "fails") & (margin > strays)
+        differs = (expected == "holds") & (-margin > strays) & (outcome == "fails")
+        differs |= (expected == "fails") & (margin > strays) & (outcome == "holds")
     asked = ~places["reason"].str.startswith(LEFT_OUT).to_numpy(bool)
     missing = ~tested & asked & np.isin(expected, ["holds", "fails"])
     away = np.where(expected == "holds", "fails", "holds")

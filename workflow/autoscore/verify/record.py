@@ -12,7 +12,8 @@ how far it varies: standard errors over images or draws leave the training out.
 A place is expected to hold, or to fail, if the 95 % interval of the mean margin excludes 0, and is
 unclear otherwise. A run differs from the record where its margin has the other sign and is
 further from 0 than a run may stray by chance: with Student's t, so that one run in ten (`ALARMS`)
-has such a place anywhere (Bonferroni over all places on record).
+has such a place anywhere (Bonferroni over all places on record). Besides, its own interval has to
+exclude the bound: what varies has heavier tails than Student's where one training of five fails.
 
 A null model passes at a place (``shared``) if one does in more than half of the runs. With what is
 expected, this makes a statement's verdict the same for every run that does not differ.
