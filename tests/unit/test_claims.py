@@ -319,6 +319,15 @@ def test_a_place_differs_where_it_is_too_far_on_the_other_side():
     assert conclusion(found.reset_index(), [])[0] is False
 
 
+@pytest.mark.parametrize(("failing", "differs"), [(1, False), (5, True)])
+def test_a_run_that_is_unclear_itself_contradicts_nothing(failing, differs):
+    error = [3.0] * failing + [0.9] * (5 - failing)
+    write(sigma=[0.1] * 5, seed=range(5), error=error)
+    found = judged(on_record(("sigma 0.1", "holds", 0.01)), at_most=1)
+    assert found["margin"].iloc[0] < -0.2  # far more than the spread on record lets expect
+    assert found["differs"].iloc[0] == differs
+
+
 def test_what_was_expected_and_is_not_there_differs():
     write(sigma=[0.1], error=[0.1])
     known = on_record(("sigma 0.1", "holds", 0.1), ("sigma 9", "holds", 0.1))
