@@ -111,7 +111,7 @@ def test_the_matrix_comes_first_then_sections_in_the_papers_order():
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
     assert text.index('id="other"') < text.index('id="learned_error"')  # no statement names it
-    assert text.count("0.5 [0.4, 0.6]</td>") == 4  # three places, of which one is the headline's
+    assert text.count("0.5 [0.4, 0.6] (difference)</td>") == 4  # a headline twice
 
 
 def test_a_cell_of_the_matrix_says_what_was_found_and_leads_to_its_checks():
@@ -126,7 +126,7 @@ def test_a_cell_of_the_matrix_says_what_was_found_and_leads_to_its_checks():
 def test_a_headline_stands_beside_its_null_models():
     row = re.search(r'<tr data-subject="mixture">(.*?)</tr>', page(), re.DOTALL)[1]
     numbers = re.findall(r'<td class="number">(.*?)</td>', row)
-    assert numbers == ["0.5 [0.4, 0.6]", "0.7", "0.9", "0.8", "0.77", ""]
+    assert numbers == ["0.5 [0.4, 0.6] (difference)", "0.7", "0.9", "0.8", "0.77", ""]
 
 
 def test_limits_are_listed():

@@ -105,6 +105,7 @@ function lines(root) {
     for (const at of ticks(low, high)) write(left(at), H - 16, "middle", at);
     for (const at of ticks(bottom, top)) write(B - 4, down(at) + 4, "end", at);
     write((W + B) / 2, H - 2, "middle", "x");
+    write(B + 6, 24, "start", score ? "(r(x) − x)/σ²" : "r(x)");
     for (const { y, first, color, dash } of curves) {
       const points = [...y].map((value, i) => `${left(x(first + i)).toFixed(1)},${Math.max(-99, Math.min(999, down(value))).toFixed(1)}`);
       mark("polyline", { points: points.join(" "), fill: "none", stroke: color, "stroke-width": dash ? 2.5 : 1.6, "stroke-dasharray": dash, "clip-path": "url(#panel)" });
