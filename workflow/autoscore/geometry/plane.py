@@ -13,7 +13,7 @@ from autoscore.geometry.windows import grid_points
 
 ARROWS = 30  # along each side of a window, as in the paper's figure 5
 PIXELS = 80  # of a map, along each side
-NODES = 101  # of the grids that the report lets a reader explore, along each side
+NODES = 81  # of the grids that the report lets a reader explore, along each side
 STARTS = 20  # of Newton's iteration, along each side
 
 
@@ -38,7 +38,7 @@ def flows(fields: Mapping[str, Mapping[float, Field]], window: np.ndarray) -> di
     """Return r(x) - x on a grid over a window ``(2, 2)``, by the name and the level of fields.
 
     ``grid_window``; ``grid_sigmas``, the levels that all fields have; and, per field,
-    ``grid_name`` ``(levels, 101, 101, 2)``, the first coordinate first.
+    ``grid_name`` ``(levels, 81, 81, 2)``, the first coordinate first.
     """
     sigmas = sorted(set.intersection(*(set(levels) for levels in fields.values())))
     places, shape = grid_points(window, NODES), (len(sigmas), NODES, NODES, 2)
