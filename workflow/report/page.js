@@ -89,7 +89,7 @@ function lines(root) {
     const n = curves[0].y.length, x = i => low + i * (high - low) / (n - 1);
     let top = high, bottom = low;
     if (score) {
-      top = one.score ? 1.6 * one.score.largest : Math.max(...curves[0].y.map(Math.abs));
+      top = one.score ? 2.5 * one.score.typical : Math.max(...curves[0].y.map(Math.abs));
       bottom = -top;
       if (one.score) curves.unshift({ label: "score of p", color: "#000", y: unpack(one.score), first: one.score.first, dash: "" });
     } else {
@@ -105,7 +105,7 @@ function lines(root) {
     for (const at of ticks(low, high)) write(left(at), H - 16, "middle", at);
     for (const at of ticks(bottom, top)) write(B - 4, down(at) + 4, "end", at);
     write((W + B) / 2, H - 2, "middle", "x");
-    write(B + 6, 24, "start", score ? "(r(x) − x)/σ²" : "r(x)");
+    write(W - 16, 26, "end", score ? "(r(x) − x)/σ²" : "r(x)");
     for (const { y, first, color, dash } of curves) {
       const points = [...y].map((value, i) => `${left(x(first + i)).toFixed(1)},${Math.max(-99, Math.min(999, down(value))).toFixed(1)}`);
       mark("polyline", { points: points.join(" "), fill: "none", stroke: color, "stroke-width": dash ? 2.5 : 1.6, "stroke-dasharray": dash, "clip-path": "url(#panel)" });

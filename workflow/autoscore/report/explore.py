@@ -63,7 +63,9 @@ def _score(x: np.ndarray, optimum: Mapping[str, np.ndarray]) -> dict:
     there = at[log_p > log_p.max() - NEGLIGIBLE]
     first, last = np.searchsorted(x, there[0]), np.searchsorted(x, there[-1], "right")
     score = np.interp(x[first:last], at, optimum["score"])
-    return packed(score) | {"first": int(first), "largest": float(np.abs(score).max())}
+    p, size = np.exp(log_p - log_p.max()), np.abs(optimum["score"])
+    typical = np.sqrt(np.average(size**2, weights=p))  # walls are steep, and would squash the rest
+    return packed(score) | {"first": int(first), "typical": float(typical)}
 
 
 def _plane(arrays: Mapping[str, np.ndarray]) -> dict:
