@@ -85,3 +85,12 @@ def shard_files(suffix):
 def figure_settings(name):
     """Return a function from wildcards to the settings of a figure."""
     return lambda wildcards: settings_of(name, config, wildcards.get("density", ""))
+
+
+def figure_output(name, figure, kind):
+    """Return the name of a figure's file, marked for Snakemake's own report if that shows it."""
+    file = f"figures/{stem(name)}.{kind}"
+    if kind == "pdf":
+        return file
+    labels = {"figure": name} | ({"density": "{density}"} if figure.per_density else {})
+    return report(file, caption="../report/caption.rst", category=figure.section, labels=labels)
