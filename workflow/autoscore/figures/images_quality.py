@@ -59,6 +59,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.grid(axis="y", linewidth=0.3, color="0.9")
         axis.tick_params(axis="x", labelsize=6)
         axis.locator_params(axis="x", nbins=3, min_n_ticks=2)
+    axes[-1].set(xlim=(-0.05, 1.05), xticks=[0, 1])  # a share
     axes[2].set_xscale("symlog", linthresh=1e-3)
     axes[2].set_xticks([0, 1e-2])
     axes[0].set_yticks(list(height), labels, fontsize=6)

@@ -13,8 +13,8 @@ SHOWN = 300  # leading eigenvalues
 FIGURE = Figure(
     section=IMAGES,
     shows=("C5",),
-    caption="dr/dx keeps fewer directions as sigma grows, and mostly fewer than the linear "
-    "optimum (the fitted Gaussian's) does",
+    caption="the eigenvalues of dr/dx fall as sigma grows; their sum is mostly below that of the "
+    "linear optimum (the fitted Gaussian's); checks count those above 1/2",
     scope=OfImages(image_models),
     reads={"table": "results/score/images_spectra.csv", "provenance": "results/data/images.csv"},
 )

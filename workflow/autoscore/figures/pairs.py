@@ -12,7 +12,8 @@ DOTS = {"markersize": 1.1, "markeredgewidth": 0, "rasterized": True}
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption="in ten and a hundred dimensions, true and sampled pairs of coordinates",
+    caption="in ten and a hundred dimensions, true and sampled pairs of neighbouring coordinates "
+    "(the first nine of them); coverage is the least over all pairs",
     scope=Charted("draws in pairs of neighbouring coordinates (d > 2)", least=3),
     reads=RUNS,
 )
