@@ -7,10 +7,13 @@ from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.style import COLUMN, FLOOR, drawable, save, subplots
 from autoscore.samplers.registry import SAMPLERS
 
+COLOR = "#0072B2"  # of all rows, which their labels tell apart
+
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption="samplers of the authors' repository; its walk also with the determinant that it lacks",
+    caption="samplers of the authors' repository and where they start; its walk also with the "
+    "determinant that it lacks; lines are medians",
     scope=Charted("distances of repeated runs by sampler"),
     reads=RUNS,
 )
@@ -23,20 +26,20 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     """
     table = pd.read_csv(inputs["diagnostics"])
     runs = table[table["plan"].str.startswith(settings["plan"]) & table["chains"].notna()]
-    samplers = list(dict.fromkeys(runs["sampler"]))
-    figure, axis = subplots(figsize=(1.6 * COLUMN, 0.3 * len(samplers) + 0.9))
+    rows = dict(iter(runs.groupby(["sampler", "start"], sort=False)))
+    labels = [f"{SAMPLERS[sampler].label}, from {start}" for sampler, start in rows]
+    figure, axis = subplots(figsize=(1.6 * COLUMN, 0.3 * len(rows) + 0.9))
     axis.set_xscale("log")
-    for place, sampler in enumerate(samplers):
-        color = SAMPLERS[sampler].color
-        found = runs.loc[runs["sampler"] == sampler, "kl"]
-        axis.plot(drawable(found), [place] * len(found), "o", color=color, markersize=3, alpha=0.6)
-        axis.plot(drawable(np.full(2, found.median())), [place - 0.3, place + 0.3], color=color)
+    for place, part in enumerate(rows.values()):
+        found, ends = part["kl"], [place - 0.3, place + 0.3]
+        axis.plot(drawable(found), [place] * len(found), "o", color=COLOR, markersize=3, alpha=0.6)
+        axis.plot(drawable(np.full(2, found.median())), ends, color=COLOR)
     floor = runs["kl_floor"].mean()
     axis.axvline(floor, **FLOOR)
     look = {"fontsize": 6, "color": "0.4", "ha": "center", "va": "bottom"}
     axis.annotate("independent draws", (floor, -0.6), annotation_clip=False, **look)
     axis.set(xlabel=f"KL of cells (nats), {runs['n'].iloc[0]:,} draws a run")
-    axis.set(yticks=range(len(samplers)), yticklabels=[SAMPLERS[name].label for name in samplers])
-    axis.set_ylim(len(samplers) - 0.5, -0.6)
+    axis.set(yticks=range(len(rows)), yticklabels=labels)
+    axis.set_ylim(len(rows) - 0.5, -0.6)
     axis.grid(axis="y", linewidth=0.3)
     save(figure, outputs)
