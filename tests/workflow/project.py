@@ -44,7 +44,7 @@ densities:
       variants: {large_sigma: null}
   three_bumps: null
   thick_spiral:
-    figures: [map, quiver]
+    figures: [map]
     sample:
       plans:
         truth: *short

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 pytestmark = pytest.mark.slow
+CHANGES = "densities: {thick_spiral: {figures: [map, quiver]}}"  # a field to move
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -19,7 +20,7 @@ def shown_run(finished, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(shown_run):
-    outcome = shown_run.snakemake("report")
+    outcome = shown_run.snakemake("report", changes=CHANGES)
     assert outcome.code == 0, outcome.text
     return (shown_run.folder / "results/report.html").as_uri()
 
