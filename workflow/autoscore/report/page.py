@@ -19,7 +19,9 @@ from autoscore.figures.registry import FIGURES, SEEDS, stem
 from autoscore.files.records import without_folders
 from autoscore.numerics.grids import noise_levels
 from autoscore.report.explore import explored
-from autoscore.report.sections import CELLS, NULLS, ROWS, matrix, null_cells, sections
+from autoscore.report.sections import CELLS, matrix, null_cells, sections
+from autoscore.verify.judging import NULLS
+from autoscore.verify.verdicts import COUNTS
 
 QUALITY = 90  # of WebP, which takes half as much as PNG
 SCREEN_WIDTH = {".png": 0.6, ".gif": 1.0}  # of its pixels: print has more of them to the inch
@@ -78,7 +80,7 @@ def render(
         subjects=subjects,
         rows=rows,
         cells=CELLS,
-        counted=ROWS,
+        counted=COUNTS,
         nulls=NULLS,
         verdicts=Counter(row["verdict"] for row in found["statements"]),
         tested=[row for row in found["places"] if row["counts"]],

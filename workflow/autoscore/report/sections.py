@@ -14,7 +14,6 @@ from autoscore.verify.requirements import requirements_of
 from autoscore.verify.verdicts import MAJORITY
 
 IMAGES = "images"  # the subject of checks that are on no density
-ROWS = ("support", "limit", "unclear", "calibration", "construction", "reported")
 CELLS = {  # how a matrix shows what a statement's checks found on a density, and says it
     "holds": "holds",
     "partly": "holds in part",
