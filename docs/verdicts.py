@@ -4,13 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from autoscore.verify.families import read_families
+from autoscore.configuration import complete as completed
+from autoscore.configuration import read_yaml
+from autoscore.densities.registry import dimension
+from autoscore.verify.families import read_checks, read_families
 from autoscore.verify.judging import LEFT_OUT, NULLS
 from autoscore.verify.statements import read_statements
 from autoscore.verify.text import HEAD, statement_rows
 from autoscore.verify.verdicts import COUNTS, verdicts
 from docs.parts import table
 
+CONFIG = Path("config/config.yaml")
 CLAIMS = Path("config/claims.yaml")
 ITEMS = Path("config/statements.yaml")
 RESULTS = Path("results/verify/places.csv")
@@ -67,11 +71,31 @@ def verdict_table(root: Path) -> str:
     stated = [item["title"] for item in items if item["kind"] in ("theorem", "proposition",
                                                                   "section", "beyond")]  # fmt: skip
     rows = list(statement_rows(verdicts.loc[stated].reset_index()))
+    dimensions = _dimensions(root, places)
+    for row, title in zip(rows, stated, strict=True):
+        where = dimensions.get(verdicts["headline"][title], "")
+        row[HEAD.index("headline")] += f" (d = {where})" if where else ""
     drawn = [item for item in items if item["kind"] == "figure"]
     figures = pd.Series({item["number"]: verdicts["verdict"][item["title"]] for item in drawn})
     words = [f"{word}: {', '.join(figures.index[figures == word])}" for word in figures.unique()]
     said = f"Figures of the paper: {'; '.join(words)}." if words else ""
     return "\n".join([*table(HEAD, rows), "", said, "", totals(places)])
+
+
+def _dimensions(root: Path, places: pd.DataFrame) -> dict[str, str]:
+    """Return in how many dimensions each family has places that count, by family."""
+    config = completed(read_yaml(root / CONFIG))
+    of_check = {
+        check["id"]: dimension(config["densities"][check["target"]])
+        for check in read_checks(root / CLAIMS, config)
+        if check["target"] is not None
+    }
+    counted = places[places["counts"].isin(["support", "limit", "calibration"])]
+    known = counted.assign(d=counted["check"].map(of_check)).dropna(subset="d")
+    return {
+        family: ", ".join(f"{d:.0f}" for d in sorted(part.unique()))
+        for family, part in known.groupby("family")["d"]
+    }
 
 
 def totals(places: pd.DataFrame) -> str:

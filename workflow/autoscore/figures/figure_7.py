@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from autoscore.baselines.registry import BASELINES
 from autoscore.figures import style
 from autoscore.figures.declaration import PAPER, Figure, OfPaper
 from autoscore.figures.figure_5 import READS, ROWS, with_recipe
@@ -33,7 +34,8 @@ FIGURE = Figure(
         "as wide, grey still moving after 400 steps. The line is the first of 200 chains from the "
         "data that ends off them (dot), where one does. (c) The share of starts in the window "
         "(a coarser grid) that do not reach the data, over the error of the field, by model "
-        "and seed"
+        "and seed; null models are, from the left, a kernel density estimate, a fitted Gaussian, "
+        "r(x) = x, and an untrained network"
     ),
     deviations=(
         "the paper sketches (b); ours is a real chain, which need not end in an attractor: noise "
@@ -92,11 +94,12 @@ def _draw_shares(axis: style.Axes, table: pd.DataFrame) -> None:
     """Draw the share of starts that miss the data over the error, a dot per model and seed."""
     lost = table[["spurious", "escaped", "moving"]].sum(axis=1).clip(lower=FLOOR)
     axis.set(xscale="log", yscale="log", ylim=(0.6 * FLOOR, 1.3))
-    trained = table["model"].ne("exact")
-    others = trained & ~table["model"].isin(ROWS)
+    null = table["model"].isin(BASELINES)
+    others = ~null & ~table["model"].isin(["exact", *ROWS])
+    axis.plot(table["error"][null], lost[null], "+", color="black", label="null models")
     axis.plot(table["error"][others], lost[others], ".", color="0.6", label="other trainings")
     for (name, (label, color)), marker in zip(ROWS.items(), style.MARKERS[1:], strict=False):
-        mine = table["model"].eq(name) & trained
+        mine = table["model"].eq(name)
         if mine.any():
             look = {"color": color, "markersize": 4, "label": label}
             axis.plot(table["error"][mine], lost[mine], marker, **look)

@@ -1,6 +1,6 @@
 """Where iterated reconstructions come to rest: on the data, or where there are none (C8)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ LOOKED = 10  # iterations from one look at where points are to the next
 AT_REST = 1e-3  # sigmas: a shorter move is none
 IMPROBABLE = 1e-3  # share of draws from p_sigma that lie where it is lower than at any data
 CHAINS, CHAIN_STEPS = 200, 300  # of corruption and reconstruction, from training points
+NULL_SEEDS = 3  # of null models: a kernel density estimate takes seconds for each
 DATA, SPURIOUS, ESCAPED, MOVING = range(4)  # where a start ends
 COLUMNS = [
     "model", "seed", "sigma", "error", "spurious", "escaped", "moving", "attractors", "chains_lost",
@@ -118,6 +119,7 @@ def lost_chains(
 def attractors(
     density: Density,
     learned: Learned,
+    nulls: Mapping[int, Mapping[str, Field]],
     sigma: float,
     windows: list[np.ndarray],
     points: Callable[[int | None], Points],
@@ -126,12 +128,15 @@ def attractors(
 ) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
     """Return, for every denoising model trained at a noise level, where points end.
 
+    `nulls` are the fields of null models there, by seed and name, of which the first seeds count.
+
     The table has a row per model and seed, in `COLUMNS`: the squared relative ``error`` of r - x
     against the best reconstruction; the shares of a grid of starts in the first window that end
     ``spurious``, ``escaped`` or ``moving`` (`relax`); the number of places, a sigma apart, where
     they end spurious; and the share of chains from the data that are lost (`lost_chains`).
-    The first row is the best reconstruction's. Arrays are those of `_drawn` for the models
-    `drawn`, each for its seed of the median error. `points` are those of a seed.
+    The first row is the best reconstruction's, the last ones are the null models'. Arrays are those
+    of `_drawn` for the models `drawn`, each for its seed of the median error. `points` are those of
+    a seed.
     """
     best, likely = optimal_field(density, "dae", sigma, GRID_POINTS), Likely(density, sigma, rng)
     models: dict[str, tuple[list[float], Several]] = {"exact": ([np.nan], Several([best]))}
@@ -142,6 +147,9 @@ def attractors(
             members = [stack.member(sigma, seed, size) for seed in seeds]
             together = SideBySide(stack, members).move if stack.separate else None
             models[model] = seeds, Several(fields, together)
+    few = sorted(nulls)[:NULL_SEEDS]
+    for name in nulls[few[0]] if few else ():
+        models[name] = few, Several([nulls[seed][name] for seed in few])
     entropy, rows = int(rng.integers(2**63)), []
 
     def chains(seed: float) -> np.random.Generator:

@@ -134,7 +134,11 @@ def measure(
             fixed[["x1", "x2"]] = units.outward(positions(fixed))
         tables["fixed_points"] = fixed
     if settings["shown"]["attractors"]:
-        found = attractors(density, learned, sigma, asked or around, points, rng, DRAWN)
+        null_fields = {
+            seed: {fitted.name: field for fitted, field in those} for seed, those in beside.items()
+        }
+        where = (sigma, asked or around, points, rng, DRAWN)
+        found = attractors(density, learned, null_fields, *where)
         tables["attractors"] = found[1]
         arrays |= found[0]
     return _in_units(arrays, units) | titles, tables
