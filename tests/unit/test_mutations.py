@@ -428,6 +428,7 @@ CALIBRATION = {
     "C5_images", "C6_images", "C7_images_balance", "C7_images_copies",
     "conditioned_images_over_separate", "C6_quadrature", "C6_quadrature_even",
     "C7_training_small", "C7_images_confidence", "C7_images_over_separate",
+    "C8_chains", "C8_starts", "C8_published", "C8_solved", "C8_solved_starts",
 }  # fmt: skip
 
 
