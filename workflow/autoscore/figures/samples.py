@@ -19,7 +19,7 @@ FIGURE = Figure(
     shows=("C7",),
     caption="every sampler on one field; draws over the density, with contours 1, 3 and 6 nats "
     "below its maximum. Those of fields on a curve without thickness are held against p_sigma, "
-    "which is shown first. Draws of null models are not kept: the first title has their KL to p",
+    "which is shown first. Draws of null models are not kept: the first title has their KL",
     scope=Charted("draws of every run over the density (d = 2)", least=2, most=2),
     reads=RUNS,
 )
@@ -36,14 +36,14 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     columns = -(-count // rows)
     low, high = reference.min(0) - max(noise), reference.max(0) + max(noise)
     low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
-    height = PAGE / columns * (high - low)[1] / (high - low)[0] + 0.55
+    height = PAGE / columns * (high - low)[1] / (high - low)[0] + 0.45
     figure, axes = grid(count, columns, height, 0.3, sharex=True, sharey=True)
     nulls = _of_nulls(pd.read_csv(inputs["diagnostics"]), settings["plan"])
     rng = np.random.default_rng(0)
     for axis, sigma in zip(axes.flat, noise, strict=False):
         draws = reference + sigma * rng.standard_normal(reference.shape)
-        text = f"independent draws of {target}" + (f"\nσ = {sigma:g}" if sigma else nulls)
-        _draw_panel(axis, arrays, draws, text, "black")
+        text = f"independent draws of {target}" + (f"\nσ = {sigma:g}" if sigma else "")
+        _draw_panel(axis, arrays, draws, text + nulls * (len(noise) == 1), "black")
     for axis, run in zip(axes.flat[len(noise) :], runs.itertuples(), strict=False):
         draws = arrays[run.chains].reshape(-1, reference.shape[1])
         sampler = SAMPLERS[run.sampler]

@@ -169,7 +169,7 @@ def mark_bounds(axis: Axes, *values: float, upright: bool = False) -> None:
     """Draw a thin grey line at each bound of a check, across (or `upright`)."""
     for value in values:
         draw = axis.axvline if upright else axis.axhline
-        draw(value, label="bound of a check", **BOUND)
+        draw(value, label="bound of a check" if value == values[0] else None, **BOUND)
 
 
 def mark_levels(axis: Axes, sigmas: pd.Series) -> None:
