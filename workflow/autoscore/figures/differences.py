@@ -14,7 +14,7 @@ from autoscore.figures.style import (
     subplots,
 )
 
-COLORS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000", "0.5"]
+COLORS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000", "#882255"]
 MARKERS = ["X", "v", "^", "D", "o", "P", ".", "s"]
 BOUNDS = (0.001, 0.1)  # of three nodes' error, by the exact score and by a learned one
 

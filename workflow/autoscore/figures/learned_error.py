@@ -28,8 +28,8 @@ FIGURE = Figure(
     caption=(
         "trained on the density itself, auto-encoders reach their optimum to 1e-5 or so; on "
         "samples, estimation error dominates at small sigma and bias at large. Errors are against "
-        "the optimum of the objective; checks ask for .1. Null models, which know the points, "
-        "pass, too, where the fitted Gaussian does: at large sigma"
+        "the optimum of the objective; checks ask for .1. Null models are grey: the fitted "
+        "Gaussian comes below that at large sigma, as a kernel density estimate does"
     ),
     scope=Shared(on_the_line),
     reads={"errors": "results/score/errors.csv"},
@@ -69,7 +69,10 @@ def _draw_panel(axis: style.Axes, part: pd.DataFrame, models: list[str]) -> None
                 rows = rows.groupby("sigma", as_index=False)["relative_error"].mean()
             style.mean_and_range(axis, rows, "sigma", "relative_error", **look)
     nulls = part[(part["reference"] == "optimum") & (part["n"] == sizes[0])]
-    style.each_model(axis, nulls, NULLS, "sigma", "relative_error", 2.5)
+    for name in NULLS:
+        look = style.MODELS[name] | {"color": "0.6", "markersize": 2.5}
+        rows = nulls[nulls["model"] == name]
+        style.mean_and_range(axis, rows, "sigma", "relative_error", **look)
     axis.axhline(1.0, label="r(x) = x", zorder=0, **style.FLOOR)
     style.mark_bounds(axis, 0.1)
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
