@@ -40,7 +40,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     runs = table[shown].copy()
     runs["model"] = runs["model"].astype(object).fillna(BEST)
     names = [name for name in DISTANCES if runs[name].notna().any()]
-    figure, axes = style.grid(len(names), len(names), 0.0, 2.6)
+    figure, axes = style.grid(len(names), len(names), 0.0, 3.0)
     for axis, name in zip(axes.flat, names, strict=True):
         _draw_panel(axis, runs, name)
     style.common_legend(figure, 3)

@@ -9,13 +9,15 @@ from autoscore.figures.declaration import PLANE, Figure, Listed
 from autoscore.figures.style import FIELDS, MODELS
 from autoscore.files.storage import read_arrays
 
+NULLS = ("kde", "gaussian")  # beside the fields, in the panel that is checked
+
 FIGURE = Figure(
     section=PLANE,
     shows=("C5",),
     caption="dr/dx keeps the tangent (eigenvalue 1) and removes the normal (0), but not where the "
     "curve ends or bends within sigma, as at the crests of the sine. Checks ask for 1 and 0 to a "
-    "tenth, of the worst place. Left: means, and in thin lines where 5 % of points lie below. No "
-    "null model is drawn: r(x) = x has both eigenvalues 1",
+    "tenth, of the worst place but for the ends. Left: means, and in thin lines where 5 % of "
+    "points lie below. Right: null models, too; of these r(x) = x has both eigenvalues 1",
     scope=Listed((2,), CURVE),
     reads={
         "arrays": "results/geometry/{density}.npz",
@@ -44,6 +46,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         right.plot(along.index, along["eigenvalue"], **look)
         right.plot(along.index, along["second"], **look)
     left.set(xlabel="distance from the curve", ylabel="cosine", ylim=(-1.05, 1.05))
+    for name in NULLS:
+        rows = profiles[(profiles["field"] == name) & (profiles["profile"] == "tangent")]
+        for column in ("eigenvalue", "second"):
+            right.plot(rows["t"], rows[column], **MODELS[name] | {"marker": "", "zorder": 1})
     style.mark_bounds(right, -0.1, 0.1, 0.9, 1.1)
     left.set_title("r(x) − x against the way to the curve\n(thin: 5 % of points)", fontsize=7)
     middle.set_title("leading eigenvector of dr/dx\nagainst the tangent", fontsize=7)
