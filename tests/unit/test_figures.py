@@ -102,7 +102,7 @@ def test_null_models_stand_beside_a_learned_one_and_are_not_averaged_with_it(tmp
     table = pd.concat([differences(*row) for row in rows])
     axes = drawn("differences", {"differences": table}, {}, tmp_path, monkeypatch)
     shown = {line.get_label(): line.get_ydata()[0] for line in axes[1].lines}
-    assert shown == {"20 nodes": 0.01, "identity": 0.5, "untrained": 0.3}
+    assert shown == {"20 nodes": 0.01, "identity": 0.5, "untrained": 0.3, "bound of a check": 0.1}
     assert axes[1].get_title() == "mine, σ = 0.1"
     gaps = {line.get_label(): line.get_ydata()[0] for line in axes[2].lines}
     assert gaps == {"mine": 0.02, "untrained": 0.1}
@@ -137,8 +137,10 @@ def test_no_mean_stands_for_seeds_that_are_mostly_infinite(tmp_path, monkeypatch
 
 
 def test_image_models_look_as_the_same_models_do_elsewhere():
+    named = {"label": "random units, decoder fitted"}  # not the other figures' first weights
     for name in sheets.LOOKS.keys() & style.MODELS.keys():
-        assert sheets.look(name) == style.MODELS[name]
+        own = named if name == "untrained" else {}
+        assert sheets.look(name) == style.MODELS[name] | own
     looks = [tuple(sheets.look(name).items()) for name in ("separate", "tied", "kde", "gaussian")]
     assert len({look[:3] for look in looks}) == len(looks)
 
@@ -160,7 +162,7 @@ def test_lost_chains_of_null_models_are_grey_and_trained_models_differ(tmp_path,
     lines = {line.get_label(): line for line in figures[0].axes[0].lines}
     assert lines["fitted Gaussian (2 seeds)"].get_color() == "0.6"
     looks = {(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines.values()}
-    assert len(looks) == len(trained) + 2
+    assert len(looks) == len(trained) + 3
 
 
 def test_only_published_values_lack_the_number_of_images():
@@ -170,5 +172,5 @@ def test_only_published_values_lack_the_number_of_images():
 
     assert label() == "kernel density (800)"
     measured = {"source": "measured", "sampler": "mala", "start": "noise", "n": 10000}
-    assert label(**measured) == "kernel density: Langevin, adjusted, from noise (10,000)"
-    assert label(source="published", model="network", n=np.nan) == "network (published)"
+    assert label(**measured) == "kernel density:\nLangevin, adjusted, from noise (10,000)"
+    assert label(source="published", model="network", n=np.nan) == "network\n(published)"

@@ -3,17 +3,29 @@
 import pandas as pd
 
 from autoscore.figures.declaration import SAMPLING, Figure, Probed
-from autoscore.figures.style import PAGE, Axes, common_legend, drawable, model_look, save, subplots
+from autoscore.figures.style import (
+    PAGE,
+    Axes,
+    common_legend,
+    drawable,
+    mark_bounds,
+    model_look,
+    save,
+    subplots,
+)
 
-COLORS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000", "0.5"]
+COLORS = ["#D55E00", "#E69F00", "#CC79A7", "#56B4E9", "#0072B2", "#009E73", "#000000", "#882255"]
 MARKERS = ["X", "v", "^", "D", "o", "P", ".", "s"]
+BOUNDS = (0.001, 0.1)  # of three nodes' error, by the exact score and by a learned one
 
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C6",),
     caption="three nodes on a path are as good as exact differences, 20 even points nearly; one "
-    "point is not. Middle: means over seeds, beside null models with the most nodes. Right: every "
-    "seed; fields that are gradients (the identity, a fitted Gaussian) have no path dependence",
+    "point is not. Left: the exact score; beside it a learned one, in means over seeds, and null "
+    "models with the most nodes. Checks bound the error of three nodes, by .001 and by .1. Where a "
+    "path has a way around, in two or more dimensions, a third panel has path dependence, every "
+    "seed; fields that are gradients (the identity, a fitted Gaussian) have none",
     scope=Probed(),
     reads={"differences": "results/sample/{density}_differences.csv"},
 )
@@ -33,6 +45,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.set(xscale="log", yscale="log", xlabel="length of step", ylabel="error of acceptance")
     _draw_rules(axes[0], table[table["field"] == "exact"])
     _draw_rules(axes[1], learned)
+    for axis, bound in zip(axes, BOUNDS, strict=False):
+        mark_bounds(axis, bound)
     finest = fields[_of(fields, "gauss", fields["nodes"].max())]
     for name in dict.fromkeys(finest["model"]):
         rows, look = finest[finest["model"] == name], model_look(name) | {"markersize": 2.5}

@@ -12,13 +12,16 @@ from autoscore.figures.declaration import SAMPLING, Figure, Probed
 EXACT = "exact optimum"
 LINES = ("-", "--", ":")  # the second and the third for models beyond the colours
 COLORS = (*style.SIZES[1:], "#D55E00", "#009E73")
+SHIFT = 1.025  # factor between models, so that none hides another
+TICKS = (0.0, 0.01, 0.1, 1.0)
 MARKERS = ("o", "s", "D", "v", "p", "*")
 
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C8",),
     caption="spurious attractors far from the data, and which training removes them; grey: null "
-    "models",
+    "models. Lines stand side by side at each level, so that none hides another. The check "
+    "asks long trainings for .05; the scale is linear below .01",
     scope=Probed(),
     reads={"far_starts": "results/sample/{density}_far_starts.csv"},
 )
@@ -29,10 +32,17 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     table = pd.read_csv(inputs["far_starts"])
     table["model"] = table["model"].astype(object).fillna(EXACT)
     figure, axis = style.subplots(figsize=(1.6 * style.COLUMN, 3.0))
-    axis.set(xscale="log", xlabel=style.SIGMA, ylim=(-0.03, 1.03))
+    axis.set(xscale="log", xlabel=style.SIGMA)
+    axis.set_yscale("symlog", linthresh=0.01, linscale=0.5)
+    axis.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axis.set_ylim(-0.002, 1.2)
     looks = product(LINES, zip(COLORS, MARKERS, strict=True))
-    for model, rows in table.groupby("model", sort=False):
-        style.mean_and_range(axis, rows, "sigma", "lost", markersize=4, **_look(model, rows, looks))
+    models = table.groupby("model", sort=False)
+    for k, (model, rows) in enumerate(models):
+        look = _look(model, rows, looks)
+        aside = rows.assign(sigma=rows["sigma"] * SHIFT ** (k - len(models) / 2))
+        style.mean_and_range(axis, aside, "sigma", "lost", markersize=4, **look)
+    style.mark_bounds(axis, 0.05)
     style.mark_levels(axis, table["sigma"])
     axis.set_ylabel("chains that end where\nthere is no data")
     style.common_legend(figure, 3)

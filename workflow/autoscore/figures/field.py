@@ -23,7 +23,10 @@ def _settings(config: Mapping, density: str) -> dict:
 FIGURE = Figure(
     section=LINE,
     shows=("T1", "C2"),
-    caption="r is a staircase; points attract; half-way between them r(x) = x again, but repels",
+    caption="r is a staircase; points attract; half-way between them r(x) = x again, but repels. "
+    "The contractive loss has no best r on bare points: at any sigma it is zero for every r with "
+    "r = x and dr/dx = 0 at them, so that its panels have no reference. Of null models, r(x) = x "
+    "is drawn, where every point is fixed",
     scope=Listed((1,), ANYTHING, needs_separate=True),
     reads={
         "learned": "results/geometry/{density}.npz",

@@ -29,7 +29,8 @@ FIGURE = Figure(
     caption=(
         "dr/dx turns circles around points of a curve (grey) into ellipses (filled) that are as "
         "long as before along the curve and nearly gone across. Where the curve bends within the "
-        "noise even the best r keeps a little of what is across, and trained models keep more"
+        "noise even the best r keeps a little of what is across, and trained models keep more. "
+        "No null model is drawn; r(x) = x would leave the circles as they are"
     ),
     deviations=(
         "curve, sigma and models are ours, since the paper's sketch has none: the best denoising "

@@ -42,7 +42,7 @@ FIGURE = Figure(
         "Gaussian of sd 0.05, and sigma is six times that: r is flat where p is large, and climbs "
         "where it is smallest, half-way. (b) At any sigma^2 the loss is zero for every r with "
         "r = x and dr/dx = 0 at the three points. It says nothing of what lies between, and seeds "
-        "disagree there. (c) Noise visits what lies between"
+        "disagree there, and there is no best r to draw. (c) Noise visits what lies between"
     ),
     deviations=(
         "trained networks of 20 tanh units and the best reconstruction beside them, where the "

@@ -31,11 +31,15 @@ FIGURE = Figure(
         "of training. (a) The field of the authors' recipe, and of the same architecture solved "
         "for; arrows are scaled per panel. (b) Where iterated reconstructions from each place end: "
         "white on the data, pink at a spurious attractor (crosses), blue outside a box three times "
-        "as wide, grey still moving after 400 steps. The line is the first of 200 chains from the "
+        "as wide, grey still moving after 400 steps. A pink area's "
+        "attractor may lie outside the window, and a cross in another area may be where a few "
+        "starts at a border come to rest. The line is the first of 200 chains from the "
         "data that ends off them (dot), where one does. (c) The share of starts in the window "
         "(a coarser grid) that do not reach the data, over the error of the field, by model "
-        "and seed; null models are, from the left, a kernel density estimate, a fitted Gaussian, "
-        "r(x) = x, and an untrained network"
+        "and seed; grey dots are other trainings: with fresh noise, rare "
+        "large noise or walkback, short or long, separate and conditioned ones; null models are, "
+        "from the left, a kernel density estimate, a fitted Gaussian with r(x) = x, and an "
+        "untrained network"
     ),
     deviations=(
         "the paper sketches (b); ours is a real chain, which need not end in an attractor: noise "

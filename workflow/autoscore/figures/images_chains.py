@@ -1,7 +1,7 @@
 """Consecutive steps of chains, one row per chain."""
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
-from autoscore.figures.sheets import drawn_arrays, drawn_runs, look, name_images, show_sheet
+from autoscore.figures.sheets import ONCE, drawn_arrays, drawn_runs, look, name_images, show_sheet
 from autoscore.figures.style import PAGE, save, subplots
 from autoscore.plan import drawn_image_models
 from autoscore.samplers.registry import SAMPLERS
@@ -11,7 +11,8 @@ CHAINS = 4  # per panel
 FIGURE = Figure(
     section=IMAGES,
     shows=("C7",),
-    caption="consecutive steps of chains at one noise level",
+    caption="consecutive steps of chains at one noise level, beside those of random units, a "
+    "null model" + ONCE,
     scope=OfImages(drawn_image_models),
     reads=drawn_arrays,
     settings=lambda config, density: {"models": drawn_image_models(config)},

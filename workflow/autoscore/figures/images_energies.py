@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
-from autoscore.figures.sheets import look, name_images
-from autoscore.figures.style import PAGE, common_legend, mark_levels, save, subplots
+from autoscore.figures.sheets import ONCE, look, name_images
+from autoscore.figures.style import PAGE, common_legend, mark_bounds, mark_levels, save, subplots
 from autoscore.plan import image_models
 
 LABELS = {"Gaussian": "draw of a Gaussian"}  # of changes, where not their names
@@ -14,7 +14,8 @@ FIGURE = Figure(
     section=IMAGES,
     shows=("C4", "C6"),
     caption="energy of changed images (higher: less likely); loops close for tied weights and the "
-    "fitted Gaussian alone",
+    "fitted Gaussian alone. Checks ask loops of the others for a tenth of a side; energies are "
+    "judged by the share of draws of a Gaussian that lie above the image's own" + ONCE,
     scope=OfImages(image_models),
     reads={"table": "results/score/images_energies.csv", "provenance": "results/data/images.csv"},
     settings=lambda config, density: {"sigma": config["images"]["shown_sigma"]},
@@ -47,11 +48,13 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     left.set_yticks(range(len(paths)), [LABELS.get(path, path) for path in paths])
     left.set(xlabel="energy above the image's own (nats)", title=f"σ = {sigma:g}")
     for model, rows in table[loops].groupby("model", sort=False):
-        right.plot(rows["sigma"], rows["mean"], **look(model), markersize=3)
+        size = 7 if model == "gaussian" else 3  # others lie on it
+        right.plot(rows["sigma"], rows["mean"], **look(model), markersize=size)
+    mark_bounds(right, 0.1)
     right.set(xscale="log", xlabel=r"noise level $\sigma$ (white = 1)", ylim=(-0.03, None))
     right.set_ylabel("loop of three images / a side")
     right.set_title("closed loops (0 for a gradient)")
     mark_levels(right, table["sigma"])
     name_images(figure, inputs["provenance"], "Energies along paths")
-    common_legend(figure, 4, "lower")
+    common_legend(figure, 3, "lower")
     save(figure, outputs)

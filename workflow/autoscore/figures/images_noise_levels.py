@@ -3,8 +3,8 @@
 import pandas as pd
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
-from autoscore.figures.sheets import look, name_images
-from autoscore.figures.style import COLUMN, mark_levels, save, subplots
+from autoscore.figures.sheets import ONCE, look, name_images
+from autoscore.figures.style import COLUMN, common_legend, mark_bounds, mark_levels, save, subplots
 from autoscore.plan import image_models
 
 SHIFT = 1.06  # factor between models, so that none hides another
@@ -12,7 +12,8 @@ SHIFT = 1.06  # factor between models, so that none hides another
 FIGURE = Figure(
     section=IMAGES,
     shows=("C3",),
-    caption="the noise level can be estimated from the auto-encoder",
+    caption="the noise level can be estimated from the auto-encoder; the check asks separate ones "
+    "for a ratio of 1 to a tenth, and random units and a fitted Gaussian pass, too" + ONCE,
     scope=OfImages(image_models),
     reads={
         "table": "results/score/images_noise_levels.csv",
@@ -24,7 +25,8 @@ FIGURE = Figure(
 def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> None:
     """Draw estimated / true sigma: from all images together, or the spread over single images."""
     table = pd.read_csv(inputs["table"])
-    figure, axis = subplots(figsize=(COLUMN, 2.9), layout="constrained")
+    figure, axis = subplots(figsize=(COLUMN, 3.8), layout="constrained")
+    mark_bounds(axis, 0.9, 1.1)
     axis.axhline(1.0, color="black", linewidth=0.8)
     for place, (model, rows) in enumerate(table.groupby("model", sort=False)):
         alone = rows["seen"] == "one"
@@ -40,6 +42,6 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     axis.set(xscale="log", xlabel=r"true noise level $\sigma$ (white = 1)")
     axis.set_ylabel(r"estimated / true $\sigma$")
     mark_levels(axis, table["sigma"])
-    axis.legend(fontsize=6, loc="upper right")
     name_images(figure, inputs["provenance"], "Unknown noise")
+    common_legend(figure, 1, "lower")
     save(figure, outputs)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
-from autoscore.figures.sheets import drawn_arrays, drawn_runs, look, name_images, show_sheet
+from autoscore.figures.sheets import ONCE, drawn_arrays, drawn_runs, look, name_images, show_sheet
 from autoscore.figures.style import PAGE, save, subplots
 from autoscore.plan import drawn_image_models
 from autoscore.samplers.registry import SAMPLERS
@@ -14,7 +14,8 @@ COLUMNS = 4
 FIGURE = Figure(
     section=IMAGES,
     shows=("C7",),
-    caption="independent samples, and the training images nearest to them",
+    caption="independent samples, beside those of random units, a null model, and the training "
+    "images nearest to them" + ONCE,
     scope=OfImages(drawn_image_models),
     reads=drawn_arrays,
     settings=lambda config, density: {"models": drawn_image_models(config)},
@@ -26,7 +27,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     runs = [run for run in drawn_runs(inputs, settings["models"]) if run.consecutive is None]
     panels = []
     for row, drawn, *_ in runs:
-        text = f"{look(row.model)['label']}: {SAMPLERS[row.sampler].label}"
+        text = f"{look(row.model)['label']}:\n{SAMPLERS[row.sampler].label}"
         parzen = f"{row.parzen:.0f}".replace("-", "\N{MINUS SIGN}")
         panels.append((f"{text}\nParzen {parzen} nats, n = {row.n:.0f}", drawn))
     last = runs[-1].samples, runs[-1].nearest

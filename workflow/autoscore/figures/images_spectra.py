@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
-from autoscore.figures.sheets import look, name_images
+from autoscore.figures.sheets import ONCE, look, name_images
 from autoscore.figures.style import PAGE, common_legend, mark_levels, save, subplots
 from autoscore.plan import image_models
 
@@ -14,7 +14,7 @@ FIGURE = Figure(
     section=IMAGES,
     shows=("C5",),
     caption="the eigenvalues of dr/dx fall as sigma grows; their sum is mostly below that of the "
-    "linear optimum (the fitted Gaussian's); checks count those above 1/2",
+    "linear optimum (the fitted Gaussian's); checks count those above 1/2 (line)" + ONCE,
     scope=OfImages(image_models),
     reads={"table": "results/score/images_spectra.csv", "provenance": "results/data/images.csv"},
 )
@@ -41,6 +41,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             f"{sigma:g}", (max(half, 1), 0.5), ha="center", va="center", fontsize=6,
             color=colour, bbox={"color": "white", "pad": 0.6},
         )  # fmt: skip
+    left.axhline(0.5, color="0.7", linewidth=0.6, zorder=0)
     left.set(xscale="log", xlabel="rank, the largest eigenvalue first")
     left.set_ylabel(r"eigenvalue of $\partial r/\partial x$")
     left.set_title(f"{look(model)['label']} (dotted: fitted Gaussian), by σ")
@@ -50,5 +51,5 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     right.set_ylabel("sum of eigenvalues")
     mark_levels(right, table["sigma"])
     name_images(figure, inputs["provenance"], "How many directions r keeps")
-    common_legend(figure, 4, "lower")
+    common_legend(figure, 3, "lower")
     save(figure, outputs)

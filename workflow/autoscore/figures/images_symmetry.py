@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
-from autoscore.figures.sheets import look, name_images
-from autoscore.figures.style import PAGE, common_legend, save, subplots
+from autoscore.figures.sheets import ONCE, look, name_images
+from autoscore.figures.style import PAGE, common_legend, mark_bounds, save, subplots
 from autoscore.plan import separate_image_models
 
 PARTS = {
@@ -31,7 +31,10 @@ def _reads(config: Mapping) -> dict[str, str]:
 FIGURE = Figure(
     section=IMAGES,
     shows=("C4",),
-    caption="symmetry of dr/dx through training, also without its trace; hollow: the least sigma",
+    caption="symmetry of dr/dx through training, also without its trace; hollow: the least sigma. "
+    "Checks ask .75 of the untied one, half-way from a random matrix, and 1 of the tied one, which "
+    "is symmetric by its architecture. They end at different steps as the tied one, which starts "
+    "at the linear optimum, is shown fewer images; random units are not trained" + ONCE,
     scope=OfImages(separate_image_models),
     reads=_reads,
     settings=lambda config, density: {"models": separate_image_models(config)},
@@ -53,9 +56,10 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
                 style["label"] += f", σ = {sigma:g}"
                 axis.plot(some["step"] + 1, some[part], **style)
     for axis, text in zip(axes, PARTS.values(), strict=True):
+        mark_bounds(axis, 0.75)
         axis.axhline(0.5, color="0.7", linewidth=0.6)
         axis.set(xscale="log", xlabel="training step + 1", title=f"of {text}", ylim=(0.45, 1.02))
-    axes[0].set_ylabel("symmetry (random matrix: 0.5)")
+    axes[0].set_ylabel("symmetry (random: 0.5)")
     name_images(figure, inputs["provenance"], "Symmetry through training")
     common_legend(figure, 3, "lower")
     save(figure, outputs)

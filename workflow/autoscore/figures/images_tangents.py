@@ -3,7 +3,7 @@
 import numpy as np
 
 from autoscore.figures.declaration import IMAGES, Figure, OfImages
-from autoscore.figures.sheets import look, name_images, show_sheet
+from autoscore.figures.sheets import ONCE, look, name_images, show_sheet
 from autoscore.figures.style import PAGE, save, subplots
 from autoscore.files.storage import read_arrays
 from autoscore.plan import image_models
@@ -12,7 +12,8 @@ FIGURE = Figure(
     section=IMAGES,
     shows=("C5",),
     caption="the directions that are kept deform a digit for the trained untied model and the "
-    "conditioned one; each has a scale of colours of its own",
+    "conditioned one; each has a scale of colours of its own. Random units, a null model, stand "
+    "beside them" + ONCE,
     scope=OfImages(image_models),
     reads={"arrays": "results/score/images_tangents.npz", "provenance": "results/data/images.csv"},
 )

@@ -19,14 +19,17 @@ LOOKS = {  # reference of a model's estimation error, dash and label
     "conditioned": ("optimum", "--", "conditioned"),
     "kde": ("p_sigma", ":", "kernel density"),
 }
-BIAS = {"color": "0.55", "linewidth": 2.2, "zorder": 0}
+BIAS = {"color": "0.45", "linewidth": 2.2, "zorder": 0}
+NULLS = ("gaussian", "untrained")
 
 FIGURE = Figure(
     section=LINE,
     shows=("T1", "T2", "C1"),
     caption=(
         "trained on the density itself, auto-encoders reach their optimum to 1e-5 or so; on "
-        "samples, estimation error dominates at small sigma and bias at large"
+        "samples, estimation error dominates at small sigma and bias at large. Errors are against "
+        "the optimum of the objective; checks ask for .1. Null models are grey: the fitted "
+        "Gaussian comes below that at large sigma, as a kernel density estimate does"
     ),
     scope=Shared(on_the_line),
     reads={"errors": "results/score/errors.csv"},
@@ -45,7 +48,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
             _draw_panel(axis, part, models)
             axis.set_title(f"{style.title(density)}, {heading}")
     style.label_edges(axes, style.SIGMA, "squared relative error")
-    style.common_legend(figure, 3)
+    style.common_legend(figure, 4)
     style.save(figure, outputs)
 
 
@@ -65,6 +68,13 @@ def _draw_panel(axis: style.Axes, part: pd.DataFrame, models: list[str]) -> None
             if model == "kde":  # its range hides the others
                 rows = rows.groupby("sigma", as_index=False)["relative_error"].mean()
             style.mean_and_range(axis, rows, "sigma", "relative_error", **look)
+    nulls = part[(part["reference"] == "optimum") & (part["n"] == sizes[0])]
+    for name in NULLS:
+        look = style.MODELS[name] | {"color": "0.6", "markersize": 2.5}
+        rows = nulls[nulls["model"] == name]
+        style.mean_and_range(axis, rows, "sigma", "relative_error", **look)
+    axis.axhline(1.0, label="r(x) = x", zorder=0, **style.FLOOR)
+    style.mark_bounds(axis, 0.1)
     bias = part[(part["model"] == "exact") & (part["reference"] == "p")]
     label = "bias: best possible against clean score" if "kde" in models else None  # the last
     axis.plot(bias["sigma"], style.drawable(bias["relative_error"]), label=label, **BIAS)

@@ -15,7 +15,9 @@ LOOKS = {
 FIGURE = Figure(
     section=LINE,
     shows=("P1",),
-    caption="the two losses part as sigma^2 only if r does not follow sigma, else far faster",
+    caption="the two losses part as sigma^2 only if r does not follow sigma, else far faster. "
+    "Dotted, as a counter-example: the best r of the largest sigma, kept at all levels. Checks "
+    "bound orders, the slopes of these lines, so that there is no bound to draw",
     scope=Listed((1,)),
     reads={"losses": "results/geometry/{density}_losses.csv"},
     settings=density_name,

@@ -28,7 +28,8 @@ FIGURE = Figure(
     caption=(
         "the norm of r(x) - x vanishes at modes, at saddles and at sources between modes, so "
         "it is no energy; a learned field breaks a curve of rest into many sinks and saddles. "
-        "Left: -log p_sigma, of the density with noise"
+        "Left: -log p_sigma, of the density with noise. No null model is drawn: shape, where "
+        "it is drawn, has the rank order of theirs, and plane_error their errors"
     ),
     scope=Listed((2,), ANYTHING),
     reads={

@@ -13,7 +13,8 @@ FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
     caption="in ten and a hundred dimensions, true and sampled pairs of neighbouring coordinates "
-    "(the first nine of them); coverage is the least over all pairs",
+    "(the first nine of them); coverage is the least over all pairs. Draws and numbers are of one "
+    "training, the first seed; the checks judge all, beside null models",
     scope=Charted("draws in pairs of neighbouring coordinates (d > 2)", least=3),
     reads=RUNS,
 )
@@ -36,7 +37,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     axes[1, 0].set_ylabel(SAMPLERS[run["sampler"]].label, fontsize=6)
     short = run["mean_log_p_floor"] - run["mean_log_p"]
     figure.suptitle(
-        f"{title(run['density'])}, {field_and_level(run)}:\n"
+        f"{title(run['density'])}, {field_and_level(run)}, seed {run['seed']:g}:\n"
         f"mean log p {short:.2f} nats below that of the data; "
         f"least coverage of a pair {run['coverage']:.3f} (independent {run['coverage_floor']:.3f})",
         fontsize=7,

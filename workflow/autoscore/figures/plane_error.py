@@ -6,15 +6,16 @@ from autoscore.figures import style
 from autoscore.figures.declaration import PLANE, Figure, Shared
 from autoscore.plan import beyond_the_line
 
-SHOWN = ("conditioned", "separate", "kde", "gaussian")
+SHOWN = ("conditioned", "separate", "kde", "gaussian", "untrained")
 COLUMNS = 4
-BIAS = {"color": "0.7", "markersize": 3, "zorder": 0, "label": "bias of the best DAE"}
+BIAS = {"color": "0.3", "markersize": 4, "zorder": 0, "label": "bias of the best DAE"}
 
 FIGURE = Figure(
     section=PLANE,
     shows=("T1", "C1"),
-    caption="learned fields, a kernel density estimate, a fitted Gaussian, r(x) = x (the line at "
-    "1) and the bias of the best DAE, over sigma",
+    caption="learned fields beside null models (a kernel density estimate, a fitted Gaussian, an "
+    "untrained network, which may lie above the panel, and r(x) = x) and the bias of the best DAE, "
+    "over sigma. Checks ask a learned field for .1",
     scope=Shared(beyond_the_line),
     reads={"errors": "results/score/errors.csv"},
 )
@@ -34,7 +35,7 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         axis.tick_params(labelbottom=True)
     for axis in axes[:, 0]:
         axis.set_ylabel("squared rel. error")
-    style.common_legend(figure, 6)
+    style.common_legend(figure, 4)
     style.save(figure, outputs)
 
 
@@ -49,4 +50,5 @@ def _draw_panel(axis: style.Axes, part: pd.DataFrame) -> None:
         text = "bias not measured" if (part["reference"] == "p").any() else "no clean score"
         axis.text(0.05, 0.05, text, transform=axis.transAxes, fontsize=7, color="0.4")
     axis.axhline(1.0, label="r(x) = x", zorder=0, **style.FLOOR)
+    style.mark_bounds(axis, 0.1)
     axis.plot(bias["sigma"], style.drawable(bias["relative_error"]), ".", **BIAS)

@@ -13,8 +13,9 @@ FIGURE = Figure(
     section=PLANE,
     shows=("C1",),
     caption=(
-        "r(x) - x points to the manifold; sources lie half-way between its arms; learned "
-        "fields agree near the data and not far from them"
+        "r(x) - x points to the data (orange), and turns round half-way between arms of a curve "
+        "or between bumps, where there are such; learned fields agree near the data and not far "
+        "from them. No null model is drawn: plane_error has the fields' errors beside theirs"
     ),
     scope=Listed((2,), ANYTHING),
     reads={"arrays": "results/geometry/{density}.npz"},

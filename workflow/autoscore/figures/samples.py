@@ -1,22 +1,25 @@
 """Draws of every run of a plan over the density, a panel per run."""
 
 import numpy as np
+import pandas as pd
 
 from autoscore.figures.declaration import RUNS, SAMPLING, Charted, Figure
 from autoscore.figures.runs import drawn_runs, few, field_and_level
-from autoscore.figures.style import PAGE, Axes, grid, save
+from autoscore.figures.style import MODELS, PAGE, Axes, grid, save
 from autoscore.samplers.registry import SAMPLERS
 
 SHOWN = 1500  # draws per panel
 COLUMNS = 5
+NULLS = ("gaussian", "kde", "untrained")
 DOTS = {"markersize": 1.4, "markeredgewidth": 0, "rasterized": True}
 CONTOURS = {"colors": "0.6", "linewidths": 0.4, "linestyles": "solid"}
 
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption="every sampler on one field; draws over the density. Those of fields on a curve "
-    "without thickness are held against p_sigma, which is shown first",
+    caption="every sampler on one field; draws over the density, with contours 1, 3 and 6 nats "
+    "below its maximum. Those of fields on a curve without thickness are held against p_sigma, "
+    "which is shown first. Draws of null models are not kept: the first title has their KL",
     scope=Charted("draws of every run over the density (d = 2)", least=2, most=2),
     reads=RUNS,
 )
@@ -31,13 +34,16 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     count = len(runs) + len(noise)
     rows = -(-count // COLUMNS)
     columns = -(-count // rows)
-    height = PAGE / columns * rows + 0.3 * rows + 0.3
-    figure, axes = grid(count, columns, 0.0, height, sharex=True, sharey=True)
+    low, high = reference.min(0) - max(noise), reference.max(0) + max(noise)
+    low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
+    height = PAGE / columns * (high - low)[1] / (high - low)[0] + 0.45
+    figure, axes = grid(count, columns, height, 0.3, sharex=True, sharey=True)
+    nulls = _of_nulls(pd.read_csv(inputs["diagnostics"]), settings["plan"])
     rng = np.random.default_rng(0)
     for axis, sigma in zip(axes.flat, noise, strict=False):
         draws = reference + sigma * rng.standard_normal(reference.shape)
         text = f"independent draws of {target}" + (f"\nσ = {sigma:g}" if sigma else "")
-        _draw_panel(axis, arrays, draws, text, "black")
+        _draw_panel(axis, arrays, draws, text + nulls * (len(noise) == 1), "black")
     for axis, run in zip(axes.flat[len(noise) :], runs.itertuples(), strict=False):
         draws = arrays[run.chains].reshape(-1, reference.shape[1])
         sampler = SAMPLERS[run.sampler]
@@ -46,12 +52,16 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
         _draw_panel(axis, arrays, draws, text, sampler.color)
     for axis in axes.flat[max(0, count - columns) : count]:
         axis.tick_params(labelbottom=True)  # above a panel that is hidden, too
-    low, high = reference.min(0) - max(noise), reference.max(0) + max(noise)
-    low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
     axes[0, 0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     figure.supxlabel("$x_1$", fontsize=8)
     figure.supylabel("$x_2$", fontsize=8)
     save(figure, outputs)
+
+
+def _of_nulls(table: pd.DataFrame, plan: str) -> str:
+    """Return the KL of each null model's draws, a line each."""
+    found = table[(table["plan"] == plan) & table["model"].isin(NULLS)].groupby("model")["kl"]
+    return "".join(f"\n{MODELS[name]['label']}: KL {kl:.3f}" for name, kl in found.mean().items())
 
 
 def _draw_panel(

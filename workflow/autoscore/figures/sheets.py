@@ -10,7 +10,10 @@ from autoscore.figures.style import MODELS, Axes, Picture
 from autoscore.files.storage import read_arrays
 from autoscore.plan import drawn_image_models
 
+ONCE = ". Every model was trained once"  # ends each caption
 LOOKS = MODELS | {
+    # of images, the null model is what the training of separate auto-encoders starts from
+    "untrained": MODELS["untrained"] | {"label": "random units, decoder fitted"},
     "untied": MODELS["separate"] | {"label": "separate, untied"},
     "tied": {"color": "#882255", "linestyle": "-.", "marker": "D", "label": "separate, tied"},
     "empirical": MODELS["training points"] | {"label": "empirical optimum"},

@@ -56,6 +56,7 @@ MODELS = {  # fields and estimators
 } | {name: dict(baseline.look) for name, baseline in BASELINES.items()}
 FIELDS = ("exact", "conditioned", "separate")  # side by side, in this order
 FLOOR = {"color": "0.5", "linewidth": 0.8}  # lines of independent draws
+BOUND = {"color": "0.3", "linewidth": 0.7, "linestyle": (0, (5, 3)), "zorder": 0.5}  # of checks
 POINT = {"s": 22, "edgecolor": "black", "zorder": 5}  # fixed points on the line
 # dark to light, so that grey print keeps the order
 SIZES = ["#000000", "#0072B2", "#E69F00", "#56B4E9", "#CC79A7"]
@@ -162,6 +163,13 @@ def each_model(
     for model in models:
         rows = table[table["model"] == model]
         mean_and_range(axis, rows, x, y, markersize=size, **MODELS[model])
+
+
+def mark_bounds(axis: Axes, *values: float, upright: bool = False) -> None:
+    """Draw a thin grey line at each bound of a check, across (or `upright`)."""
+    for value in values:
+        draw = axis.axvline if upright else axis.axhline
+        draw(value, label="bound of a check" if value == values[0] else None, **BOUND)
 
 
 def mark_levels(axis: Axes, sigmas: pd.Series) -> None:

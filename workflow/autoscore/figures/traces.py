@@ -12,7 +12,8 @@ RUNS_SHOWN, CHAINS, BINS = 3, 4, 20
 FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
-    caption="whether chains have mixed",
+    caption="whether chains have mixed; one colour for each of four chains. If they have, their "
+    "ranks are uniform (line at 1). The field is the exact one: no null model has a part in it",
     scope=Charted("trace and rank plots of the first run"),
     reads=RUNS,
 )
