@@ -173,6 +173,15 @@ def test_a_headline_ends_in_a_whole_sentence(number, said):
     assert f"(order at least 1.9). {said} Of each density" in page()
 
 
+def test_null_models_that_pass_in_this_run_are_told_from_those_on_record():
+    places = pd.read_csv("places.csv", keep_default_na=False)
+    places.assign(passed_by="kde").to_csv("places.csv", index=False)  # and yet support, on record
+    text = page()
+    assert "in more than half of the recorded runs" in text
+    assert '<th scope="col">Null models that pass in this run</th>' in text
+    assert re.search(r"<td>kde</td><td>holds</td><td><span class=.verdict support.>", text)
+
+
 def test_the_dimension_of_each_density_stands_in_the_matrix():
     assert re.search(r"Dimensions</th><td></td><td>1</td>", page())
 
@@ -285,6 +294,7 @@ def test_formulas_do_not_break_and_have_subscripts():
     ).replace(") (", ")\xa0(").replace(" / ", "\xa0/\xa0")
     assert plain("model large_sigma, sigma 0.1") == "model large_sigma, σ\xa00.1"
     assert symbols("p_sigma < p") == "p<sub>σ</sub> &lt; p"
+    assert symbols("(sigma_MH) of map_0") == "(σ<sub>MH</sub>) of map_0"
 
 
 def unpacked(one):

@@ -13,6 +13,7 @@ FIELDS = "results/geometry/"  # of trained models: of each what learned from the
 ONE_TRAINING = "Each image model was trained once (one seed)."
 COUNTING = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SIGMA = re.compile(r"(?<![a-z]{2}_)sigma")  # names such as large_sigma stay
+SUBSCRIPT = re.compile(r"(?<=\b[pσ])_(\w+)")
 PART = r"(?:[^()\s]|\([^()\s]*\))+"
 # what a line may not break: (x - e), (r(x) - x), a product of brackets, a ratio, a level
 FORMULA = re.compile(rf"\({PART} [-+] {PART}\)|(?<=\)) (?=\()| / |(?<=σ) (?=\d)")
@@ -60,4 +61,6 @@ def plain(text: str) -> str:
 
 def symbols(text: str) -> Markup:
     """Return the same as HTML, which has subscripts."""
-    return Markup("<sub>σ</sub>").join(plain(text).split("_σ"))
+    parts = SUBSCRIPT.split(plain(text))  # every other one is a subscript
+    parts[1::2] = [Markup("<sub>{}</sub>").format(part) for part in parts[1::2]]
+    return Markup("").join(parts)
