@@ -468,7 +468,7 @@ def test_a_statement_shows_its_number_and_its_limits():
     limits = "A fails at 2 of 3 places (1 to 2); B fails at 1 of 1 places (3)"
     assert table["limits"][0] == limits
     shared = verdicts([ITEM], of_counts(["calibration"] * 2))["number"][0]
-    assert shared == "no place counts; at 2 more a null model passes, too"
+    assert shared == "counts at no place; at 2 a null model passes, too"
     assert lines(table)[-1].split() == ["not", "tested", "Section", "2"]
 
 

@@ -13,8 +13,10 @@ from PIL import Image
 
 from autoscore.configuration import complete
 from autoscore.figures.registry import FIGURES
-from autoscore.report.page import circumstances, render
+from autoscore.report.page import render
+from autoscore.report.places import cells
 from autoscore.report.sections import cell_kind
+from autoscore.report.words import circumstances, plain, subjects_of, symbols
 from docs.stability import COLUMNS
 from tests.unit.oracles import ROOT
 
@@ -42,10 +44,10 @@ ITEMS = [
 ITEMS = [item | {"says": "An <order> is sigma^2."} for item in ITEMS]
 ITEMS[2] |= {"families": ["C1_order", "C1_bias"], "further": ["C1_images"], "headline": "C1_order"}
 ITEMS[2] |= {"figures": ["bias"]}
-PLACE = {"of": "C1", "place": "sigma 0.1", "value": 0.5, "low": 0.4, "high": 0.6, "against": 0.7}
+PLACE = {"of": "C1", "place": "sigma 0.1", "value": 0.5, "low": 0.4, "high": 0.6, "against": ""}
 PLACE |= {"passed_by": "", "outcome": "holds", "differs": False, "counts": "support", "reason": ""}
 PLACE |= {"margin": 0.2, "identity": 0.9, "untrained": 0.8, "gaussian": 0.77, "kde": ""}
-STATEMENT = {"number": "holds", "differs": 0, "limits": "B fails; C fails"}
+STATEMENT = {"number": "holds", "differs": 0, "limits": "C1_bias fails at 1 of 1 places (0.5)"}
 
 
 def record(name, seconds, **change):
@@ -112,7 +114,7 @@ def test_the_matrix_comes_first_then_sections_in_the_papers_order():
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
     assert text.index('id="other"') < text.index('id="learned_error"')  # no statement names it
-    assert text.count("0.5 [0.4, 0.6] (difference)</td>") == 4  # a headline twice
+    assert text.count("0.5 [0.4, 0.6]</td>") == 4  # a headline twice
 
 
 def test_a_cell_of_the_matrix_says_what_was_found_and_leads_to_its_checks():
@@ -125,13 +127,63 @@ def test_a_cell_of_the_matrix_says_what_was_found_and_leads_to_its_checks():
 
 
 def test_a_headline_stands_beside_its_null_models():
-    row = re.search(r'<tr data-subject="mixture">(.*?)</tr>', page(), re.DOTALL)[1]
-    numbers = re.findall(r'<td class="number">(.*?)</td>', row)
-    assert numbers == ["0.5 [0.4, 0.6] (difference)", "0.7", "0.9", "0.8", "0.77", ""]
+    found = re.search(r'<thead>(.*?)<tr data-subjects="\|mixture\|">(.*?)</tr>', page(), re.DOTALL)
+    numbers = re.findall(r'<td class="number">(.*?)</td>', found[2])
+    assert numbers == ["0.5 [0.4, 0.6]", "≥ 1.9", "0.9", "0.8", "0.77"]
+    names = re.findall(r'<th scope="col" class="number">(.*?)</th>', found[1])
+    assert names == ["Measured [95 %]", "Should be", "Identity", "Untrained", "Gaussian"]
 
 
-def test_limits_are_listed():
-    assert page().count("<li>B fails</li><li>C fails</li>") == 3
+@pytest.mark.parametrize(
+    ("asks", "against", "shown"),
+    [
+        ({"equals": 2, "within": 0.1}, "", {"Measured [95 %]": "0.5 [-0.3, 0.1]"}),
+        ({"less_than": {}}, 0.6, {"Measured": "0.5", "Should be": "< 0.6"}),
+        ({"more_than": {}}, 0.6, {"Should be": "> 0.6", "Difference [95 %]": "-0.1 [-0.3, 0.1]"}),
+        ({"decreasing": "n"}, 0.4, {"Should be": "< 0.4", "Difference [95 %]": "0.1 [-0.1, 0.3]"}),
+    ],
+)
+def test_an_interval_stands_beside_what_it_is_of(asks, against, shown):
+    """Differences are the value minus its reference, whatever the check judges."""
+    row = PLACE | {"against": against, "low": -0.3, "high": 0.1, "expected": "", "differs": "False"}
+    found = cells({"subject": "mixture", "check": asks}, row)
+    assert shown.items() <= found.items()
+    assert (found["Difference [95 %]"] == "") == (against == "")
+
+
+def test_limits_say_what_should_hold_and_lead_to_the_checks():
+    text = page()
+    said = r'<li data-subjects="\|mixture\|"><code>C1_bias</code> fails at 1 of 1 places \(0.5\)'
+    assert re.search(said + ', on <a href="#section-3-3--C1_bias_mixture">mixture</a>', text)
+    assert "What should hold: The order is two (order at least 1.9)" in text
+    assert '<details id="section-3-3--C1_bias_mixture">' in text
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("holds at 1 of 1 places", "It holds at 1 of 1 places."),
+        ("counts at no place", "It counts at no place."),
+        ("", "It is true by construction, which tests nothing."),
+    ],
+)
+def test_a_headline_ends_in_a_whole_sentence(number, said):
+    statements = pd.read_csv("statements.csv", keep_default_na=False)
+    statements.assign(number=number).to_csv("statements.csv", index=False)
+    assert f"(order at least 1.9). {said} Of each density" in page()
+
+
+def test_null_models_that_pass_in_this_run_are_told_from_those_on_record():
+    places = pd.read_csv("places.csv", keep_default_na=False)
+    places.assign(passed_by="kde").to_csv("places.csv", index=False)  # and yet support, on record
+    text = page()
+    assert "in more than half of the recorded runs" in text
+    assert '<th scope="col">Null models that pass in this run</th>' in text
+    assert re.search(r"<td>kde</td><td>holds</td><td><span class=.verdict support.>", text)
+
+
+def test_the_dimension_of_each_density_stands_in_the_matrix():
+    assert re.search(r"Dimensions</th><td></td><td>1</td>", page())
 
 
 def test_a_small_run_says_that_the_captions_are_those_of_the_full_one():
@@ -162,7 +214,7 @@ def test_words_are_words_and_not_markup():
 def test_a_caption_says_what_this_run_found():
     text = page()
     assert "Order of the DAE, fitted at σ from 0.002 to 0.006: 1.98." in text
-    assert "Mixture; trained on the density itself" in text
+    assert "Mixture in one dimension. Drawn by" in text
 
 
 def test_pictures_are_in_the_page_whole():
@@ -189,7 +241,7 @@ def test_a_figure_of_the_paper_says_what_both_show_and_what_differs():
     caption = own.partition("</figure>")[0]
     shown = re.findall(r"<dt>(.+?)</dt><dd>(.+?)</dd>", caption, re.DOTALL)
     assert [term for term, _ in shown] == ["In the paper", "Ours", "What differs"]
-    assert "over the score; σ 1.00" in shown[0][1]
+    assert "over the score; σ\xa01.00" in shown[0][1]
     assert shown[2][1].count("<li>") == len(FIGURES["figure_4"].deviations) > 1
 
 
@@ -214,20 +266,35 @@ def test_folders_of_the_machine_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("sigmas", "sizes", "line"),
+    ("figure", "density", "line"),
     [
-        ([0.1], ["all"], "all points; sigma 0.1; 3 seeds."),
-        (
-            {"low": 0.01, "high": 1.0, "count": 5},
-            ["exact", 1000],
-            "the density itself and 1,000 points; 5 noise levels from 0.01 to 1; 3 seeds.",
-        ),
+        ("density", "three_wells", "Energy in one dimension."),  # nothing is trained
+        ("losses", "three_wells", "Energy in one dimension; models trained on the density itself."),
+        ("map", "spiral", "Curve in two dimensions; models trained on 10,000 points."),
+        ("far_starts", "spiral", "Curve in two dimensions."),  # of variants with their own seeds
+        ("pairs", "curve_mixture_100", "Curve mixture in 100 dimensions."),
+        ("images_spectra", "", "Each image model was trained once (one seed)."),
+        ("learned_error", "", ""),
     ],
 )
-def test_circumstances_fill_a_line(sigmas, sizes, line):
-    train = {"sigmas": sigmas, "sizes": sizes, "seeds": 3}
-    found = circumstances({"kind": "curve_mixture", "train": train})
-    assert found == f"Curve mixture; trained on {line}"
+def test_circumstances_are_those_of_the_figure(figure, density, line):
+    assert circumstances(FIGURES[figure], complete(CONFIG), density) == line
+
+
+def test_figures_know_whose_they_are():
+    config = complete(CONFIG)
+    found = [subjects_of(FIGURES[name], config, "") for name in ("figure_2", "images_chains")]
+    assert found == [["three_points", "three_bumps"], ["images"]]
+    assert subjects_of(FIGURES["map"], config, "ring") == ["ring"]
+
+
+def test_formulas_do_not_break_and_have_subscripts():
+    assert plain("E[p(x - e) (x - e)] / sigma^2") == "E[p(x−e) (x−e)] / σ²".replace(
+        "−", "\xa0−\xa0"
+    ).replace(") (", ")\xa0(").replace(" / ", "\xa0/\xa0")
+    assert plain("model large_sigma, sigma 0.1") == "model large_sigma, σ\xa00.1"
+    assert symbols("p_sigma < p") == "p<sub>σ</sub> &lt; p"
+    assert symbols("(sigma_MH) of map_0") == "(σ<sub>MH</sub>) of map_0"
 
 
 def unpacked(one):
@@ -243,17 +310,17 @@ def test_curves_to_move_are_those_of_the_arrays():
     x = np.linspace(-2.0, 2.0, 1001)
     moves = np.array([[-0.01 * x, -0.011 * x], [-0.3 * x, -0.32 * x]])  # (levels, seeds, n)
     arrays = {"x": x, "sigmas": np.array([0.1, 0.5]), "dae": moves, "best_dae": moves[:, 0]}
-    np.savez("gauss.npz", **arrays)
+    np.savez("mixture.npz", **arrays)
     Path("optimum").mkdir()
-    np.savez("optimum/gauss.npz", x=x, log_prob=-4.0 * x**2, score=-8.0 * x)
-    one = told(page(fields=["gauss.npz"], optima=["optimum/gauss.npz"]))["lines"]["gauss"]
+    np.savez("optimum/mixture.npz", x=x, log_prob=-4.0 * x**2, score=-8.0 * x)
+    one = told(page(fields=["mixture.npz"], optima=["optimum/mixture.npz"]))["lines"]["mixture"]
     assert [series["label"] for series in one["series"]] == ["best DAE", "trained DAE"]
     grid = np.linspace(*one["x"], 301)
     np.testing.assert_allclose(unpacked(one["series"][1]["levels"][1]), -0.31 * grid, atol=2e-5)
     score, first = unpacked(one["score"]), one["score"]["first"]
     np.testing.assert_allclose(score, -8.0 * grid[first : first + len(score)], atol=5e-4)
     assert len(score) < 301  # where p is negligible it is not drawn
-    alone = told(page(fields=["gauss.npz"]))["lines"]["gauss"]
+    alone = told(page(fields=["mixture.npz"]))["lines"]["mixture"]
     assert alone["score"] is None
 
 
@@ -266,6 +333,7 @@ def test_fields_to_move_are_those_of_the_arrays():
     np.savez("ring.npz", **arrays, grid_exact=grid, grid_separate=2 * grid, points=np.ones((3, 2)))
     one = told(page(fields=["ring.npz"]))["planes"]["ring"]
     assert (one["size"], list(one["fields"])) == (5, ["exact", "separate"])
+    assert one["trained"] == "10,000 points"
     for level, values in zip(one["fields"]["separate"]["levels"], grid, strict=True):
         np.testing.assert_allclose(unpacked(level), 2 * values.ravel(), atol=1e-4)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from autoscore.figures.style import BEST, FIELDS, MODELS, NAMES
 from autoscore.files.storage import read_arrays
+from autoscore.report.words import most_points
 
 POINTS = 301  # of a curve; grids come as they are
 FULL = 32767  # the largest integer of 16 bits
@@ -18,21 +19,25 @@ SHOWN = 250  # data points
 NEGLIGIBLE = 5.0  # nats below its maximum, where p's score is not shown
 
 
-def explored(fields: Sequence[str], optima: Sequence[str]) -> dict[str, dict]:
+def explored(
+    fields: Sequence[str], optima: Sequence[str], densities: Mapping[str, Mapping]
+) -> dict[str, dict]:
     """Return what the page's sliders show, under ``lines`` and ``planes``, by density.
 
     `fields` are files of the stage `geometry`, `optima` of the stage `optimum`, each named after
-    its density. A density without fields at several noise levels is left out.
+    its density; `densities` are the configuration's entries. A density without fields at several
+    noise levels is left out.
     """
     found: dict[str, dict] = {"lines": {}, "planes": {}}
     scores = {Path(file).stem: file for file in optima}
     for file in fields:
         name, arrays = Path(file).stem, read_arrays(file)
+        trained = {"trained": most_points(densities[name])}
         if "grid_sigmas" in arrays:
-            found["planes"][name] = _plane(arrays)
+            found["planes"][name] = _plane(arrays) | trained
         elif "best_dae" in arrays and len(arrays["sigmas"]) > 1:
             optimum = read_arrays(scores[name]) if name in scores else None
-            found["lines"][name] = _line(arrays, optimum)
+            found["lines"][name] = _line(arrays, optimum) | trained
     return found
 
 

@@ -15,12 +15,13 @@ import yaml
 from jinja2 import DictLoader, Environment, StrictUndefined
 from PIL import Image
 
+from autoscore.densities.registry import dimension
 from autoscore.figures.registry import FIGURES, SEEDS, stem
 from autoscore.files.records import without_folders
-from autoscore.numerics.grids import noise_levels
 from autoscore.report.explore import explored
-from autoscore.report.sections import CELLS, matrix, null_cells, sections
-from autoscore.verify.judging import NULLS
+from autoscore.report.places import NUMBERS, PASSING, short
+from autoscore.report.sections import CELLS, matrix, sections
+from autoscore.report.words import circumstances, plain, subjects_of, symbols
 from autoscore.verify.verdicts import COUNTS
 
 QUALITY = 90  # of WebP, which takes half as much as PNG
@@ -59,15 +60,21 @@ def render(
         lstrip_blocks=True,
     )
     to_yaml = partial(yaml.safe_dump, sort_keys=False, allow_unicode=True, width=100)
-    environment.filters |= {"short": _short, "span": _span, "yaml": to_yaml, "symbols": _symbols}
-    environment.filters["nulls"] = null_cells
+    environment.filters |= {
+        "short": short,
+        "span": _span,
+        "yaml": to_yaml,
+        "plain": plain,
+        "symbols": symbols,
+    }
     found = {name: _rows(path) for name, path in tables.items()}
     images = found.get("images") or [None]
     jobs = [json.loads(Path(path).read_text(encoding="utf-8")) for path in files["records"]]
     context = {"config": without_folders(config), "orders": found["order"]}
     pictures = _pictures(environment.overlay(autoescape=False), files["figures"], context)
     parts = sections(items, found["statements"], found["places"], checks, pictures)
-    subjects, rows = matrix(parts, context["config"]["densities"])
+    densities = context["config"]["densities"]
+    subjects, rows = matrix(parts, densities)
     versions = defaultdict(set)
     for job in jobs:
         for package, version in job["versions"].items():
@@ -80,13 +87,15 @@ def render(
         subjects=subjects,
         rows=rows,
         cells=CELLS,
+        passing=PASSING,
         counted=COUNTS,
-        nulls=NULLS,
+        numbers={*NUMBERS, "Runs that agree", "Wall time", "CPU time", "Peak memory"},
+        dimensions={name: dimension(entry) for name, entry in densities.items()},
         verdicts=Counter(row["verdict"] for row in found["statements"]),
         tested=[row for row in found["places"] if row["counts"]],
         stability=[row for row in found.get("stability", []) if row["profile"] == profile],
         images=without_folders(images[0]),
-        explored=explored(files["fields"], files["optima"]),
+        explored=explored(files["fields"], files["optima"], densities),
         jobs=sorted(jobs, key=lambda job: -job["wall_seconds"]),
         machines=list({json.dumps(job["machine"]): job["machine"] for job in jobs}.values()),
         versions={package: ", ".join(sorted(versions[package])) for package in sorted(versions)},
@@ -104,7 +113,8 @@ def _pictures(
     environment: Environment, files: Sequence[str], context: Mapping
 ) -> dict[str, list[dict]]:
     """Return what to show of each figure: one entry per density, with its files and its words."""
-    densities = context["config"]["densities"]
+    config = context["config"]
+    densities = config["densities"]
     made = defaultdict(list)
     for file in sorted(files):
         made[Path(file).with_suffix("").as_posix().removeprefix("figures/")].append(file)
@@ -120,32 +130,19 @@ def _pictures(
             entry = {
                 "figure": name,
                 "name": Path(file).name,
-                "subject": density,
+                "subjects": subjects_of(figure, config, density),
                 "rule": f"plot_{name}",
                 "see": figure.caption,
                 "paper": figure.paper,
                 "deviations": figure.deviations,
                 "files": [drawn[path] for path in made.pop(file)],
                 "findings": " ".join(findings.split()),
-                "about": circumstances(densities[density]) if density else "",
+                "about": circumstances(figure, config, density),
             }
             shown.setdefault(name, []).append(entry)
     if made:
         raise ValueError(f"no figure is declared that makes {', '.join(made)}")
     return shown
-
-
-def circumstances(entry: Mapping) -> str:
-    """Return in a line what a density is, and what is trained on it."""
-    train = entry["train"]
-    sigmas = noise_levels(train["sigmas"])
-    levels = f"sigma {_short(sigmas[0])}"
-    if len(sigmas) > 1:
-        levels = f"{len(sigmas)} noise levels from {_short(min(sigmas))} to {_short(max(sigmas))}"
-    names = {"exact": "the density itself", "all": "all points"}
-    sizes = [names.get(size) or f"{size:,} points" for size in train["sizes"]]
-    kind = entry["kind"].replace("_", " ").capitalize()
-    return f"{kind}; trained on {' and '.join(sizes)}; {levels}; {train['seeds']} seeds."
 
 
 def _picture(path: Path) -> dict[str, Any]:
@@ -161,20 +158,9 @@ def _picture(path: Path) -> dict[str, Any]:
     return {"address": address, "width": width, "height": height}
 
 
-def _short(number: str | float) -> str:
-    """Return a number with three digits, "" for none."""
-    return "" if number == "" else f"{float(number):.3g}"
-
-
 def _span(seconds: float) -> str:
     """Return a time span as a person would say it."""
     if seconds < 600:
         return f"{seconds:.3g} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _symbols(text: str) -> str:
-    return text.replace("sigma", "\N{GREEK SMALL LETTER SIGMA}").replace(
-        "^2", "\N{SUPERSCRIPT TWO}"
-    )

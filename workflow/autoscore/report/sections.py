@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from autoscore.verify.judging import NULLS
+from autoscore.report.places import ALL, NEAREST, table
 from autoscore.verify.requirements import requirements_of
 from autoscore.verify.verdicts import MAJORITY
 
@@ -19,7 +19,7 @@ CELLS = {  # how a matrix shows what a statement's checks found on a density, an
     "partly": "holds in part",
     "fails": "the headline fails",
     "shared": "a null model passes, too",
-    "open": "undecided",
+    "open": "undecided, by construction, or of one training",
     "rest": "the headline is not measured here",
 }
 Row = dict[str, str]
@@ -88,10 +88,10 @@ def _by_family(places: Iterable[Row], checks: Sequence[Mapping]) -> dict[str, li
     families: dict[str, list[dict]] = {}
     for name, rows in groupby(places, lambda row: row["check"]):
         check, own = known[name], list(rows)
-        entry = {"name": name, "subject": check["target"] or IMAGES, "places": own}
-        entry["family"] = check["family"]
-        entry |= {"sentence": check["sentence"], "says": check["says"]}
-        entry |= {"asks": requirements_of(check)[0].words(check), "tally": tally(own)}
+        entry = {"name": name, "subject": check["target"] or IMAGES, "check": check, "places": own}
+        entry |= {"family": check["family"], "tally": tally(own)}
+        entry["asks"] = requirements_of(check)[0].words(check)
+        entry["table"] = table([(entry, row) for row in own], ALL)
         families.setdefault(check["family"], []).append(entry)
     return families
 
@@ -101,8 +101,9 @@ def _statement(
 ) -> dict:
     """Return what to show of one statement.
 
-    ``cells`` has an entry per subject, ``headline`` that family's checks, each with its ``nearest``
-    place, ``groups`` all checks by subject, ``pictures`` what is drawn.
+    ``cells`` has an entry per subject; ``headline`` is a check of that family, if any was measured,
+    and ``nearest`` a table of the place nearest to the bound of each; ``limits`` are families that
+    fail somewhere; ``groups`` has all checks by subject, ``pictures`` what is drawn.
     """
     own = [check for name in item.get("families", []) for check in families.get(name, [])]
     further = [check for name in item.get("further", []) for check in families.get(name, [])]
@@ -116,30 +117,46 @@ def _statement(
             first = _sum(check for check in there if check["family"] == verdict["headline"])
             cells[subject] = {"kind": cell_kind(first, counts), "tally": counts}
     headline = [
-        check | {"nearest": nearest}
+        (check, nearest)
         for check in families.get(verdict["headline"], [])
         if (nearest := _nearest(check["places"])) is not None
     ]
+    limits = [line for line in verdict["limits"].split("; ") if line]
+    anchor = slug(item["title"])
     return {
-        "id": slug(item["title"]),
+        "id": anchor,
         "title": item["title"],
         "short": item["short"],
         "says": item["says"],
         "untested": item.get("untested", ""),
         "verdict": verdict["verdict"],
         "found": verdict,
-        "limits": [line for line in verdict["limits"].split("; ") if line],
+        "limits": [_limit(line, families, anchor) for line in limits],
         "cells": cells,
-        "headline": headline,
+        "headline": headline[0][0] if headline else None,
+        "nearest": table(headline, NEAREST),
         "groups": groups,
         "pictures": pictures,
     }
 
 
+def _limit(line: str, families: Mapping[str, list[dict]], anchor: str) -> dict:
+    """Return what the checks of a family say that fails, and links to them by subject.
+
+    `line` is one of `autoscore.verify.verdicts.limits`, which begins with the family.
+    """
+    family, _, fails = line.partition(" ")
+    failing = [check for check in families[family] if check["tally"]["limit"]]
+    links = {check["subject"]: f"{anchor}--{check['name']}" for check in failing}
+    first = failing[0]
+    said = {"family": family, "says": first["check"]["says"], "asks": first["asks"]}
+    return said | {"fails": fails, "links": links}
+
+
 def _rest(pictures: list[dict]) -> dict:
     """Return a section of figures that no statement names."""
     words = {"title": "Other figures", "short": "about no statement", "says": "", "untested": ""}
-    empty = {"verdict": "", "found": {}, "limits": [], "cells": {}, "headline": [], "groups": {}}
+    empty = {"verdict": "", "found": {}, "limits": [], "cells": {}, "headline": None, "groups": {}}
     return words | empty | {"id": "other", "pictures": pictures, "figures": [], "elsewhere": []}
 
 
@@ -167,11 +184,6 @@ def _nearest(places: Iterable[Row]) -> dict | None:
     """Return the place whose value is nearest to its bound, or farthest beyond it."""
     judged = [row for row in places if row["counts"] and row["margin"]]
     return min(judged, key=lambda row: float(row["margin"]), default=None)
-
-
-def null_cells(row: Row) -> list[str]:
-    """Return what the null models score at a place, in their order, "" where undefined."""
-    return [row.get(name, "") for name in NULLS]
 
 
 def slug(title: str) -> str:

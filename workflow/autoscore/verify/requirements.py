@@ -1,6 +1,6 @@
 """The sorts of requirement: what a check judges at each place, within which bounds, in words."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -132,6 +132,26 @@ def _comparison_in_words(check: dict) -> str:
     return (
         f"{quantity(check)} {key.replace('_', ' ')} {factor}{rival}{' of ' if where else ''}{where}"
     )
+
+
+def is_compared(check: Mapping) -> bool:
+    """Return whether a check judges the difference from another number, not a number itself."""
+    return not check.keys().isdisjoint({*COMPARISONS, "increasing", "decreasing"})
+
+
+def should_be(check: Mapping, against: str | float) -> str:
+    """Return what a check's number should be: "1 ± 0.1", "≥ 0.9", or "< 0.3", the number `against`.
+
+    Of a column that rises or falls, ``against`` is the number before the step.
+    """
+    if is_compared(check):
+        less = "less_than" in check or "decreasing" in check
+        return f"{'<' if less else '>'} {float(against):.3g}"
+    if "equals" in check:
+        return f"{check['equals']:g} ± {check['within']:g}"
+    if {"at_least", "at_most"} <= check.keys():
+        return f"{check['at_least']:g} to {check['at_most']:g}"
+    return f"≥ {check['at_least']:g}" if "at_least" in check else f"≤ {check['at_most']:g}"
 
 
 def quantity(check: dict) -> str:

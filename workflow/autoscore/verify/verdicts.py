@@ -56,8 +56,11 @@ def share_in_words(places: pd.DataFrame) -> str:
     """Return at how many of the places that count a family holds, and where null models do."""
     counts = places["counts"].value_counts()
     holds, fails, shared = (counts.get(kind, 0) for kind in ("support", "limit", "calibration"))
-    said = f"holds at {holds} of {holds + fails} places" if holds + fails else "no place counts"
-    return said + (f"; at {shared} more a null model passes, too" if shared else "")
+    if holds + fails:
+        said, more = f"holds at {holds} of {holds + fails} places", " more"
+    else:
+        said, more = "counts at no place", ""
+    return said + (f"; at {shared}{more} a null model passes, too" if shared else "")
 
 
 def limits(places: pd.DataFrame) -> list[str]:
