@@ -98,8 +98,11 @@ def _advance_one(
             ratio = (reached - log_p) / temperature
             if drift != 0.0:
                 _scale(there, drift, longest * noise, back)
-                for i in range(d):  # log q(x|y) - log q(y|x)
-                    ratio += 0.5 * (normals[k, i] ** 2 - ((move[i] + back[i]) / noise) ** 2)
+                forth_square, back_square = 0.0, 0.0
+                for i in range(d):
+                    forth_square += normals[k, i] ** 2
+                    back_square += (move[i] + back[i]) ** 2
+                ratio += 0.5 * (forth_square - back_square / noise**2)  # log q(x|y) - log q(y|x)
             for i in range(d):
                 accepts = accepts and low[i] <= y[i] <= high[i]
             accepts = accepts and reached < np.inf and _is_below(normals[k, d], ratio)
@@ -147,8 +150,9 @@ def _is_finite(x: np.ndarray) -> bool:
 @fast
 def _is_below(normal: float, log_ratio: float) -> bool:
     """Accept with probability min(1, ratio); reject if the ratio is not a number."""
-    uniform = 0.5 * math.erfc(-normal * math.sqrt(0.5))
-    return log_ratio >= 0.0 or uniform < math.exp(log_ratio)
+    if log_ratio >= 0.0:
+        return True
+    return 0.5 * math.erfc(-normal * math.sqrt(0.5)) < math.exp(log_ratio)
 
 
 @dataclass(frozen=True)
