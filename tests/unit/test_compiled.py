@@ -45,7 +45,7 @@ DENSITIES = {
 }
 HUGE = EnergyDensity(f"x**2 + {2**53 + 2} * x**4", [[-1, 1]])  # as a number
 KERNELS = {
-    "random walk": lambda target: RandomWalk(target, 0.3),
+    "random walk": lambda target: RandomWalk(target, 1),  # a whole number
     "unadjusted": lambda target: Langevin(target, 0.02),
     "adjusted": lambda target: AdjustedLangevin(target, 0.02),
     "truncated": lambda target: AdjustedLangevin(target, 0.05, 0.5),

@@ -79,10 +79,11 @@ def run(
         0.44 and 0.234 suit the random walk in one and in many dimensions (Gelman, Roberts and
         Gilks 1996), 0.574 adjusted Langevin (Roberts and Rosenthal 1998).
     compiled, threads
-        Compile the steps, in about two seconds, and divide the chains among so many threads. That
-        pays for millions of steps of random-walk Metropolis or Langevin's moves on a density in
-        closed form. Each chain needs its own generator. Draws do not depend on the threads; up to
-        rounding, they are those of the kernel itself.
+        Compile the steps, in a few seconds, and divide the chains among so many threads. That pays
+        for millions of steps of random-walk Metropolis or Langevin's moves on a density in closed
+        form, above all with few chains or in few dimensions. Each chain needs its own generator.
+        The draws do not depend on the number of threads, and up to rounding they are those of the
+        kernel's own steps.
 
     Raises ValueError if the generators cannot share the chains evenly, a start is not finite, the
     step cannot be tuned, the kernel cannot be compiled or the checkpoint is that of another run,
@@ -243,7 +244,7 @@ class Course:
 
         The pilots do these steps here, with copies of their generators, and again with all chains.
         """
-        sizes = np.full(steps, self.kernel.step_size)
+        sizes = np.full(steps, self.kernel.step_size, dtype=float)
         tuned = 0 if self.tuning is None else min(steps, max(0, burn_in - self.step))
         if not tuned:
             return sizes

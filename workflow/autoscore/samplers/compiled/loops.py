@@ -172,7 +172,7 @@ class Loop:
             raise ValueError(
                 f"{kernel.name} cannot be compiled here, so leave out compiled=True: random-walk "
                 "Metropolis and Langevin's moves can, with exact differences of log p, on "
-                "mixtures, kernel densities and energies without numbers of more than 15 digits"
+                "mixtures, kernel densities and energies without whole numbers above 15 digits"
             )
         return cls(kernel, density)
 
@@ -194,21 +194,13 @@ class Loop:
         ``(n, draws, d)``, and `accepted`, ``(n,)``, is counted on. Chains are divided among the
         threads. Return the state, and after how many steps each chain was still finite, ``(n,)``.
         """
-        target, x = self.kernel.target, state.x.copy(order="C")
+        x = state.x.copy(order="C")
         n, dim = x.shape
-        bounds = [[-np.inf, np.inf]] * dim if target.bounds is None else target.bounds
-        low, high = np.array(bounds, dtype=float).T.copy()
-        longest = float(getattr(self.kernel, "longest", np.inf))
-        rules = Rules(
-            self.density.parameters, target.temperature, low, high, self.kernel.adjusted, longest
-        )
+        batch = Batch(x, np.empty_like(x), np.empty(n), kept, accepted, np.empty(n, np.int64))
+        rules, width = self._rules(dim), self.kernel.normals(dim)
         with np.errstate(over="ignore"):  # proposals that are not finite are rejected
             drifts, noises = (np.full(len(sizes), part) for part in self.kernel.move(sizes))
         moves = Moves(drifts, noises, step, thin)
-        batch = Batch(
-            x, np.empty((n, dim)), np.empty(n), kept, accepted, np.zeros(n, dtype=np.int64)
-        )
-        width = self.kernel.normals(dim)
 
         def go(rows: slice) -> None:
             normals = np.empty((rows.stop - rows.start, len(sizes), width))
@@ -219,9 +211,17 @@ class Loop:
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(go, _blocks(n, len(sizes) * width, threads)))  # so that errors are raised
-        known = {"x": x, "score": batch.score / target.temperature, "log_prob": batch.log_prob}
+        known = {"x": x, "score": batch.score / rules.temperature, "log_prob": batch.log_prob}
         changed = {name: known[name] for name, part in vars(state).items() if part is not None}
         return replace(state, **changed), batch.finite
+
+    def _rules(self, dim: int) -> Rules:
+        target = self.kernel.target
+        bounds = [[-np.inf, np.inf]] * dim if target.bounds is None else target.bounds
+        low, high = np.array(bounds, dtype=float).T.copy()
+        longest = float(getattr(self.kernel, "longest", np.inf))
+        aim = (self.density.parameters, target.temperature, low, high)
+        return Rules(*aim, self.kernel.adjusted, longest)
 
 
 def _blocks(chains: int, normals: int, threads: int) -> list[slice]:

@@ -62,14 +62,13 @@ def _of_quadratics(form: Quadratics) -> PointFunction:
 def _quadratics(parameters: np.ndarray, x: np.ndarray, score: np.ndarray) -> float:
     """Compute `Quadratics` from rows of h_k, mu_k and P_k."""
     d = len(x)
-    highest, total = -np.inf, 0.0
+    highest, total, slope = -np.inf, 0.0, np.empty(d)
     score[:] = 0.0
     for height in range(0, len(parameters), 1 + d + d * d):
-        mean, precision = height + 1, height + 1 + d
         exponent = parameters[height]
+        _pull(parameters, height + 1, x, slope)
         for i in range(d):
-            slope = _slope(parameters, mean, precision + i * d, x)
-            exponent += 0.5 * slope * (x[i] - parameters[mean + i])
+            exponent += 0.5 * slope[i] * (x[i] - parameters[height + 1 + i])
         if exponent > highest:
             total *= _rescaled(score, highest - exponent)
             highest = exponent
@@ -78,19 +77,21 @@ def _quadratics(parameters: np.ndarray, x: np.ndarray, score: np.ndarray) -> flo
         share = math.exp(exponent - highest)
         total += share
         for i in range(d):
-            score[i] += share * _slope(parameters, mean, precision + i * d, x)
+            score[i] += share * slope[i]
     for i in range(d):
         score[i] /= total
     return highest + math.log(total)
 
 
 @fast
-def _slope(parameters: np.ndarray, mean: int, row: int, x: np.ndarray) -> float:
-    """Return one component of P (mu - x), given where mu and a row of P begin."""
-    total = 0.0
-    for j in range(len(x)):
-        total += parameters[row + j] * (parameters[mean + j] - x[j])
-    return total
+def _pull(parameters: np.ndarray, mean: int, x: np.ndarray, slope: np.ndarray) -> None:
+    """Write P (mu - x) into `slope`, where mu begins at `mean` and P after it."""
+    d = len(x)
+    slope[:] = 0.0
+    for j in range(d):  # P is symmetric: going down its rows, the processor adds several at once
+        offset, row = parameters[mean + j] - x[j], mean + d + j * d
+        for i in range(d):
+            slope[i] += parameters[row + i] * offset
 
 
 @fast
