@@ -1,11 +1,11 @@
 """Running chains: burn-in, tuning, thinning, one generator per chain, and resuming after a stop."""
 
 import copy
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,7 +129,7 @@ def run(
 
 
 def _compiled(kernel: Kernel, chains: int, generators: int) -> "Loop":
-    from autoscore.samplers.compiled.loops import Loop  # Numba: a second
+    from autoscore.samplers.compiled.loops import Loop  # loads Numba, half a second
 
     if not 0 < generators == chains:
         raise ValueError(
@@ -218,7 +218,7 @@ class Course:
     def compiled_pieces(
         self, loop: "Loop", steps: int, burn_in: int, thin: int, threads: int
     ) -> Iterator[None]:
-        """Do the same with compiled steps."""
+        """Do the same with compiled steps; where it may be saved depends on nothing but `LONGEST`."""
         while self.step < steps:
             sizes = self._next_sizes(min(LONGEST, steps - self.step), burn_in)
             self.state, finite = loop.advance(
@@ -253,7 +253,7 @@ class Course:
         shape = (len(pilots), self.kernel.normals(state.x.shape[1]))
         chunks = chunks_of_normals(pilots, tuned, shape)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for k, normals in enumerate(chain.from_iterable(chunks)):
+            for k, normals in enumerate(itertools.chain.from_iterable(chunks)):
                 sizes[k] = self.kernel.step_size
                 state, info = self.kernel.step(state, normals)
                 self._tune(info, last=self.step + k + 1 == burn_in)
@@ -322,10 +322,10 @@ def check(x: np.ndarray, name: str, sigma: float | None, step: int) -> None:
         return
     finite = np.isfinite(x).all(-1)
     if not finite.all():
-        row = int(finite.argmin())
+        chain = int(finite.argmin())
         level = "an exact density" if sigma is None else f"sigma {sigma:g}"
         raise FloatingPointError(
-            f"{name} on {level}: chain {row} came to {x[row].tolist()} in step {step + 1}; "
+            f"{name} on {level}: chain {chain} came to {x[chain].tolist()} in step {step + 1}; "
             "a smaller step, or starts closer to the data, may keep it"
         )
 
