@@ -218,7 +218,7 @@ class Course:
     def compiled_pieces(
         self, loop: "Loop", steps: int, burn_in: int, thin: int, threads: int
     ) -> Iterator[None]:
-        """Do the same with compiled steps; where it may be saved depends on nothing but `LONGEST`."""
+        """Do the same with compiled steps, as many at once whatever the number of chains."""
         while self.step < steps:
             sizes = self._next_sizes(min(LONGEST, steps - self.step), burn_in)
             self.state, finite = loop.advance(

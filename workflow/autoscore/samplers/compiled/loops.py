@@ -105,7 +105,7 @@ def _advance_one(
                 ratio += 0.5 * (forth_square - back_square / noise**2)  # log q(x|y) - log q(y|x)
             for i in range(d):
                 accepts = accepts and low[i] <= y[i] <= high[i]
-            accepts = accepts and reached < np.inf and _is_below(normals[k, d], ratio)
+            accepts = accepts and reached < np.inf and _accepts(normals[k, d], ratio)
         elif not accepts:
             _copy(y, x)
             return log_p, accepted, k
@@ -148,8 +148,8 @@ def _is_finite(x: np.ndarray) -> bool:
 
 
 @fast
-def _is_below(normal: float, log_ratio: float) -> bool:
-    """Accept with probability min(1, ratio); reject if the ratio is not a number."""
+def _accepts(normal: float, log_ratio: float) -> bool:
+    """Accept with probability min(1, ratio), and never if the ratio is not a number."""
     if log_ratio >= 0.0:
         return True
     return 0.5 * math.erfc(-normal * math.sqrt(0.5)) < math.exp(log_ratio)
