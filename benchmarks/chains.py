@@ -1,6 +1,8 @@
 """Unadjusted Langevin beside torchebm's; adjusted by dimension; and the memory of chains."""
 
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -14,7 +16,7 @@ from autoscore.samplers.chains import run as run_chains
 from autoscore.samplers.langevin import AdjustedLangevin, Langevin
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
 from benchmarks.rows import Row, compared, timed
-from benchmarks.sampling import ENERGY, NODES
+from benchmarks.sampling import CORES, ENERGY, NODES
 from benchmarks.timing import interleaved, peak_memory
 from run import demands
 
@@ -32,9 +34,10 @@ STORED = {"chains": (1_000, 10_000, 100_000), "draws": (20, 200), "dim": (2, 100
 
 def run() -> Iterator[Row]:
     """Yield times by number of chains and by dimension, then the memory of stored draws."""
-    torch.set_num_threads(1)
     star = EnergyDensity(ENERGY, [[-4.5, 4.5], [-4.5, 4.5]])
+    torch.set_num_threads(CORES)
     yield from _by_number(star)
+    torch.set_num_threads(1)
     yield from _by_dimension()
     case = "chains that are kept"
     for varied, sizes in STORED.items():
@@ -61,10 +64,16 @@ def _by_number(star: EnergyDensity) -> Iterator[Row]:
         streams = [generator(3, chain) for chain in range(chains)]
         steps = STEPS[chains]
 
-        def ours(steps: int, start: np.ndarray = start, streams: list = streams) -> np.ndarray:
-            return run_chains(kernel, start, 1, streams, burn_in=steps - 1).state.x
+        def ours(
+            steps: int, start: np.ndarray = start, streams: list = streams, compiled: bool = False
+        ) -> np.ndarray:
+            options = {"burn_in": steps - 1, "compiled": compiled, "threads": CORES}
+            return run_chains(kernel, start, 1, streams, **options).state.x
 
-        ways: dict[str, Callable[[int], np.ndarray]] = {"ours": ours}
+        ways: dict[str, Callable[[int], np.ndarray]] = {
+            f"ours, compiled, {CORES} threads": partial(ours, compiled=True),
+            "ours": ours,
+        }
         if theirs:
             ways |= {
                 f"torchebm, {name}": _torchebm(start, getattr(torch, name))
@@ -73,7 +82,7 @@ def _by_number(star: EnergyDensity) -> Iterator[Row]:
         tasks = {who: lambda way=way, steps=steps: way(steps) for who, way in ways.items()}
         seconds = {
             who: values / (chains * steps) * 1e6
-            for who, values in interleaved(tasks, ROUNDS).items()
+            for who, values in interleaved(tasks, ROUNDS, time.perf_counter).items()
         }
         case = "unadjusted Langevin, exact score"
         yield from compared(case, "chains", chains, "10^6 chain-steps", seconds)

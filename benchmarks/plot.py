@@ -22,6 +22,12 @@ CHAINS = {  # case and who: label, colour, dash, marker
     ("adjusted Langevin, exact score", "ours"): ("adjusted", "#0072B2", "-", "o"),
     ("adjusted Langevin, learned score", "ours"): ("adjusted, learned", "#56B4E9", "-", "s"),
     ("unadjusted Langevin, exact score", "ours"): ("unadjusted", "#009E73", "-", "^"),
+    ("adjusted Langevin, exact score", "ours, compiled, 2 threads"): (
+        "adj., compiled",
+        "#CC79A7",
+        "-",
+        "P",
+    ),
     ("adjusted Langevin, exact score", "blackjax, float64"): ("blackjax, adj.", "black", "--", "D"),
     ("unadjusted Langevin, exact score", "torchebm, float64"): (
         "torchebm, unadj.",

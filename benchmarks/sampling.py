@@ -1,4 +1,4 @@
-"""Chains on the ninja star: all at once, one at a time, and blackjax's."""
+"""Chains on the ninja star: all at once, one at a time, compiled, and blackjax's."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,21 +12,19 @@ from autoscore.densities.energies import EnergyDensity
 from autoscore.fields import Field
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.streams import generator
+from autoscore.samplers.chains import run as run_chains
 from autoscore.samplers.langevin import AdjustedLangevin
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
-from benchmarks.processes import run_in_processes
-from benchmarks.rows import Row, timed
+from benchmarks.rows import Row, compared, timed
+from benchmarks.timing import interleaved
 
 STEP = 0.05
 NODES = 3
 CHAINS = (1, 10, 100, 1000, 10_000)
 STEPS = {"exact": 400, "learned": 50}  # per timed call, by score
-# beside compiled code: as long as the pipeline's chains, so that the tenth of a second for
-# starting processes does not count
-LONG = {100: 4000, 1000: 4000, 2000: 2000, 5000: 800, 10_000: 400}
-CORES = 2  # for networks, blackjax and the rows that name processes; all others use one
+LONG = {100: 40_000, 1000: 4000, 10_000: 400, 100_000: 40}  # by chains, beside compiled code
+CORES = 2  # for networks and compiled chains, ours and blackjax's; all others use one
 ROUNDS = 5
-TOGETHER = f"ours, {CORES} processes"
 ENERGY = "(sqrt(x1**2 + x2**2) - 2)**2 + (x1**2 - x2**2)**2 + 0.5 * log(x1**2 + x2**2 + 1)"
 WIDTH = (64, 64)
 
@@ -42,24 +40,12 @@ def run() -> Iterator[Row]:
             ours = _rates(_batch(target, chains, STEPS[name]))
             yield _row(name, chains, "ours", ours, ours)
             yield _row(name, chains, "plain Python, one chain at a time", loop, ours)
-    ours = {
-        chains: _rates(_batch(targets["exact"], chains, steps, CORES))
-        for chains, steps in LONG.items()
-    }  # before JAX starts threads, which do not survive a fork
-    for chains, rates in ours.items():
-        yield _row("exact", chains, TOGETHER, rates, rates, TOGETHER)
-    if find_spec("blackjax") is None:  # the project itself does not need it
-        print("blackjax is not installed: pip install -r benchmarks/requirements.txt")
-        return
-    for precision in ("float64", "float32"):
-        yield from _compare_blackjax(ours, precision)
+    yield from _compiled(star)
 
 
-def _row(
-    field: str, chains: int, who: str, rates: np.ndarray, ours: np.ndarray, over: str = "ours"
-) -> Row:
+def _row(field: str, chains: int, who: str, rates: np.ndarray, ours: np.ndarray) -> Row:
     case = f"adjusted Langevin, {field} score"
-    return timed(case, "chains", chains, who, 1e6 / rates, "10^6 chain-steps", 1e6 / ours, over)
+    return timed(case, "chains", chains, who, 1e6 / rates, "10^6 chain-steps", 1e6 / ours, "ours")
 
 
 def _field(star: EnergyDensity) -> Field:
@@ -81,14 +67,15 @@ def _rates(task: Callable[[], int]) -> np.ndarray:
     return np.array(rates)
 
 
-def _batch(target: Target, chains: int, steps: int, processes: int = 1) -> Callable[[], int]:
+def _batch(target: Target, chains: int, steps: int, *, compiled: bool = False) -> Callable[[], int]:
     """Return a function that takes all steps of all chains, with streams already made."""
     start = generator(2).standard_normal((chains, 2))
     streams = [generator(3, chain) for chain in range(chains)]
     kernel = AdjustedLangevin(target, STEP)
 
     def all_steps() -> int:
-        run_in_processes(kernel, start, 1, streams, processes, burn_in=steps - 1)
+        options = {"compiled": compiled, "threads": CORES}
+        run_chains(kernel, start, 1, streams, burn_in=steps - 1, **options)
         return chains * steps
 
     return all_steps
@@ -110,12 +97,29 @@ def _loop(target: Target, steps: int) -> int:
     return steps
 
 
-def _compare_blackjax(ours: dict[int, np.ndarray], precision: str) -> Iterator[Row]:
-    """Yield the times of blackjax's MALA, vectorised over chains and compiled."""
-    import blackjax  # only now: importing JAX starts threads
-    import jax
+def _compiled(star: EnergyDensity) -> Iterator[Row]:
+    """Yield the times of compiled chains, ours and blackjax's."""
+    theirs = find_spec("blackjax") is not None  # the project itself does not need it
+    if not theirs:
+        print("blackjax is not installed: pip install -r benchmarks/requirements.txt")
+    for chains, steps in LONG.items():
+        ours = f"ours, compiled, {CORES} threads"
+        tasks = {ours: _batch(ExactTarget(star), chains, steps, compiled=True)}
+        if theirs:
+            tasks |= {
+                f"blackjax, {precision}": _blackjax(chains, steps, precision)
+                for precision in ("float64", "float32")
+            }
+        seconds = interleaved(tasks, ROUNDS, time.perf_counter)
+        each = {who: values / (chains * steps) * 1e6 for who, values in seconds.items()}
+        case = "adjusted Langevin, exact score"
+        yield from compared(case, "chains", chains, "10^6 chain-steps", each)
 
-    jax.config.update("jax_enable_x64", precision == "float64")
+
+def _blackjax(chains: int, steps: int, precision: str) -> Callable[[], int]:
+    """Return a function that does the same with blackjax, vectorised over chains and compiled."""
+    import blackjax
+    import jax
     from jax import numpy as jnp
 
     def log_prob(x: "jax.Array") -> "jax.Array":
@@ -125,23 +129,21 @@ def _compare_blackjax(ours: dict[int, np.ndarray], precision: str) -> Iterator[R
 
     mala = blackjax.mala(log_prob, STEP)
 
-    def all_steps(key: "jax.Array", start: "jax.Array", steps: int) -> "jax.Array":
+    @jax.jit
+    def compiled(key: "jax.Array", start: "jax.Array") -> "jax.Array":
         def one(state: object, key: "jax.Array") -> tuple:
-            keys = jax.random.split(key, start.shape[0])
+            keys = jax.random.split(key, chains)
             state, _ = jax.vmap(mala.step)(keys, state)
             return state, None
 
         keys = jax.random.split(key, steps)
         return jax.lax.scan(one, jax.vmap(mala.init)(start), keys)[0].position
 
-    compiled = jax.jit(all_steps, static_argnums=2)
-    for chains, steps in LONG.items():
-        start = jnp.asarray(generator(2).standard_normal((chains, 2)), dtype=precision)
+    start = generator(2).standard_normal((chains, 2)).astype(precision)
 
-        def theirs(start: "jax.Array" = start, steps: int = steps) -> int:
-            compiled(jax.random.key(0), start, steps).block_until_ready()
-            return len(start) * steps
+    def all_steps() -> int:
+        with jax.enable_x64(precision == "float64"):
+            compiled(jax.random.key(0), start).block_until_ready()
+        return chains * steps
 
-        yield _row(
-            "exact", chains, f"blackjax, {precision}", _rates(theirs), ours[chains], TOGETHER
-        )
+    return all_steps

@@ -24,7 +24,6 @@ from autoscore.samplers.targets import (
     PathTarget,
 )
 from autoscore.samplers.walk import AdjustedWalk, Blend, Walk, Walkback
-from benchmarks.processes import run_in_processes
 from tests.unit.oracles import FALSE_ALARM, difference
 
 GAUSSIAN = GaussianMixture([1], [[0.5, -0.3]], [[[1.0, 0.6], [0.6, 0.8]]])
@@ -489,28 +488,6 @@ def test_a_run_goes_on_where_it_stopped(name):
     second = run(first.kernel, first.state, 18, streams)
     np.testing.assert_array_equal(np.hstack([first.draws, second.draws]), whole.draws)
     np.testing.assert_allclose(0.4 * first.acceptance + 0.6 * second.acceptance, whole.acceptance)
-
-
-@every_kernel
-@pytest.mark.parametrize("processes", [1, 3])
-def test_processes_change_no_chain(name, processes):
-    options = {"burn_in": 6, "thin": 2}
-    if KERNELS[name].adjusted:
-        options["target_acceptance"] = 0.6
-    whole = run(KERNELS[name], START, 8, generators(20), **options)
-    parts = run_in_processes(KERNELS[name], START, 8, generators(20), processes, **options)
-    np.testing.assert_array_equal(parts.draws, whole.draws)
-    np.testing.assert_array_equal(parts.acceptance, whole.acceptance)
-    np.testing.assert_array_equal(parts.state.x, whole.state.x)
-    assert parts.kernel.step_size == whole.kernel.step_size
-    if "walk" not in name and "reconstruction" not in name:  # those search, each as long as needed
-        assert parts.evaluations == whole.evaluations
-
-
-def test_an_error_in_a_process_is_raised_here():
-    kernel = Langevin(PathTarget(OPTIMA["pair"], 1), 5.0)
-    with pytest.raises(FloatingPointError, match=r"unadjusted Langevin on sigma 0\.5: chain \d+ "):
-        run_in_processes(kernel, START, 500, generators(20), 2)
 
 
 class KilledError(Exception):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 LIBRARY = Path(__file__).parents[1]
 KEPT = Path(".snakemake/code.json")  # cache of parsed modules: parsing takes seconds
-PACKAGES = "arviz_stats matplotlib numpy pandas pyamg scipy seaborn sklearn sympy torch"
+PACKAGES = "arviz_stats matplotlib numba numpy pandas pyamg scipy seaborn sklearn sympy torch"
 DISTRIBUTIONS = {  # distributions that results depend on, by import name
     name: {"sklearn": "scikit-learn"}.get(name, name.replace("_", "-")) for name in PACKAGES.split()
 }

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from autoscore.densities.closed_forms import ClosedForm
 from autoscore.numerics.grids import gauss_legendre
 from autoscore.numerics.panels import Panels
 
@@ -32,6 +33,10 @@ class Density(ABC):
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return both, which may cost less than one after the other."""
         return self.log_prob(x), self.score(x)
+
+    def closed_form(self) -> ClosedForm | None:
+        """Return the formula of log p, from which chains can be compiled; None if there is none."""
+        return None
 
     @abstractmethod
     def hessian(self, x: np.ndarray) -> np.ndarray:

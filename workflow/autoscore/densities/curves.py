@@ -4,6 +4,7 @@ import numpy as np
 import scipy  # its subpackages load on first use, which spares plans half a second
 
 from autoscore.densities.base import Density
+from autoscore.densities.closed_forms import ClosedForm
 from autoscore.densities.declaration import CURVE, KNOWN, REAL, Kind, array, number
 from autoscore.densities.kernels import KernelDensity
 from autoscore.numerics.grids import gauss_legendre
@@ -81,6 +82,9 @@ class Curve(Density):
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self._thick().score(x)
+
+    def closed_form(self) -> ClosedForm | None:
+        return None if self.is_degenerate else self._thick().closed_form()
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         return self._thick().hessian(x)

@@ -7,6 +7,7 @@ from scipy.ndimage import minimum_filter
 from scipy.special import logsumexp
 
 from autoscore.densities.base import Density
+from autoscore.densities.closed_forms import Expressions
 from autoscore.densities.declaration import REAL, Kind, array
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.smoothing import COARSE, SmoothedEnergy, SmoothedPlane
@@ -168,6 +169,9 @@ class EnergyDensity(Density):
 
     def score(self, x: np.ndarray) -> np.ndarray:
         return self._symbolic.score(x)
+
+    def closed_form(self) -> Expressions:
+        return Expressions(self._symbolic.expressions, self.bounds, self._log_normaliser)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         return self._symbolic.hessian(x).reshape(-1, self.dim, self.dim)

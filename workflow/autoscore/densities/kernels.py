@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from autoscore.densities.base import Density
+from autoscore.densities.closed_forms import Kernels
 from autoscore.numerics.exponentials import softmax_in_place
 from autoscore.numerics.pairwise import Distances
 from autoscore.numerics.panels import Panels, panels_around
@@ -77,6 +78,11 @@ class KernelDensity(Density):
         for rows, share, _ in self._shares(x):
             result[rows] = share @ self._distances.centred
         return (result - (x - self._distances.centre)) / self.bandwidth**2
+
+    def closed_form(self) -> Kernels | None:
+        if self.is_degenerate:
+            return None
+        return Kernels(self.weights, self.points, self.bandwidth)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         result, points = np.empty((len(x), self.dim, self.dim)), self._distances.centred

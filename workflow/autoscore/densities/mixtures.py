@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from autoscore.densities.base import Density
+from autoscore.densities.closed_forms import Quadratics
 from autoscore.densities.declaration import MATRIX, VECTOR, Kind, array, number
 from autoscore.numerics.exponentials import softmax_in_place
 from autoscore.numerics.panels import Panels, panels_around
@@ -70,6 +71,11 @@ class GaussianMixture(Density):
     def log_prob_and_score(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         log_prob, share, scores = self._components(x)
         return log_prob, np.einsum("nk,nki->ni", share, scores)
+
+    def closed_form(self) -> Quadratics:
+        log_det = 2.0 * np.log(np.diagonal(self._factors, axis1=1, axis2=2)).sum(-1)
+        log_heights = np.log(self.weights) - 0.5 * (log_det + self.dim * np.log(2 * np.pi))
+        return Quadratics(log_heights, self.means, self._precisions)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
         _, share, scores = self._components(x)

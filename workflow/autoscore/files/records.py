@@ -27,6 +27,7 @@ except ImportError:  # not on Windows, where the peak of memory stays unknown
 PACKAGES = [  # by the names under which they are imported
     "arviz_stats",
     "matplotlib",
+    "numba",
     "numpy",
     "pandas",
     "pyamg",

@@ -345,6 +345,7 @@ def _real(expression: sympy.Expr) -> float:
 class Energy(NamedTuple):
     """An energy E and the derivatives of -E, to be evaluated on arrays."""
 
+    expressions: tuple[sympy.Expr, ...]  # of -E and the score
     value: Compiled
     score: Compiled
     both: Compiled  # -E and the score
@@ -360,10 +361,12 @@ def read_energy(text: str, dim: int) -> Energy:
     symbols = [sympy.Symbol(name, real=True) for name in names]
     gradient = [sympy.diff(value, symbol) for symbol in symbols]
     laplacian = sum(sympy.diff(value, symbol, 2) for symbol in symbols)
+    both = (-value, *(-part for part in gradient))
     return Energy(
+        both,
         Compiled([value], names),
-        Compiled([-part for part in gradient], names),
-        Compiled([-value, *(-part for part in gradient)], names),
+        Compiled(both[1:], names),
+        Compiled(both, names),
         Compiled([-sympy.diff(part, s) for part in gradient for s in symbols], names),
         Compiled([-sympy.diff(laplacian, symbol) for symbol in symbols], names),
     )

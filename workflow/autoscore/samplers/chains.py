@@ -1,15 +1,21 @@
 """Running chains: burn-in, tuning, thinning, one generator per chain, and resuming after a stop."""
 
+import copy
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from autoscore.files.storage import read_arrays, write_arrays
-from autoscore.samplers.kernels import Kernel, State
+from autoscore.samplers.kernels import Info, Kernel, State
+
+if TYPE_CHECKING:
+    from autoscore.samplers.compiled.loops import Loop
 
 NORMALS = 4_000_000  # drawn at once: 32 MB
 NARROW = 8  # dimensions up to which coordinates lie apart in memory: arithmetic is faster so
@@ -51,6 +57,8 @@ def run(
     target_acceptance: float | None = None,
     progress: Callable[[int, int], None] | None = None,
     checkpoint: Path | None = None,
+    compiled: bool = False,
+    threads: int = 1,
 ) -> Chains:
     """Run a kernel on a batch of chains.
 
@@ -70,10 +78,16 @@ def run(
         Tune the step during burn-in until this share of proposals is accepted, then freeze it:
         0.44 and 0.234 suit the random walk in one and in many dimensions (Gelman, Roberts and
         Gilks 1996), 0.574 adjusted Langevin (Roberts and Rosenthal 1998).
+    compiled, threads
+        Compile the steps, in a few seconds, and divide the chains among so many threads. That pays
+        for millions of steps of random-walk Metropolis or Langevin's moves on a density in closed
+        form, above all with few chains or in few dimensions. Each chain needs its own generator.
+        The draws do not depend on the number of threads, and up to rounding they are those of the
+        kernel's own steps.
 
     Raises ValueError if the generators cannot share the chains evenly, a start is not finite, the
-    step cannot be tuned or the checkpoint is that of another run, and FloatingPointError, with
-    sampler, sigma and step, if a chain is no longer finite.
+    step cannot be tuned, the kernel cannot be compiled or the checkpoint is that of another run,
+    and FloatingPointError, with sampler, sigma and step, if a chain is no longer finite.
     """
     began = saved = time.perf_counter()
     if not isinstance(start, State):
@@ -96,12 +110,13 @@ def run(
     if checkpoint is not None and checkpoint.exists():
         course.resume(checkpoint)
     began -= course.seconds
-    steps, shape = burn_in + draws * thin, (chains, kernel.normals(dim))
-    for chunk in chunks_of_normals(generators, steps - course.step, shape):
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # see `check`
-            for normals in chunk:
-                course.advance(normals, burn_in, thin)
-                check(course.state.x, kernel.name, kernel.sigma, course.step - 1)
+    steps = burn_in + draws * thin
+    if compiled:
+        loop = _compiled(kernel, chains, len(generators))
+        pieces = course.compiled_pieces(loop, steps, burn_in, thin, threads)
+    else:
+        pieces = course.pieces(steps, burn_in, thin)
+    for _ in pieces:
         if progress is not None:
             progress(course.step, steps)
         now = time.perf_counter()
@@ -111,6 +126,16 @@ def run(
     share, seconds = course.accepted / max(1, draws * thin), time.perf_counter() - began
     counts = (course.evaluations, course.jacobians)
     return Chains(kept, share, *counts, seconds, course.kernel, course.state)
+
+
+def _compiled(kernel: Kernel, chains: int, generators: int) -> "Loop":
+    from autoscore.samplers.compiled.loops import Loop  # loads Numba, half a second
+
+    if not 0 < generators == chains:
+        raise ValueError(
+            f"compiled chains need one generator each: there are {generators} for {chains}"
+        )
+    return Loop.of(kernel)
 
 
 @dataclass
@@ -160,6 +185,16 @@ class Course:
     jacobians: int = 0
     seconds: float = 0.0
 
+    def pieces(self, steps: int, burn_in: int, thin: int) -> Iterator[None]:
+        """Do all steps that are left, and yield wherever the course can be saved."""
+        shape = (len(self.state.x), self.kernel.normals(self.state.x.shape[1]))
+        for chunk in chunks_of_normals(self.generators, steps - self.step, shape):
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # see `check`
+                for normals in chunk:
+                    self.advance(normals, burn_in, thin)
+                    check(self.state.x, self.kernel.name, self.kernel.sigma, self.step - 1)
+            yield
+
     def advance(self, normals: np.ndarray, burn_in: int, thin: int) -> None:
         """Do one step, given standard normals of shape ``(chains, width)``."""
         self.state, info = self.kernel.step(self.state, normals)
@@ -167,15 +202,63 @@ class Course:
         self.jacobians += info.jacobians
         self.step += 1
         if self.step <= burn_in:
-            if self.tuning is not None:
-                ratios = np.exp(np.minimum(0.0, info.log_acceptance[:PILOTS]))
-                size = self.tuning.after(float(ratios.mean()), last=self.step == burn_in)
-                self.kernel = replace(self.kernel, step_size=size)
+            self._tune(info, last=self.step == burn_in)
             return
         self.accepted += info.accepted
         draw, left = divmod(self.step - burn_in, thin)
         if left == 0:
             self.kept[:, draw - 1] = self.state.x
+
+    def _tune(self, info: Info, *, last: bool) -> None:
+        if self.tuning is not None:
+            ratios = np.exp(np.minimum(0.0, info.log_acceptance[:PILOTS]))
+            size = self.tuning.after(float(ratios.mean()), last=last)
+            self.kernel = replace(self.kernel, step_size=size)
+
+    def compiled_pieces(
+        self, loop: "Loop", steps: int, burn_in: int, thin: int, threads: int
+    ) -> Iterator[None]:
+        """Do the same with compiled steps, as many at once whatever the number of chains."""
+        while self.step < steps:
+            sizes = self._next_sizes(min(LONGEST, steps - self.step), burn_in)
+            self.state, finite = loop.advance(
+                self.state,
+                sizes,
+                self.generators,
+                self.kept,
+                self.accepted,
+                step=self.step - burn_in,
+                thin=thin,
+                threads=threads,
+            )
+            first = finite.min()  # of the chains, if any, that were lost first
+            lost = np.where((finite == first)[:, None], self.state.x, 0.0)
+            with np.errstate(invalid="ignore"):
+                check(lost, self.kernel.name, self.kernel.sigma, self.step + first)
+            self.step += len(sizes)
+            self.evaluations += len(sizes) * len(finite)
+            yield
+
+    def _next_sizes(self, steps: int, burn_in: int) -> np.ndarray:
+        """Return the sizes of the next steps, ``(steps,)``, tuned by the pilots' own steps.
+
+        The pilots do these steps here, with copies of their generators, and again with all chains.
+        """
+        sizes = np.full(steps, self.kernel.step_size, dtype=float)
+        tuned = 0 if self.tuning is None else min(steps, max(0, burn_in - self.step))
+        if not tuned:
+            return sizes
+        pilots = copy.deepcopy(self.generators[:PILOTS])
+        state = self.kernel.init(self.state.x[:PILOTS].copy())
+        shape = (len(pilots), self.kernel.normals(state.x.shape[1]))
+        chunks = chunks_of_normals(pilots, tuned, shape)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for k, normals in enumerate(itertools.chain.from_iterable(chunks)):
+                sizes[k] = self.kernel.step_size
+                state, info = self.kernel.step(state, normals)
+                self._tune(info, last=self.step + k + 1 == burn_in)
+        sizes[tuned:] = self.kernel.step_size
+        return sizes
 
     def save(self, path: Path) -> None:
         """Write everything to an .npz file; to be called between chunks of normals."""

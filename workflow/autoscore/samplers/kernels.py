@@ -73,6 +73,10 @@ class Kernel(ABC):
         """Return the state of chains at x, shape ``(n, d)``."""
         return State(x)
 
+    def move(self, step_size: np.ndarray | float) -> tuple | None:
+        """Return a and b of the move x + a s(x) + b xi with this step, None for any other move."""
+        return None
+
     @abstractmethod
     def step(self, state: State, normals: np.ndarray) -> tuple[State, Info]:
         """Return the next state, given standard normals of shape ``(n, normals(d))``."""

@@ -23,6 +23,9 @@ class Langevin(Kernel):
     name: ClassVar[str] = "unadjusted Langevin"
     adjusted: ClassVar[bool] = False
 
+    def move(self, step_size: np.ndarray | float) -> tuple:
+        return step_size, np.sqrt(2 * step_size)
+
     def step(self, state: State, normals: np.ndarray) -> tuple[State, Info]:
         drift = self.step_size * self.target.score(state.x)
         x = state.x + drift + np.sqrt(2 * self.step_size) * normals
@@ -47,6 +50,9 @@ class AdjustedLangevin(Kernel):
     def init(self, x: np.ndarray) -> TargetState:
         known = self.target.evaluate(x, score=True)
         return TargetState(x, known.score, known.log_prob)
+
+    def move(self, step_size: np.ndarray | float) -> tuple:
+        return step_size, np.sqrt(2 * step_size)
 
     def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
         e, noise = self.step_size, normals[:, :-1]

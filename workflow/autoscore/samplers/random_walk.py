@@ -22,6 +22,9 @@ class RandomWalk(Kernel):
         known = self.target.evaluate(x, score=False)
         return TargetState(x, known.score, known.log_prob)
 
+    def move(self, step_size: np.ndarray | float) -> tuple:
+        return 0.0, step_size
+
     def step(self, state: TargetState, normals: np.ndarray) -> tuple[TargetState, Info]:
         proposal = state.x + self.step_size * normals[:, :-1]
         difference, known = self.target.compare(state.x, state, proposal, score=False)
