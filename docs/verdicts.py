@@ -74,7 +74,7 @@ def verdict_table(root: Path) -> str:
     dimensions = _dimensions(root, places)
     for row, title in zip(rows, stated, strict=True):
         where = dimensions.get(verdicts["headline"][title], "")
-        row[HEAD.index("headline")] += f" (d = {where})" if where else ""
+        row[HEAD.index("headline")] += f" ({where})" if where else ""
     drawn = [item for item in items if item["kind"] == "figure"]
     figures = pd.Series({item["number"]: verdicts["verdict"][item["title"]] for item in drawn})
     words = [f"{word}: {', '.join(figures.index[figures == word])}" for word in figures.unique()]
@@ -83,18 +83,24 @@ def verdict_table(root: Path) -> str:
 
 
 def _dimensions(root: Path, places: pd.DataFrame) -> dict[str, str]:
-    """Return in how many dimensions each family has places that count, by family."""
+    """Return at how many places in each dimension a family holds, in words, by family.
+
+    Dimensions where none counts, since null models pass at all, are left out.
+    """
     config = completed(read_yaml(root / CONFIG))
     of_check = {
         check["id"]: dimension(config["densities"][check["target"]])
         for check in read_checks(root / CLAIMS, config)
         if check["target"] is not None
     }
-    counted = places[places["counts"].isin(["support", "limit", "calibration"])]
-    known = counted.assign(d=counted["check"].map(of_check)).dropna(subset="d")
+    counted = places[places["counts"].isin(["support", "limit"])]
+    known = counted.assign(d=counted["check"].map(of_check), held=counted["counts"] == "support")
+    found: dict[str, dict[str, str]] = {}
+    for (family, d), held in known.groupby(["family", "d"])["held"]:
+        found.setdefault(family, {})[f"d = {d:.0f}"] = f"{held.sum()} of {len(held)} in d = {d:.0f}"
     return {
-        family: ", ".join(f"{d:.0f}" for d in sorted(part.unique()))
-        for family, part in known.groupby("family")["d"]
+        family: "; ".join(words.values() if len(words) > 1 else words)
+        for family, words in found.items()
     }
 
 

@@ -235,7 +235,8 @@ def test_only_a_run_that_left_nothing_out_is_shown(tmp_path, reason, taken):
 
 
 def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
-    sources = ["config/claims.yaml", "config/statements.yaml", "docs/findings.md", str(STORED)]
+    sources = [f"config/{name}.yaml" for name in ("config", "claims", "statements")]
+    sources += ["docs/findings.md", str(STORED)]
     sources += [QUERIES.as_posix(), NUMBERS.as_posix()]
     sources += [
         f"workflow/schemas/{name}.schema.yaml" for name in ("config", "claims", "statements")

@@ -28,8 +28,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     for axis, density in zip(axes.flat, densities, strict=True):
         axis.set(xscale="log", yscale="log", xlabel="training points", title=title(density))
         each_model(axis, errors[errors["density"] == density], SHOWN, "n", "relative_error", 4)
-        mark_bounds(axis, 0.1)
         axis.axhline(1.0, label="r(x) = x", zorder=0, **FLOOR)
+        mark_bounds(axis, 0.1)
     axes[0, 0].set_ylabel("squared relative error")
     common_legend(figure, 4)
     save(figure, outputs)

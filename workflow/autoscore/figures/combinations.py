@@ -41,7 +41,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
     )
     orders = {"order": COMBINATIONS.values(), "hue_order": COLORS, "palette": COLORS}
     densities = table["density"].unique()
-    figure, axes = grid(len(densities), 4, 1.7, 0.5, sharey=True)
+    figure, axes = grid(max(1, len(densities)), 4, 1.7, 0.5, sharey=True)
+    axes[0, 0].set_xlabel("squared relative error")
     for axis, density in zip(axes.flat, densities, strict=False):
         rows = table[table["density"] == density]
         columns = {"x": "relative_error", "y": "combination", "hue": "choice"}

@@ -68,7 +68,7 @@ def _draw_panel(axis: style.Axes, part: pd.DataFrame, models: list[str]) -> None
             if model == "kde":  # its range hides the others
                 rows = rows.groupby("sigma", as_index=False)["relative_error"].mean()
             style.mean_and_range(axis, rows, "sigma", "relative_error", **look)
-    nulls = part[(part["reference"] == "optimum") & (part["n"] == sizes[0])]
+    nulls = part[(part["reference"] == "optimum") & part["n"].isin(sizes[:1])]
     for name in NULLS:
         look = style.MODELS[name] | {"color": "0.6", "markersize": 2.5}
         rows = nulls[nulls["model"] == name]

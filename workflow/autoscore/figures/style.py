@@ -166,10 +166,14 @@ def each_model(
 
 
 def mark_bounds(axis: Axes, *values: float, upright: bool = False) -> None:
-    """Draw a thin grey line at each bound of a check, across (or `upright`)."""
-    for value in values:
-        draw = axis.axvline if upright else axis.axhline
-        draw(value, label="bound of a check" if value == values[0] else None, **BOUND)
+    """Draw a thin grey line at each bound of a check, across (or `upright`), beside any data."""
+    for value in values if axis.has_data() else ():
+        look = BOUND | {"label": "bound of a check" if value == values[0] else None}
+        ends = [[0.0, 1.0], [value, value]]  # axhline would warn where all data are one value
+        if upright:
+            axis.plot(*ends[::-1], transform=axis.get_xaxis_transform(), **look)
+        else:
+            axis.plot(*ends, transform=axis.get_yaxis_transform(), **look)
 
 
 def mark_levels(axis: Axes, sigmas: pd.Series) -> None:

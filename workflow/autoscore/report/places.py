@@ -23,6 +23,7 @@ def cells(check: Mapping, row: Mapping[str, str]) -> dict:
     """Return all columns of a place, "" where there is nothing to say, its subject and record."""
     found = dict.fromkeys(dict.fromkeys([*NEAREST, *ALL]), "")
     found |= {"subject": check["subject"], "differs": row["differs"] == "True"}
+    found["by_record"] = row["counts"] == "unclear" != row["outcome"]
     found |= {"Density": check["subject"].replace("_", " "), "Place": row["place"]}
     found |= {PASSING: row["passed_by"], "On record": row["expected"]}
     found["Counts as"] = row["counts"] or row["reason"]

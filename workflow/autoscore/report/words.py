@@ -13,6 +13,7 @@ FIELDS = "results/geometry/"  # of trained models: of each what learned from the
 ONE_TRAINING = "Each image model was trained once (one seed)."
 COUNTING = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SIGMA = re.compile(r"(?<![a-z]{2}_)sigma")  # names such as large_sigma stay
+CODE = re.compile(r"`([^`]+)`")
 SUBSCRIPT = re.compile(r"(?<=\b[pσ])_(\w+)")
 PART = r"(?:[^()\s]|\([^()\s]*\))+"
 # what a line may not break: (x - e), (r(x) - x), a product of brackets, a ratio, a level
@@ -60,7 +61,14 @@ def plain(text: str) -> str:
 
 
 def symbols(text: str) -> Markup:
-    """Return the same as HTML, which has subscripts."""
-    parts = SUBSCRIPT.split(plain(text))  # every other one is a subscript
+    """Return the same as HTML, which has subscripts; what stands in backticks is code."""
+    pieces = CODE.split(text)  # every other one is code
+    pieces[0::2] = [_subscripts(plain(piece)) for piece in pieces[0::2]]
+    pieces[1::2] = [Markup("<code>{}</code>").format(piece) for piece in pieces[1::2]]
+    return Markup("").join(pieces)
+
+
+def _subscripts(text: str) -> Markup:
+    parts = SUBSCRIPT.split(text)
     parts[1::2] = [Markup("<sub>{}</sub>").format(part) for part in parts[1::2]]
     return Markup("").join(parts)

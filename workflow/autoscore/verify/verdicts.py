@@ -64,7 +64,10 @@ def share_in_words(places: pd.DataFrame) -> str:
 
 
 def limits(places: pd.DataFrame) -> list[str]:
-    """Return where families fail, one line per family, with the range of what was measured."""
+    """Return where families fail, one line per family, with the range of what was measured.
+
+    Places where a null model passes, too, count neither way, and are named last.
+    """
     lines = []
     for family, part in places.groupby("family", sort=False):
         failing = part[part["counts"] == "limit"]
@@ -72,5 +75,8 @@ def limits(places: pd.DataFrame) -> list[str]:
             low, high = failing["value"].min(), failing["value"].max()
             span = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
             count = (part["counts"] == "support").sum() + len(failing)
-            lines.append(f"{family} fails at {len(failing)} of {count} places ({span})")
+            line = f"{family} fails at {len(failing)} of {count} places ({span})"
+            shared = (part["counts"] == "calibration").sum()
+            beside = f", and holds at {shared} more, as a null model does" if shared else ""
+            lines.append(line + beside)
     return lines
