@@ -13,7 +13,8 @@ FIGURE = Figure(
     shows=("C1",),
     caption="the clean score from 100 to 100,000 points (to 10,000 in 100 dimensions), by "
     "auto-encoders and baselines, some of them null models (kernel density, fitted Gaussian, "
-    "r(x) = x, whose error is 1). The true score has 0; the check asks the combined levels for .1",
+    "r(x) = x, whose error is 1). The true score has 0; a check "
+    "asks for .1 from the combined levels",
     scope=Shared(compared_by_size),
     reads={"errors": "results/score/errors.csv"},
 )

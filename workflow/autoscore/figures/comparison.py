@@ -13,9 +13,9 @@ FIGURE = Figure(
     section=SAMPLING,
     shows=("C7",),
     caption="samplers of the authors' repository and where they start; its walk also with the "
-    "determinant that it lacks; lines are medians. The exact score drives all chains, so that no "
-    "null model stands beside them: the grey line, of independent draws, is the reference. Checks "
-    "compare samplers, and have no bound",
+    "determinant that it lacks; lines are medians. The exact score drives all chains, so there is "
+    "no null model. The grey line, the value of independent draws, is the reference. Checks "
+    "compare samplers with one another and have no bound to draw",
     scope=Charted("distances of repeated runs by sampler"),
     reads=RUNS,
 )

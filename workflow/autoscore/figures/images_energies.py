@@ -14,8 +14,9 @@ FIGURE = Figure(
     section=IMAGES,
     shows=("C4", "C6"),
     caption="energy of changed images (higher: less likely); loops close for tied weights and the "
-    "fitted Gaussian alone. Checks ask loops of the others for a tenth of a side; energies are "
-    "judged by the share of draws of a Gaussian that lie above the image's own" + ONCE,
+    "fitted Gaussian alone. Checks ask the other models for loops of at most a tenth of a "
+    "side. They judge energies by the share of Gaussian draws whose energy is above the image's"
+    + ONCE,
     scope=OfImages(image_models),
     reads={"table": "results/score/images_energies.csv", "provenance": "results/data/images.csv"},
     settings=lambda config, density: {"sigma": config["images"]["shown_sigma"]},

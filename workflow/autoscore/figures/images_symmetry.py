@@ -32,9 +32,9 @@ FIGURE = Figure(
     section=IMAGES,
     shows=("C4",),
     caption="symmetry of dr/dx through training, also without its trace; hollow: the least sigma. "
-    "Checks ask .75 of the untied one, half-way from a random matrix, and 1 of the tied one, which "
-    "is symmetric by its architecture. They end at different steps as the tied one, which starts "
-    "at the linear optimum, is shown fewer images; random units are not trained" + ONCE,
+    "Checks ask for .75 from the untied model, half-way from a random matrix, and for 1 from the "
+    "tied one, which is symmetric by its architecture. The tied one ends earlier: it starts at the "
+    "linear optimum and is shown fewer images. Random units are not trained" + ONCE,
     scope=OfImages(separate_image_models),
     reads=_reads,
     settings=lambda config, density: {"models": separate_image_models(config)},

@@ -12,7 +12,7 @@ from autoscore.plan import drawn_image_models
 
 ONCE = ". Every model was trained once"  # ends each caption
 LOOKS = MODELS | {
-    # of images, the null model is what the training of separate auto-encoders starts from
+    # the null model for images has random units, and the best linear decoder for them
     "untrained": MODELS["untrained"] | {"label": "random units, decoder fitted"},
     "untied": MODELS["separate"] | {"label": "separate, untied"},
     "tied": {"color": "#882255", "linestyle": "-.", "marker": "D", "label": "separate, tied"},

@@ -69,13 +69,9 @@ def _quadratics(parameters: np.ndarray, x: np.ndarray, score: np.ndarray) -> flo
         _pull(parameters, height + 1, x, slope)
         for i in range(d):
             exponent += 0.5 * slope[i] * (x[i] - parameters[height + 1 + i])
-        if exponent > highest:
-            total *= _rescaled(score, highest - exponent)
-            highest = exponent
-        elif _is_lost(exponent, highest):
+        if _is_lost(exponent, highest):
             continue
-        share = math.exp(exponent - highest)
-        total += share
+        highest, total, share = _with_term(exponent, highest, total, score)
         for i in range(d):
             score[i] += share * slope[i]
     for i in range(d):
@@ -95,12 +91,21 @@ def _pull(parameters: np.ndarray, mean: int, x: np.ndarray, slope: np.ndarray) -
 
 
 @fast
-def _rescaled(score: np.ndarray, exponent: float) -> float:
-    """Multiply what was summed so far by exp(exponent), which is returned."""
-    factor = math.exp(exponent)
-    for i in range(len(score)):
-        score[i] *= factor
-    return factor
+def _with_term(
+    exponent: float, highest: float, total: float, score: np.ndarray
+) -> tuple[float, float, float]:
+    """Return the new highest exponent, the sum of terms over its exponential, and the term's share.
+
+    Where the term is the highest so far, what was summed is rescaled, the `score` in place.
+    """
+    if exponent > highest:
+        factor = math.exp(highest - exponent)
+        total *= factor
+        for i in range(len(score)):
+            score[i] *= factor
+        highest = exponent
+    share = math.exp(exponent - highest)
+    return highest, total + share, share
 
 
 @fast
@@ -126,13 +131,9 @@ def _kernels(parameters: np.ndarray, x: np.ndarray, score: np.ndarray) -> float:
         for i in range(d):
             square += (x[i] - parameters[weight + 1 + i]) ** 2
         exponent = parameters[weight] - 0.5 * precision * square
-        if exponent > highest:
-            total *= _rescaled(score, highest - exponent)
-            highest = exponent
-        elif _is_lost(exponent, highest):
+        if _is_lost(exponent, highest):
             continue
-        share = math.exp(exponent - highest)
-        total += share
+        highest, total, share = _with_term(exponent, highest, total, score)
         for i in range(d):
             score[i] += share * (parameters[weight + 1 + i] - x[i])
     for i in range(d):
