@@ -61,9 +61,8 @@ def draw(inputs: dict[str, str], outputs: dict[str, str], settings: dict) -> Non
 def _of_nulls(table: pd.DataFrame, plan: str) -> str:
     """Return the KL of each null model's draws, a line each."""
     found = table[(table["plan"] == plan) & table["model"].isin(NULLS)].groupby("model")["kl"]
-    return "".join(
-        f"\nnull, {MODELS[name]['label']}: KL {kl:.3f}" for name, kl in found.mean().items()
-    )
+    lines = {MODELS[name]["label"]: kl for name, kl in found.mean().items()}
+    return "".join(f"\nnull, {label}: KL {kl:.3f}" for label, kl in lines.items())
 
 
 def _draw_panel(
