@@ -120,6 +120,23 @@ def _padded(values: np.ndarray, length: int) -> np.ndarray:
     return np.pad(values, ((0, missing), (0, 0)), mode="edge")
 
 
+def average_over_batch(batch: Batch) -> Batch:
+    """Return the batch with E[x | y, the batch's clean points] for targets.
+
+    Each point of the batch has become one noisy point y, all under Gaussian noise of the level of
+    y: knowing y and the points, but not which of them it was, the clean one has this mean.
+    The denoising loss keeps its minimum, since E[x | y] is the mean of such means, and its gradient
+    loses most of its noise where points are close together (Rao-Blackwell; the stable target field
+    of Xu, Tong and Jaakkola 2023). `spread` has the mean of the variance that the targets lose.
+    """
+    clean = batch.targets
+    half = 0.5 * (clean**2).sum(-1)
+    near = torch.baddbmm(-half[:, None], batch.inputs, clean.transpose(1, 2))
+    weights = torch.softmax(near / batch.sigma[..., None] ** 2, dim=-1)
+    mean = torch.bmm(weights, clean)
+    return replace(batch, targets=mean, spread=((clean - mean) ** 2).sum(-1))
+
+
 @dataclass
 class SampleBatches:
     """Minibatches from finite samples under noise.
@@ -137,8 +154,11 @@ class SampleBatches:
 
     Pairs show every point under e and -e, which cancels the noise of the gradient that grows as
     1 / sigma; the noise must be new at every step. By default ``"sobol"`` noise is paired if
-    members have one level: they learn little of a small one otherwise. Over a range, doubling the
-    batch gains a little more.
+    members have one level: they learn little of a small one otherwise.
+
+    Averaged targets are the posterior means of `average_over_batch`, for noise that is new at every
+    step and Gaussian. By default the targets of ``"sobol"`` noise over a range are averaged unless
+    it is paired.
 
     Numbers are drawn on the CPU, the same for all devices.
     """
@@ -152,6 +172,7 @@ class SampleBatches:
     noise: str = "fresh"
     corrupt: bool = True  # noisy inputs (denoising) or clean ones (contractive)
     paired: bool | None = None
+    averaged: bool | None = None
     shift: np.ndarray | None = None  # members' coordinates, in which batches are returned (`Stack`)
     scale: np.ndarray | None = None
     dtype: torch.dtype = torch.float64
@@ -166,6 +187,10 @@ class SampleBatches:
             self.paired = corrupt and noise == "sobol" and not ranged
         elif self.paired and not (corrupt and noise in ("sobol", "fresh")):
             raise ValueError("only noise that is new at every step can be paired")
+        if self.averaged is None:
+            self.averaged = corrupt and noise == "sobol" and not self.paired and ranged
+        elif self.averaged and not (corrupt and noise in ("sobol", "fresh")):
+            raise ValueError("only targets of noise that is new at every step can be averaged")
         self.sizes, self.seeds = np.asarray(self.sizes), np.asarray(self.seeds)
         if self.shift is None:
             self.shift, self.scale = np.zeros((len(self.seeds), dim)), np.ones(len(self.seeds))
@@ -226,7 +251,7 @@ class SampleBatches:
         batch = self._batch(chosen, level, normal)
         if self.noise == "walkback" and self.corrupt and reconstruct is not None:
             batch = replace(batch, inputs=self._walk_back(batch, reconstruct))
-        return batch
+        return average_over_batch(batch) if self.averaged else batch
 
     def _batch(
         self, chosen: np.ndarray, level: np.ndarray | None, normal: np.ndarray | None
