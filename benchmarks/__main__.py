@@ -14,6 +14,7 @@ MODULES = {
     "solver": "solver",
     "scaling": "scaling",
     "training": "training",
+    "stacks": "stacks",
     "optimisers": "optimisers",
     "images": "images",
     "planning": "planning",

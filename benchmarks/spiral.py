@@ -35,7 +35,8 @@ class Spiral:
     def __init__(self) -> None:
         config = complete(yaml.safe_load(CONFIG.read_text(encoding="utf-8")))
         entry = config["densities"]["spiral"]
-        self.settings = merge(entry["train"], ADAM)
+        self.configured = entry["train"]
+        self.settings = merge(self.configured, ADAM)
         self.sigmas = noise_levels(self.settings["sigmas"])
         self.data = draw_data(config["seed"], "spiral", entry)
         self._density = make_density(entry)

@@ -66,7 +66,7 @@ def _plan(
         return seconds, spiral.errors(stack, sigmas)
 
     def train_other(seed: int) -> tuple[float, np.ndarray]:
-        stack = _start(spiral, seed, spiral.sigmas, seeds=1)
+        stack = start_separate(spiral, seed, spiral.sigmas, seeds=1)
         seconds, errors = 0.0, []
         for sigma in sigmas:
             plain = OTHERS[way](spiral, stack, stack.member(sigma, 0, stack.sizes[0]), seed)
@@ -175,7 +175,7 @@ class EnergyBased(Plain):
 OTHERS = {PLAIN: Plain, ENERGY: EnergyBased}
 
 
-def _start(spiral: Spiral, seed: int, sigmas: np.ndarray, seeds: int) -> Separate:
+def start_separate(spiral: Spiral, seed: int, sigmas: np.ndarray, seeds: int) -> Separate:
     """Return an untrained separate model for these levels and so many seeds."""
     mean, spread = spiral.scale
     m = len(sigmas) * seeds
@@ -198,7 +198,7 @@ def _compare_steps(spiral: Spiral) -> Iterator[Row]:
     """Yield the gain of stacking alone: same networks, same number of steps."""
     plan = Schedule(**spiral.settings["schedules"]["samples"] | {"steps": SLICE, "checks": 1})
     for levels, seeds in STACKED:
-        stack = _start(spiral, 0, np.geomspace(*spiral.sigmas[[0, -1]], levels), seeds)
+        stack = start_separate(spiral, 0, np.geomspace(*spiral.sigmas[[0, -1]], levels), seeds)
         points = spiral.data["train"][:seeds]
 
         def together(stack: Separate = stack, points: np.ndarray = points) -> None:
@@ -237,7 +237,7 @@ def _compare_times(sigmas: np.ndarray, found: Found, way: str, kind: str) -> Ite
     times = {
         title: np.array(
             [
-                _time_to(mean(target), [(s, mean(errors)) for s, errors in (o[k] for o in ours)])
+                time_to(mean(target), [(s, mean(errors)) for s, errors in (o[k] for o in ours)])
                 for k, (_, target) in enumerate(other)
             ]
         )
@@ -254,7 +254,7 @@ def _compare_times(sigmas: np.ndarray, found: Found, way: str, kind: str) -> Ite
             yield timed(case, "", np.nan, way, theirs, "one seed", over=reached, error=error)
 
 
-def _time_to(target: float, schedules: list[tuple[float, float]]) -> float:
+def time_to(target: float, schedules: list[tuple[float, float]]) -> float:
     """Interpolate the seconds to an error from those of ever longer schedules."""
     seconds, errors = np.log(schedules).T
     errors = np.minimum.accumulate(errors)

@@ -1,9 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from autoscore.train.objectives import denoising
+from benchmarks import stacks
 from benchmarks.plot import draw
 from benchmarks.rows import Row, compared, timed
+from benchmarks.spiral import Spiral
 from benchmarks.table import write
 from docs.scale import scale_tables
 from docs.timings import benchmark_tables
@@ -90,3 +94,26 @@ def test_nothing_is_told_without_a_table(tmp_path):
 def test_the_picture_leaves_out_what_was_not_measured(root):
     draw(root / "docs", root / "picture.png")
     assert (root / "picture.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("kind", stacks.KINDS)
+def test_peers_train_our_networks(kind, monkeypatch):
+    monkeypatch.setitem(stacks.LONG, kind, stacks.LONG[kind] | {"batch": 32})
+    stack, batches = stacks.prepare(Spiral(), kind, [0, 1])
+    peer = stacks.TorchFunc(kind, stack, batches)
+    rng, m = np.random.default_rng(0), len(stack.seeds)
+    theta = stack.theta + 0.05 * torch.as_tensor(rng.standard_normal(stack.theta.shape)).float()
+    z = torch.as_tensor(rng.standard_normal((m, 7, 2))).float()
+    sigma = torch.as_tensor(rng.uniform(0.1, 1.0, (m, 7))).float()
+    if kind == "separate":
+        sigma = sigma[:, :1].expand(m, 7)
+    ours = stack.forward(theta, z, sigma)[0]
+    for member in (0, m - 1):
+        named = {name: part[member] for name, part in stack.views(theta).items()}
+        given = {name: torch.tensor(part[member]) for name, part in peer.given.items()}
+        theirs = peer.forward(torch, named, z[member], sigma[member], given)
+        torch.testing.assert_close(theirs, ours[member], rtol=1e-4, atol=1e-5)
+    batch = batches.draw(500)
+    trained = peer.train(30)
+    before, after = (denoising(stack, of.theta, batch).mean() for of in (stack, trained))
+    assert after < 0.95 * before

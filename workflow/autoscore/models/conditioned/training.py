@@ -28,6 +28,20 @@ def train(
 
     Parameters are those of `autoscore.models.separate.training.train_on_samples`.
     """
+    stack, points = untrained(data, settings, streams)
+    if members is not None:
+        stack = stack.take(members)
+    drawn = checked = (stack.low, stack.high)
+    if objective == "ssm":  # sliced score matching has no noise level: the input is constant
+        drawn, checked = np.full(len(stack.seeds), stack.high), (stack.high, stack.high)
+    asked = (points, data, settings, objective, streams, drawn, checked)
+    return stack, fit_to_samples(stack, *asked, "conditioned", report, device)
+
+
+def untrained(
+    data: dict[str, np.ndarray], settings: dict, streams: Streams
+) -> tuple[Conditioned, np.ndarray]:
+    """Return all members with their starting weights, and the points, ``(seeds, n, d)``."""
     levels, network = noise_levels(settings["sigmas"]), settings["network"]
     sizes, _, seeds = member_grid(sample_sizes(settings, data), [np.nan], settings["seeds"])
     points, shift, spreads, scale = standardised(data, settings, sizes, seeds)
@@ -47,13 +61,7 @@ def train(
         frequency=network["frequency"],
     )
     stack.initialise([generator(*streams, "start", k) for k in seeds])
-    if members is not None:
-        stack = stack.take(members)
-    drawn = checked = (stack.low, stack.high)
-    if objective == "ssm":  # sliced score matching has no noise level: the input is constant
-        drawn, checked = np.full(len(stack.seeds), stack.high), (stack.high, stack.high)
-    asked = (points, data, settings, objective, streams, drawn, checked)
-    return stack, fit_to_samples(stack, *asked, "conditioned", report, device)
+    return stack, points
 
 
 def _thickness(data: dict[str, np.ndarray], sizes: np.ndarray, seeds: np.ndarray) -> list[float]:
