@@ -16,7 +16,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from autoscore.configuration import complete
 from autoscore.files.remedies import remedy
 from autoscore.files.storage import write_atomically
-from run import checksums, console, locking, preflight
+from run_autoscore import checksums, console, locking, preflight
 
 WORKFLOW = SimpleNamespace(  # as Snakemake has it: what rules make
     rules=[
@@ -274,7 +274,7 @@ def test_commands_that_run_nothing_lift_no_locks(arguments, plain, folder, monke
 HOLDER = """
 import sys
 sys.path.insert(0, sys.argv.pop())
-from run import locking
+from run_autoscore import locking
 print(locking.lift_stale_locks(), flush=True)
 sys.stdin.read()
 """

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from run import demands
+from run_autoscore import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
@@ -12,7 +12,6 @@ from autoscore.figures.registry import paper_pictures, paper_words, settings_of,
 from autoscore.images.sources import FOLDER
 from autoscore.files.records import hashes
 
-LIBRARY = Path(workflow.basedir) / "workflow"
 IMAGES = config.get("images")
 ROUNDING = [] if config["rounding"] is None else ["rounding"]  # no param if null
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the library's folder
 
 from autoscore.files.remedies import remedy
-from run import orphans, preloaded
+from run_autoscore import orphans, preloaded
 
 orphans.end_with_the_run()
 preloaded.take_over()  # does not return if a preloaded interpreter runs this script
@@ -32,7 +32,7 @@ def logged(job: Any) -> Iterator[None]:
             yield
             if "record" in dict(job.output):
                 _record(job, begin)
-            from run import checksums  # uses only modules that the job has imported
+            from run_autoscore import checksums  # uses only modules that the job has imported
 
             checksums.record(job.output)
     except Exception as error:

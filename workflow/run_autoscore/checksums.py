@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from autoscore.files.storage import write_atomically
-from run.preflight import MADE
+from run_autoscore.preflight import MADE
 
 RECORDED = Path(".snakemake/checksums")
 ASIDE = Path(".snakemake/set_aside")
