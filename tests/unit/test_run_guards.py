@@ -13,17 +13,17 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+import snakemake_logger_plugin_autoscore as console
 from autoscore.configuration import complete
 from autoscore.files.remedies import remedy
 from autoscore.files.storage import write_atomically
-from run_autoscore import checksums, console, locking, preflight
+from run_autoscore import checksums, locking, preflight, summary
 
-WORKFLOW = SimpleNamespace(  # as Snakemake has it: what rules make
-    rules=[
-        SimpleNamespace(name=name, output=output)
-        for name, output in {"train": ["a"], "plot_map": ["b"], "verify": [], "mnist": []}.items()
-    ]
-)
+MADE = {"train": ["a"], "verify": [], "mnist": []}  # by rule
+
+
+def a_console():
+    return console.LogHandler(SimpleNamespace(dryrun=False, stdout=False), None)
 
 
 @pytest.fixture
@@ -102,11 +102,10 @@ def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, sho
     )
     record = logging.LogRecord("snakemake", logging.ERROR, "", 0, text, (), None)
     record.event, record.exception = LogEvent.ERROR, error
-    console.Console(WORKFLOW).emit(record)
+    a_console().emit(record)
     said = capsys.readouterr().err
     expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Fix that and run again."
-    assert said.strip() == (expected if shown else "")
-    assert console._is_news(record) != shown
+    assert said.strip() == (expected if shown else text.strip())
 
 
 DRAWN = ["figures/two_bumps_map.pdf", "figures/two_bumps_quiver.pdf", "figures/baselines.pdf"]
@@ -154,9 +153,9 @@ def told(event=None, message="", **facts):
 def test_the_time_left_is_told_by_what_jobs_usually_take(monkeypatch, capsys):
     now = [0.0]
     monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
-    spoken = console.Console(WORKFLOW)
+    spoken = a_console()
     spoken.emit(told(LogEvent.RUN_INFO, stats={"train": 2, "plot_map": 10, "total": 12}))
-    spoken.emit(told(LogEvent.JOB_INFO, rule_name="train", wildcards={}, jobid=1))
+    spoken.emit(told(LogEvent.JOB_INFO, rule_name="train", wildcards={}, jobid=1, output=["a"]))
     now[0] = 20.0  # one of two trainings, which are 10 each, and ten figures, which are 1 each
     spoken.emit(told(LogEvent.JOB_FINISHED, job_id=1))
     assert "1/12  done   train (20 s); about 40 s left" in capsys.readouterr().err
@@ -193,36 +192,38 @@ def test_the_reason_of_a_failure_is_told_and_not_its_progress(
     text, rule, error, reason, folder, capsys
 ):
     (folder / "a.log").write_text(text, encoding="utf-8")
-    spoken = console.Console(WORKFLOW)
+    spoken = a_console()
     if error:  # a script here, and not on a cluster
         spoken.emit(told(LogEvent.ERROR, f"RuleException:\nCalledProcessError in file x\n{error}"))
-    spoken.emit(told(LogEvent.JOB_ERROR, rule_name=rule, jobid=1, log=["a.log"]))
+    spoken.emit(told(LogEvent.JOB_ERROR, rule_name=rule, jobid=1, log=["a.log"], output=MADE[rule]))
     assert f"FAILED  {rule}" in (said := capsys.readouterr().err)
     assert reason in said
 
 
 def test_two_jobs_that_fail_at_once_are_told_apart(capsys):
-    spoken = console.Console(WORKFLOW)
+    spoken = a_console()
     for thread, status in ((1, 137), (2, 139)):
         text = f"CalledProcessError\n{STATUS.format(status)}"
         spoken.emit(told(LogEvent.ERROR, text, thread=thread))
+    failed = {"rule_name": "train", "jobid": 1, "log": [], "output": ["a"]}
     for thread in (1, 2, 1):
-        spoken.emit(told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[], thread=thread))
+        spoken.emit(told(LogEvent.JOB_ERROR, **failed, thread=thread))
     first, second, third = re.findall("FAILED.*", capsys.readouterr().err)
     assert ("SIGKILL" in first, "SIGSEGV" in second, "SIG" in third) == (True, True, False)
 
 
 @pytest.mark.parametrize(("rule", "said"), [("mnist", False), ("train", True)])
 def test_targets_are_neither_started_nor_done(rule, said, capsys):
-    spoken = console.Console(WORKFLOW)
-    spoken.emit(told(LogEvent.JOB_INFO, rule_name=rule, wildcards={}, jobid=1))
+    spoken = a_console()
+    begun = {"rule_name": rule, "wildcards": {}, "jobid": 1, "output": MADE[rule]}
+    spoken.emit(told(LogEvent.JOB_INFO, **begun))
     spoken.emit(told(LogEvent.JOB_FINISHED, job_id=1))
     assert (rule in capsys.readouterr().err) == said
 
 
 def test_jobs_that_were_interrupted_did_not_fail(capsys):
-    spoken = console.Console(WORKFLOW)
-    failed = told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[])
+    spoken = a_console()
+    failed = told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[], output=["a"])
     spoken.emit(failed)
     assert "FAILED  train" in capsys.readouterr().err
     spoken.emit(told(message=f"{console.STOPPING}, this might take some time."))
@@ -232,19 +233,18 @@ def test_jobs_that_were_interrupted_did_not_fail(capsys):
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder, capsys):
+def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder):
     table = folder / "results/verify/statements.csv"
     table.parent.mkdir()
     table.write_text("statement,verdict\na,not tested\nb,supported\nc,supported\n", "utf-8")
-    project = folder / "project" if elsewhere else folder
-    console.say_verdicts("results/verify/statements.csv", str(project))
-    place = f"{folder}/" if elsewhere else ""
-    said = f"Statements: 2 supported, 1 not tested (see {place}results/verify/verdicts.md)\n"
-    assert capsys.readouterr().err == said
     (folder / "figures").mkdir()
     (folder / "figures/a.pdf").touch()
-    console.say_verdicts("results/verify/statements.csv", str(project))
-    assert capsys.readouterr().err.endswith(f"Figures: 1 in {place}figures\n")
+    project = folder / "project" if elsewhere else folder
+    place = f"{folder}/" if elsewhere else ""
+    assert list(summary.verdicts("results/verify/statements.csv", project)) == [
+        f"Statements: 2 supported, 1 not tested (see {place}results/verify/verdicts.md)",
+        f"Figures: 1 in {place}figures",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,6 @@ def lift_rate_limit(workflow: Any) -> None:
 
 
 def quote_interpreter() -> None:
-    """Quote the interpreter's path, which Snakemake puts into commands as it is, spaces included."""
+    """Quote the interpreter's path, which Snakemake puts into commands as it is."""
     if " " in sys.executable and not sys.executable.startswith("'"):
         sys.executable = shlex.quote(sys.executable)
