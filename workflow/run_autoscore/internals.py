@@ -15,7 +15,7 @@ from run_autoscore.code_hash import code
 
 def is_main(workflow: Any) -> bool:
     """Return whether the file being read is the run's own workflow, not a module of another."""
-    return workflow.modifier.is_main_snakefile()
+    return len(workflow.modifier_stack) == 1
 
 
 def is_started_by_user(workflow: Any) -> bool:
