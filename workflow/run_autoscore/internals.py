@@ -28,7 +28,8 @@ def set_default(workflow: Any, rule: str) -> None:
 
     A module may give it another name, or leave it out.
     """
-    if name := workflow.modifier.avail_rulename(rule):
+    name = workflow.modifier.modify_rulename(rule)
+    if workflow.is_rule(name):
         workflow.default_target = name
 
 
