@@ -23,6 +23,7 @@ NOISE = (
     "Building DAG of jobs",
     "Using shell:",
     "Provided cores:",
+    "host:",
     "Rules claiming more threads",
     "Shutting down, this might",
     STOPPING,
@@ -115,6 +116,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         """Begin with no job."""
+        logging.Handler.__init__(self)  # older interfaces leave it to the plugin
         self._killed_by: dict[int, str] = {}  # by thread
         self._titles: dict[int, str] = {}  # by job, of all but targets
         self._begun: dict[int, tuple[float, float]] = {}  # by job: when, and its mean duration
