@@ -24,6 +24,7 @@ NOISE = (
     "Using shell:",
     "Provided cores:",
     "host:",
+    "Waiting for more resources",
     "Rules claiming more threads",
     "Shutting down, this might",
     STOPPING,
