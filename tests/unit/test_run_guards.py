@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -37,14 +38,14 @@ def folder(tmp_path, monkeypatch):
 
 def test_what_is_as_it_was_left_stays(folder, capsys):
     files = [f"results/data/{name}.csv" for name in "abc"]
-    checksums.record(files)
+    checksums.record(checksums.of(files))
     checksums.set_aside_changed(lambda file: True)
     assert capsys.readouterr().err == ""
     assert all((folder / file).is_file() for file in files)
 
 
 def test_what_was_changed_or_brought_is_set_aside_and_what_is_no_output_is_not(folder, capsys):
-    checksums.record(["results/data/a.csv"])
+    checksums.record(checksums.of(["results/data/a.csv"]))
     (folder / "results/data/a.csv").write_text("A", encoding="utf-8")
     checksums.set_aside_changed(lambda file: not file.endswith("c.csv"))
     said = capsys.readouterr().err
@@ -64,7 +65,7 @@ def test_what_killed_jobs_were_writing_is_removed(folder, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     files = [f"results/data/{name}.csv" for name in "abc"]
-    checksums.record(files)
+    checksums.record(checksums.of(files))
     for place in (Path(), checksums.RECORDED):
         with monkeypatch.context() as killed:
             killed.setattr(Path, "unlink", lambda *_, **__: None)
@@ -247,6 +248,15 @@ def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder):
     ]
 
 
+@pytest.fixture
+def free(tmp_path, monkeypatch):
+    """A folder that no run has, nor this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(locking, "_held", [])
+    monkeypatch.setattr(locking.atexit, "register", lambda *_, **__: None)
+    return tmp_path
+
+
 @pytest.mark.parametrize(
     ("arguments", "plain"),
     [
@@ -261,21 +271,45 @@ def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder):
         (["--configfile", "mine.yaml", "--force", "-j2"], True),
     ],
 )
-def test_commands_that_run_nothing_lift_no_locks(arguments, plain, folder, monkeypatch):
-    lock = folder / ".snakemake/locks/0.input.lock"
+def test_commands_that_run_nothing_do_not_take_the_folder(arguments, plain, free, monkeypatch):
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
+    assert locking.take() == plain
+    assert (free / ".snakemake/alive").exists() == plain
+
+
+@pytest.mark.parametrize("fcntl", [True, False], ids=["with locks", "without"])
+@pytest.mark.parametrize("host", ["here", "elsewhere"])
+def test_a_run_that_was_killed_gives_way_where_that_is_known(host, fcntl, free, monkeypatch):
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake"])
+    if not fcntl:
+        monkeypatch.setattr(locking, "fcntl", None)
+    owner = free / ".snakemake/alive"
+    owner.parent.mkdir()
+    before = f"1234 {socket.gethostname() if host == 'here' else host}"
+    owner.write_text(before, encoding="utf-8")
+    if host == "here" and fcntl:
+        assert locking.take()
+        assert owner.read_text(encoding="utf-8").startswith(f"{os.getpid()} ")
+        return
+    with pytest.raises(SystemExit, match=r"process 1234\) has this folder, or was killed there"):
+        locking.take()
+    assert owner.read_text(encoding="utf-8") == before
+
+
+def test_snakemake_s_own_files_stay(free, monkeypatch):
+    lock = free / ".snakemake/locks/0.input.lock"
     lock.parent.mkdir(parents=True)
     lock.touch()
-    monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
-    monkeypatch.setattr(locking, "_held", [])
-    assert locking.lift_stale_locks() == plain
-    assert lock.exists() != plain
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake"])
+    assert locking.take()
+    assert lock.exists()
 
 
 HOLDER = """
 import sys
 sys.path.insert(0, sys.argv.pop())
 from run_autoscore import locking
-print(locking.lift_stale_locks(), flush=True)
+print(locking.take(), flush=True)
 sys.stdin.read()
 """
 
@@ -284,29 +318,23 @@ sys.stdin.read()
     ("arguments", "refused"),
     [(["figures"], True), (["--unlock"], True), (["--nolock"], True), (["-n"], False)],
 )
-def test_beside_a_live_run_only_looks_are_taken(arguments, refused, tmp_path, monkeypatch):
+def test_beside_a_live_run_only_looks_are_taken(arguments, refused, free, monkeypatch):
     pytest.importorskip("fcntl")
-    monkeypatch.chdir(tmp_path)
     command = [sys.executable, "-c", HOLDER, str(Path(locking.__file__).parents[1])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout.readline() == "True\n"  # in a folder where none had been
-        lock = tmp_path / ".snakemake/locks/0.input.lock"
-        lock.parent.mkdir()
-        lock.touch()
         monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
-        monkeypatch.setattr(locking, "_held", [])
         if refused:
             said = rf"Another run is at work in this folder \(process {run.pid}\): wait until it"
             for _ in range(2):  # the one that was refused has not taken the number away
                 with pytest.raises(SystemExit, match=said):
-                    locking.lift_stale_locks()
+                    locking.take()
         else:
-            assert not locking.lift_stale_locks()
-        assert lock.exists()
+            assert not locking.take()
         run.stdin.close()
+    assert not (free / ".snakemake/alive").exists()
     monkeypatch.setattr(locking.sys, "argv", ["snakemake"])
-    assert locking.lift_stale_locks()
-    assert not lock.exists()
+    assert locking.take()
 
 
 def test_limits_of_this_machine_are_no_obstacle(tmp_path):

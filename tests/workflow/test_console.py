@@ -5,12 +5,17 @@ import pytest
 from tests.workflow.project import Project
 
 OTHER = """
+import logging
+
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 
 
 class LogHandler(LogHandlerBase):
     writes_to_stream, writes_to_file, needs_rulegraph = True, False, False
     has_filter = has_formatter = True
+
+    def __post_init__(self):
+        logging.Handler.__init__(self)  # older interfaces leave it to the plugin
 
     def emit(self, record):
         print("the other:", record.levelname, flush=True)
