@@ -73,7 +73,8 @@ stability: setup ## Compare runs with other global seeds (SEEDS="1 2 3") with th
 
 setup: .venv/.complete ## Install the pinned packages in .venv (the others do it when needed)
 
-# From anywhere below .venv, `import autoscore` finds workflow/autoscore, also after a move.
+# From anywhere below .venv, `import autoscore` finds workflow/autoscore, also after a move, and
+# Snakemake finds what the console prints: the plugin beside it.
 IMPORTABLE := import pathlib, sysconfig; \
 	pathlib.Path(sysconfig.get_path("purelib"), "autoscore.pth").write_text("../../../../workflow\n")
 

@@ -18,7 +18,7 @@ from autoscore.samplers.targets import ExactTarget, PathTarget, Target
 from benchmarks.rows import Row, compared, timed
 from benchmarks.sampling import CORES, ENERGY, NODES
 from benchmarks.timing import interleaved, peak_memory
-from run import demands
+from run_autoscore import demands
 
 STEP = 0.01  # the authors' own
 CHAINS = (100, 1000, 10_000, 100_000)

@@ -10,7 +10,7 @@ from benchmarks.chains import foreseen, keep_chains
 from benchmarks.rows import Row
 from benchmarks.solver import solve_plane
 from benchmarks.timing import peak_memory
-from run import demands
+from run_autoscore import demands
 
 LEVELS, SEEDS, UNITS = 64, 32, 256
 STEPS, BATCH, POINTS, VALIDATION = 10, 64, 10_000, 1000

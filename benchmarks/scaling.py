@@ -18,7 +18,7 @@ from autoscore.train.stack import Stack
 from benchmarks.machine import Rates, rates
 from benchmarks.rows import Row, compared, timed
 from benchmarks.timing import interleaved, peak_memory
-from run import demands
+from run_autoscore import demands
 
 STEPS = 10  # per timed call
 ROUNDS = 3

@@ -40,7 +40,9 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf_interval=1
@@ -117,6 +119,11 @@ class Cluster:
     def running(self) -> list[str]:
         """Return the numbers of the jobs that are running."""
         return self._jobs("--states=RUNNING")
+
+    def told(self) -> list[str]:
+        """Return what the controller says of each job, those that have ended included."""
+        text = self.run("scontrol", "--oneliner", "show", "jobs").stdout
+        return sorted(text.splitlines(), key=lambda job: int(re.search(r"JobId=(\d+)", job)[1]))
 
     def lose_node(self) -> list[str]:
         """Let the node go down, come back, and return the jobs that it had to start again."""

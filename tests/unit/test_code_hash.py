@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from run import code_hash
+from run_autoscore import code_hash
 
 FILES = {
     "scripts/one.py": '"""Do it."""\n\nfrom lib.a import value\n\nprint(value)\n',

@@ -10,7 +10,7 @@ from autoscore.configuration import complete
 from autoscore.models.declaration import Cost
 from autoscore.models.registry import MODELS
 from autoscore.train import fit as training
-from run import demands
+from run_autoscore import demands
 from tests.workflow.project import ROOT
 
 CONFIG = complete(yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")))

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from run import orphans
+from run_autoscore import orphans
 
 WATCHED = f"""
 import os, subprocess, sys, time
 sys.path.insert(0, {str(Path(orphans.__file__).parents[1])!r})
-from run import orphans
+from run_autoscore import orphans
 orphans.INTERVAL = 0.02
 """
 JOB = f"""{WATCHED}

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from run import orphans, preloaded
+from run_autoscore import orphans, preloaded
 
 WORKFLOW = Path(preloaded.__file__).parents[1]
 SERVE = f"""
 import sys
 sys.path.insert(0, {str(WORKFLOW)!r})
-from run import preloaded
+from run_autoscore import preloaded
 preloaded.serve(["fractions"])
 """
 SCRIPT = f"""
 import sys
 loaded = "fractions" in sys.modules  # that nothing else imports
 sys.path.insert(0, {str(WORKFLOW)!r})
-from run import preloaded
+from run_autoscore import preloaded
 preloaded.take_over()
 import os, time
 def body():
@@ -158,7 +158,7 @@ import pkgutil, sys
 from importlib import import_module
 sys.path.insert(0, {str(WORKFLOW)!r})
 import autoscore
-from run import preloaded
+from run_autoscore import preloaded
 for name in preloaded.LIBRARIES + preloaded.FURTHER:
     import_module(name)
 there = set(sys.modules)
@@ -174,7 +174,7 @@ print(*{{name.split(".")[0] for name in sys.modules.keys() - there}})
 
 
 def test_a_server_that_lacks_something_ends_without_a_word(folder):
-    command = [sys.executable, "-m", "run.preloaded", "no_such_library"]
+    command = [sys.executable, "-m", "run_autoscore.preloaded", "no_such_library"]
     there = os.environ | {"PYTHONPATH": str(WORKFLOW)}
     ended = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, env=there

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from autoscore.files import records
-from autoscore.files.records import machine, versions, without_folders, write_record
+from autoscore.files.records import hashes, machine, versions, without_folders, write_record
 
 
 @pytest.fixture
@@ -28,9 +28,8 @@ def written(tmp_path, monkeypatch):
         "code": "abc",
         "entry": {"path": str(mine), "sigmas": [0.1, float("inf")], "kinds": ("dae",), "n": None},
     }
-    write_record(
-        "made.json", "make", {"density": "ring"}, params, [str(mine)], ["made.npz"], 2, 1.234
-    )
+    made = hashes(["made.npz"])
+    write_record("made.json", "make", {"density": "ring"}, params, [str(mine)], made, 2, 1.234)
     return json.loads(Path("made.json").read_text(encoding="utf-8"))
 
 

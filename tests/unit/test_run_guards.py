@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -13,17 +14,17 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+import snakemake_logger_plugin_autoscore as console
 from autoscore.configuration import complete
 from autoscore.files.remedies import remedy
 from autoscore.files.storage import write_atomically
-from run import checksums, console, locking, preflight
+from run_autoscore import checksums, locking, preflight, summary
 
-WORKFLOW = SimpleNamespace(  # as Snakemake has it: what rules make
-    rules=[
-        SimpleNamespace(name=name, output=output)
-        for name, output in {"train": ["a"], "plot_map": ["b"], "verify": [], "mnist": []}.items()
-    ]
-)
+MADE = {"train": ["a"], "verify": [], "mnist": []}  # by rule
+
+
+def a_console():
+    return console.LogHandler(SimpleNamespace(dryrun=False, stdout=False), None)
 
 
 @pytest.fixture
@@ -37,14 +38,14 @@ def folder(tmp_path, monkeypatch):
 
 def test_what_is_as_it_was_left_stays(folder, capsys):
     files = [f"results/data/{name}.csv" for name in "abc"]
-    checksums.record(files)
+    checksums.record(checksums.of(files))
     checksums.set_aside_changed(lambda file: True)
     assert capsys.readouterr().err == ""
     assert all((folder / file).is_file() for file in files)
 
 
 def test_what_was_changed_or_brought_is_set_aside_and_what_is_no_output_is_not(folder, capsys):
-    checksums.record(["results/data/a.csv"])
+    checksums.record(checksums.of(["results/data/a.csv"]))
     (folder / "results/data/a.csv").write_text("A", encoding="utf-8")
     checksums.set_aside_changed(lambda file: not file.endswith("c.csv"))
     said = capsys.readouterr().err
@@ -64,7 +65,7 @@ def test_what_killed_jobs_were_writing_is_removed(folder, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     files = [f"results/data/{name}.csv" for name in "abc"]
-    checksums.record(files)
+    checksums.record(checksums.of(files))
     for place in (Path(), checksums.RECORDED):
         with monkeypatch.context() as killed:
             killed.setattr(Path, "unlink", lambda *_, **__: None)
@@ -102,11 +103,10 @@ def test_what_the_system_refused_is_one_line_and_what_is_a_bug_is_not(error, sho
     )
     record = logging.LogRecord("snakemake", logging.ERROR, "", 0, text, (), None)
     record.event, record.exception = LogEvent.ERROR, error
-    console.Console(WORKFLOW).emit(record)
+    a_console().emit(record)
     said = capsys.readouterr().err
     expected = f"STOPPED by the system: {error}: [Errno 13] No: 'results'. Fix that and run again."
-    assert said.strip() == (expected if shown else "")
-    assert console._is_news(record) != shown
+    assert said.strip() == (expected if shown else text.strip())
 
 
 DRAWN = ["figures/two_bumps_map.pdf", "figures/two_bumps_quiver.pdf", "figures/baselines.pdf"]
@@ -154,9 +154,9 @@ def told(event=None, message="", **facts):
 def test_the_time_left_is_told_by_what_jobs_usually_take(monkeypatch, capsys):
     now = [0.0]
     monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
-    spoken = console.Console(WORKFLOW)
+    spoken = a_console()
     spoken.emit(told(LogEvent.RUN_INFO, stats={"train": 2, "plot_map": 10, "total": 12}))
-    spoken.emit(told(LogEvent.JOB_INFO, rule_name="train", wildcards={}, jobid=1))
+    spoken.emit(told(LogEvent.JOB_INFO, rule_name="train", wildcards={}, jobid=1, output=["a"]))
     now[0] = 20.0  # one of two trainings, which are 10 each, and ten figures, which are 1 each
     spoken.emit(told(LogEvent.JOB_FINISHED, job_id=1))
     assert "1/12  done   train (20 s); about 40 s left" in capsys.readouterr().err
@@ -193,36 +193,38 @@ def test_the_reason_of_a_failure_is_told_and_not_its_progress(
     text, rule, error, reason, folder, capsys
 ):
     (folder / "a.log").write_text(text, encoding="utf-8")
-    spoken = console.Console(WORKFLOW)
+    spoken = a_console()
     if error:  # a script here, and not on a cluster
         spoken.emit(told(LogEvent.ERROR, f"RuleException:\nCalledProcessError in file x\n{error}"))
-    spoken.emit(told(LogEvent.JOB_ERROR, rule_name=rule, jobid=1, log=["a.log"]))
+    spoken.emit(told(LogEvent.JOB_ERROR, rule_name=rule, jobid=1, log=["a.log"], output=MADE[rule]))
     assert f"FAILED  {rule}" in (said := capsys.readouterr().err)
     assert reason in said
 
 
 def test_two_jobs_that_fail_at_once_are_told_apart(capsys):
-    spoken = console.Console(WORKFLOW)
+    spoken = a_console()
     for thread, status in ((1, 137), (2, 139)):
         text = f"CalledProcessError\n{STATUS.format(status)}"
         spoken.emit(told(LogEvent.ERROR, text, thread=thread))
+    failed = {"rule_name": "train", "jobid": 1, "log": [], "output": ["a"]}
     for thread in (1, 2, 1):
-        spoken.emit(told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[], thread=thread))
+        spoken.emit(told(LogEvent.JOB_ERROR, **failed, thread=thread))
     first, second, third = re.findall("FAILED.*", capsys.readouterr().err)
     assert ("SIGKILL" in first, "SIGSEGV" in second, "SIG" in third) == (True, True, False)
 
 
 @pytest.mark.parametrize(("rule", "said"), [("mnist", False), ("train", True)])
 def test_targets_are_neither_started_nor_done(rule, said, capsys):
-    spoken = console.Console(WORKFLOW)
-    spoken.emit(told(LogEvent.JOB_INFO, rule_name=rule, wildcards={}, jobid=1))
+    spoken = a_console()
+    begun = {"rule_name": rule, "wildcards": {}, "jobid": 1, "output": MADE[rule]}
+    spoken.emit(told(LogEvent.JOB_INFO, **begun))
     spoken.emit(told(LogEvent.JOB_FINISHED, job_id=1))
     assert (rule in capsys.readouterr().err) == said
 
 
 def test_jobs_that_were_interrupted_did_not_fail(capsys):
-    spoken = console.Console(WORKFLOW)
-    failed = told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[])
+    spoken = a_console()
+    failed = told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[], output=["a"])
     spoken.emit(failed)
     assert "FAILED  train" in capsys.readouterr().err
     spoken.emit(told(message=f"{console.STOPPING}, this might take some time."))
@@ -232,19 +234,27 @@ def test_jobs_that_were_interrupted_did_not_fail(capsys):
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder, capsys):
+def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder):
     table = folder / "results/verify/statements.csv"
     table.parent.mkdir()
     table.write_text("statement,verdict\na,not tested\nb,supported\nc,supported\n", "utf-8")
-    project = folder / "project" if elsewhere else folder
-    console.say_verdicts("results/verify/statements.csv", str(project))
-    place = f"{folder}/" if elsewhere else ""
-    said = f"Statements: 2 supported, 1 not tested (see {place}results/verify/verdicts.md)\n"
-    assert capsys.readouterr().err == said
     (folder / "figures").mkdir()
     (folder / "figures/a.pdf").touch()
-    console.say_verdicts("results/verify/statements.csv", str(project))
-    assert capsys.readouterr().err.endswith(f"Figures: 1 in {place}figures\n")
+    project = folder / "project" if elsewhere else folder
+    place = f"{folder}/" if elsewhere else ""
+    assert list(summary.verdicts("results/verify/statements.csv", project)) == [
+        f"Statements: 2 supported, 1 not tested (see {place}results/verify/verdicts.md)",
+        f"Figures: 1 in {place}figures",
+    ]
+
+
+@pytest.fixture
+def free(tmp_path, monkeypatch):
+    """A folder that no run has, nor this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(locking, "_held", [])
+    monkeypatch.setattr(locking.atexit, "register", lambda *_, **__: None)
+    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -261,21 +271,45 @@ def test_verdicts_and_figures_are_told_with_their_place(elsewhere, folder, capsy
         (["--configfile", "mine.yaml", "--force", "-j2"], True),
     ],
 )
-def test_commands_that_run_nothing_lift_no_locks(arguments, plain, folder, monkeypatch):
-    lock = folder / ".snakemake/locks/0.input.lock"
+def test_commands_that_run_nothing_do_not_take_the_folder(arguments, plain, free, monkeypatch):
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
+    assert locking.take() == plain
+    assert (free / ".snakemake/alive").exists() == plain
+
+
+@pytest.mark.parametrize("fcntl", [True, False], ids=["with locks", "without"])
+@pytest.mark.parametrize("host", ["here", "elsewhere"])
+def test_a_run_that_was_killed_gives_way_where_that_is_known(host, fcntl, free, monkeypatch):
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake"])
+    if not fcntl:
+        monkeypatch.setattr(locking, "fcntl", None)
+    owner = free / ".snakemake/alive"
+    owner.parent.mkdir()
+    before = f"1234 {socket.gethostname() if host == 'here' else host}"
+    owner.write_text(before, encoding="utf-8")
+    if host == "here" and fcntl:
+        assert locking.take()
+        assert owner.read_text(encoding="utf-8").startswith(f"{os.getpid()} ")
+        return
+    with pytest.raises(SystemExit, match=r"process 1234\) has this folder, or was killed there"):
+        locking.take()
+    assert owner.read_text(encoding="utf-8") == before
+
+
+def test_snakemake_s_own_files_stay(free, monkeypatch):
+    lock = free / ".snakemake/locks/0.input.lock"
     lock.parent.mkdir(parents=True)
     lock.touch()
-    monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
-    monkeypatch.setattr(locking, "_held", [])
-    assert locking.lift_stale_locks() == plain
-    assert lock.exists() != plain
+    monkeypatch.setattr(locking.sys, "argv", ["snakemake"])
+    assert locking.take()
+    assert lock.exists()
 
 
 HOLDER = """
 import sys
 sys.path.insert(0, sys.argv.pop())
-from run import locking
-print(locking.lift_stale_locks(), flush=True)
+from run_autoscore import locking
+print(locking.take(), flush=True)
 sys.stdin.read()
 """
 
@@ -284,29 +318,23 @@ sys.stdin.read()
     ("arguments", "refused"),
     [(["figures"], True), (["--unlock"], True), (["--nolock"], True), (["-n"], False)],
 )
-def test_beside_a_live_run_only_looks_are_taken(arguments, refused, tmp_path, monkeypatch):
+def test_beside_a_live_run_only_looks_are_taken(arguments, refused, free, monkeypatch):
     pytest.importorskip("fcntl")
-    monkeypatch.chdir(tmp_path)
     command = [sys.executable, "-c", HOLDER, str(Path(locking.__file__).parents[1])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout.readline() == "True\n"  # in a folder where none had been
-        lock = tmp_path / ".snakemake/locks/0.input.lock"
-        lock.parent.mkdir()
-        lock.touch()
         monkeypatch.setattr(locking.sys, "argv", ["snakemake", *arguments])
-        monkeypatch.setattr(locking, "_held", [])
         if refused:
             said = rf"Another run is at work in this folder \(process {run.pid}\): wait until it"
             for _ in range(2):  # the one that was refused has not taken the number away
                 with pytest.raises(SystemExit, match=said):
-                    locking.lift_stale_locks()
+                    locking.take()
         else:
-            assert not locking.lift_stale_locks()
-        assert lock.exists()
+            assert not locking.take()
         run.stdin.close()
+    assert not (free / ".snakemake/alive").exists()
     monkeypatch.setattr(locking.sys, "argv", ["snakemake"])
-    assert locking.lift_stale_locks()
-    assert not lock.exists()
+    assert locking.take()
 
 
 def test_limits_of_this_machine_are_no_obstacle(tmp_path):

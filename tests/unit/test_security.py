@@ -30,7 +30,8 @@ ALLOWED = {
 }
 
 SOURCES = sorted((ROOT / "workflow").rglob("*.py"))
-RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
+RULES = [ROOT / "Snakefile", ROOT / "workflow/Snakefile"]
+RULES += sorted((ROOT / "workflow/rules").glob("*.smk"))
 
 
 def compiled(rules):

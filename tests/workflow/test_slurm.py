@@ -3,6 +3,7 @@
 tests/slurm/run installs what it needs, and runs this.
 """
 
+import re
 import sys
 import time
 from importlib.util import find_spec
@@ -40,6 +41,8 @@ DIVIDED = "densities:"
 DIVIDED += "".join(f"\n  {name}: {{train: {{shard: {most}}}}}" for name, most in SHARDS.items())
 IN_SHARDS = {"changes": DIVIDED, "through": IMPATIENT}
 TRAINED = "results/train/mixture/dae_separate_exact.csv"
+DEMANDS = "workflow/run_autoscore/demands.py"
+LITTLE = 350  # MB: the job before has enough of it, a training takes more, and less than twice it
 PATIENCE = 900  # seconds after which it counts as hanging
 
 
@@ -95,3 +98,16 @@ def test_a_cancelled_job_and_a_lost_node_change_nothing(quick, cluster, tmp_path
     assert "CANCELLED" in text
     found, expected = ((one.folder / TRAINED).read_bytes() for one in (project, quick))
     assert found == expected
+
+
+def test_a_training_that_asks_for_too_little_memory_gets_more(cluster, tmp_path):
+    project = Project.quick(tmp_path / "run")
+    project.rewrite(DEMANDS, lambda text: re.sub(r"\nBASE = \d+", f"\nBASE = {LITTLE}", text))
+    outcome = project.snakemake(*PROFILE, TRAINED, through=IMPATIENT, **cluster.environment)
+    assert outcome.code == 0, outcome.text
+    jobs = [job for job in cluster.told() if str(project.folder) in job]
+    asked = [int(re.search(r"MinMemoryNode=(\d+)M", job)[1]) for job in jobs]
+    states = [re.search(r"JobState=(\w+)", job)[1] for job in jobs]
+    assert states == ["COMPLETED", "FAILED", "COMPLETED"], outcome.text  # data, training twice
+    assert asked[2] == 2 * asked[1] < 2.2 * LITTLE
+    assert "exceeded memory limit" in (cluster.folder / "slurmd.log").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from run import demands
+from run_autoscore import demands
 from autoscore import plan
 from autoscore.densities.registry import dimension
 from autoscore.figures.declaration import OfImages
@@ -12,7 +12,6 @@ from autoscore.figures.registry import paper_pictures, paper_words, settings_of,
 from autoscore.images.sources import FOLDER
 from autoscore.files.records import hashes
 
-LIBRARY = Path(workflow.basedir) / "workflow"
 IMAGES = config.get("images")
 ROUNDING = [] if config["rounding"] is None else ["rounding"]  # no param if null
 
@@ -75,6 +74,15 @@ def sampling_demands(wildcards):
 def demand(function, name):
     """Return one resource of a job as a function of wildcards."""
     return lambda wildcards: function(wildcards)[name]
+
+
+def growing(least):
+    """Return a resource that grows with each attempt, as a job that lacked it fails again.
+
+    `least` is a number or a function of wildcards. Attempts follow only where retries are asked
+    for, as on a cluster.
+    """
+    return lambda wildcards, attempt: (attempt * (least(wildcards) if callable(least) else least))
 
 
 def shard_files(suffix):

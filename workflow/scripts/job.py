@@ -11,7 +11,7 @@ from typing import Any, TextIO
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the library's folder
 
 from autoscore.files.remedies import remedy
-from run import orphans, preloaded
+from run_autoscore import orphans, preloaded
 
 orphans.end_with_the_run()
 preloaded.take_over()  # does not return if a preloaded interpreter runs this script
@@ -30,11 +30,14 @@ def logged(job: Any) -> Iterator[None]:
     try:
         with redirect_stdout(file), redirect_stderr(file):
             yield
-            if "record" in dict(job.output):
-                _record(job, begin)
-            from run import checksums  # uses only modules that the job has imported
+            from run_autoscore import checksums  # uses only modules that the job has imported
 
-            checksums.record(job.output)
+            record = dict(job.output).get("record")
+            made = checksums.of(file for file in job.output if file != record)
+            if record:
+                _record(job, begin, made)
+                made |= checksums.of([record])
+            checksums.record(made)
     except Exception as error:
         words = [" ".join(str(error).split()), remedy(error)]  # a MemoryError has no text
         message = "; ".join(filter(None, words)) or "no message"
@@ -57,7 +60,7 @@ def _explain(message: str, log: TextIO) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
-def _record(job: Any, begin: float) -> None:
+def _record(job: Any, begin: float, made: dict[str, str]) -> None:
     # uses only modules that the script has imported
     from autoscore.files.records import write_record
 
@@ -67,7 +70,7 @@ def _record(job: Any, begin: float) -> None:
         dict(job.wildcards),
         dict(job.params),
         job.input,
-        [file for file in job.output if file != job.output.record],
+        made,
         job.threads,
         time.monotonic() - begin,
     )

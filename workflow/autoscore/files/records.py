@@ -144,13 +144,14 @@ def write_record(
     wildcards: Mapping[str, str],
     params: Mapping[str, Any],
     inputs: Iterable[str | Path],
-    outputs: Iterable[str | Path],
+    outputs: Mapping[str, str],
     threads: int,
     wall_seconds: float,
 ) -> None:
     """Write the record of a finished job as JSON, with the hashes of its inputs and outputs.
 
-    ``seed`` and ``code`` of `params` get keys of their own, the others become ``settings``.
+    `outputs` has those of the outputs by name, so that none is computed twice. ``seed`` and
+    ``code`` of `params` get keys of their own, the others become ``settings``.
     """
     settings = dict(params)
     record = {
@@ -160,7 +161,7 @@ def write_record(
         "code": settings.pop("code", None),
         "settings": without_folders(settings),
         "inputs": hashes(inputs),
-        "outputs": hashes(outputs),
+        "outputs": {without_folders(file): checksum for file, checksum in outputs.items()},
         "versions": versions(),
         "machine": machine(),
         "kernels": kernels(),

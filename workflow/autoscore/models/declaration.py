@@ -16,7 +16,7 @@ IMAGE_SETTINGS = frozenset(  # on which every training on images depends
 
 
 class Cost(NamedTuple):
-    """What training one auto-encoder takes, from which `run.demands` bounds memory and time."""
+    """What one training takes, from which `run_autoscore.demands` bounds memory and time."""
 
     weights: int  # entries of all weight matrices
     units: int  # numbers that all layers hold per point

@@ -24,7 +24,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
-from run import orphans
+from run_autoscore import orphans
 
 LIBRARIES = (
     "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas",
@@ -41,7 +41,7 @@ LIGHT = (
 # relative, since sockets need short paths; one per environment, as with --sdm conda
 SOCKET = Path(f".snakemake/preloaded_{zlib.crc32(sys.prefix.encode()):08x}.socket")
 ENOUGH = 8  # jobs; below, the imports cost more than they save
-FOLDER = str(Path(__file__).parents[1])  # that holds the package `run`
+FOLDER = str(Path(__file__).parents[1])  # that holds the package `run_autoscore`
 THREADS = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 # Memory is kept for the next tensor: returning and zeroing it takes a tenth of a training's time
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 25), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
@@ -57,7 +57,7 @@ def start(scripts: Sequence[str]) -> None:
     light = all(Path(script).name in LIGHT for script in scripts)
     libraries = LIBRARIES if light else LIBRARIES + FURTHER
     # its standard input closes when this process ends, even when killed
-    command = [sys.executable.strip("'"), "-m", "run.preloaded", *libraries]
+    command = [sys.executable.strip("'"), "-m", "run_autoscore.preloaded", *libraries]
     environment = os.environ | THREADS | MEMORY | {"PYTHONPATH": FOLDER}
     subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 (ours)
 

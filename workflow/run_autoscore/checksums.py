@@ -7,11 +7,11 @@ their record, and by deleting the partial files of killed jobs.
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from autoscore.files.storage import write_atomically
-from run.preflight import MADE
+from run_autoscore.preflight import MADE
 
 RECORDED = Path(".snakemake/checksums")
 ASIDE = Path(".snakemake/set_aside")
@@ -19,10 +19,14 @@ PARTIAL = ".*.partial*"  # what `write_atomically` fills
 NAMED = 5  # files that the message lists
 
 
-def record(files: Iterable[str]) -> None:
+def of(files: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each file."""
+    return {file: _checksum(Path(file)) for file in files}
+
+
+def record(checksums: Mapping[str, str]) -> None:
     """Record the checksums of a job's outputs."""
-    for file in files:
-        checksum = _checksum(Path(file))
+    for file, checksum in checksums.items():
         write_atomically(RECORDED / file, lambda path, text=checksum: path.write_text(text))
 
 
