@@ -25,7 +25,7 @@ from autoscore.validation.shared import (
 from autoscore.validation.targets import density_mistakes, image_mistakes, training_mistakes
 from autoscore.wording import shown
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 MOST = 50  # mistakes that a message lists
 SHOWN_SIGMA = 0.1  # noise level at which figures show a known density
 STEPS = 500  # of a conditioned auto-encoder on the points of a file
@@ -75,6 +75,16 @@ def _refuse(mistakes: list[str]) -> None:
         more = [f"and {len(mistakes) - MOST} more mistakes"] if len(mistakes) > MOST else []
         lines = ["The configuration cannot be run:", *mistakes[:MOST], *more]
         raise ConfigurationError("\n  ".join(lines))
+
+
+def shipped(name: str) -> Path:
+    """Return where a file of the project's ``config/`` is, such as ``claims.yaml``.
+
+    An installed library has a copy of all but the user's examples.
+    """
+    installed = Path(__file__).parent / "config"
+    folder = installed if installed.is_dir() else Path(__file__).parents[2] / "config"
+    return folder / name
 
 
 def read_yaml(path: str | Path) -> Any:
