@@ -14,7 +14,7 @@ from PIL import Image
 from autoscore.figures.style import draw_figure
 from tests.unit.oracles import ROOT
 
-NAMES = {"Jinja2": "jinja2", "PyYAML": "yaml", "pillow": "PIL.Image", "scikit-learn": "sklearn.neural_network"}
+NAMES = {"Jinja2": "jinja2", "PyYAML": "yaml", "pillow": "PIL", "scikit-learn": "sklearn.svm"}
 FURTHER = ("matplotlib.pyplot", "safetensors.torch", "scipy.special", "scipy.stats", "torch.func")
 IMPORTING = """
     import importlib, os, pkgutil, random, signal, sys, warnings
@@ -82,9 +82,7 @@ def test_a_figure_has_its_style_whatever_the_settings_which_stay(settings_of_mat
     table = pd.DataFrame({"objective": "dae", "model": "exact", "sigma": [0.1, 0.2]})
     table.assign(difference=[0.3, 0.4]).to_csv(tmp_path / "losses.csv")
     files = [str(tmp_path / f"{name}.png") for name in ("mine", "usual")]
-    draw_figure(
-        "losses", {"losses": tmp_path / "losses.csv"}, {"png": files[0]}, {"density": "a"}
-    )
+    draw_figure("losses", {"losses": tmp_path / "losses.csv"}, {"png": files[0]}, {"density": "a"})
     assert dict(mpl.rcParams.copy()) == settings_of_matplotlib
     assert plt.get_fignums() == []
     with mpl.rc_context():

@@ -3,10 +3,11 @@
 import copy
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autoscore.baselines import registry as baselines
 from autoscore.data import training_points
+from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import add_to_schema, dimension, is_known, make_density
 from autoscore.figures.declaration import Listed, Shared
 from autoscore.figures.registry import FIGURES, figures_in_words, listed, of_scope, schema_of_charts
@@ -175,12 +176,13 @@ def _fit_to_data(entry: dict) -> None:
 def _figures_of_file(entry: dict) -> list[str]:
     """Return all figures that a file of points can have."""
     separate = entry["train"]["models"]["separate"]
-    n = len(make_density(entry).points)
+    n = len(cast(KernelDensity, make_density(entry)).points)
     held_out = training_points(n, entry["train"]["held_out"]) < n
     return [
         name
         for name in listed("samples", dimension(entry))
-        if (separate or not FIGURES[name].scope.needs_separate) and (held_out or name != "held_out")
+        if (separate or not cast(Listed, FIGURES[name].scope).needs_separate)
+        and (held_out or name != "held_out")
     ]
 
 

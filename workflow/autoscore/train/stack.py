@@ -25,8 +25,9 @@ class Stack(ABC):
     """m networks whose parameters lie in one matrix ``theta`` of shape ``(m, parameters)``.
 
     No operation mixes rows: each member is the same, to the last bit, whatever is beside it. Where
-    PyTorch multiplies with Intel's MKL, this needs the environment variable ``MKL_CBWR=AUTO``, which
-    the pipeline's jobs set. Subclasses are dataclasses, whose fields describe a stack but for theta.
+    PyTorch multiplies with Intel's MKL, this needs the environment variable ``MKL_CBWR=AUTO``,
+    which the pipeline's jobs set. Subclasses are dataclasses, whose fields describe a stack but for
+    theta.
 
     Networks work on z = (x - shift) / scale, shapes ``(m, d)`` and ``(m,)``. One scale for all
     coordinates keeps the noise isotropic, and single precision suffices for data in any units,
