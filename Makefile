@@ -45,10 +45,12 @@ test: setup ## Run the tests
 test-machines: setup ## Run the tests under each set of kernels that the processor has
 	@$(RUN) tests.machines $(ARGS)
 
-lint: setup ## Check style and formatting, changing nothing
+lint: setup ## Check style, formatting and types, changing nothing
 	@echo "Checking Python"
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
+	@echo "Checking types"
+	@$(RUN) mypy
 	@echo "Checking Snakemake"
 	@$(RUN) snakefmt --check Snakefile workflow
 	@$(RUN) snakemake --lint

@@ -3,11 +3,10 @@
 import os
 import sys
 from importlib import import_module
-from pathlib import Path
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = "1"  # before NumPy is imported: one thread for ours and for the others
-sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))  # where the library is
+os.environ.setdefault("MKL_CBWR", "AUTO")  # as in the pipeline's jobs
 
 MODULES = {
     "machine": "machine",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from autoscore.figures.style import PAGE, save, subplots
+from autoscore.figures.style import PAGE, applied, save, subplots
 from benchmarks.table import FOLDER
 
 PICTURE = FOLDER / "gallery" / "benchmarks.png"
@@ -52,6 +52,7 @@ LINES = {  # case: label, colour, marker, exponent that turns the size into a co
 OURS = {"ours, separate": "#D55E00", "ours, separate of one": "#D55E00"}  # others: conditioned
 
 
+@applied()
 def draw(folder: Path = FOLDER, picture: Path = PICTURE) -> None:
     """Draw a folder's table; rows that are missing are left out."""
     table = pd.read_csv(folder / "benchmarks.csv")

@@ -1,4 +1,8 @@
+import os
+
 from tests.workflow.project import Project
+
+os.environ.setdefault("MKL_CBWR", "AUTO")  # as in the pipeline's jobs
 
 
 def pytest_addoption(parser):

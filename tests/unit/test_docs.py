@@ -85,7 +85,7 @@ def described_keys(node):
 
 
 def test_every_key_of_the_schema_is_in_a_table():
-    schema = yaml.safe_load(read("workflow/schemas/config.schema.yaml"))
+    schema = yaml.safe_load(read("workflow/autoscore/schemas/config.schema.yaml"))
     keys = set(described_keys(schema)) - {"low", "high", "count", "relative"}  # these are a grid's
     assert len(keys) > 80
     rows = re.findall(r"^\| `([^`]+)` \|", read("config/README.md"), re.MULTILINE)
@@ -239,7 +239,8 @@ def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
     sources += ["docs/findings.md", str(STORED)]
     sources += [QUERIES.as_posix(), NUMBERS.as_posix()]
     sources += [
-        f"workflow/schemas/{name}.schema.yaml" for name in ("config", "claims", "statements")
+        f"workflow/autoscore/schemas/{name}.schema.yaml"
+        for name in ("config", "claims", "statements")
     ]
     for name in [*PARTS, *sources]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

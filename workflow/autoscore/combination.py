@@ -48,7 +48,7 @@ class Extrapolated(Field):
             raise ValueError(f"{len(fields)} fields need as many weights, not {weights.tolist()}")
         self.dim = _common_dim(fields)
         kept = np.flatnonzero(weights)
-        self.fields, self.weights = [fields[index] for index in kept], weights[kept]
+        self.fields, self.weights = [fields[int(index)] for index in kept], weights[kept]
         self.sigma = min(field.sigma for field in self.fields)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def choose(
         raise ValueError(f"{len(held_out)} held-out samples are too few for {FOLDS} folds")
     folds = [quadratic_loss(fields, held_out[k::FOLDS]) for k in range(FOLDS)]
     more = [] if training is None else [quadratic_loss(fields, training)]
-    counts = [len(held_out) / FOLDS] * FOLDS + [len(training) for _ in more]
+    counts = [len(held_out) / FOLDS] * FOLDS + ([] if training is None else [len(training)])
     fitted = _fitted(sigmas, [*folds, *more], np.array(counts))
     rows, weights, losses = zip(*_polynomials(sigmas, folds), *fitted, strict=True)
     table = pd.DataFrame(rows).assign(implicit_loss=np.mean(losses, axis=1))

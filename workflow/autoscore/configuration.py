@@ -3,10 +3,11 @@
 import copy
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from autoscore.baselines import registry as baselines
 from autoscore.data import training_points
+from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import add_to_schema, dimension, is_known, make_density
 from autoscore.figures.declaration import Listed, Shared
 from autoscore.figures.registry import FIGURES, figures_in_words, listed, of_scope, schema_of_charts
@@ -25,7 +26,7 @@ from autoscore.validation.shared import (
 from autoscore.validation.targets import density_mistakes, image_mistakes, training_mistakes
 from autoscore.wording import shown
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 MOST = 50  # mistakes that a message lists
 SHOWN_SIGMA = 0.1  # noise level at which figures show a known density
 STEPS = 500  # of a conditioned auto-encoder on the points of a file
@@ -75,6 +76,16 @@ def _refuse(mistakes: list[str]) -> None:
         more = [f"and {len(mistakes) - MOST} more mistakes"] if len(mistakes) > MOST else []
         lines = ["The configuration cannot be run:", *mistakes[:MOST], *more]
         raise ConfigurationError("\n  ".join(lines))
+
+
+def shipped(name: str) -> Path:
+    """Return where a file of the project's ``config/`` is, such as ``claims.yaml``.
+
+    An installed library has a copy of all but the user's examples.
+    """
+    installed = Path(__file__).parent / "config"
+    folder = installed if installed.is_dir() else Path(__file__).parents[2] / "config"
+    return folder / name
 
 
 def read_yaml(path: str | Path) -> Any:
@@ -165,12 +176,13 @@ def _fit_to_data(entry: dict) -> None:
 def _figures_of_file(entry: dict) -> list[str]:
     """Return all figures that a file of points can have."""
     separate = entry["train"]["models"]["separate"]
-    n = len(make_density(entry).points)
+    n = len(cast(KernelDensity, make_density(entry)).points)
     held_out = training_points(n, entry["train"]["held_out"]) < n
     return [
         name
         for name in listed("samples", dimension(entry))
-        if (separate or not FIGURES[name].scope.needs_separate) and (held_out or name != "held_out")
+        if (separate or not cast(Listed, FIGURES[name].scope).needs_separate)
+        and (held_out or name != "held_out")
     ]
 
 

@@ -1,5 +1,7 @@
 """The samples that all stages share: drawn, or split from a user's file."""
 
+from typing import cast
+
 import numpy as np
 
 from autoscore.densities.base import Density
@@ -27,9 +29,11 @@ def draw_data(seed: int, name: str, entry: dict) -> dict[str, np.ndarray]:
     density = make_density(entry)
     if "points" in entry:
         nothing = np.empty((0, density.dim))
-        return {"train": density.points[None], "validation": nothing, "held_out": nothing}
+        points = cast(KernelDensity, density).points
+        return {"train": points[None], "validation": nothing, "held_out": nothing}
     if "path" in entry:
-        points = generator(seed, "data", name, "split").permutation(density.points)
+        points = cast(KernelDensity, density).points
+        points = generator(seed, "data", name, "split").permutation(points)
         kept = training_points(len(points), settings["held_out"])
         other = (len(points) - kept) // 2
         return {

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -40,14 +40,14 @@ class Fitted:
 
     def field(self, sigma: float) -> Field:
         """Return the reconstruction at a noise level > 0."""
-        return self.baseline.field(self.estimate, float(sigma))
+        return self.baseline.field(self.estimate, float(sigma))  # type: ignore[misc]
 
     def score(self, sigma: float) -> Callable[[np.ndarray], np.ndarray] | None:
         """Return the score of p_sigma, or of p for sigma = 0; None if it estimates none."""
         if sigma:
             return self.baseline.field and self.field(sigma).score
         known = self.baseline.score
-        return known and (lambda x: known(self.estimate, x))
+        return None if known is None else partial(known, self.estimate)
 
 
 def fits(

@@ -6,7 +6,7 @@ Snakemake. `autoscore.figures.registry` knows which figures a run has.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from autoscore import shards
 from autoscore.densities.registry import dimension, is_degenerate, is_known
@@ -344,7 +344,9 @@ def _sample_images(config: Mapping, _: str) -> dict:
     return {"seed": config["seed"], "settings": images["sample"], "device": images["device"]}
 
 
-PARAMETERS = {  # by rule, each from a configuration and the rule's wildcards in their order
+PARAMETERS: dict[
+    str, Callable[..., dict]
+] = {  # by rule, each from a configuration and the rule's wildcards in their order
     "data": _data,
     "optimum": _optimum,
     "train": _train,

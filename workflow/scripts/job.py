@@ -1,5 +1,6 @@
 """What all scripts share: the log, with progress and reasons for failures, and the record."""
 
+import os
 import sys
 import time
 import traceback
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the library's folder
+# By default Intel's MKL, with which PyTorch multiplies, rounds a matrix by where it lies in memory,
+# and so by which members of a stack come before it. It reads this variable when it is first used.
+os.environ.setdefault("MKL_CBWR", "AUTO")
 
 from autoscore.files.remedies import remedy
 from run_autoscore import orphans, preloaded

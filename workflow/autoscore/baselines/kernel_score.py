@@ -89,8 +89,8 @@ def fit_kernel_score(
     train = quadratic_losses(base, centres, bandwidths, points[chosen[:SEARCHED]])
     test = quadratic_losses(base, centres, bandwidths, held_out)
     found = [
-        _fit_coefficients(*losses, centres, bandwidth)[0]
-        for *losses, bandwidth in zip(train, test, bandwidths, strict=True)
+        _fit_coefficients(fitted, held, centres, bandwidth)[0]
+        for fitted, held, bandwidth in zip(train, test, bandwidths, strict=True)
     ]
     best = int(np.argmin(found))
     bandwidth = bandwidths[best]
@@ -119,7 +119,10 @@ def fit_gaussian(points: np.ndarray, held_out: np.ndarray) -> GaussianScore:
 
 
 def quadratic_losses(
-    base: GaussianScore, landmarks: np.ndarray, bandwidths: Sequence[float], x: np.ndarray
+    base: GaussianScore,
+    landmarks: np.ndarray,
+    bandwidths: Sequence[float] | np.ndarray,
+    x: np.ndarray,
 ) -> list[QuadraticLoss]:
     """Return the implicit loss at points ``(n, d)``, a function of alpha, for each bandwidth.
 

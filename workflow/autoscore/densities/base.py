@@ -94,7 +94,8 @@ class Density(ABC):
 
     def _above(self, cut: float) -> tuple[float, float]:
         """Return an interval outside of which p is below `cut` times its maximum on a grid."""
-        x = np.linspace(*self.support[0], 4001)
+        low, high = self.support[0]
+        x = np.linspace(low, high, 4001)
         log_p = self.log_prob(x[:, None])
         inside = np.flatnonzero(log_p > log_p.max() + np.log(cut))
         return x[max(inside[0] - 1, 0)], x[min(inside[-1] + 1, len(x) - 1)]

@@ -60,7 +60,7 @@ class Sample:
     dropped: int
 
 
-def load_sample(entry: dict) -> Sample:
+def load_sample(entry: Mapping) -> Sample:
     """Read the file of an entry of kind samples, as `read_table` does, which raises ValueError.
 
     The last few files are remembered until they change.

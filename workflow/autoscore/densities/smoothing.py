@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy  # its subpackages load on first use, which spares plans half a second
@@ -12,6 +13,11 @@ from autoscore.densities.base import Density
 from autoscore.numerics.exponentials import softmax_in_place
 from autoscore.numerics.grids import gauss_legendre
 from autoscore.numerics.panels import STEP, Panels, panels_between
+
+if TYPE_CHECKING:
+    from scipy.interpolate import RectBivariateSpline as Spline
+else:
+    Spline = Any
 
 REACH = {1: 14.0, 2: 9.0}  # an integral over noise runs this many sigma to each side of y
 MARGIN = 9.0  # sigma by which noise widens a box
@@ -195,7 +201,8 @@ class SmoothedPlane(SmoothedEnergy):
     @cached_property
     def _grid(self) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
         """Return the axes, padded by the noise, i k along each, and the transform of p_sigma."""
-        axes, waves = [], []
+        axes: list[np.ndarray] = []
+        waves: list[np.ndarray] = []
         for low, high in self.density.support:
             step = (high - low) / CELLS
             around = int(np.ceil(REACH[2] * self.sigma / step)) + 4
@@ -225,19 +232,19 @@ class SmoothedPlane(SmoothedEnergy):
         sound = self._p > 1e-6 * DEEP * self._p.max()
         return np.where(sound, self._on_grid(*derivatives) / np.where(sound, self._p, 1.0), 0.0)
 
-    def _spline(self, values: np.ndarray) -> Callable:
+    def _spline(self, values: np.ndarray) -> Spline:
         return scipy.interpolate.RectBivariateSpline(*self._grid[0], values)
 
     @cached_property
-    def _log_prob(self) -> Callable:
+    def _log_prob(self) -> Spline:
         return self._spline(np.log(np.maximum(self._p, 1e-6 * DEEP * self._p.max())))
 
     @cached_property
-    def _score(self) -> list[Callable]:
+    def _score(self) -> list[Spline]:
         return [self._spline(self._relative(axis)) for axis in (0, 1)]
 
     @cached_property
-    def _hessian(self) -> list[Callable]:
+    def _hessian(self) -> list[Spline]:
         first = [self._relative(axis) for axis in (0, 1)]
         upper, mixed, lower = (
             self._spline(self._relative(i, j) - first[i] * first[j])
@@ -245,9 +252,7 @@ class SmoothedPlane(SmoothedEnergy):
         )
         return [upper, mixed, mixed, lower]
 
-    def _interpolated(
-        self, x: np.ndarray, splines: list[Callable], exactly: Callable
-    ) -> np.ndarray:
+    def _interpolated(self, x: np.ndarray, splines: list[Spline], exactly: Callable) -> np.ndarray:
         """Return the splines at x, shape ``(n, splines)``, or `exactly` where they fail."""
         low, high = np.array([axis[[0, -1]] for axis in self._grid[0]]).T
         good = ((x > low) & (x < high)).all(1)

@@ -11,6 +11,7 @@ COLUMNS, WIDTH, LETTERS = 2, 4.8, 84  # width of a picture in inches, and of its
 WORDS, GAP = 0.6, 0.15  # inches: height of the words, and what is left free around a picture
 
 
+@style.applied()
 def assemble(pictures: Mapping[str, str], words: Mapping[str, str], path: str) -> None:
     """Write a sheet with a panel per figure of `words`, which has their captions by name.
 

@@ -3,8 +3,9 @@
 Matplotlib is imported where something is drawn: every run of the pipeline reads the declarations.
 """
 
-from collections.abc import Callable
-from importlib import resources
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,15 +66,43 @@ MARKERS = ["o", "s", "^", "D", "v"]
 BETWEEN, CLOSE = (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)
 
 
-def subplots(*shape: int, **options: Any) -> tuple[Picture, Any]:
-    """Return a figure in the project's style, and its panels, as Matplotlib's ``subplots``."""
-    import matplotlib as mpl
+def draw_figure(
+    name: str, inputs: Mapping[str, str], outputs: Mapping[str, str], settings: Any
+) -> None:
+    """Draw the figure of the module `name` of `autoscore.figures` in the project's style.
 
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
+    The other arguments are those of the module's ``draw``, which `declaration.Figure` describes.
+    """
+    with applied():
+        import_module(f"autoscore.figures.{name}").draw(dict(inputs), dict(outputs), settings)
 
-    plt.style.use(resources.files("autoscore.figures") / "print.mplstyle")
-    return plt.subplots(*shape, **options)
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Draw and save in the project's style within a ``with``, or as a function's decorator.
+
+    Matplotlib's own settings are as they were afterwards, and change no figure.
+    """
+    from matplotlib import style
+
+    sheet = resources.files("autoscore.figures") / "print.mplstyle"
+    with style.context(sheet, after_reset=True):
+        yield
+
+
+def subplots(
+    rows: int = 1, columns: int = 1, *, figsize: tuple[float, float] | None = None, **options: Any
+) -> tuple[Picture, Any]:
+    """Return a figure of this size in inches and its panels, as Matplotlib's ``subplots``.
+
+    It belongs to nobody else: pyplot, and with it a notebook, does not know of it.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=figsize, layout=options.pop("layout", None))
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, **options)
 
 
 def grid(
@@ -188,8 +217,6 @@ def save(figure: Picture, outputs: dict[str, str]) -> None:
 
     Panels without data say so.
     """
-    from matplotlib import pyplot as plt
-
     for panel in figure.axes:
         if panel.get_visible() and not np.isfinite(panel.dataLim.get_points()).all():
             panel.text(0.5, 0.5, "nothing to show", transform=panel.transAxes, **EMPTY)
@@ -198,7 +225,6 @@ def save(figure: Picture, outputs: dict[str, str]) -> None:
         stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
         write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
         _keep_layout(figure)
-    plt.close(figure)
 
 
 def animate(
@@ -212,7 +238,6 @@ def animate(
 
     `show(k)` sets the k-th frame and returns every artist that it changes; the rest is drawn once.
     """
-    from matplotlib import pyplot as plt
     from PIL import Image
 
     figure.set_dpi(SCREEN)
@@ -234,7 +259,6 @@ def animate(
     durations = [round(1000 / frames_per_second)] * (count - 1) + [LAST_FRAME]
     options = {"append_images": frames[1:], "duration": durations, "loop": 0}
     write_atomically(path, lambda file: frames[0].save(file, save_all=True, **options))
-    plt.close(figure)
 
 
 def _choose_ticks(figure: Picture) -> None:

@@ -22,7 +22,7 @@ from autoscore.files.storage import write_atomically
 try:
     import resource
 except ImportError:  # not on Windows, where the peak of memory stays unknown
-    resource = None
+    resource = None  # type: ignore[assignment]
 
 PACKAGES = [  # by the names under which they are imported
     "arviz_stats",

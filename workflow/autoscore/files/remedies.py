@@ -35,5 +35,5 @@ def remedy(error: BaseException) -> str:
     """Return what to do about an error, "" if that is unknown or the error says so itself."""
     if is_of_memory(error):
         return MEMORY
-    known = REMEDIES.get(error.errno, "") if isinstance(error, OSError) else ""
+    known = REMEDIES.get(error.errno or 0, "") if isinstance(error, OSError) else ""
     return "" if known in str(error) else known

@@ -39,7 +39,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     except OSError as error:
         # unlike a failed opening, a failed write does not name the file
-        reason = "; ".join(filter(None, [error.strerror, REMEDIES.get(error.errno)]))
+        reason = "; ".join(filter(None, [error.strerror, REMEDIES.get(error.errno or 0)]))
         raise OSError(error.errno, reason or str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from http.client import HTTPException, IncompleteRead
 from itertools import count
 from socket import gaierror
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, build_opener
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 CHUNK = 1 << 18  # bytes
 PATIENCE = 30  # time-outs that one attempt may take in all, however steadily it trickles
@@ -33,7 +34,9 @@ def check_address(url: str, referrer: str = "") -> None:
 
 
 class _SafeRedirects(HTTPRedirectHandler):
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
+    def redirect_request(
+        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Request | None:
         check_address(newurl, req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 

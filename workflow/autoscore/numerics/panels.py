@@ -121,7 +121,7 @@ def _graded(log_f: Callable[[np.ndarray], np.ndarray], low: float, high: float) 
         fallen = (log_f(around.ravel()).reshape(2, -1) < top - 0.5).any(0)
         narrowest = distance[fallen][-1] if fallen.any() else distance[0]
         steps = distance[distance >= 0.5 * narrowest]
-        edges += [mode - steps, [mode], mode + steps]
+        edges += [mode - steps, np.array([mode]), mode + steps]
     found = np.unique(np.clip(np.concatenate(edges), low, high))
     apart = np.diff(found, prepend=-np.inf) > 1e-14 * (high - low)
     apart[-1] = True

@@ -1,7 +1,6 @@
 """Many networks of one shape, trained as one tensor."""
 
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, fields, is_dataclass
@@ -18,10 +17,6 @@ from torch import Tensor
 from autoscore.fields import Field
 from autoscore.files.storage import UNSEALED, check_seal, reading, seal
 
-# Intel's MKL multiplies matrices here. By default it rounds them by where they lie in memory, and
-# so by which members come before them. It reads this variable when it is first used.
-os.environ.setdefault("MKL_CBWR", "AUTO")
-
 WHOLE = 64  # points whose units fill whole vectors, however many they are
 CLOSE = 1e-9  # relative difference within which noise levels are the same
 
@@ -29,8 +24,10 @@ CLOSE = 1e-9  # relative difference within which noise levels are the same
 class Stack(ABC):
     """m networks whose parameters lie in one matrix ``theta`` of shape ``(m, parameters)``.
 
-    No operation mixes rows: each member is the same, to the last bit, whatever is beside it.
-    Subclasses are dataclasses, whose fields describe a stack but for theta.
+    No operation mixes rows: each member is the same, to the last bit, whatever is beside it. Where
+    PyTorch multiplies with Intel's MKL, this needs the environment variable ``MKL_CBWR=AUTO``,
+    which the pipeline's jobs set. Subclasses are dataclasses, whose fields describe a stack but for
+    theta.
 
     Networks work on z = (x - shift) / scale, shapes ``(m, d)`` and ``(m,)``. One scale for all
     coordinates keeps the noise isotropic, and single precision suffices for data in any units,

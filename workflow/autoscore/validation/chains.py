@@ -1,11 +1,13 @@
 """Mistakes in the plans of chains."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
+from autoscore.figures.declaration import Charted
 from autoscore.figures.registry import FIGURES
 from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
@@ -30,7 +32,7 @@ def sample_mistakes(key: str, entry: dict, density: Density) -> Iterator[str]:
         if name not in sample["plans"]:
             known = ", ".join(sample["plans"]) or "none"
             yield refused(f"{key}.figures.{figure}", name, f"a plan, of which there are {known}")
-        scope = FIGURES[figure].scope
+        scope = cast(Charted, FIGURES[figure].scope)
         if not scope.least <= density.dim <= scope.most:
             yield f"{key}.figures.{figure} is {shown(name)}; not available for d = {density.dim}"
     for part in ("differences", "far_starts"):

@@ -1,11 +1,13 @@
 """Mistakes in a density, in its training and figures, and in image models."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from autoscore.data import training_points
 from autoscore.densities.base import Density
 from autoscore.densities.kernels import KernelDensity
 from autoscore.densities.registry import KINDS, make_density
+from autoscore.figures.declaration import Listed
 from autoscore.figures.registry import FIGURES, listed
 from autoscore.models.registry import MODELS
 from autoscore.numerics.grids import noise_levels
@@ -157,7 +159,9 @@ def _figure_mistakes(key: str, entry: dict, d: int) -> Iterator[str]:
             f"{key}.figures is {shown(entry['figures'])}; allowed for kind {entry['kind']} with "
             f"d = {d} are: {', '.join(allowed) or 'none'}"
         )
-    separate = sorted(name for name in entry["figures"] if FIGURES[name].scope.needs_separate)
+    separate = sorted(
+        name for name in entry["figures"] if cast(Listed, FIGURES[name].scope).needs_separate
+    )
     if separate and not entry["train"]["models"]["separate"]:
         shows = f"since figures {' and '.join(separate)} show what separate auto-encoders learned"
         yield refused(f"{key}.train.models.separate", [], f"dae, rcae or both, {shows}")

@@ -11,7 +11,7 @@ from autoscore.validation.schemas import schema_mistakes
 from autoscore.verify.query import asked_in_words, places_of
 from autoscore.verify.requirements import REQUIREMENTS, requirements_of
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
+SCHEMA = Path(__file__).parents[1] / "schemas" / "claims.schema.yaml"
 PROFILES = {"full": ["config.yaml"], "quick": ["config.yaml", "quick.yaml"]}  # their own files
 ALL = {"from": 1, "to": 1e9}  # numbers of points, for all points of a user's file
 SILENT = ("density", "quantity")  # columns that a sentence says otherwise

@@ -5,7 +5,7 @@ from pathlib import Path
 from autoscore.configuration import ConfigurationError, read_yaml
 from autoscore.validation.schemas import schema_mistakes
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "statements.schema.yaml"
+SCHEMA = Path(__file__).parents[1] / "schemas" / "statements.schema.yaml"
 
 
 def read_statements(path: str | Path, families: list[dict]) -> list[dict]:
