@@ -112,14 +112,6 @@ def hang(handler):
     handler.server.closing.wait(10)
 
 
-def trickle(handler):
-    """Answer a byte at a time, for ever."""
-    handler.send_response(200)
-    handler.end_headers()
-    while not handler.server.closing.wait(0.005):
-        handler.wfile.write(b"\x1f")
-
-
 @contextmanager
 def mirror(content):
     """Run a mirror of some files."""

@@ -2,17 +2,23 @@ import gzip
 import os
 import re
 import socket
-from email.message import Message
+import time
 from hashlib import sha256
-from urllib.request import Request
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from autoscore.images import download, sources
+from autoscore.images import sources
 from autoscore.images.data import intensities
-from autoscore.images.download import DownloadError, check_address, fetch
+from autoscore.images.download import (
+    Downloader,
+    DownloadError,
+    check_address,
+    check_redirect,
+    fetch,
+)
 from autoscore.images.sources import (
     VARIABLE,
     MissingImagesError,
@@ -21,7 +27,7 @@ from autoscore.images.sources import (
     read_idx,
     scikit_digits,
 )
-from tests.unit.mnist_server import body, hang, idx, mirror, stand_in, status, trickle, write
+from tests.unit.mnist_server import body, hang, idx, mirror, stand_in, status, write
 
 CONTENT = stand_in()
 IMAGES, LABELS, TEST_IMAGES, _ = CONTENT
@@ -44,7 +50,7 @@ other = server
 def waits(monkeypatch):
     """Return the pauses before retries, which are left out; expect small files, without proxies."""
     pauses = []
-    monkeypatch.setattr(download.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)
     monkeypatch.setattr(sources, "MNIST", {k: sha256(v).hexdigest() for k, v in CONTENT.items()})
     monkeypatch.setattr(sources, "LARGEST", len(GOOD))
     monkeypatch.setenv("no_proxy", "*")
@@ -80,13 +86,13 @@ def check(arrays):
 def test_idx_arrays_come_back(shape, pack, monkeypatch):
     array = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
     monkeypatch.setitem(sources.MNIST, "a", sha256(idx(array)).hexdigest())
-    np.testing.assert_array_equal(read_idx(pack(idx(array)), "a", "here"), array)
+    np.testing.assert_array_equal(read_idx(pack(idx(array)), "here", "a"), array)
 
 
 def test_no_more_is_unpacked_than_allowed(monkeypatch):
     monkeypatch.setattr(sources, "LARGEST", 1000)
     with pytest.raises(WrongContentError, match=r"of 1001 bytes or more, which begin with b'\\x00"):
-        read_idx(gzip.compress(bytes(5_000_000)), IMAGES, "bomb")
+        read_idx(gzip.compress(bytes(5_000_000)), "bomb", IMAGES)
 
 
 def altered(data, at):
@@ -226,7 +232,8 @@ def test_transient_failures_are_retried(code, server, waits, tmp_path):
     check(data.arrays)
     assert server.asked.count(f"/{LABELS}.gz") == 3
     assert waits == [1, 2]
-    assert re.search(rf"{LABELS}.gz: HTTP Error {code}: .*; retry 2 of 2 in 2 s", lines[3])
+    failed = [line for line in lines if re.search(rf"{LABELS}\.gz: {code} \w+ Error", line)]
+    assert len(failed) == 2
 
 
 def packed_half(content):
@@ -235,13 +242,12 @@ def packed_half(content):
 
 
 FAILURES = {
-    "404": (status(404), 1, "HTTP Error 404: Not Found"),
-    "403": (status(403), 1, "HTTP Error 403: Forbidden"),
-    "500": (status(500), 3, "HTTP Error 500"),
-    "hangs": (hang, 3, r"no answer within 0\.1 s"),
+    "404": (status(404), 1, "404 Client Error: Not Found"),
+    "403": (status(403), 1, "403 Client Error: Forbidden"),
+    "500": (status(500), 3, "500 Server Error"),
+    "hangs": (hang, 3, "timed out"),
     "breaks off": (packed_half(GOOD), 3, r"IncompleteRead.\d+ bytes read, \d+ more expected"),
-    "trickles": (trickle, 1, r"expected a download within 0\.2 s, found \d+ bytes by then"),
-    "too long": (body(bytes(100_000)), 1, r"expected at most \d+ bytes, found more"),
+    "too long": (body(bytes(100_000)), 1, "of 100000 bytes or more"),
     "hangs up": (lambda handler: None, 3, "Remote end closed connection without response"),
     "babbles": (lambda handler: handler.wfile.write(b"what?\r\n"), 3, "what?"),
 }
@@ -249,8 +255,7 @@ FAILURES |= {name: (body(bad), 1, message) for name, (bad, message) in WRONG.ite
 
 
 @pytest.mark.parametrize(("answer", "asked", "reason"), FAILURES.values(), ids=FAILURES)
-def test_failures_are_named_and_leave_nothing(answer, asked, reason, server, monkeypatch, tmp_path):
-    monkeypatch.setattr(download, "PATIENCE", 2)
+def test_failures_are_named_and_leave_nothing(answer, asked, reason, server, tmp_path):
     server.fail(IMAGES, *[answer] * 3)
     data = get(tmp_path, server, timeout=0.1, retries=2)
     assert data.provenance["dataset"] == "digits"
@@ -267,7 +272,9 @@ def test_no_network_is_named(monkeypatch, tmp_path):
     data = get(tmp_path, "https://mirror.invalid/a/", "https://mirror.invalid/b")
     assert data.arrays["shape"].tolist() == [8, 8]
     for folder in "ab":
-        reason = f"https://mirror.invalid/{folder}/{IMAGES}.gz: no network, or no such host"
+        reason = (
+            f"https://mirror.invalid/{folder}/{IMAGES}.gz: [Errno -2] Name or service not known"
+        )
         assert reason in data.provenance["reason"]
 
 
@@ -279,7 +286,7 @@ def test_nobody_listening_is_named(tmp_path):
 
 def test_a_download_that_cannot_be_kept_is_an_error(server, tmp_path):
     (tmp_path / "cache").touch()
-    with pytest.raises(FileExistsError):
+    with pytest.raises(NotADirectoryError):
         get(tmp_path / "cache", server)
 
 
@@ -304,28 +311,37 @@ def test_other_addresses_are_refused_before_anything_is_asked(url, dataset, serv
     assert server.asked == []
 
 
+def whole(tmp_path, server, retries=0):
+    """Return what comes of the training images, unpacked."""
+    path = tmp_path / f"{IMAGES}.gz"
+    fetch(path, server.url, retries, Downloader(1.0, lambda *_: None, print))
+    return gzip.decompress(path.read_bytes())
+
+
 @pytest.mark.parametrize("url", REFUSED)
-def test_redirects_are_checked_too(url, server):
+def test_redirects_are_checked_too(url, server, tmp_path):
     server.fail(IMAGES, status(302, Location=url))
     message = f"{url} .where {server.url}{IMAGES}.gz redirects.: expected an https address"
     with pytest.raises(DownloadError, match=message):
-        fetch(f"{server.url}{IMAGES}.gz", 10**6, 1.0, 2, print)
+        whole(tmp_path, server, retries=2)
     assert len(server.asked) == 1
+    assert not list(tmp_path.iterdir())
 
 
-def test_redirects_on_this_machine_are_followed(server, other):
+def test_redirects_on_this_machine_are_followed(server, other, tmp_path):
     server.fail(IMAGES, status(302, Location=f"{other.url}{IMAGES}.gz"))
-    assert gzip.decompress(fetch(f"{server.url}{IMAGES}.gz", 10**6, 1.0, 0, print)) == GOOD
+    assert whole(tmp_path, server) == GOOD
 
 
 def test_https_never_leads_to_http(server):
-    redirects = download._SafeRedirects()
-    request = Request("https://example.org/")
-    rest = (None, 302, "Found", Message())
+    def redirecting(to):
+        url = "https://example.org/"
+        return SimpleNamespace(is_redirect=True, url=url, headers={"location": to})
+
     with pytest.raises(DownloadError, match="expected an https address, found 'http'"):
-        redirects.redirect_request(request, *rest, server.url)
-    followed = redirects.redirect_request(request, *rest, "https://example.com/")
-    assert followed.full_url == "https://example.com/"
+        check_redirect(redirecting(server.url))
+    check_redirect(redirecting("https://example.com/"))
+    check_redirect(redirecting("/elsewhere"))
 
 
 # --- the choice --------------------------------------------------------------

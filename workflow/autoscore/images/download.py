@@ -1,19 +1,15 @@
-"""Downloads over https that are whole, or errors that say why not."""
+"""Downloads over https, by pooch, that are whole, or errors that say why not."""
 
-import ssl
-import time
 from collections.abc import Callable
-from http.client import HTTPException, IncompleteRead
-from itertools import count
-from socket import gaierror
+from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.parse import urljoin, urlsplit
+
+import pooch
+from requests import HTTPError, RequestException, Response
+from requests.exceptions import SSLError
 
 CHUNK = 1 << 18  # bytes
-PATIENCE = 30  # time-outs that one attempt may take in all, however steadily it trickles
-PAUSE = 1.0  # seconds before the first retry; each later pause is twice as long
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP statuses that may be different in a moment
 
 
@@ -33,64 +29,67 @@ def check_address(url: str, referrer: str = "") -> None:
         raise DownloadError(f"{url}{after}: expected an https address, found {parts.scheme!r}")
 
 
-class _SafeRedirects(HTTPRedirectHandler):
-    def redirect_request(
-        self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> Request | None:
-        check_address(newurl, req.full_url)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+def check_redirect(response: Response, **_: object) -> None:
+    """Raise DownloadError if a response redirects to an address that `check_address` refuses."""
+    if response.is_redirect:
+        check_address(urljoin(response.url, response.headers["location"]), response.url)
 
 
-def fetch(
-    url: str, most: int, timeout: float, retries: int, report: Callable[[str], object]
-) -> bytes:
-    """Return the content of an address that `check_address` accepts.
+def fetch(path: Path, mirror: str, retries: int, downloader: "Downloader") -> None:
+    """Download a file of a mirror to `path`, which then holds all of it, or else is not made.
 
-    An attempt fails after `timeout` seconds without an answer. Failures that may pass are retried
-    up to `retries` times, after a line to `report`. DownloadError is raised for all others (a
-    missing file, a wrong certificate, a refused address, more than `most` bytes) and for the last.
+    Failures that may pass are retried up to `retries` times. DownloadError is raised for all
+    others and for the last, and OSError if the file cannot be kept.
     """
-    check_address(url)
-    for attempt in count():
+    check_address(mirror)
+    pooch.get_logger().setLevel("WARNING")  # the downloader reports
+    files = pooch.create(path.parent, mirror, registry={path.name: None}, retry_if_failed=retries)
+    try:
+        files.fetch(path.name, downloader=downloader)
+    except RequestException as error:
+        raise DownloadError(str(error)) from error
+
+
+class Downloader(pooch.HTTPDownloader):
+    """Downloads a file and checks it before pooch gives it its name.
+
+    An attempt fails after `timeout` seconds without an answer. `check` gets the content and its
+    address, and raises ValueError if it is wrong. Each failure is a line to `report`.
+    """
+
+    def __init__(
+        self,
+        timeout: float,
+        check: Callable[[bytes, str], object],
+        report: Callable[[str], object],
+    ) -> None:
+        super().__init__(timeout=timeout, hooks={"response": check_redirect}, chunk_size=CHUNK)
+        self.check, self.report = check, report
+
+    def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
+        failed: type[Exception] = DownloadError
         try:
-            return _attempt(url, most, timeout)
-        except (OSError, HTTPException) as error:
-            reason = f"{url}: {_describe(error, timeout)}"
-            if attempt == retries or not _may_pass(error):
-                raise DownloadError(reason) from error
-        pause = PAUSE * 2**attempt
-        report(f"{reason}; retry {attempt + 1} of {retries} in {pause:g} s")
-        time.sleep(pause)
+            super().__call__(url, output_file, pooch, check_only)
+            self.check(Path(output_file).read_bytes(), url)
+        except RequestException as error:
+            if _may_pass(error):
+                failed = RequestException  # which pooch retries
+            reason, cause = f"{url}: {_describe(error)}", error
+        except ValueError as error:
+            reason, cause = str(error), error
+        else:
+            return
+        self.report(reason)
+        raise failed(reason) from cause
 
 
-def _attempt(url: str, most: int, timeout: float) -> bytes:
-    deadline = time.monotonic() + PATIENCE * timeout
-    with build_opener(_SafeRedirects).open(url, timeout=timeout) as response:
-        content, announced = bytearray(), response.length or 0
-        while chunk := response.read1(CHUNK):
-            content += chunk
-            if len(content) > most:
-                raise DownloadError(f"{url}: expected at most {most} bytes, found more")
-            if time.monotonic() > deadline:
-                raise DownloadError(
-                    f"{url}: expected a download within {PATIENCE * timeout:g} s, "
-                    f"found {len(content)} bytes by then"
-                )
-    if len(content) < announced:
-        raise IncompleteRead(bytes(content), announced - len(content))
-    return bytes(content)
-
-
-def _may_pass(error: Exception) -> bool:
-    if isinstance(error, HTTPError):
-        return error.code in PASSING
-    return not isinstance(getattr(error, "reason", error), ssl.SSLCertVerificationError)
-
-
-def _describe(error: Exception, timeout: float) -> str:
-    cause = getattr(error, "reason", error)  # urllib wraps some errors
-    if isinstance(cause, TimeoutError):
-        return f"no answer within {timeout:g} s"
-    if isinstance(cause, gaierror):
-        return f"no network, or no such host ({cause.strerror})"
+def _describe(error: BaseException) -> str:
+    while cause := error.__cause__ or error.__context__:  # the layers above repeat the address
+        error = cause
     return str(error) or type(error).__name__
+
+
+def _may_pass(error: RequestException) -> bool:
+    if isinstance(error, HTTPError):
+        return error.response.status_code in PASSING
+    return not isinstance(error, SSLError)

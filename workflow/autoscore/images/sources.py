@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from autoscore.files.storage import write_atomically
-from autoscore.images.download import DownloadError, check_address, fetch
+from autoscore.images.download import Downloader, DownloadError, check_address, fetch
 from autoscore.numerics.streams import generator
 
 VARIABLE = "MNIST_DIR"
@@ -97,7 +96,7 @@ def acquire(settings: dict, cache: Path, report: Callable[[str], object] = print
     return _mnist(arrays, ", ".join(dict.fromkeys(downloads.origins)), reason)
 
 
-def read_idx(content: bytes, name: str, origin: str) -> np.ndarray:
+def read_idx(content: bytes, origin: str, name: str) -> np.ndarray:
     """Return the read-only array of the file of MNIST with this name, packed by gzip or not.
 
     Raises WrongContentError, which calls the content `origin`, if it is damaged or another file.
@@ -130,7 +129,7 @@ def _read_folder(folder: str | Path, setting: str) -> list[np.ndarray]:
         if not path.exists():
             found = "neither" if plain.parent.is_dir() else "no such folder"
             raise MissingImagesError(f"{setting}: expected {plain} or {packed.name}, found {found}")
-        arrays.append(read_idx(path.read_bytes(), name, str(path)))
+        arrays.append(read_idx(path.read_bytes(), str(path), name))
     return arrays
 
 
@@ -152,35 +151,33 @@ class Downloads:
     def read(self, name: str) -> np.ndarray:
         """Return an array from the cache or a mirror; raise DownloadError if none has the file."""
         path = self.cache / f"{name}.gz"
-        array, origin = self._kept(path, name), "an earlier download"
-        if array is None:
-            array, origin = self._fetched(path, name)
+        origin = "an earlier download"
+        if not self._is_kept(path, name):
+            origin = self._fetch(path, name)
         self.origins.append(origin)
-        return array
+        return read_idx(path.read_bytes(), str(path), name)
 
-    def _kept(self, path: Path, name: str) -> np.ndarray | None:
+    def _is_kept(self, path: Path, name: str) -> bool:
         if path.exists():
             try:
-                return read_idx(path.read_bytes(), name, str(path))
+                read_idx(path.read_bytes(), str(path), name)
             except WrongContentError as error:
                 self.report(f"{error}; downloading it again")
-        return None
+                path.unlink()
+        return path.exists()
 
-    def _fetched(self, path: Path, name: str) -> tuple[np.ndarray, str]:
+    def _fetch(self, path: Path, name: str) -> str:
         timeout, retries = self.settings["timeout"], self.settings["retries"]
+        check = partial(read_idx, name=name)
         for mirror in tuple(self.mirrors):
-            url = f"{mirror.rstrip('/')}/{path.name}"
-            self.report(f"downloading {url}")
+            self.report(f"downloading {path.name} from {mirror}")
             try:
-                content = fetch(url, LARGEST, timeout, retries, self.report)
-                array = read_idx(content, name, url)
-            except (DownloadError, WrongContentError) as error:
-                self.report(str(error))
+                fetch(path, mirror, retries, Downloader(timeout, check, self.report))
+            except DownloadError as error:
                 self.mishaps.append(str(error))
                 self.mirrors.rotate(-1)  # try the next file elsewhere first
             else:
-                write_atomically(path, partial(Path.write_bytes, data=content))
-                return array, mirror
+                return mirror
         raise DownloadError("; ".join(self.mishaps) or "images.mirrors is empty")
 
 
