@@ -221,6 +221,27 @@ def _bits(expression: sympy.Expr) -> int:
     return max((max(abs(n.p), n.q).bit_length() for n in numbers), default=0)
 
 
+class Tape(NamedTuple):
+    """Calls of NumPy's functions, in order, that compute expressions.
+
+    Values have places: coordinates, constants, results and spare ones, in this order. A call names
+    the places of its operands and at last that of its output, which is none of these.
+    """
+
+    constants: list[float]
+    calls: list[tuple[np.ufunc, list[int]]]
+    spare: int
+
+
+def make_tape(expressions: Sequence[sympy.Expr], names: Sequence[str]) -> Tape:
+    """Return the calls that compute the expressions, with shared parts computed once."""
+    program = _Program(names)
+    steps, results = sympy.cse(list(expressions))
+    for symbol, expression in steps:
+        program.values[symbol.name] = program.add(expression)
+    return program.finish([program.add(result) for result in results])
+
+
 class Compiled:
     """Several symbolic expressions, evaluated together on arrays with shared subexpressions.
 
@@ -229,14 +250,10 @@ class Compiled:
     """
 
     def __init__(self, expressions: Sequence[sympy.Expr], names: Sequence[str]) -> None:
-        program = _Program(names)
-        steps, results = sympy.cse(list(expressions))
-        for symbol, expression in steps:
-            program.values[symbol.name] = program.add(expression)
-        self._results = len(results)
-        self._constants, self._calls, self._spare = program.finish(
-            [program.add(result) for result in results]
-        )
+        tape = make_tape(expressions, names)
+        self._results, self._spare = len(expressions), tape.spare
+        self._constants = [np.array(number) for number in tape.constants]
+        self._calls = [(function, operator.itemgetter(*of)) for function, of in tape.calls]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the values, shape ``(n, expressions)``, at points x of shape ``(n, d)``."""
@@ -305,12 +322,8 @@ class _Program:
         square = self._power(self._call(np.square, base), sympy.Integer(half))
         return self._call(np.multiply, square, base) if odd else square
 
-    def finish(self, results: list[int]) -> tuple[list[np.ndarray], list[tuple], int]:
-        """Give each value an array, reusing those of values that are not needed any more.
-
-        Return the constants; each call, with what picks its operands and output among coordinates,
-        constants, results and spare arrays, in this order; and the number of spare arrays.
-        """
+    def finish(self, results: list[int]) -> Tape:
+        """Give each value a place, reusing those of values that are not needed any more."""
         # a result that is a coordinate, a constant or another result is a copy
         made = {output for _, _, output in self._calls}
         for place, value in enumerate(results):
@@ -324,14 +337,14 @@ class _Program:
         spare, calls = 0, []
         for i, (function, operands, output) in enumerate(self._calls):
             places = [place[value] for value in operands]
-            free += {place[v] for v in operands if last[v] == i and place[v] >= first}
             if output not in place:
                 if not free:
                     free.append(first + spare)
                     spare += 1
                 place[output] = free.pop()
-            calls.append((function, operator.itemgetter(*places, place[output])))
-        return [np.array(number) for number in self._constants], calls, spare
+            free += {place[v] for v in operands if last[v] == i and place[v] >= first}
+            calls.append((function, [*places, place[output]]))
+        return Tape(list(self._constants), calls, spare)
 
 
 def _real(expression: sympy.Expr) -> float:

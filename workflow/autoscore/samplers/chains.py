@@ -1,10 +1,9 @@
 """Running chains: burn-in, tuning, thinning, one generator per chain, and resuming after a stop."""
 
-import copy
-import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autoscore.files.storage import read_arrays, write_arrays
-from autoscore.samplers.kernels import Info, Kernel, State
+from autoscore.samplers.kernels import Kernel, State
+from autoscore.samplers.streams import Streams
 
 if TYPE_CHECKING:
     from autoscore.samplers.compiled.loops import Loop
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 NORMALS = 4_000_000  # drawn at once: 32 MB
 NARROW = 8  # dimensions up to which coordinates lie apart in memory: arithmetic is faster so
 LONGEST = 512  # steps at most between two reports of progress, for which normals are drawn at once
+PIECE = 0.1  # seconds that compiled steps should take between two reports
 SAVED = 10.0  # seconds from one checkpoint to the next
 NUMBERS = ("step", "evaluations", "jacobians", "seconds")  # of a course
 PILOTS = 16  # chains by which the step is tuned: further chains change nothing
-Generators = Sequence[np.random.Generator]
+Generators = Sequence[np.random.Generator] | Streams
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,17 @@ def run(
     draws, burn_in, thin
         Positions to keep of each chain, steps before the first counts, and steps per draw.
     generators
-        One per chain, or one for each of several equal groups of consecutive chains.
+        One per chain, or one for each of several equal groups of consecutive chains. Compiled
+        chains have `Streams`, or make their own from the next words of a generator per chain.
     target_acceptance
         Tune the step during burn-in until this share of proposals is accepted, then freeze it:
         0.44 and 0.234 suit the random walk in one and in many dimensions (Gelman, Roberts and
         Gilks 1996), 0.574 adjusted Langevin (Roberts and Rosenthal 1998).
     compiled, threads
-        Compile the steps, in a few seconds, and divide the chains among so many threads. That pays
-        for millions of steps of random-walk Metropolis or Langevin's moves on a density in closed
-        form, above all with few chains or in few dimensions. Each chain needs its own generator.
-        The draws do not depend on the number of threads, and up to rounding they are those of the
-        kernel's own steps.
+        Take compiled steps, and divide the chains among so many threads. That pays for random-walk
+        Metropolis or Langevin's moves on a density in closed form; code is compiled once, in half a
+        minute, and kept for later processes. The draws do not depend on the number of threads, and
+        up to rounding they are those of the kernel's own steps with the same `Streams`.
 
     Raises ValueError if the generators cannot share the chains evenly, a start is not finite, the
     step cannot be tuned, the kernel cannot be compiled or the checkpoint is that of another run,
@@ -106,13 +107,14 @@ def run(
             )
         tuning = StepTuning(target_acceptance, kernel.step_size)
     kept = np.empty((chains, draws, dim))
+    if compiled:
+        loop, generators = _compiled(kernel, chains, generators)
     course = Course(kernel, state, tuning, kept, np.zeros(chains, dtype=int), generators)
     if checkpoint is not None and checkpoint.exists():
         course.resume(checkpoint)
     began -= course.seconds
     steps = burn_in + draws * thin
     if compiled:
-        loop = _compiled(kernel, chains, len(generators))
         pieces = course.compiled_pieces(loop, steps, burn_in, thin, threads)
     else:
         pieces = course.pieces(steps, burn_in, thin)
@@ -128,14 +130,15 @@ def run(
     return Chains(kept, share, *counts, seconds, course.kernel, course.state)
 
 
-def _compiled(kernel: Kernel, chains: int, generators: int) -> "Loop":
+def _compiled(kernel: Kernel, chains: int, generators: Generators) -> tuple["Loop", Streams]:
     from autoscore.samplers.compiled.loops import Loop  # loads Numba, half a second
 
-    if not 0 < generators == chains:
+    if not 0 < len(generators) == chains:
         raise ValueError(
-            f"compiled chains need one generator each: there are {generators} for {chains}"
+            f"compiled chains need one generator each: there are {len(generators)} for {chains}"
         )
-    return Loop.of(kernel)
+    streams = generators if isinstance(generators, Streams) else Streams.of(generators)
+    return Loop.of(kernel), streams
 
 
 @dataclass
@@ -188,7 +191,8 @@ class Course:
     def pieces(self, steps: int, burn_in: int, thin: int) -> Iterator[None]:
         """Do all steps that are left, and yield wherever the course can be saved."""
         shape = (len(self.state.x), self.kernel.normals(self.state.x.shape[1]))
-        for chunk in chunks_of_normals(self.generators, steps - self.step, shape):
+        rest = (self.generators, steps - self.step, shape)
+        for chunk in chunks_of_normals(*rest, adjusted=self.kernel.adjusted):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # see `check`
                 for normals in chunk:
                     self.advance(normals, burn_in, thin)
@@ -202,71 +206,70 @@ class Course:
         self.jacobians += info.jacobians
         self.step += 1
         if self.step <= burn_in:
-            self._tune(info, last=self.step == burn_in)
+            self._tune(info.log_acceptance, last=self.step == burn_in)
             return
         self.accepted += info.accepted
         draw, left = divmod(self.step - burn_in, thin)
         if left == 0:
             self.kept[:, draw - 1] = self.state.x
 
-    def _tune(self, info: Info, *, last: bool) -> None:
+    def _tune(self, log_ratios: np.ndarray, *, last: bool) -> None:
         if self.tuning is not None:
-            ratios = np.exp(np.minimum(0.0, info.log_acceptance[:PILOTS]))
+            ratios = np.exp(np.minimum(0.0, log_ratios[:PILOTS]))
             size = self.tuning.after(float(ratios.mean()), last=last)
             self.kernel = replace(self.kernel, step_size=size)
 
     def compiled_pieces(
         self, loop: "Loop", steps: int, burn_in: int, thin: int, threads: int
     ) -> Iterator[None]:
-        """Do the same with compiled steps, as many at once whatever the number of chains."""
-        while self.step < steps:
-            sizes = self._next_sizes(min(LONGEST, steps - self.step), burn_in)
-            self.state, finite = loop.advance(
-                self.state,
-                sizes,
-                self.generators,
-                self.kept,
-                self.accepted,
-                step=self.step - burn_in,
-                thin=thin,
-                threads=threads,
-            )
-            first = finite.min()  # of the chains, if any, that were lost first
-            lost = np.where((finite == first)[:, None], self.state.x, 0.0)
-            with np.errstate(invalid="ignore"):
-                check(lost, self.kernel.name, self.kernel.sigma, self.step + first)
-            self.step += len(sizes)
-            self.evaluations += len(sizes) * len(finite)
-            yield
+        """Do the same with compiled steps, as many at once as take about the same time."""
+        size = LONGEST // 8
+        with ThreadPoolExecutor(threads) as pool:
+            while self.step < steps:
+                began = time.perf_counter()
+                self._advance_compiled(loop, min(size, steps - self.step), burn_in, thin, pool)
+                yield
+                size = max(1, size * 2 if time.perf_counter() - began < PIECE else size // 2)
 
-    def _next_sizes(self, steps: int, burn_in: int) -> np.ndarray:
-        """Return the sizes of the next steps, ``(steps,)``, tuned by the pilots' own steps.
+    def _advance_compiled(
+        self, loop: "Loop", steps: int, burn_in: int, thin: int, pool: ThreadPoolExecutor
+    ) -> None:
+        sizes = self._next_sizes(loop, steps, burn_in)
+        draws = (self.generators, self.kept, self.accepted)
+        after = self.step - burn_in
+        self.state, finite = loop.advance(self.state, sizes, *draws, after, thin, pool)
+        first = finite.min()  # of the chains, if any, that were lost first
+        lost = np.where((finite == first)[:, None], self.state.x, 0.0)
+        with np.errstate(invalid="ignore"):
+            check(lost, self.kernel.name, self.kernel.sigma, self.step + first)
+        self.step += steps
+        self.evaluations += steps * len(finite)
 
-        The pilots do these steps here, with copies of their generators, and again with all chains.
+    def _next_sizes(self, loop: "Loop", steps: int, burn_in: int) -> np.ndarray:
+        """Return the sizes of the next steps, ``(steps,)``, tuned by the pilots if any are left.
+
+        The pilots do these steps here, with copies of their streams, and again with all chains.
         """
         sizes = np.full(steps, self.kernel.step_size, dtype=float)
         tuned = 0 if self.tuning is None else min(steps, max(0, burn_in - self.step))
-        if not tuned:
-            return sizes
-        pilots = copy.deepcopy(self.generators[:PILOTS])
-        state = self.kernel.init(self.state.x[:PILOTS].copy())
-        shape = (len(pilots), self.kernel.normals(state.x.shape[1]))
-        chunks = chunks_of_normals(pilots, tuned, shape)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for k, normals in enumerate(itertools.chain.from_iterable(chunks)):
-                sizes[k] = self.kernel.step_size
-                state, info = self.kernel.step(state, normals)
-                self._tune(info, last=self.step + k + 1 == burn_in)
+        x, pilots = self.state.x[:PILOTS], self.generators.first(PILOTS)
+        for k in range(tuned):
+            sizes[k] = self.kernel.step_size
+            x, log_ratios = loop.trial(x, self.kernel.step_size, pilots)
+            self._tune(log_ratios, last=self.step + k + 1 == burn_in)
         sizes[tuned:] = self.kernel.step_size
         return sizes
 
     def save(self, path: Path) -> None:
         """Write everything to an .npz file; to be called between chunks of normals."""
         numbers = {name: getattr(self, name) for name in NUMBERS}
-        numbers["generators"] = [rng.bit_generator.state for rng in self.generators]
         numbers["step_size"] = self.kernel.step_size
         numbers["tuning"] = None if self.tuning is None else astuple(self.tuning)
         arrays = {"kept": self.kept, "accepted": self.accepted}
+        if isinstance(self.generators, Streams):
+            arrays["streams"] = self.generators.states
+        else:
+            numbers["generators"] = [rng.bit_generator.state for rng in self.generators]
         arrays["numbers"] = np.array(json.dumps(numbers))
         parts = vars(self.state).items()
         arrays |= {f"state_{name}": part for name, part in parts if part is not None}
@@ -278,6 +281,8 @@ class Course:
         there, here = arrays["kept"].shape, self.kept.shape
         if there != here:
             raise ValueError(f"{path} has draws of shape {there}, not {here}: remove it to restart")
+        if isinstance(self.generators, Streams) != ("streams" in arrays):
+            raise ValueError(f"{path} is of a run with other generators: remove it to restart")
         self.kept[:], self.accepted = arrays["kept"], arrays["accepted"]
         numbers = json.loads(arrays["numbers"].item())
         for name in NUMBERS:
@@ -287,17 +292,21 @@ class Course:
             self.tuning = StepTuning(*numbers["tuning"])
         parts = {name: arrays.get(f"state_{name}") for name in vars(self.state)}
         self.state = replace(self.state, **parts)
-        for rng, state in zip(self.generators, numbers["generators"], strict=True):
-            rng.bit_generator.state = state
+        if isinstance(self.generators, Streams):
+            self.generators.states[:] = arrays["streams"]
+        else:
+            for rng, state in zip(self.generators, numbers["generators"], strict=True):
+                rng.bit_generator.state = state
 
 
 def chunks_of_normals(
-    generators: Generators, steps: int, shape: tuple[int, int]
+    generators: Generators, steps: int, shape: tuple[int, int], *, adjusted: bool = False
 ) -> Iterator[np.ndarray]:
     """Yield standard normals of the shape ``(count, chains, width)`` for `count` steps at once.
 
     Each generator serves equally many consecutive chains. The numbers do not depend on `count`,
-    and so neither on the number of generators. Raises ValueError if the generators cannot share
+    and so neither on the number of generators; with `Streams`, on whether the last one may reject
+    the move. Raises ValueError if the generators cannot share
     the chains evenly.
     """
     (chains, width), groups = shape, len(generators)
@@ -307,8 +316,11 @@ def chunks_of_normals(
     for begin in range(0, steps, size):
         count = min(size, steps - begin)
         chunk = np.empty((groups, count, chains // groups, width))
-        for numbers, rng in zip(chunk, generators, strict=True):
-            rng.standard_normal(out=numbers)
+        if isinstance(generators, Streams):
+            chunk[:, :, 0] = generators.normals(count, width, adjusted=adjusted)
+        else:
+            for numbers, rng in zip(chunk, generators, strict=True):
+                rng.standard_normal(out=numbers)
         if width <= NARROW + 2:  # a column of each step is then one stretch of memory
             columns = np.ascontiguousarray(chunk.transpose(1, 3, 0, 2))
             yield columns.reshape(count, width, chains).swapaxes(1, 2)
