@@ -140,13 +140,15 @@ def test_figures_alone_do_without_what_learns(monkeypatch, environment, others, 
     assert ("torch" in started[0]) == heavy
 
 
-def test_what_declines_runs_alone(folder, server):
+@pytest.mark.parametrize(
+    "how", ["preloaded.decline(); preloaded.take_over()", "preloaded.take_over(True)"]
+)
+def test_what_declines_or_is_timed_runs_alone(how, folder, server):
     # the body of SCRIPT would run in a copy, where what it prints is not seen here
     asked = command(folder, "print('alone')")
     script = folder / "script.py"
     text = script.read_text(encoding="utf-8")
-    declining = text.replace("preloaded.take_over()", "preloaded.decline(); preloaded.take_over()")
-    script.write_text(declining, encoding="utf-8")
+    script.write_text(text.replace("preloaded.take_over()", how), encoding="utf-8")
     run = subprocess.run(asked, capture_output=True, text=True, check=True)
     assert run.stdout == "alone\n"
 

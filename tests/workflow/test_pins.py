@@ -29,6 +29,15 @@ def test_every_direct_dependency_is_locked_at_its_version():
     assert {package: locked.get(package) for package in direct} == direct
 
 
+def test_the_oldest_snakemake_that_is_allowed_is_tested_and_the_pinned_one_is_newer():
+    text = (ROOT / "workflow/Snakefile").read_text(encoding="utf-8")
+    oldest = re.search(r'^min_version\("([\d.]+)"\)$', text, re.MULTILINE)[1]
+    tested = read(".github/workflows/ci.yml")["jobs"]["snakemake"]["strategy"]["matrix"][
+        "snakemake"
+    ]
+    assert tested == [f"=={oldest}", f">={pins('requirements.in')['snakemake']}"]
+
+
 def test_every_line_of_the_direct_list_is_a_pin():
     lines = (ROOT / "envs/requirements.in").read_text(encoding="utf-8").splitlines()
     packages = [line for line in lines if line.strip() and not line.startswith("#")]

@@ -4,7 +4,8 @@ Importing PyTorch, pandas and Matplotlib takes longer than many jobs take. A run
 machine therefore starts one interpreter that imports them once. Each script asks it, through a
 socket in Snakemake's folder, to run it in a fork, with the same results. A script runs by itself
 where nobody answers (few jobs, the first seconds of a run, macOS, where forks may crash), on a
-cluster, and where the variable AUTOSCORE_PRELOADED is set.
+cluster, where Snakemake times it for a ``benchmark:``, which sees only what a job's own process and
+its children take, and where the variable AUTOSCORE_PRELOADED is set.
 """
 
 import json
@@ -68,9 +69,9 @@ def decline() -> None:
     os.environ[COPY] = "1"
 
 
-def take_over() -> None:
-    """Run this script in a fork and end with its exit status; return if nobody answers."""
-    if COPY in os.environ or not SOCKET.exists():
+def take_over(is_timed: bool = False) -> None:
+    """Run this script in a fork and end with its exit status; return if timed or nobody answers."""
+    if is_timed or COPY in os.environ or not SOCKET.exists():
         return
     asked = {"arguments": sys.argv, "environment": dict(os.environ)}
     with socket.socket(socket.AF_UNIX) as there:

@@ -18,7 +18,8 @@ from autoscore.files.remedies import remedy
 from run_autoscore import orphans, preloaded
 
 orphans.end_with_the_run()
-preloaded.take_over()  # does not return if a preloaded interpreter runs this script
+# does not return if a preloaded interpreter runs this script
+preloaded.take_over(is_timed=sys.modules["__main__"].snakemake.bench_iteration is not None)
 
 TERMINAL_INTERVAL = 10.0  # seconds between lines of one job on the terminal
 
