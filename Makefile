@@ -23,7 +23,7 @@ SNAKEMAKE_OPTIONS = "$$@" --cores $(CORES) $(if $(DIR),--directory "$(DIR)") $(A
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce paper toy mnist figures verify report test test-machines lint format bench docs stability setup lock audit clean help
+.PHONY: reproduce paper toy mnist figures verify report test test-machines lint format bench docs api stability setup lock audit clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(CONFIGURED) $(RUN) snakemake $(SNAKEMAKE_OPTIONS)
@@ -66,6 +66,10 @@ bench: setup .venv/.peers ## Time the library against its peers (ARGS=training: 
 
 docs: setup ## Write the generated parts of the documentation (ARGS=--check: are they up to date?)
 	@$(RUN) docs $(ARGS)
+
+api: setup ## Make the library's pages from its docstrings, build/api/index.html
+	@.venv/bin/python -W ignore -m pdoc autoscore --docformat numpy --output-directory build/api
+	@echo "Open build/api/index.html"
 
 SEEDS ?= 1 2 3
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from autoscore.configuration import ConfigurationError, read_yaml
 from autoscore.figures.registry import index
 from docs.keys import key_tables
-from docs.library import library_index
 from docs.numbers import PROSE, QUERIES, Numbers, refuse, store_numbers
 from docs.numbers import STORED as NUMBERS
 from docs.paper import paper_tables
@@ -32,7 +31,6 @@ PARTS = {
     "docs/paper.md": ("paper", paper_tables),
     "docs/checks.md": ("checks", check_tables),
     "docs/stability.md": ("stability", stability_tables),
-    "docs/library.md": ("library", library_index),
     "docs/benchmarks.md": ("benchmarks", benchmark_tables),
     "docs/scale.md": ("scale", scale_tables),
     "README.md": ("verdicts", verdict_table),

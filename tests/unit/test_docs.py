@@ -1,5 +1,6 @@
-import doctest
 import re
+import subprocess
+import sys
 import textwrap
 
 import pandas as pd
@@ -9,7 +10,6 @@ import yaml
 from autoscore.configuration import complete, merge
 from docs.__main__ import PARTS, ROOT, main
 from docs.keys import Keys
-from docs.library import LIBRARY, library_index
 from docs.numbers import QUERIES
 from docs.numbers import STORED as NUMBERS
 from docs.parts import anchor, replace_part
@@ -40,9 +40,13 @@ def test_generated_parts_are_up_to_date(name):
         assert replace_part(read(name), part, content) == read(name), "run make docs"
 
 
-def test_the_examples_of_the_library_s_page_say_what_they_print():
-    failed, tried = doctest.testfile(str(ROOT / "docs/library.md"), module_relative=False)
-    assert (failed, tried > 10) == (0, True)
+def test_the_library_s_pages_are_made_of_its_docstrings(tmp_path):
+    command = [sys.executable, "-m", "pdoc", "--docformat", "numpy", "autoscore.fields"]
+    subprocess.run([*command, "--output-directory", tmp_path], check=True)
+    page = (tmp_path / "autoscore" / "fields.html").read_text(encoding="utf-8")
+    text = re.sub(r"<[^>]+>", "", page)
+    assert "symmetric_share" in text
+    assert "Return (dr/dx - I) / sigma^2 of shape (n, d, d)" in text
 
 
 def test_the_readme_s_configuration_can_be_run():
@@ -125,59 +129,6 @@ def test_tables_follow_references_and_tell_defaults_and_what_is_allowed():
     assert "| `b.sizes` | how many |  | list of: whole number >= 1 |" in text
 
 
-FLOORS = '"""All.\n\n``low``, ``also``\n    what is below\n``high``\n    what is above\n"""\n'
-
-
-def library_of(folder, modules):
-    library = folder / LIBRARY
-    library.mkdir(parents=True)
-    (library / "__init__.py").write_text(FLOORS, encoding="utf-8")
-    for name, source in modules.items():
-        (library / f"{name}.py").write_text(source, encoding="utf-8")
-
-
-MODULE = '''"""Two things. And more."""
-
-
-def shown(x: int, *, y: str | None = None) -> int:
-    """Return x. This is said later."""
-
-
-def _hidden():
-    """Return nothing."""
-
-
-class Thing:
-    """A thing.
-
-    Of many words.
-    """
-
-    field: int
-
-    def __init__(self, a: int = 1) -> None: ...
-
-    def method(self) -> int: ...
-'''
-
-
-def test_the_index_has_what_is_public_floor_by_floor(tmp_path):
-    library_of(tmp_path, {"high": MODULE, "low": '"""Below."""', "also": '"""Below, too."""'})
-    text = library_index(tmp_path)
-    assert text.index("also.py") > text.index("low.py") > text.index("*what is below*")
-    assert text.index("high.py") > text.index("*what is above*") > text.index("also.py")
-    assert "**: Two things.\n" in text
-    assert "- `shown(x, *, y=None)`: Return x.\n" in text
-    assert "- `Thing(a=1)`: A thing. Has `field`, `method()`.\n" in text
-    assert "hidden" not in text
-
-
-def test_a_module_on_no_floor_is_named(tmp_path):
-    library_of(tmp_path, {"lost": MODULE})
-    with pytest.raises(ValueError, match=r"lost\.py: on no floor; name it in"):
-        library_index(tmp_path)
-
-
 @pytest.mark.parametrize("text", ["", "<!-- end of p -->\n<!-- p: written by make docs -->"])
 def test_a_page_without_its_marks_is_refused(text):
     with pytest.raises(ValueError, match="needs one line <!-- p: written by make docs -->"):
@@ -245,13 +196,16 @@ def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
     for name in [*PARTS, *sources]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(read(name), encoding="utf-8")
-    library_of(tmp_path, {"low": '"""Below."""'})
+    keys = tmp_path / "config/README.md"
+    text = keys.read_text(encoding="utf-8").replace("It decides which", "It says which")
+    keys.write_text(text, encoding="utf-8")
     assert main(["--check"], tmp_path) == 1
-    assert capsys.readouterr().out == "docs/library.md is out of date; run make docs\n"
-    assert (tmp_path / "docs/library.md").read_text(encoding="utf-8") == read("docs/library.md")
+    assert capsys.readouterr().out == "config/README.md is out of date; run make docs\n"
+    assert keys.read_text(encoding="utf-8") == text
     assert main([], tmp_path) == 0
     assert main(["--check"], tmp_path) == 0
-    assert capsys.readouterr().out == "docs/library.md is written anew\n"
+    assert capsys.readouterr().out == "config/README.md is written anew\n"
+    assert keys.read_text(encoding="utf-8") == read("config/README.md")
     page = tmp_path / "docs/findings.md"
     text = page.read_text(encoding="utf-8")
     page.write_text(

@@ -143,6 +143,23 @@ def choose(
 
     Raises ValueError if there are no fields, their dimensions differ or noise levels repeat, there
     are fewer held-out samples than folds, or a field is not finite at them.
+
+    Examples
+    --------
+    The bias of the best auto-encoder falls as sigma^2; two levels together cancel most of it. The
+    choice needs samples alone, not the density.
+
+    >>> from autoscore.densities.mixtures import GaussianMixture
+    >>> from autoscore.numerics.errors import relative_error
+    >>> from autoscore.numerics.streams import generator
+    >>> from autoscore.optimum.dae import DenoisingOptimum
+    >>> p = GaussianMixture([0.5, 0.5], [[-1], [1]], [[[0.25]], [[0.25]]])
+    >>> x = p.sample(2000, generator(1, "points"))
+    >>> choice = choose([DenoisingOptimum(p, sigma) for sigma in (0.2, 0.3)], x)
+    >>> for field in (DenoisingOptimum(p, 0.2), choice.field()):
+    ...     print(f"{relative_error(field.score(x), p.score(x), np.full(2000, 1 / 2000)):.1g}")
+    0.03
+    0.002
     """
     fields = sorted(fields, key=lambda field: field.sigma)
     sigmas = np.array([field.sigma for field in fields])

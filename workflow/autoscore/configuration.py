@@ -43,6 +43,17 @@ def complete(config: dict, *, checked: bool = False) -> dict:
     Each density's ``train`` becomes the common one with the density's own differences. In the jobs
     of a run the configuration was `checked` before, so that only its form is checked again. Raises
     ConfigurationError if a key is unknown or a value not allowed, with a line for each.
+
+    Examples
+    --------
+    >>> normal = {"kind": "mixture", "weights": [1], "means": [[0]], "standard_deviations": [1]}
+    >>> config = complete({"densities": {"normal": normal}})
+    >>> config["densities"]["normal"]["train"]["seeds"]
+    5
+    >>> complete({"densities": {"normal": normal | {"kind": "mixtures"}}})
+    Traceback (most recent call last):
+    autoscore.configuration.ConfigurationError: The configuration cannot be run:
+      densities.normal.kind is 'mixtures'; allowed: ...
     """
     schema = whole_schema()
     if is_too_large(config, parts_of_value):
@@ -82,6 +93,12 @@ def shipped(name: str) -> Path:
     """Return where a file of the project's ``config/`` is, such as ``claims.yaml``.
 
     An installed library has a copy of all but the user's examples.
+
+    Examples
+    --------
+    >>> config = complete(read_yaml(shipped("config.yaml")))
+    >>> "eight_gaussians" in config["densities"]
+    True
     """
     installed = Path(__file__).parent / "config"
     folder = installed if installed.is_dir() else Path(__file__).parents[2] / "config"

@@ -74,6 +74,12 @@ def symmetric_share(slopes: np.ndarray, *, traceless: bool = False) -> np.ndarra
     entries of mean 0 give (d + 1) / (2 d): 3/4 in the plane, 1/2 in many dimensions. With
     `traceless`, S is replaced by S - I tr(S) / d: adding a multiple of the identity, which is
     symmetric for free, then changes nothing (see `autoscore.geometry.potential.asymmetry`).
+
+    Examples
+    --------
+    >>> rotation, stretching = np.array([[0.0, -1.0], [1.0, 0.0]]), np.diag([2.0, 1.0])
+    >>> symmetric_share(np.stack([rotation, stretching, rotation + np.eye(2)]))
+    array([0. , 1. , 0.5])
     """
     turned = np.swapaxes(slopes, 1, 2)
     symmetric = ((slopes + turned) ** 2).sum((1, 2))

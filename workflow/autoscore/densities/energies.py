@@ -34,6 +34,14 @@ class EnergyDensity(Density):
     `autoscore.numerics.expressions` parses, e.g. ``"x**2 / 2"``, and bounds are the box, shape
     ``(d, 2)``. Raise ValueError if the expression is not understood or not finite in the box, the
     box is empty, or d is neither 1 nor 2.
+
+    Examples
+    --------
+    A double well: p is proportional to exp(-E), and the score is -E'.
+
+    >>> p = EnergyDensity("2 * (x**2 - 1)**2", [[-3, 3]])
+    >>> p.score(np.array([[-0.5], [0.5], [1.5]])).ravel()
+    array([ -3.,   3., -15.])
     """
 
     def __init__(self, expression: str, bounds: np.ndarray) -> None:

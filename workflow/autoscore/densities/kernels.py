@@ -28,6 +28,16 @@ class KernelDensity(Density):
     Bandwidth 0 stands for the points themselves. Weights ``(n,)`` are positive, normalised here,
     and equal if left out. Raise ValueError for anything else; with bandwidth 0, the log-density
     and its derivatives raise it.
+
+    Examples
+    --------
+    Noise widens each kernel, so that a smoothed estimate is again one.
+
+    >>> estimate = KernelDensity(np.array([[0.0], [3.0]]), bandwidth=0.3)
+    >>> estimate.smoothed(0.4).bandwidth
+    0.5
+    >>> estimate.score(np.array([[0.3], [3.2]])).round(2).ravel()
+    array([-3.33, -2.22])
     """
 
     def __init__(

@@ -18,6 +18,19 @@ class GaussianMixture(Density):
 
     Weights ``(K,)`` are positive and normalised here, means ``(K, d)``, covariances ``(K, d, d)``
     symmetric and positive definite; raise ValueError otherwise.
+
+    Examples
+    --------
+    Two Gaussians on a line. The score leads to the nearer one; between them p has a minimum.
+
+    >>> p = GaussianMixture([0.5, 0.5], [[-1], [1]], [[[0.25]], [[0.25]]])
+    >>> x = np.array([[-0.2], [0.0], [0.2]])
+    >>> p.log_prob(x).round(2)
+    array([-2.02, -2.23, -2.02])
+    >>> p.score(x[[0, 2]]).round(2).ravel()
+    array([-1.86,  1.86])
+    >>> p.hessian(x).round(1).ravel()
+    array([ 4.9, 12. ,  4.9])
     """
 
     def __init__(self, weights: np.ndarray, means: np.ndarray, covariances: np.ndarray) -> None:

@@ -10,6 +10,12 @@ def gauss_legendre(
 
     Each interval, with ends of any common shape ``(...)``, is cut into equal panels of `order`
     nodes, exact for polynomials up to degree ``2 * order - 1``.
+
+    Examples
+    --------
+    >>> x, weights = gauss_legendre(0.0, 1.0, panels=1, order=3)
+    >>> float(weights @ x**5)  # 1/6
+    0.16666666666666...
     """
     unit, weight = np.polynomial.legendre.leggauss(order)
     fractions = ((np.arange(panels)[:, None] + 0.5 * (unit + 1.0)) / panels).ravel()
@@ -23,6 +29,11 @@ def noise_levels(grid: dict | list[float]) -> np.ndarray:
     """Return the noise levels (standard deviations, increasing) of a configuration entry.
 
     It holds the levels themselves, or low, high and count of a geometric progression.
+
+    Examples
+    --------
+    >>> noise_levels({"low": 0.1, "high": 0.4, "count": 3})
+    array([0.1, 0.2, 0.4])
     """
     if isinstance(grid, dict):
         return np.geomspace(grid["low"], grid["high"], grid["count"])

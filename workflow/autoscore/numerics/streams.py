@@ -36,5 +36,15 @@ def _first(name: object) -> object:
 
 
 def generator(seed: int, *names: object) -> np.random.Generator:
-    """Return the generator of a stream: `seed` of the whole run, then stage, density and so on."""
+    """Return the generator of a stream: `seed` of the whole run, then stage, density and so on.
+
+    Examples
+    --------
+    The same names give the same numbers, whatever else is drawn.
+
+    >>> first, again, other = (generator(2014, "chain", k) for k in (0, 0, 1))
+    >>> x = first.standard_normal(3)
+    >>> bool((again.standard_normal(3) == x).all()), bool((other.standard_normal(3) == x).any())
+    (True, False)
+    """
     return np.random.default_rng(entropy(seed, *names))

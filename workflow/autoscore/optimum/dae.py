@@ -21,6 +21,15 @@ class DenoisingOptimum(ScoreField):
 
     Closed form for mixtures and for points (the softmax mean), quadrature for energies:
     whatever the density's ``smoothed`` does.
+
+    Examples
+    --------
+    For a standard normal it shrinks every point by 1 / (1 + sigma^2).
+
+    >>> from autoscore.densities.mixtures import GaussianMixture
+    >>> r = DenoisingOptimum(GaussianMixture([1], [[0]], [[[1]]]), sigma=0.5)
+    >>> r(np.array([[1.0], [2.0]])).ravel()
+    array([0.8, 1.6])
     """
 
     def __init__(self, density: Density, sigma: float) -> None:

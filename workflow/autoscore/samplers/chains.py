@@ -89,6 +89,20 @@ def run(
     Raises ValueError if the generators cannot share the chains evenly, a start is not finite, the
     step cannot be tuned, the kernel cannot be compiled or the checkpoint is that of another run,
     and FloatingPointError, with sampler, sigma and step, if a chain is no longer finite.
+
+    Examples
+    --------
+    Adjusted Langevin draws from a standard normal; each chain has a generator of its own.
+
+    >>> from autoscore.densities.mixtures import GaussianMixture
+    >>> from autoscore.numerics.streams import generator
+    >>> from autoscore.samplers.langevin import AdjustedLangevin
+    >>> from autoscore.samplers.targets import ExactTarget
+    >>> kernel = AdjustedLangevin(ExactTarget(GaussianMixture([1], [[0]], [[[1]]])), step_size=0.5)
+    >>> generators = [generator(2014, "chain", k) for k in range(100)]
+    >>> chains = run(kernel, np.zeros((100, 1)), 50, generators, burn_in=20)
+    >>> chains.draws.shape, f"{chains.draws.std():.1f}", f"{chains.acceptance.mean():.1f}"
+    ((100, 50, 1), '1.0', '0.9')
     """
     began = saved = time.perf_counter()
     if not isinstance(start, State):
