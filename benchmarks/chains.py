@@ -12,8 +12,10 @@ from autoscore.densities.energies import EnergyDensity
 from autoscore.densities.registry import make_density
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.streams import generator
+from autoscore.samplers.chains import Generators
 from autoscore.samplers.chains import run as run_chains
 from autoscore.samplers.langevin import AdjustedLangevin, Langevin
+from autoscore.samplers.streams import Streams
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
 from benchmarks.rows import Row, compared, timed
 from benchmarks.sampling import CORES, ENERGY, NODES
@@ -65,14 +67,14 @@ def _by_number(star: EnergyDensity) -> Iterator[Row]:
         steps = STEPS[chains]
 
         def ours(
-            steps: int, start: np.ndarray = start, streams: list = streams, compiled: bool = False
+            streams: Generators, steps: int, start: np.ndarray = start, compiled: bool = False
         ) -> np.ndarray:
             options = {"burn_in": steps - 1, "compiled": compiled, "threads": CORES}
             return run_chains(kernel, start, 1, streams, **options).state.x
 
         ways: dict[str, Callable[[int], np.ndarray]] = {
-            f"ours, compiled, {CORES} threads": partial(ours, compiled=True),
-            "ours": ours,
+            f"ours, compiled, {CORES} threads": partial(ours, Streams.of(streams), compiled=True),
+            "ours": partial(ours, streams),
         }
         if theirs:
             ways |= {

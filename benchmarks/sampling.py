@@ -12,8 +12,10 @@ from autoscore.densities.energies import EnergyDensity
 from autoscore.fields import Field
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.streams import generator
+from autoscore.samplers.chains import Generators
 from autoscore.samplers.chains import run as run_chains
 from autoscore.samplers.langevin import AdjustedLangevin
+from autoscore.samplers.streams import Streams
 from autoscore.samplers.targets import ExactTarget, PathTarget, Target
 from benchmarks.rows import Row, compared, timed
 from benchmarks.timing import interleaved
@@ -70,7 +72,8 @@ def _rates(task: Callable[[], int]) -> np.ndarray:
 def _batch(target: Target, chains: int, steps: int, *, compiled: bool = False) -> Callable[[], int]:
     """Return a function that takes all steps of all chains, with streams already made."""
     start = generator(2).standard_normal((chains, 2))
-    streams = [generator(3, chain) for chain in range(chains)]
+    streams: Generators = [generator(3, chain) for chain in range(chains)]
+    streams = Streams.of(streams) if compiled else streams
     kernel = AdjustedLangevin(target, STEP)
 
     def all_steps() -> int:

@@ -4,12 +4,14 @@ Points and scores have the shape ``(d, lanes)``: each line of arithmetic is a lo
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import sympy
 
 from autoscore.densities.closed_forms import ClosedForm, Expressions, Kernels, Quadratics
-from autoscore.numerics.expressions import coordinates, make_tape
+from autoscore.numerics.expressions import Tape, coordinates, make_tape
 from autoscore.samplers.compiled.cache import kept
 from autoscore.samplers.compiled.elementary import allocating, exp, fast, log
 
@@ -56,10 +58,15 @@ def _formula(kind: int, parameters: np.ndarray, rows: int, tape: list | None = N
     return Formula(kind, np.ascontiguousarray(parameters, dtype=float), calls, rows)
 
 
+@lru_cache(maxsize=64)  # several runs on a density share what takes ten milliseconds
+def _tape(values: tuple[sympy.Expr, ...], dim: int) -> Tape:
+    return make_tape(values, coordinates(dim))
+
+
 def _of_expressions(form: Expressions) -> Formula:
     """Return the tape of -E and its gradient; parameters are log Z, bounds and constants."""
     dim = len(form.bounds)
-    constants, calls, spare = make_tape(form.values, coordinates(dim))
+    constants, calls, spare = _tape(form.values, dim)
     tape = [[CALLS.index(call), of[0], of[-2], of[-1]] for call, of in calls]
     parameters = np.concatenate([[form.log_normaliser], form.bounds.ravel(), constants])
     return _formula(EXPRESSIONS, parameters, dim + len(constants) + 1 + dim + spare, tape)
