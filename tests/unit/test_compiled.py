@@ -1,3 +1,4 @@
+import hashlib
 import os
 import shutil
 import subprocess
@@ -348,6 +349,33 @@ def test_threads_and_more_chains_change_no_bit(kernel):
         np.testing.assert_array_equal(found.draws[:20], alone.draws)
         np.testing.assert_array_equal(found.acceptance[:20], alone.acceptance)
         assert found.kernel == alone.kernel
+
+
+ELSEWHERE = """
+import sys
+sys.path[:0] = [".", "workflow"]
+import numba
+from tests.unit import test_compiled as here
+print(numba.config.CPU_NAME, here.draws_of_two_densities())
+"""
+
+
+def draws_of_two_densities():
+    runs = []
+    for density in (STAR, PAIR):
+        kernel = AdjustedLangevin(ExactTarget(density), 0.05, 2.0)
+        options = {"burn_in": 40, "compiled": True, "target_acceptance": 0.6}
+        runs.append(run(kernel, START, 20, streams(20), **options).draws)
+    return hashlib.sha256(np.array(runs).tobytes()).hexdigest()
+
+
+def test_another_processor_changes_no_bit():
+    command = [sys.executable, "-c", ELSEWHERE]
+    environment = os.environ | {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    found = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, check=True, text=True
+    )
+    assert found.stdout.split() == ["generic", draws_of_two_densities()]
 
 
 class KilledError(Exception):

@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from llvmlite import binding
 from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
     _CacheLocator,
     _SourceFileBackedLocatorMixin,
 )
+from numba.core.registry import cpu_target
 
 from autoscore.samplers.compiled.elementary import allocating
 
@@ -25,8 +25,8 @@ def folder() -> Path:
     """Return where this code for this processor is kept, below $NUMBA_CACHE_DIR or ~/.cache."""
     above = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    features = binding.get_host_cpu_features().flatten()
-    parts = [binding.get_host_cpu_name(), features, *(file.read_text("utf-8") for file in sources)]
+    processor = cpu_target.target_context.codegen().magic_tuple()
+    parts = [*processor, *(file.read_text("utf-8") for file in sources)]
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     return Path(above, "autoscore", f"chains-{name}").expanduser()
 
