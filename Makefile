@@ -23,7 +23,7 @@ SNAKEMAKE_OPTIONS = "$$@" --cores $(CORES) $(if $(DIR),--directory "$(DIR)") $(A
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce paper toy mnist figures verify report test test-machines lint format bench docs stability setup lock audit clean help
+.PHONY: reproduce paper toy mnist figures verify report crate test test-machines lint format bench docs stability setup lock audit clean help
 
 reproduce: setup ## Run everything: train, draw the figures, verify the claims (default)
 	@$(CONFIGURED) $(RUN) snakemake $(SNAKEMAKE_OPTIONS)
@@ -37,6 +37,9 @@ mnist: ## Run only the experiments on images
 figures: ## Draw the figures
 verify: ## Check the results against the claims
 report: ## Put verdicts, figures and run times on one page, results/report.html
+
+crate: setup ## Describe the run as an RO-Crate, ro-crate-metadata.json
+	@$(RUN) autoscore.report.crate $(if $(DIR),"$(DIR)")
 
 # By files, since those of tests/workflow share what a run has made.
 test: setup ## Run the tests
