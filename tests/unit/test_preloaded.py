@@ -163,6 +163,7 @@ import autoscore
 from run_autoscore import preloaded
 for name in preloaded.LIBRARIES + preloaded.FURTHER:
     import_module(name)
+import pooch, requests  # of the download, which one job makes
 there = set(sys.modules)
 for module in pkgutil.walk_packages(autoscore.__path__, "autoscore."):
     import_module(module.name)

@@ -108,9 +108,7 @@ class _Writer:
             name="Run of the pipeline",
             description="All jobs that have left a record",
             instrument=workflow,
-            object=_plain(
-                [seed, *(self._file(k, d) for k, d in read.items() if k not in self.made)]
-            ),
+            object=_plain([seed, *(self._file(k, d) for k, d in given.items())]),
             result=_plain([self._file(k, d) for k, d in sorted(self.made.items())]),
             startTime=min(begins).isoformat(timespec="seconds"),
             endTime=max(ends).isoformat(),
