@@ -76,15 +76,6 @@ def demand(function, name):
     return lambda wildcards: function(wildcards)[name]
 
 
-def growing(least):
-    """Return a resource that grows with each attempt, as a job that lacked it fails again.
-
-    `least` is a number or a function of wildcards. Attempts follow only where retries are asked
-    for, as on a cluster.
-    """
-    return lambda wildcards, attempt: (attempt * (least(wildcards) if callable(least) else least))
-
-
 def shard_files(suffix):
     """Return a function from wildcards to one file of each shard of a training."""
     return lambda wildcards: plan.shard_files(config, wildcards[0], tuple(wildcards)[1:], suffix)

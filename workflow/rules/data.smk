@@ -6,7 +6,7 @@ rule data:
         record="results/data/{density}.json",
     priority: 3  # short, and all trainings wait for it
     resources:
-        mem_mb=growing(measuring_memory),
+        mem_mb=demands.growing(measuring_memory),
     params:
         **parameters("data", "seed", "entry"),
         content=sample_hash,

@@ -12,7 +12,7 @@ rule geometry:
         attractors="results/geometry/{density}_attractors.csv",
         record="results/geometry/{density}.json",
     resources:
-        mem_mb=growing(measuring_memory),
+        mem_mb=demands.growing(measuring_memory),
     params:
         **parameters("geometry", "seed", "entry", "settings", "trainings"),
     script:

@@ -8,7 +8,7 @@ rule optimum:
         losses="results/optimum/{density}_losses.csv",
         record="results/optimum/{density}.json",
     resources:
-        mem_mb=growing(measuring_memory),
+        mem_mb=demands.growing(measuring_memory),
     params:
         **parameters("optimum", "entry", "settings", "levels", "window"),
     script:

@@ -11,8 +11,8 @@ rule sample:
         record="results/sample/{density}.json",
     priority: 2  # long, and hardly anything waits for it
     resources:
-        mem_mb=growing(demand(sampling_demands, "mem_mb")),
-        runtime=growing(demand(sampling_demands, "runtime")),
+        mem_mb=demands.growing(demand(sampling_demands, "mem_mb")),
+        runtime=demands.growing(demand(sampling_demands, "runtime")),
         gpu=demand(sampling_demands, "gpu"),
     params:
         **parameters("sample", "seed", "entry", "settings", "trainings"),
@@ -43,8 +43,8 @@ if IMAGES:
             record="results/sample/images/classifier.json",
         priority: 2  # sampling waits for it
         resources:
-            mem_mb=growing(8000),
-            runtime=growing(60),
+            mem_mb=demands.growing(8000),
+            runtime=demands.growing(60),
         params:
             **parameters("sample_classifier", *ROUNDING, "seed", "held_out"),
         script:
@@ -61,8 +61,8 @@ if IMAGES:
             record="results/sample/images/{image_model}.json",
         priority: 2
         resources:
-            mem_mb=growing(8000),
-            runtime=growing(120),
+            mem_mb=demands.growing(8000),
+            runtime=demands.growing(120),
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("sample_images", "seed", "settings", "device"),

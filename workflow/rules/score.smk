@@ -10,7 +10,7 @@ rule score:
         held_out="results/score/{density}_held_out.csv",
         record="results/score/{density}.json",
     resources:
-        mem_mb=growing(measuring_memory),
+        mem_mb=demands.growing(measuring_memory),
     params:
         **parameters("score", "seed", "entry", "settings", "trainings"),
     script:
@@ -52,8 +52,8 @@ if IMAGES:
             tangents="results/score/images_tangents.npz",
             record="results/score/images.json",
         resources:
-            mem_mb=growing(12000),
-            runtime=growing(120),
+            mem_mb=demands.growing(12000),
+            runtime=demands.growing(120),
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("score_images", "seed", "models", "settings"),

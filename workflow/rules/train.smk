@@ -9,8 +9,8 @@ rule train:
         record="results/train/{density}/{objective}_{model}_{source}.json",
     priority: 1  # longest jobs first, so that they do not run alone at the end
     resources:
-        mem_mb=growing(demand(training_demands, "mem_mb")),
-        runtime=growing(demand(training_demands, "runtime")),
+        mem_mb=demands.growing(demand(training_demands, "mem_mb")),
+        runtime=demands.growing(demand(training_demands, "runtime")),
         gpu=demand(training_demands, "gpu"),
     params:
         **parameters("train", *ROUNDING, "seed", "entry", "settings", "shard"),
@@ -39,8 +39,8 @@ if IMAGES:
             record="results/train/images/{image_model}.json",
         priority: 2  # the longest of all
         resources:
-            mem_mb=growing(6000),
-            runtime=growing(240),
+            mem_mb=demands.growing(6000),
+            runtime=demands.growing(240),
             gpu=demands.gpus(IMAGES["device"]),
         params:
             **parameters("train_images", *ROUNDING, "seed", "settings", "device"),

@@ -4,7 +4,9 @@ A scheduler kills a job that exceeds its request, and lets one wait that request
 are generous upper bounds, ``mem_mb`` in MB and ``runtime`` in minutes. A local run ignores them.
 """
 
+from collections.abc import Callable
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -96,3 +98,12 @@ def _bounds(seconds: float, memory: float) -> dict[str, int]:
 
 def _memory(taken: float) -> int:
     return BASE + ceil(taken / 2**20)
+
+
+def growing(least: Any) -> Callable[..., float]:
+    """Return a resource that grows with each attempt, as a job that lacked it fails again.
+
+    `least` is a number or a function of wildcards. Attempts follow only where retries are asked
+    for, as on a cluster.
+    """
+    return lambda wildcards, attempt: attempt * (least(wildcards) if callable(least) else least)
