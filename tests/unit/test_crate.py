@@ -9,7 +9,7 @@ from rocrate_validator.models import Severity, ValidationSettings
 from rocrate_validator.services import validate
 from rocrate_validator.utils.http import HttpRequester
 
-from autoscore.files.records import write_record
+from autoscore.files.records import hashes, write_record
 from autoscore.report.crate import METADATA, NoRecordsError, main, write_crate
 
 # In RO-Crate 1.1 two terms have the addresses of their first drafts. rocrate carries the terms of
@@ -36,7 +36,7 @@ def folder(tmp_path, monkeypatch):
         (run / name).write_text(name)
         record = str((run / name).with_suffix(".json").relative_to(run))
         params = {"seed": 2014, "code": "abc", "entry": {"kind": "samples"}}
-        write_record(record, "data", {"density": "ring"}, params, inputs, [name], 1, 1.25)
+        write_record(record, "data", {"density": "ring"}, params, inputs, hashes([name]), 1, 1.25)
     return run
 
 
