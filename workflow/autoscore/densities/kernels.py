@@ -12,7 +12,7 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.densities.closed_forms import Kernels
-from autoscore.numerics.exponentials import softmax_in_place
+from autoscore.numerics.exponentials import exp_in_place, softmax_in_place
 from autoscore.numerics.pairwise import Distances
 from autoscore.numerics.panels import Panels, panels_around
 from autoscore.wording import require
@@ -147,10 +147,35 @@ def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:
     if not np.ptp(points, axis=0).any():  # then the likeliest bandwidth has a closed form
         return KernelDensity(points, np.sqrt(((held_out - points[0]) ** 2).mean()))
     spread = points.std(axis=0).mean()
+    likelihood = _HeldOut(points, held_out)
     best = minimize_scalar(
-        lambda log_h: -KernelDensity(points, np.exp(log_h)).log_prob(held_out).mean(),
+        lambda log_h: -likelihood(np.exp(log_h)),
         bounds=(np.log(1e-3 * spread), np.log(spread)),
         method="bounded",
         options={"xatol": 0.05},
     )
     return KernelDensity(points, np.exp(best.x))
+
+
+class _HeldOut:
+    """The likelihood of held-out points under the estimate of others, by bandwidth.
+
+    Distances are computed once, and in single precision: a bandwidth is needed to a few hundredths.
+    """
+
+    def __init__(self, points: np.ndarray, held_out: np.ndarray) -> None:
+        self._dim = points.shape[1]
+        self._chunks = []
+        for _, squares in Distances(points, products_from=MATRIX_PRODUCT).chunks(held_out, CHUNK):
+            nearest = squares.min(1)
+            squares -= nearest[:, None]
+            self._chunks.append((nearest, squares.astype(np.float32)))
+
+    def __call__(self, bandwidth: float) -> float:
+        """Return the mean log-likelihood, up to a constant."""
+        sums = []
+        for nearest, squares in self._chunks:
+            kernel = squares * np.float32(-0.5 / bandwidth**2)
+            exp_in_place(kernel)
+            sums.append(np.log(kernel.sum(1)) - 0.5 * nearest / bandwidth**2)
+        return float(np.concatenate(sums).mean()) - self._dim * np.log(bandwidth)

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy  # its subpackages load on first use, which spares plans half a second
 from scipy.fft import fftfreq, irfft2, next_fast_len, rfft2, rfftfreq
 from scipy.special import logsumexp
 
@@ -13,11 +11,7 @@ from autoscore.densities.base import Density
 from autoscore.numerics.exponentials import softmax_in_place
 from autoscore.numerics.grids import gauss_legendre
 from autoscore.numerics.panels import STEP, Panels, panels_between
-
-if TYPE_CHECKING:
-    from scipy.interpolate import RectBivariateSpline as Spline
-else:
-    Spline = Any
+from autoscore.numerics.splines import PlaneSpline
 
 REACH = {1: 14.0, 2: 9.0}  # an integral over noise runs this many sigma to each side of y
 MARGIN = 9.0  # sigma by which noise widens a box
@@ -232,19 +226,19 @@ class SmoothedPlane(SmoothedEnergy):
         sound = self._p > 1e-6 * DEEP * self._p.max()
         return np.where(sound, self._on_grid(*derivatives) / np.where(sound, self._p, 1.0), 0.0)
 
-    def _spline(self, values: np.ndarray) -> Spline:
-        return scipy.interpolate.RectBivariateSpline(*self._grid[0], values)
+    def _spline(self, values: np.ndarray) -> PlaneSpline:
+        return PlaneSpline(self._grid[0], values)
 
     @cached_property
-    def _log_prob(self) -> Spline:
+    def _log_prob(self) -> PlaneSpline:
         return self._spline(np.log(np.maximum(self._p, 1e-6 * DEEP * self._p.max())))
 
     @cached_property
-    def _score(self) -> list[Spline]:
+    def _score(self) -> list[PlaneSpline]:
         return [self._spline(self._relative(axis)) for axis in (0, 1)]
 
     @cached_property
-    def _hessian(self) -> list[Spline]:
+    def _hessian(self) -> list[PlaneSpline]:
         first = [self._relative(axis) for axis in (0, 1)]
         upper, mixed, lower = (
             self._spline(self._relative(i, j) - first[i] * first[j])
@@ -252,13 +246,15 @@ class SmoothedPlane(SmoothedEnergy):
         )
         return [upper, mixed, mixed, lower]
 
-    def _interpolated(self, x: np.ndarray, splines: list[Spline], exactly: Callable) -> np.ndarray:
+    def _interpolated(
+        self, x: np.ndarray, splines: list[PlaneSpline], exactly: Callable
+    ) -> np.ndarray:
         """Return the splines at x, shape ``(n, splines)``, or `exactly` where they fail."""
         low, high = np.array([axis[[0, -1]] for axis in self._grid[0]]).T
         good = ((x > low) & (x < high)).all(1)
-        good &= self._log_prob.ev(*x.T) > np.log(DEEP * self._p.max())
+        good &= self._log_prob(x) > np.log(DEEP * self._p.max())
         values = np.empty((len(x), len(splines)))
-        values[good] = np.stack([spline.ev(*x[good].T) for spline in splines], axis=-1)
+        values[good] = np.stack([spline(x[good]) for spline in splines], axis=-1)
         if not good.all():
             values[~good] = exactly(x[~good]).reshape(-1, len(splines))
         return values

@@ -24,7 +24,7 @@ def _fills_vectors(x: Tensor) -> bool:
 class _Tanh(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        unit = functional.sigmoid(2.0 * x).mul_(2.0).sub_(1.0)
+        unit = (2.0 * x).sigmoid_().mul_(2.0).sub_(1.0)
         ctx.save_for_backward(unit)
         return unit
 

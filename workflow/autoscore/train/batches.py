@@ -17,6 +17,7 @@ from torch import Tensor
 from autoscore.densities.base import Density
 from autoscore.numerics.sobol import SobolSequence, neighbourly_order
 from autoscore.optimum.dae import DenoisingOptimum
+from autoscore.train.products import affine
 
 NODES_A_PANEL = 16
 INTEGRAL = 1e-6  # by which the integral of a density over its nodes may differ from 1
@@ -133,7 +134,7 @@ def average_over_batch(batch: Batch) -> Batch:
     half = 0.5 * (clean**2).sum(-1)
     near = torch.baddbmm(-half[:, None], batch.inputs, clean.transpose(1, 2))
     weights = torch.softmax(near / batch.sigma[..., None] ** 2, dim=-1)
-    mean = torch.bmm(weights, clean)
+    mean = affine(None, weights, clean)
     return replace(batch, targets=mean, spread=((clean - mean) ** 2).sum(-1))
 
 
