@@ -57,6 +57,8 @@ lint: setup ## Check style, formatting and types, changing nothing
 	@echo "Checking Snakemake"
 	@$(RUN) snakefmt --check Snakefile workflow
 	@$(RUN) snakemake --lint
+	@echo "Checking the hosted workflow"
+	@.venv/bin/zizmor --offline --quiet .github/workflows
 
 format: setup ## Format the code and mend what can be mended
 	@$(RUN) ruff check --fix .

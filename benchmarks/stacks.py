@@ -45,6 +45,7 @@ def run() -> Iterator[Row]:
     spiral = Spiral()
     for kind in KINDS:
         stack, batches = prepare(spiral, kind, list(range(SEEDS)))
+        batches.averaged = False  # plain targets, like theirs
         tasks: dict[str, Callable[[], object]] = {"ours": lambda s=stack, b=batches: _ours(s, b)}
         for name, peer in PEERS.items():
             if find_spec(peer.needs) is not None:

@@ -112,6 +112,14 @@ def hang(handler):
     handler.server.closing.wait(10)
 
 
+def trickle(handler):
+    """Answer a few bytes at a time, for ever."""
+    handler.send_response(200)
+    handler.end_headers()
+    while not handler.server.closing.wait(0.005):
+        handler.wfile.write(b"\x1f" * 64)
+
+
 @contextmanager
 def mirror(content):
     """Run a mirror of some files."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from autoscore.images import sources
+from autoscore.images import download, sources
 from autoscore.images.data import intensities
 from autoscore.images.download import (
     Downloader,
@@ -27,7 +27,7 @@ from autoscore.images.sources import (
     read_idx,
     scikit_digits,
 )
-from tests.unit.mnist_server import body, hang, idx, mirror, stand_in, status, write
+from tests.unit.mnist_server import body, hang, idx, mirror, stand_in, status, trickle, write
 
 CONTENT = stand_in()
 IMAGES, LABELS, TEST_IMAGES, _ = CONTENT
@@ -247,7 +247,8 @@ FAILURES = {
     "500": (status(500), 3, "500 Server Error"),
     "hangs": (hang, 3, "timed out"),
     "breaks off": (packed_half(GOOD), 3, r"IncompleteRead.\d+ bytes read, \d+ more expected"),
-    "too long": (body(bytes(100_000)), 1, "of 100000 bytes or more"),
+    "trickles": (trickle, 1, r"expected a download within 0\.2 s, found \d+ bytes by then"),
+    "too long": (body(bytes(100_000)), 1, r"expected at most \d+ bytes, found more"),
     "hangs up": (lambda handler: None, 3, "Remote end closed connection without response"),
     "babbles": (lambda handler: handler.wfile.write(b"what?\r\n"), 3, "what?"),
 }
@@ -255,7 +256,8 @@ FAILURES |= {name: (body(bad), 1, message) for name, (bad, message) in WRONG.ite
 
 
 @pytest.mark.parametrize(("answer", "asked", "reason"), FAILURES.values(), ids=FAILURES)
-def test_failures_are_named_and_leave_nothing(answer, asked, reason, server, tmp_path):
+def test_failures_are_named_and_leave_nothing(answer, asked, reason, server, monkeypatch, tmp_path):
+    monkeypatch.setattr(download, "PATIENCE", 2)
     server.fail(IMAGES, *[answer] * 3)
     data = get(tmp_path, server, timeout=0.1, retries=2)
     assert data.provenance["dataset"] == "digits"
@@ -314,7 +316,7 @@ def test_other_addresses_are_refused_before_anything_is_asked(url, dataset, serv
 def whole(tmp_path, server, retries=0):
     """Return what comes of the training images, unpacked."""
     path = tmp_path / f"{IMAGES}.gz"
-    fetch(path, server.url, retries, Downloader(1.0, lambda *_: None, print))
+    fetch(path, server.url, retries, Downloader(1.0, 10**6, lambda *_: None, print))
     return gzip.decompress(path.read_bytes())
 
 

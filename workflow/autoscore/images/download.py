@@ -1,15 +1,17 @@
 """Downloads over https, by pooch, that are whole, or errors that say why not."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 import pooch
 from requests import HTTPError, RequestException, Response
 from requests.exceptions import SSLError
 
-CHUNK = 1 << 18  # bytes
+CHUNK = 256  # bytes between two looks at the clock, however slowly they come
+PATIENCE = 30  # time-outs that one attempt may take in all
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # HTTP statuses that may be different in a moment
 
 
@@ -53,34 +55,61 @@ def fetch(path: Path, mirror: str, retries: int, downloader: "Downloader") -> No
 class Downloader(pooch.HTTPDownloader):
     """Downloads a file and checks it before pooch gives it its name.
 
-    An attempt fails after `timeout` seconds without an answer. `check` gets the content and its
-    address, and raises ValueError if it is wrong. Each failure is a line to `report`.
+    An attempt fails after `timeout` seconds without an answer, after `PATIENCE` times as many in
+    all, and if more than `most` bytes come. `check` gets the content and its address, and raises
+    ValueError if it is wrong. Each failure is a line to `report`.
     """
 
     def __init__(
         self,
         timeout: float,
+        most: int,
         check: Callable[[bytes, str], object],
         report: Callable[[str], object],
     ) -> None:
         super().__init__(timeout=timeout, hooks={"response": check_redirect}, chunk_size=CHUNK)
+        self.seconds, self.most = PATIENCE * timeout, most
         self.check, self.report = check, report
 
     def __call__(self, url: str, output_file: Any, pooch: Any, check_only: bool = False) -> None:
         failed: type[Exception] = DownloadError
         try:
-            super().__call__(url, output_file, pooch, check_only)
+            with Path(output_file).open("wb") as file:
+                limited = _Limited(file, url, self.most, self.seconds)
+                super().__call__(url, limited, pooch, check_only)
             self.check(Path(output_file).read_bytes(), url)
         except RequestException as error:
             if _may_pass(error):
                 failed = RequestException  # which pooch retries
             reason, cause = f"{url}: {_describe(error)}", error
-        except ValueError as error:
+        except (DownloadError, ValueError) as error:
             reason, cause = str(error), error
         else:
             return
         self.report(reason)
         raise failed(reason) from cause
+
+
+class _Limited:
+    """A file that takes at most `most` bytes, for so many seconds; then DownloadError is raised."""
+
+    def __init__(self, file: IO[bytes], url: str, most: int, seconds: float) -> None:
+        self._file, self._url, self._most, self._seconds = file, url, most, seconds
+        self._deadline, self._taken = time.monotonic() + seconds, 0
+
+    def write(self, chunk: bytes) -> None:
+        self._taken += len(chunk)
+        if self._taken > self._most:
+            raise DownloadError(f"{self._url}: expected at most {self._most} bytes, found more")
+        if time.monotonic() > self._deadline:
+            raise DownloadError(
+                f"{self._url}: expected a download within {self._seconds:g} s, found "
+                f"{self._taken} bytes by then"
+            )
+        self._file.write(chunk)
+
+    def flush(self) -> None:
+        """Leave it to the file, which is closed before it is read: pooch asks at every chunk."""
 
 
 def _describe(error: BaseException) -> str:

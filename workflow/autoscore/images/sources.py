@@ -172,7 +172,7 @@ class Downloads:
         for mirror in tuple(self.mirrors):
             self.report(f"downloading {path.name} from {mirror}")
             try:
-                fetch(path, mirror, retries, Downloader(timeout, check, self.report))
+                fetch(path, mirror, retries, Downloader(timeout, LARGEST, check, self.report))
             except DownloadError as error:
                 self.mishaps.append(str(error))
                 self.mirrors.rotate(-1)  # try the next file elsewhere first

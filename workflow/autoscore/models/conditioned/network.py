@@ -127,7 +127,7 @@ class Conditioned(Stack):
         for block in range(self.blocks):
             part = parameters_of_block(named, block)
             inner = torch.baddbmm(part["first_bias"], silu(h), part["first"])
-            inner = torch.baddbmm(inner, level, part["level"])
+            inner = inner + torch.bmm(level, part["level"])
             if slope is not None:
                 change = torch.bmm(slope * steepness(h), part["first"]) * steepness(inner)
                 slope = slope + torch.bmm(change, part["second"])
