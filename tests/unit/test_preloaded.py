@@ -16,7 +16,7 @@ SERVE = f"""
 import sys
 sys.path.insert(0, {str(WORKFLOW)!r})
 from run_autoscore import preloaded
-preloaded.serve(["fractions"])
+preloaded.serve(["fractions"], preloaded.listen())
 """
 SCRIPT = f"""
 import sys
@@ -132,7 +132,7 @@ def test_jobs_are_told_with_whom_they_end(begin, environment):
 
 
 @pytest.mark.parametrize(("others", "heavy"), [([], False), (["../scripts/train.py"], True)])
-def test_figures_alone_do_without_what_learns(monkeypatch, environment, others, heavy):
+def test_figures_alone_do_without_what_learns(monkeypatch, environment, folder, others, heavy):
     started = []
     monkeypatch.setattr(preloaded.subprocess, "Popen", lambda command, **_: started.append(command))
     preloaded.start(["../scripts/figures.py"] * preloaded.ENOUGH + others)
@@ -176,11 +176,40 @@ print(*{{name.split(".")[0] for name in sys.modules.keys() - there}})
     assert set(run.stdout.split()) <= {"autoscore"} | of_few | sys.stdlib_module_names
 
 
+def begin(listener, *libraries):
+    """Start a server that imports these libraries first."""
+    there = listener.fileno()
+    return subprocess.Popen(
+        [sys.executable, "-m", "run_autoscore.preloaded", str(there), *libraries],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[there],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(WORKFLOW), "."])},
+    )  # fmt: skip
+
+
+def test_a_script_waits_for_a_server_that_still_imports(folder):
+    body = "print(loaded and 'slow' in sys.modules, file=open('said', 'w'))"
+    (folder / "slow.py").write_text("import time; time.sleep(2)", encoding="utf-8")
+    with preloaded.listen() as listener:
+        server = begin(listener, "slow", "fractions")
+    subprocess.run(command(folder, body), check=True)
+    assert (folder / "said").read_text(encoding="utf-8") == "True\n"
+    server.communicate(timeout=20)
+
+
 def test_a_server_that_lacks_something_ends_without_a_word(folder):
-    command = [sys.executable, "-m", "run_autoscore.preloaded", "no_such_library"]
-    there = os.environ | {"PYTHONPATH": str(WORKFLOW)}
-    ended = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, env=there
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (1, b"", b"")
+    with preloaded.listen() as listener:
+        server = begin(listener, "no_such_library")
+    assert server.communicate(timeout=60) == (b"", b"")
+    assert server.returncode == 1
     assert not preloaded.SOCKET.exists()
+    # a script that had called before would have gone on alone, too
+    run = subprocess.run(command(folder, "print(loaded)"), capture_output=True, check=True)
+    assert run.stdout == b"False\n"
+
+
+def test_a_script_that_waits_goes_on_alone_if_the_server_ends(folder):
+    with preloaded.listen():
+        run = subprocess.Popen(command(folder, "print(loaded)"), stdout=subprocess.PIPE)
+        time.sleep(1)  # by then it waits
+        assert run.poll() is None
+    assert run.communicate(timeout=20)[0] == b"False\n"

@@ -1,6 +1,11 @@
-import pytest
+import zlib
+from io import BytesIO
 
-from autoscore.figures.style import save, subplots
+import pytest
+from fontTools.subset import Options
+from fontTools.ttLib import TTFont
+
+from autoscore.figures.style import LAYOUT, applied, save, subplots
 
 
 @pytest.mark.parametrize(
@@ -21,3 +26,19 @@ def test_logarithmic_axes_have_ticks_where_one_reads_them(low, high, chosen, exp
     save(figure, {"png": str(tmp_path / "figure.png")})
     ticks = zip(axis.get_xticks(), axis.get_xticklabels(), strict=True)
     assert [label.get_text() for place, label in ticks if low <= place <= high] == expected
+
+
+def test_fonts_in_a_pdf_are_truetype_without_tables_that_lay_out_lines(tmp_path):
+    usual = list(Options()._drop_tables_default)
+    with applied():
+        figure, axis = subplots()
+        axis.set_title(r"words and $\sigma^2$")
+        save(figure, {"pdf": str(tmp_path / "figure.pdf")})
+    content = (tmp_path / "figure.pdf").read_bytes()
+    streams = [part.split(b"endstream")[0] for part in content.split(b"stream\n")[1:]]
+    unpacked = [zlib.decompress(stream.strip(b"\r\n")) for stream in streams if stream[:1] == b"x"]
+    fonts = [TTFont(BytesIO(data)) for data in unpacked if data[:4] in (b"\0\1\0\0", b"true")]
+    assert len(fonts) >= 2
+    assert b"/FontFile2" in content
+    assert all("glyf" in font and not set(font.keys()) & set(LAYOUT) for font in fonts)
+    assert Options()._drop_tables_default == usual

@@ -2,10 +2,10 @@
 
 Importing PyTorch, pandas and Matplotlib takes longer than many jobs take. A run of many jobs on one
 machine therefore starts one interpreter that imports them once. Each script asks it, through a
-socket in Snakemake's folder, to run it in a fork, with the same results. A script runs by itself
-where nobody answers (few jobs, the first seconds of a run, macOS, where forks may crash), on a
-cluster, where Snakemake times it for a ``benchmark:``, which sees only what a job's own process and
-its children take, and where the variable AUTOSCORE_PRELOADED is set.
+socket in Snakemake's folder, to run it in a fork, with the same results; the first scripts of a run
+wait until it is ready. A script runs by itself where nobody answers (few jobs, macOS, where forks
+may crash), on a cluster, where Snakemake times it for a ``benchmark:``, which sees only what a
+job's own process and its children take, and where the variable AUTOSCORE_PRELOADED is set.
 """
 
 import json
@@ -57,10 +57,23 @@ def start(scripts: Sequence[str]) -> None:
         return
     light = all(Path(script).name in LIGHT for script in scripts)
     libraries = LIBRARIES if light else LIBRARIES + FURTHER
-    # its standard input closes when this process ends, even when killed
-    command = [sys.executable.strip("'"), "-m", "run_autoscore.preloaded", *libraries]
+    command = [sys.executable.strip("'"), "-m", "run_autoscore.preloaded"]
     environment = os.environ | THREADS | MEMORY | {"PYTHONPATH": FOLDER}
-    subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)  # noqa: S603 (ours)
+    with listen() as listener:  # scripts may call from now on, and wait for the imports
+        here = listener.fileno()
+        command += [str(here), *libraries]
+        # its standard input closes when this process ends, even when killed
+        subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, pass_fds=[here])  # noqa: S603 (ours)
+
+
+def listen() -> socket.socket:
+    """Return the socket where scripts call, in place of one that a killed server left."""
+    SOCKET.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(SOCKET))
+    SOCKET.chmod(0o600)
+    listener.listen(64)
+    return listener
 
 
 def decline() -> None:
@@ -87,26 +100,23 @@ def take_over(is_timed: bool = False) -> None:
     sys.exit(code[0] if code else 128 + signal.SIGKILL)
 
 
-def serve(libraries: Sequence[str]) -> None:
+def serve(libraries: Sequence[str], listener: socket.socket) -> None:
     """Import the libraries, then fork for each connection until the standard input closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the run
-    for name in libraries:
-        import_module(name)
-    if "matplotlib.pyplot" in libraries:
-        _load_fonts()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # do not wait for the forks
-    SOCKET.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(SOCKET))
-        SOCKET.chmod(0o600)
-        listener.listen(64)
+    try:
+        for name in libraries:
+            import_module(name)
+        if "matplotlib.pyplot" in libraries:
+            _load_fonts()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # do not wait for the forks
         while sys.stdin not in select.select([sys.stdin, listener], [], [])[0]:
             connection, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
                 _run(connection)
             connection.close()
-    SOCKET.unlink(missing_ok=True)
+    finally:
+        SOCKET.unlink(missing_ok=True)
 
 
 def _load_fonts() -> None:
@@ -163,6 +173,6 @@ def _end_with(connection: socket.socket) -> None:
 
 if __name__ == "__main__":
     try:
-        serve(sys.argv[1:])
+        serve(sys.argv[2:], socket.socket(fileno=int(sys.argv[1])))
     except (ImportError, MemoryError, OSError):  # scripts then run by themselves and report it
         sys.exit(1)
