@@ -100,8 +100,9 @@ class Separate(Stack):
         ``(n, d)``, so that they are spread where the field has to bend; later layers follow
         Glorot, and the decoder starts small.
         """
-        rows, seen = [], torch.as_tensor(self.inward(points), dtype=self.dtype)
+        rows = []
         for member, rng in enumerate(generators):
+            seen = points[member] if points.ndim == 3 else points
             named = {}
             for name, shape in self.shapes().items():
                 if name.endswith("bias"):
@@ -115,8 +116,10 @@ class Separate(Stack):
                     spread = shape[0] ** -1
                 named[name] = torch.as_tensor(spread * rng.standard_normal(shape), dtype=self.dtype)
             first = named["encoder.0.weight"]
-            chosen = seen[member][torch.as_tensor(rng.integers(seen.shape[1], size=first.shape[1]))]
-            named["encoder.0.bias"] = -(first * chosen.T).sum(0, keepdim=True)
+            chosen = seen[rng.integers(len(seen), size=first.shape[1])].astype(float)
+            chosen = (chosen - self.shift[member]) / self.scale[member]
+            at = torch.as_tensor(chosen, dtype=self.dtype)
+            named["encoder.0.bias"] = -(first * at.T).sum(0, keepdim=True)
             rows.append(self.pack({name: part[None] for name, part in named.items()}))
         self.theta = torch.cat(rows)
 
