@@ -100,7 +100,7 @@ class Separate(Stack):
         ``(n, d)``, so that they are spread where the field has to bend; later layers follow
         Glorot, and the decoder starts small.
         """
-        rows = []
+        rows, points = [], np.asarray(points)
         for member, rng in enumerate(generators):
             seen = points[member] if points.ndim == 3 else points
             named = {}
