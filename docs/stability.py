@@ -131,7 +131,7 @@ def stability_tables(root: Path) -> str | None:
         checks = part[part["what"] == "check"]
         runs = int(checks["runs"].max())
         agreed = int((checks["agree"] == checks["runs"]).sum())
-        parts += [f"## {str(profile).capitalize()} run, {runs} seed{'s' * (int(runs) > 1)}", ""]
+        parts += [f"## {str(profile).capitalize()} run, {runs} seed{'s' * (runs > 1)}", ""]
         parts += [f"{agreed} of {len(checks)} checks agree with the record in every run.", ""]
         shown = part[(part["what"] == "statement") | (part["agree"] < part["runs"])]
         rows = [
