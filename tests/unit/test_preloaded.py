@@ -213,3 +213,17 @@ def test_a_script_that_waits_goes_on_alone_if_the_server_ends(folder):
         time.sleep(1)  # by then it waits
         assert run.poll() is None
     assert run.communicate(timeout=20)[0] == b"False\n"
+
+
+def test_a_caller_that_is_gone_before_it_is_served_leaves_the_server(folder):
+    (folder / "slow.py").write_text("import time; time.sleep(2)", encoding="utf-8")
+    with preloaded.listen() as listener:
+        server = begin(listener, "slow", "fractions")
+    with preloaded.socket.socket(preloaded.socket.AF_UNIX) as gone:
+        gone.connect(str(preloaded.SOCKET))
+    body = "print(loaded, file=open('said', 'w'))"
+    subprocess.run(command(folder, body), check=True)
+    time.sleep(0.5)
+    assert (folder / "said").read_text(encoding="utf-8") == "True\n"
+    assert preloaded.SOCKET.exists()
+    assert server.communicate(timeout=20) == (b"", b"")

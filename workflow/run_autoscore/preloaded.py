@@ -112,8 +112,11 @@ def serve(libraries: Sequence[str], listener: socket.socket) -> None:
         while sys.stdin not in select.select([sys.stdin, listener], [], [])[0]:
             connection, _ = listener.accept()
             if os.fork() == 0:
-                listener.close()
-                _run(connection)
+                try:
+                    listener.close()
+                    _run(connection)
+                finally:  # the script may be gone that asked: a fork leaves the socket to others
+                    os._exit(1)
             connection.close()
     finally:
         SOCKET.unlink(missing_ok=True)

@@ -139,7 +139,8 @@ class KernelDensity(Density):
 def fit_bandwidth(points: np.ndarray, held_out: np.ndarray) -> KernelDensity:
     """Return the kernel estimate of points ``(n, d)`` likeliest on other, held-out ones ``(m, d)``.
 
-    Its bandwidth is 0 if all of both are one place. Raise ValueError without held-out points.
+    Its bandwidth is 0 if all of both are one place. Each pair takes 4 bytes while it is chosen.
+    Raise ValueError without held-out points.
     """
     from scipy.optimize import minimize_scalar  # half a second, which most jobs do not need
 
