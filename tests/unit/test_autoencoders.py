@@ -100,6 +100,33 @@ def test_closed_form_jacobian_of_a_conditioned_one(kind, dim):
     assert_closed_form_is_automatic(conditioned(dim), inputs(dim), levels(kind))
 
 
+@pytest.mark.parametrize("n", [3, 4])  # units that fill no whole vectors, and that do
+@pytest.mark.parametrize("output", ["linear", "sigmoid"])
+@pytest.mark.parametrize("residual", ["none", "sigma", "score"])
+@pytest.mark.parametrize(
+    "architecture", [*ARCHITECTURES, {"hidden": (16, 32)}], ids=[*NAMES, "16-32"]
+)
+def test_gradients_of_separate_ones_by_weights_and_inputs(architecture, residual, output, n):
+    if output == "sigmoid" and (residual != "none" or architecture.get("tied")):
+        pytest.skip("a sigmoid output needs untied weights and no residual")
+    dim = 20 if len(architecture["hidden"]) == 1 else 2  # many columns, and few
+    stack = separate(dim, residual=residual, output=output, **architecture)
+    theta, x = stack.theta.requires_grad_(), inputs(dim, n).requires_grad_()
+
+    def reconstruction(theta, x):
+        return stack.forward(theta, x, levels("sample", n))[0]
+
+    assert torch.autograd.gradcheck(reconstruction, (theta, x), fast_mode=True, atol=1e-6)
+
+
+def test_a_second_derivative_by_weights_is_refused_instead_of_wrong():
+    theta = SEPARATE.theta.clone().requires_grad_()
+    value = SEPARATE.forward(theta, inputs(2), levels("member"))[0].sum()
+    (slope,) = torch.autograd.grad(value, theta, create_graph=True)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        torch.autograd.grad(slope.sum(), theta)
+
+
 def test_separate_ones_take_a_noise_level_per_point():
     stack = separate(2, hidden=(7,), residual="sigma")
     assert_closed_form_is_automatic(stack, inputs(2), levels("sample"))

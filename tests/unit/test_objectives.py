@@ -41,6 +41,14 @@ def test_denoising_is_the_mean_squared_error(dim, weighted):
 
 
 @pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("residual", ["none", "sigma"])
+def test_the_gradient_of_denoising_is_that_of_finite_differences(residual, weighted):
+    stack, (batch, _) = stack_of(2, residual), batch_of(2, weighted=weighted)
+    theta = stack.theta.requires_grad_()
+    assert torch.autograd.gradcheck(lambda theta: denoising(stack, theta, batch), (theta,))
+
+
+@pytest.mark.parametrize("weighted", [True, False])
 @pytest.mark.parametrize("dim", [1, 2, 3])
 def test_contraction_is_the_squared_jacobian_of_torch(dim, weighted):
     stack, (batch, weights) = stack_of(dim), batch_of(dim, weighted=weighted)

@@ -8,7 +8,8 @@ PyTorch's tanh takes four times as long as its sigmoid, and most of a small netw
 a sigmoid, it is as exact beside 1, though no longer relative to its own value near 0.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ def _fills_vectors(x: Tensor) -> bool:
 class _Tanh(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        unit = (2.0 * x).sigmoid_().mul_(2.0).sub_(1.0)
+        unit = _tanh_of_half(2.0 * x)
         ctx.save_for_backward(unit)
         return unit
 
@@ -32,6 +33,10 @@ class _Tanh(torch.autograd.Function):
     def backward(ctx: Any, slope: Tensor) -> Tensor:
         (unit,) = ctx.saved_tensors
         return torch.ops.aten.tanh_backward(slope, unit)
+
+
+def _tanh_of_half(x: Tensor) -> Tensor:
+    return x.sigmoid_().mul_(2.0).sub_(1.0)
 
 
 def tanh(x: Tensor) -> Tensor:
@@ -53,3 +58,39 @@ def silu_slope(x: Tensor) -> Tensor:
     """Return the derivative of x sigmoid(x)."""
     gate = sigmoid(x)
     return gate * (1.0 + x * (1.0 - gate))
+
+
+class Activation(NamedTuple):
+    """A function of every number, and its derivative as a function of the value.
+
+    What ends in an underscore works in the memory of its first argument, and PyTorch must not
+    differentiate it: `value_` overwrites x with the value, and `back_` overwrites the gradient by
+    the value, its second argument, with the gradient by x.
+    """
+
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+    value_: Callable[[Tensor], Tensor]
+    back_: Callable[[Tensor, Tensor], Tensor]
+
+
+def _back_(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return PyTorch's own fused product of gradient and slope, written over the gradient."""
+    fused = getattr(torch.ops.aten, f"{name}_backward").grad_input
+    return lambda gradient, unit: fused(gradient, unit, grad_input=gradient)
+
+
+ACTIVATIONS = {
+    "tanh": Activation(
+        tanh,
+        lambda unit: 1.0 - unit**2,
+        lambda x: _tanh_of_half(x.mul_(2.0)) if _fills_vectors(x) else x.tanh_(),
+        _back_("tanh"),
+    ),
+    "sigmoid": Activation(
+        sigmoid,
+        lambda unit: unit * (1.0 - unit),
+        lambda x: x.sigmoid_() if _fills_vectors(x) else sigmoid(x),
+        _back_("sigmoid"),
+    ),
+}

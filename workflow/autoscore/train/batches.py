@@ -197,8 +197,13 @@ class SampleBatches:
             self.shift, self.scale = np.zeros((len(self.seeds), dim)), np.ones(len(self.seeds))
         self._range = np.log(self.sigmas) if ranged else None
         # generators of seeds without a member here stay untouched
-        present, self._streams = np.unique(self.seeds, return_inverse=True)
+        present, self._stream = np.unique(self.seeds, return_inverse=True)
         self._present = [self.generators[seed] for seed in present]
+        # members of one seed and size see the same points, which are chosen once
+        members = np.column_stack([self._stream, self.sizes])
+        pairs, self._pair = np.unique(members, axis=0, return_inverse=True)
+        self._pair_stream, self._pair_size = pairs[:, 0].astype(int), pairs[:, 1]
+        self._pair_seed = present[self._pair_stream]
         self._place = {"dtype": self.dtype, "device": self.device}
         if noise == "fixed":
             shape = self.points.shape[1:]
@@ -207,9 +212,10 @@ class SampleBatches:
         if noise == "sobol":
             numbers = 1 + ranged + corrupt * dim
             self._sequences = [SobolSequence(rng, numbers) for rng in self._present]
-            pairs = list(zip(self.seeds.tolist(), self.sizes.tolist(), strict=True))
-            orders = {(k, n): neighbourly_order(self.points[k, : int(n)]) for k, n in set(pairs)}
-            self._orders = [orders[pair] for pair in pairs]
+            self._orders = [
+                neighbourly_order(self.points[seed, : int(size)])
+                for seed, size in zip(self._pair_seed, self._pair_size, strict=True)
+            ]
 
     def state(self) -> list[str]:
         """Return the state of each generator and each sequence, as JSON."""
@@ -234,7 +240,7 @@ class SampleBatches:
                 f"noise must be fixed, so that a batch can be all there is, not {self.noise}"
             )
         n = int(self.sizes[0])
-        return self._batch(np.tile(np.arange(n), (len(self.sizes), 1)), None, None)
+        return self._batch(np.tile(np.arange(n), (len(self._pair_size), 1)), None, None)
 
     def draw(self, n: int, reconstruct: Reconstruct | None = None) -> Batch:
         """Return the next batch of n points per member, of n + 1 if n is odd and they are paired.
@@ -246,7 +252,7 @@ class SampleBatches:
         if self.paired:
             place, level = np.tile(place, 2), None if level is None else np.tile(level, 2)
             normal = np.concatenate([normal, -normal], 1)
-        chosen = np.floor(place * self.sizes[:, None]).astype(int)
+        chosen = np.floor(place[self._pair_stream] * self._pair_size[:, None]).astype(int)
         if self._sequences:
             chosen = np.stack([order[at] for order, at in zip(self._orders, chosen, strict=True)])
         batch = self._batch(chosen, level, normal)
@@ -257,24 +263,34 @@ class SampleBatches:
     def _batch(
         self, chosen: np.ndarray, level: np.ndarray | None, normal: np.ndarray | None
     ) -> Batch:
-        """Return the chosen points, ``(m, n)``, under noise at these places of the range."""
-        clean = self.points[self.seeds[:, None], chosen] - self.shift[:, None]
+        """Return the points chosen for each pair of a seed and a size, ``(pairs, n)``, under noise.
+
+        The seeds' places in the range and normal numbers have shapes ``(seeds, n)`` and
+        ``(seeds, n, d)``.
+        """
+        clean = self.points[self._pair_seed[:, None], chosen][self._pair] - self.shift[:, None]
         clean /= self.scale[:, None, None]
         if self._range is None:
             sigma = np.asarray(self.sigmas, dtype=float)[:, None]
         else:
             low, high = self._range
-            sigma = np.exp(low + (high - low) * level)
+            sigma = np.exp(low + (high - low) * level)[self._stream]
         sigma = sigma / self.scale[:, None]
-        if self.noise == "fixed":
-            normal = self._fixed[self._streams[:, None], chosen]
-        inputs = clean + normal * sigma[..., None] if self.corrupt else clean
+        inputs = clean
+        if self.corrupt:
+            if self.noise == "fixed":
+                inputs = self._fixed[self._pair_stream[:, None], chosen][self._pair]
+            else:
+                inputs = normal[self._stream]
+            inputs *= sigma[..., None]
+            inputs += clean
         return Batch(*(torch.as_tensor(part, **self._place) for part in (inputs, clean, sigma)))
 
     def _draw_random(self, n: int) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Return a batch's places in points and range, ``(m, n)`` in [0, 1), and noise / sigma.
+        """Return each seed's places in points and range, in [0, 1), and noise / sigma.
 
-        They are the same for all members of a seed; a range or noise that is not new gives None.
+        Shapes are ``(seeds, n)``, and ``(seeds, n, d)`` for the noise; a range or noise that is not
+        new gives None.
         """
         place = self._draw_uniform(n)
         level = None if self._range is None else self._draw_uniform(n)
@@ -290,23 +306,24 @@ class SampleBatches:
         """Return the same from the seeds' sequences."""
         even = np.stack([sequence.draw(n) for sequence in self._sequences])
         used = 1 + (self._range is not None)
-        level = None if self._range is None else even[..., 1][self._streams]
-        normal = ndtri(even[..., used:])[self._streams] if self.corrupt else None
-        return even[..., 0][self._streams], level, normal
+        level = None if self._range is None else even[..., 1]
+        return even[..., 0], level, ndtri(even[..., used:]) if self.corrupt else None
 
     def _walk_back(self, batch: Batch, reconstruct: Reconstruct) -> Tensor:
         """Return the inputs after as many more steps as each point happens to take."""
         inputs = batch.inputs
-        chance = torch.as_tensor(self._draw_uniform(inputs.shape[1]), **self._place)
+        drawn = self._draw_uniform(inputs.shape[1])[self._stream]
+        chance = torch.as_tensor(drawn, **self._place)
         for step in range(1, LONGEST):
             moved = reconstruct(inputs, batch.sigma)
-            fresh = torch.as_tensor(self._draw_normal(inputs.shape[1:]), **self._place)
+            drawn = self._draw_normal(inputs.shape[1:])[self._stream]
+            fresh = torch.as_tensor(drawn, **self._place)
             moved = moved + fresh * batch.sigma[..., None]
             inputs = torch.where((chance < WALK**step)[..., None], moved, inputs)
         return inputs
 
     def _draw_uniform(self, n: int) -> np.ndarray:
-        return np.stack([rng.random(n) for rng in self._present])[self._streams]
+        return np.stack([rng.random(n) for rng in self._present])
 
     def _draw_normal(self, shape: tuple[int, int]) -> np.ndarray:
-        return np.stack([rng.standard_normal(shape) for rng in self._present])[self._streams]
+        return np.stack([rng.standard_normal(shape) for rng in self._present])

@@ -1,5 +1,8 @@
 """Training objectives in units of sigma^2, one value per member, shape ``(m,)``."""
 
+from typing import Any
+
+import torch
 from torch import Tensor
 
 from autoscore.train.batches import Batch
@@ -12,8 +15,23 @@ def denoising(stack: Stack, theta: Tensor, batch: Batch) -> Tensor:
     With r = x + sigma^2 s this is denoising score matching (Vincent 2011; statement C9).
     """
     reconstruction, _ = stack.forward(theta, batch.inputs, batch.sigma)
-    error = ((reconstruction - batch.targets) ** 2).sum(-1)
-    return batch.mean(error / stack.unit(batch.sigma))
+    return _MeanSquare.apply(reconstruction - batch.targets, stack.unit(batch.sigma), batch)
+
+
+class _MeanSquare(torch.autograd.Function):
+    """The mean of |error|^2 / unit over a batch, with its gradient in a single step."""
+
+    @staticmethod
+    def forward(ctx: Any, error: Tensor, unit: Tensor, batch: Batch) -> Tensor:
+        ctx.save_for_backward(error, unit, batch.weights)
+        return batch.mean((error**2).sum(-1) / unit)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
+        error, unit, weights = ctx.saved_tensors
+        share = slope[:, None] / error.shape[1] if weights is None else slope[:, None] * weights
+        return error * (2.0 * share / unit)[..., None], None, None
 
 
 def contractive(stack: Stack, theta: Tensor, batch: Batch) -> Tensor:

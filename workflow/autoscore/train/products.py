@@ -18,9 +18,7 @@ class _Narrow(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:
         x, weight = ctx.saved_tensors
-        # the transpose of x^T slope, which has few rows instead of few columns
-        change = torch.bmm(slope.transpose(1, 2), x).transpose(1, 2)
-        return torch.bmm(slope, weight.transpose(1, 2)), change
+        return torch.bmm(slope, weight.transpose(1, 2)), by_weight(x, slope)
 
 
 def affine(bias: Tensor | None, x: Tensor, weight: Tensor) -> Tensor:
@@ -29,3 +27,11 @@ def affine(bias: Tensor | None, x: Tensor, weight: Tensor) -> Tensor:
         return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias, x, weight)
     product = _Narrow.apply(x, weight)
     return product if bias is None else product + bias
+
+
+def by_weight(x: Tensor, slope: Tensor) -> Tensor:
+    """Return the gradient by the weight of `affine`, x^T slope, from that by its value."""
+    if slope.shape[-1] > FEW:
+        return torch.bmm(x.transpose(1, 2), slope)
+    # the transpose of x^T slope, which has few rows instead of few columns
+    return torch.bmm(slope.transpose(1, 2), x).transpose(1, 2)
