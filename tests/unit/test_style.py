@@ -2,10 +2,11 @@ import zlib
 from io import BytesIO
 
 import pytest
-from fontTools.subset import Options
+from fontTools import subset
 from fontTools.ttLib import TTFont
 
-from autoscore.figures.style import LAYOUT, applied, save, subplots
+from autoscore.figures.fonts import LAYOUT
+from autoscore.figures.style import applied, prepare, save, subplots
 
 
 @pytest.mark.parametrize(
@@ -28,17 +29,28 @@ def test_logarithmic_axes_have_ticks_where_one_reads_them(low, high, chosen, exp
     assert [label.get_text() for place, label in ticks if low <= place <= high] == expected
 
 
-def test_fonts_in_a_pdf_are_truetype_without_tables_that_lay_out_lines(tmp_path):
-    usual = list(Options()._drop_tables_default)
+def drawn(folder):
+    """Draw a figure, and return its PDF."""
     with applied():
         figure, axis = subplots()
         axis.set_title(r"words and $\sigma^2$")
-        save(figure, {"pdf": str(tmp_path / "figure.pdf")})
-    content = (tmp_path / "figure.pdf").read_bytes()
+        save(figure, {"pdf": str(folder / "figure.pdf")})
+    return (folder / "figure.pdf").read_bytes()
+
+
+def test_fonts_in_a_pdf_are_truetype_without_tables_that_lay_out_lines(tmp_path):
+    usual, content = subset.load_font, drawn(tmp_path)
     streams = [part.split(b"endstream")[0] for part in content.split(b"stream\n")[1:]]
     unpacked = [zlib.decompress(stream.strip(b"\r\n")) for stream in streams if stream[:1] == b"x"]
     fonts = [TTFont(BytesIO(data)) for data in unpacked if data[:4] in (b"\0\1\0\0", b"true")]
     assert len(fonts) >= 2
     assert b"/FontFile2" in content
     assert all("glyf" in font and not set(font.keys()) & set(LAYOUT) for font in fonts)
-    assert Options()._drop_tables_default == usual
+    assert subset.load_font is usual
+
+
+def test_a_figure_is_the_same_whether_its_fonts_were_read_ahead_or_not(tmp_path):
+    alone = drawn(tmp_path)
+    prepare()
+    assert drawn(tmp_path) == alone
+    assert drawn(tmp_path) == alone  # when what was read ahead has been used

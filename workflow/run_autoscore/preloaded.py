@@ -21,18 +21,20 @@ import traceback
 import zlib
 from collections.abc import Sequence
 from importlib import import_module
-from io import BytesIO
 from pathlib import Path
 from typing import NoReturn
 
 from run_autoscore import orphans
 
+DRAWS = "autoscore.figures.style"
 LIBRARIES = (
-    "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas",
+    DRAWS, "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas",
     "scipy.special", "scipy.stats", "seaborn", "snakemake.shell", "yaml",
 )  # fmt: skip
 # half of the import time; light scripts do not need them
 FURTHER = (
+    "autoscore.geometry.stage", "autoscore.models.conditioned.training",
+    "autoscore.models.separate.training", "autoscore.sample.stage", "autoscore.score.stage",
     "arviz_stats.base", "pyamg", "safetensors.numpy", "safetensors.torch", "sympy", "torch",
 )  # fmt: skip
 LIGHT = (
@@ -106,8 +108,8 @@ def serve(libraries: Sequence[str], listener: socket.socket) -> None:
     try:
         for name in libraries:
             import_module(name)
-        if "matplotlib.pyplot" in libraries:
-            _load_fonts()
+        if DRAWS in libraries:
+            import_module(DRAWS).prepare()  # fonts and formulas: half of a figure's time
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # do not wait for the forks
         while sys.stdin not in select.select([sys.stdin, listener], [], [])[0]:
             connection, _ = listener.accept()
@@ -120,16 +122,6 @@ def serve(libraries: Sequence[str], listener: socket.socket) -> None:
             connection.close()
     finally:
         SOCKET.unlink(missing_ok=True)
-
-
-def _load_fonts() -> None:
-    """Draw once, so that forks have fonts and the formula parser: a third of a figure's time."""
-    from matplotlib.figure import Figure
-
-    figure = Figure()
-    figure.text(0.5, 0.5, r"$\sigma^2$")
-    for kind in ("pdf", "png"):
-        figure.savefig(BytesIO(), format=kind)
 
 
 def _run(connection: socket.socket) -> NoReturn:

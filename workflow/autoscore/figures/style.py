@@ -6,12 +6,14 @@ Matplotlib is imported where something is drawn: every run of the pipeline reads
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module, resources
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from autoscore.baselines.registry import BASELINES
+from autoscore.figures import fonts
 from autoscore.files.storage import write_atomically
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ PAGE = 6.9  # inches: the whole width
 SCREEN = 110  # pixels per inch of animations
 ALIKE = 3.0  # ratio of ranges up to which both axes of a plane share one scale
 EMPTY = {"ha": "center", "va": "center", "color": "0.5", "fontsize": 7}
-LAYOUT = ("GDEF", "GPOS", "GSUB")  # tables of a font
 LAST_FRAME = 2000  # milliseconds for which animations show their end
 SIGMA = r"noise level $\sigma$"
 ESTIMATE = r"$(r(x) - x)/\sigma^2$"
@@ -222,27 +223,27 @@ def save(figure: Picture, outputs: dict[str, str]) -> None:
         if panel.get_visible() and not np.isfinite(panel.dataLim.get_points()).all():
             panel.text(0.5, 0.5, "nothing to show", transform=panel.transAxes, **EMPTY)
     _choose_ticks(figure)
-    for path in outputs.values():
-        stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
-        with _light_fonts():
+    with _laid_out(figure), fonts.light():
+        for path in outputs.values():
+            stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
             write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
-        _keep_layout(figure)
 
 
-@contextmanager
-def _light_fonts() -> Iterator[None]:
-    """Embed fonts in a PDF without their tables for kerning, which nothing there reads.
+def prepare() -> None:
+    """Draw a figure for nothing, after which a process, and each fork of it, draws others faster.
 
-    To cut them down with the glyphs takes most of a font's time, and fonts half of a figure's.
+    Matplotlib then knows the fonts, and the formulas at the ticks of logarithmic axes.
     """
-    from fontTools.subset import Options
-
-    usual = Options._drop_tables_default
-    Options._drop_tables_default = [*usual, *LAYOUT]
-    try:
-        yield
-    finally:
-        Options._drop_tables_default = usual
+    with applied(), fonts.reading_ahead():
+        figure, (left, right) = subplots(1, 2)
+        for axis, low, high in ((left, 1e-8, 1e-2), (right, 1e-2, 1e4)):
+            axis.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
+            axis.set(xlabel=SIGMA, ylabel=ESTIMATE, title="title")
+            axis.set_xticks(10.0 ** np.arange(*np.log10([low, 10.0 * high]).round()))
+            axis.set_yticks(axis.get_xticks())
+        with _laid_out(figure):
+            for kind in ("pdf", "png"):
+                figure.savefig(BytesIO(), format=kind)
 
 
 def animate(
@@ -258,13 +259,11 @@ def animate(
     """
     from PIL import Image
 
-    figure.set_dpi(SCREEN)
     changing = show(0)
-    figure.canvas.draw()
-    _keep_layout(figure)  # nothing else may move
-    for artist in changing:
-        artist.set_animated(True)
-    figure.canvas.draw()
+    with _laid_out(figure, SCREEN):  # nothing else may move
+        for artist in changing:
+            artist.set_animated(True)
+        figure.canvas.draw()
     still = figure.canvas.copy_from_bbox(figure.bbox)
     frames = []
     for frame in range(count):
@@ -294,9 +293,19 @@ def _choose_ticks(figure: Picture) -> None:
                 axis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
-def _keep_layout(figure: Picture) -> None:
-    """Stop laying a figure out; an engine that does nothing would still draw it twice."""
+@contextmanager
+def _laid_out(figure: Picture, dots: float | None = None) -> Iterator[None]:
+    """Lay a figure out, once: each file that is written within would do so again and draw it twice.
+
+    Words are measured for the dots per inch of the pictures, as they will be drawn.
+    """
     import matplotlib as mpl
 
-    with mpl.rc_context({"figure.constrained_layout.use": False}):
+    dots = mpl.rcParams["savefig.dpi"] if dots is None else dots
+    if dots != "figure":
+        figure.set_dpi(dots)
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+    with mpl.rc_context({"figure.constrained_layout.use": False}):  # which None would bring back
         figure.set_layout_engine(None)
+        yield
