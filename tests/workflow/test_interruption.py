@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 TRAINED = "results/train/three_wells/dae_conditioned_samples.safetensors"
 LOG = "results/logs/train/three_wells_dae_conditioned_samples.log"
-KILLS, JOBS = 10, 56  # of about 67 in the whole run
+KILLS, JOBS = 6, 56  # of about 67 in the whole run
 LONGEST = 0.8  # seconds into a job; the shortest take two
 ELSEWHERE = {
     "OMP_NUM_THREADS": "2",
