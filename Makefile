@@ -89,14 +89,15 @@ setup: .venv/.complete ## Install the pinned packages in .venv (the others do it
 IMPORTABLE := import pathlib, sysconfig; \
 	pathlib.Path(sysconfig.get_path("purelib"), "autoscore.pth").write_text("../../../../workflow\n")
 
-# The stamp comes last: a set-up that was cut short has none, and starts again.
+# Modules are compiled when they are first imported: few of them ever are, and all take as long as
+# the rest of the set-up. The stamp comes last: one that was cut short has none, and starts again.
 .venv/.complete: envs/requirements.in envs/requirements.lock
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo 'Python 3.11 or newer is needed, and "$(PYTHON)" is not. Try: make PYTHON=python3.12' >&2; \
 		exit 1; }
-	@echo "Setting up .venv (about two minutes, once)"
+	@echo "Setting up .venv (about a minute, once)"
 	@"$(PYTHON)" -m venv --clear .venv
-	@$(RUN) pip install --quiet --quiet --disable-pip-version-check \
+	@$(RUN) pip install --quiet --quiet --disable-pip-version-check --no-compile \
 		--requirement envs/requirements.in --constraint envs/requirements.lock
 	@.venv/bin/python -c '$(IMPORTABLE)'
 	@touch $@
