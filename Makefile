@@ -43,7 +43,7 @@ crate: setup ## Describe the run as an RO-Crate, ro-crate-metadata.json
 
 # By files, since those of tests/workflow share what a run has made.
 test: setup ## Run the tests
-	@$(RUN) pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-machines: setup ## Run the tests under each set of kernels that the processor has
 	@$(RUN) tests.machines $(ARGS)

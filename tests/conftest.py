@@ -17,11 +17,6 @@ def pytest_addoption(parser):
     )
 
 
-def pytest_xdist_auto_num_workers():
-    """Return one more than there are processors: a test that waits for a run leaves one idle."""
-    return min(4, 1 + (os.cpu_count() or 1))
-
-
 def pytest_configure(config):
     Project.rounding = config.getoption("rounding")
 

@@ -35,13 +35,13 @@ GROUPS = {
 }
 GROUPED = ["--groups", *(f"{rule}={group}" for group, rules in GROUPS.items() for rule in rules)]
 GROUPED += ["--group-components", "prepare=3", "shard=5", "join=2"]
-PART = ("three_points", "eight_gaussians")
+PART = ("mixture", "eight_gaussians")
 TARGETS = [f"results/{stage}/{name}.csv" for stage in ("score", "geometry") for name in PART]
 TARGETS += ["results/sample/eight_gaussians.csv", "results/score/images_denoising.csv"]
 TARGETS += [f"results/sample/images/{model}.csv" for model in ("untied", "conditioned")]
 
 # only some in shards: Snakemake's start is most of a small job's time
-DIVIDED = "densities: {three_points: {train: {shard: 2}}}"
+DIVIDED = "densities: {mixture: {train: {shard: 5}}}"
 IN_SHARDS = {"changes": DIVIDED, "through": IMPATIENT}
 TRAINED = "results/train/mixture/dae_separate_exact.csv"
 DEMANDS = "workflow/run_autoscore/demands.py"
