@@ -206,9 +206,9 @@ def test_two_jobs_that_fail_at_once_are_told_apart(capsys):
     for thread, status in ((1, 137), (2, 139)):
         text = f"CalledProcessError\n{STATUS.format(status)}"
         spoken.emit(told(LogEvent.ERROR, text, thread=thread))
-    failed = {"rule_name": "train", "jobid": 1, "log": [], "output": ["a"]}
-    for thread in (1, 2, 1):
-        spoken.emit(told(LogEvent.JOB_ERROR, **failed, thread=thread))
+    failed = {"rule_name": "train", "log": [], "output": ["a"]}
+    for job, thread in ((1, 1), (2, 2), (3, 1)):
+        spoken.emit(told(LogEvent.JOB_ERROR, **failed, jobid=job, thread=thread))
     first, second, third = re.findall("FAILED.*", capsys.readouterr().err)
     assert ("SIGKILL" in first, "SIGSEGV" in second, "SIG" in third) == (True, True, False)
 
@@ -222,10 +222,20 @@ def test_targets_are_neither_started_nor_done(rule, said, capsys):
     assert (rule in capsys.readouterr().err) == said
 
 
+def test_a_failure_that_is_reported_twice_is_told_once_and_again_at_the_next_attempt(capsys):
+    spoken = a_console()
+    job = {"rule_name": "train", "jobid": 1, "output": ["a"]}
+    failed = told(LogEvent.JOB_ERROR, **job, log=[])
+    for event in (failed, failed, told(LogEvent.JOB_INFO, **job, wildcards={}), failed):
+        spoken.emit(event)
+    assert capsys.readouterr().err.count("FAILED") == 2
+
+
 def test_jobs_that_were_interrupted_did_not_fail(capsys):
     spoken = a_console()
     failed = told(LogEvent.JOB_ERROR, rule_name="train", jobid=1, log=[], output=["a"])
-    spoken.emit(failed)
+    other = told(LogEvent.JOB_ERROR, rule_name="train", jobid=2, log=[], output=["b"])
+    spoken.emit(other)
     assert "FAILED  train" in capsys.readouterr().err
     spoken.emit(told(message=f"{console.STOPPING}, this might take some time."))
     spoken.emit(failed)

@@ -121,6 +121,7 @@ class LogHandler(LogHandlerBase):
         self._killed_by: dict[int, str] = {}  # by thread
         self._titles: dict[int, str] = {}  # by job, of all but targets
         self._begun: dict[int, tuple[float, float]] = {}  # by job: when, and its mean duration
+        self._failed: set[int] = set()  # jobs, until they start again
         self._done, self._total = 0, 0
         self._work, self._work_done = 0.0, 0.0
         self._begin = time.monotonic()
@@ -139,6 +140,7 @@ class LogHandler(LogHandlerBase):
                 self._begin = time.monotonic()
                 self._say(f"{self._total} jobs to run")
             case LogEvent.JOB_INFO:
+                self._failed.discard(record.jobid)
                 self._begun[record.jobid] = time.monotonic(), SECONDS.get(record.rule_name, 1.0)
                 if record.output:
                     names = [record.rule_name, *record.wildcards.values()]
@@ -146,7 +148,9 @@ class LogHandler(LogHandlerBase):
                     self._say(f"        start  {self._titles[record.jobid]}")
             case LogEvent.JOB_FINISHED:
                 self._finish(record.job_id)
-            case LogEvent.JOB_ERROR if not self._stopping:
+            # Snakemake 9.11 reports a failure twice
+            case LogEvent.JOB_ERROR if not self._stopping and record.jobid not in self._failed:
+                self._failed.add(record.jobid)
                 self._explain(record)
             case LogEvent.ERROR if "CalledProcessError" in str(record.msg):
                 # the same thread then reports which job it was
