@@ -19,8 +19,9 @@ CONFIGURED = set --; [ -z "$(CONFIG)" ] || if [ -f "$(CONFIG)" ]; then set -- --
 	exit 1; }; done; set -- --configfile $(CONFIG); fi;
 SNAKEMAKE_OPTIONS = "$$@" --cores $(CORES) $(if $(DIR),--directory "$(DIR)") $(ARGS)
 
-# A module path set for another project would hide the pinned packages.
-unexport PYTHONPATH PYTHONHOME
+# A module path set for another project would hide the pinned packages. Without bytecode, which
+# images for containers often forbid, every start of Python would compile what it imports.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := reproduce
 .PHONY: reproduce paper toy mnist figures verify report crate test test-machines lint format bench docs api stability setup lock audit clean help
@@ -89,8 +90,8 @@ setup: .venv/.complete ## Install the pinned packages in .venv (the others do it
 IMPORTABLE := import pathlib, sysconfig; \
 	pathlib.Path(sysconfig.get_path("purelib"), "autoscore.pth").write_text("../../../../workflow\n")
 
-# Modules are compiled when they are first imported: few of them ever are, and all take as long as
-# the rest of the set-up. The stamp comes last: one that was cut short has none, and starts again.
+# Of all modules, which take as long to compile as the rest of the set-up, only those that a run
+# imports are compiled here. The stamp comes last: a set-up that was cut short starts again.
 .venv/.complete: envs/requirements.in envs/requirements.lock
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo 'Python 3.11 or newer is needed, and "$(PYTHON)" is not. Try: make PYTHON=python3.12' >&2; \
@@ -100,6 +101,7 @@ IMPORTABLE := import pathlib, sysconfig; \
 	@$(RUN) pip install --quiet --quiet --disable-pip-version-check --no-compile \
 		--requirement envs/requirements.in --constraint envs/requirements.lock
 	@.venv/bin/python -c '$(IMPORTABLE)'
+	@.venv/bin/python -c 'import snakemake.cli; from run_autoscore import preloaded; preloaded.load()'
 	@touch $@
 	@echo "Ready. To use it by hand: source .venv/bin/activate"
 

@@ -12,12 +12,6 @@ import pytest
 from run_autoscore import orphans, preloaded
 
 WORKFLOW = Path(preloaded.__file__).parents[1]
-SERVE = f"""
-import sys
-sys.path.insert(0, {str(WORKFLOW)!r})
-from run_autoscore import preloaded
-preloaded.serve(["fractions"], preloaded.listen())
-"""
 SCRIPT = f"""
 import sys
 loaded = "fractions" in sys.modules  # that nothing else imports
@@ -47,13 +41,42 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+class Server:
+    """An interpreter that has been told where scripts call, and the test's way to it."""
+
+    def __init__(self, library: str, further: list[str]) -> None:
+        self.way, there = preloaded.socket.socketpair()
+        with there, preloaded.listen() as listener:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "run_autoscore.preloaded", library],
+                stdin=there, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join([str(WORKFLOW), "."])},
+            )  # fmt: skip
+            preloaded.hand_over(self.way, listener, further)
+
+    def end(self) -> tuple[bytes, bytes]:
+        """End the run, and return what the interpreter said."""
+        self.way.close()
+        return self.process.communicate(timeout=60)
+
+
 @pytest.fixture
-def server(folder):
-    process = subprocess.Popen([sys.executable, "-c", SERVE], stdin=subprocess.PIPE)
-    until(preloaded.SOCKET.exists)
-    yield process
-    process.stdin.close()
-    process.wait(20)
+def begin(folder):
+    """Return a function that starts a server, which first imports one library and then others."""
+    servers = []
+
+    def start(library="fractions", *further):
+        servers.append(Server(library, further))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.end()
+
+
+@pytest.fixture
+def server(begin):
+    return begin()
 
 
 def command(folder, body):
@@ -92,10 +115,11 @@ def test_a_copy_ends_with_the_script_that_it_runs_for(folder, server):
 
 
 def test_the_server_ends_with_the_run_and_leaves_nothing(folder, server):
-    server.send_signal(signal.SIGINT)  # an interrupted run waits for its jobs
-    assert subprocess.run(command(folder, "pass"), check=False).returncode == 0
-    server.stdin.close()
-    assert server.wait(20) == 0
+    for number in (0, signal.SIGINT):  # an interrupted run waits for its jobs
+        server.process.send_signal(number)
+        assert subprocess.run(command(folder, "pass"), check=False).returncode == 0
+    assert server.end() == (b"", b"")
+    assert server.process.returncode == 0
     assert not preloaded.SOCKET.exists()
 
 
@@ -118,9 +142,39 @@ def environment(monkeypatch):
     return os.environ
 
 
-def test_few_jobs_start_none(monkeypatch, environment):
-    monkeypatch.setattr(preloaded.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
+@pytest.fixture
+def started(monkeypatch, environment):
+    """Return what is started, and what it is told later, without starting anything."""
+    monkeypatch.setattr(preloaded, "_begun", None)
+    told = []
+    monkeypatch.setattr(preloaded.subprocess, "Popen", lambda command, **_: told.append(command))
+    monkeypatch.setattr(preloaded, "hand_over", lambda *given: told.append(given[-1]))
+    return told
+
+
+def test_few_jobs_start_none(started):
     preloaded.start(["../scripts/train.py"] * (preloaded.ENOUGH - 1))
+    assert started == []
+
+
+def test_few_jobs_end_the_one_that_has_begun(monkeypatch, folder, environment):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(preloaded, "LIBRARIES", ("fractions",))
+    processes, popen = [], subprocess.Popen
+    monkeypatch.setattr(
+        preloaded.subprocess, "Popen", lambda *a, **k: processes.append(popen(*a, **k))
+    )
+    preloaded.begin()
+    assert processes[0].poll() is None
+    preloaded.start([])
+    assert processes[0].wait(20) == 0
+    assert not preloaded.SOCKET.exists()
+
+
+def test_with_one_core_none_begins_before_it_is_needed(monkeypatch, started):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    assert preloaded.begin() is None
+    assert started == []
 
 
 @pytest.mark.parametrize(
@@ -131,13 +185,17 @@ def test_jobs_are_told_with_whom_they_end(begin, environment):
     assert environment[orphans.RUN].split()[0] == str(os.getpid())
 
 
+@pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize(("others", "heavy"), [([], False), (["../scripts/train.py"], True)])
-def test_figures_alone_do_without_what_learns(monkeypatch, environment, folder, others, heavy):
-    started = []
-    monkeypatch.setattr(preloaded.subprocess, "Popen", lambda command, **_: started.append(command))
+def test_figures_alone_do_without_what_learns(monkeypatch, started, folder, early, others, heavy):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    if early:
+        preloaded.begin()
     preloaded.start(["../scripts/figures.py"] * preloaded.ENOUGH + others)
-    assert "seaborn" in started[0]
-    assert ("torch" in started[0]) == heavy
+    command, further = started
+    assert "seaborn" in command
+    assert "torch" not in command
+    assert ("torch" in further) == heavy
 
 
 @pytest.mark.parametrize(
@@ -161,8 +219,7 @@ from importlib import import_module
 sys.path.insert(0, {str(WORKFLOW)!r})
 import autoscore
 from run_autoscore import preloaded
-for name in preloaded.LIBRARIES + preloaded.FURTHER:
-    import_module(name)
+preloaded.load()
 import pooch, requests  # of the download, which one job makes
 there = set(sys.modules)
 for module in pkgutil.walk_packages(autoscore.__path__, "autoscore."):
@@ -176,35 +233,25 @@ print(*{{name.split(".")[0] for name in sys.modules.keys() - there}})
     assert set(run.stdout.split()) <= {"autoscore"} | of_few | sys.stdlib_module_names
 
 
-def begin(listener, *libraries):
-    """Start a server that imports these libraries first."""
-    there = listener.fileno()
-    return subprocess.Popen(
-        [sys.executable, "-m", "run_autoscore.preloaded", str(there), *libraries],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[there],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(WORKFLOW), "."])},
-    )  # fmt: skip
-
-
-def test_a_script_waits_for_a_server_that_still_imports(folder):
-    body = "print(loaded and 'slow' in sys.modules, file=open('said', 'w'))"
+@pytest.mark.parametrize("libraries", [["slow"], ["fractions", "slow"]], ids=["first", "later"])
+def test_a_script_waits_for_a_server_that_still_imports(folder, begin, libraries):
+    body = "print('slow' in sys.modules, file=open('said', 'w'))"
     (folder / "slow.py").write_text("import time; time.sleep(2)", encoding="utf-8")
-    with preloaded.listen() as listener:
-        server = begin(listener, "slow", "fractions")
+    begin(*libraries)
     subprocess.run(command(folder, body), check=True)
     assert (folder / "said").read_text(encoding="utf-8") == "True\n"
-    server.communicate(timeout=20)
 
 
-def test_a_server_that_lacks_something_ends_without_a_word(folder):
-    with preloaded.listen() as listener:
-        server = begin(listener, "no_such_library")
-    assert server.communicate(timeout=60) == (b"", b"")
-    assert server.returncode == 1
-    assert not preloaded.SOCKET.exists()
-    # a script that had called before would have gone on alone, too
+@pytest.mark.parametrize(
+    "libraries", [["no_such_library"], ["fractions", "no_such_library"]], ids=["first", "later"]
+)
+def test_a_server_that_lacks_something_ends_without_a_word(folder, begin, libraries):
+    server = begin(*libraries)
+    assert server.process.wait(60) == 1
+    # a script that calls, or had called before, goes on alone
     run = subprocess.run(command(folder, "print(loaded)"), capture_output=True, check=True)
     assert run.stdout == b"False\n"
+    assert server.end() == (b"", b"")
 
 
 def test_a_script_that_waits_goes_on_alone_if_the_server_ends(folder):
@@ -215,10 +262,9 @@ def test_a_script_that_waits_goes_on_alone_if_the_server_ends(folder):
     assert run.communicate(timeout=20)[0] == b"False\n"
 
 
-def test_a_caller_that_is_gone_before_it_is_served_leaves_the_server(folder):
+def test_a_caller_that_is_gone_before_it_is_served_leaves_the_server(folder, begin):
     (folder / "slow.py").write_text("import time; time.sleep(2)", encoding="utf-8")
-    with preloaded.listen() as listener:
-        server = begin(listener, "slow", "fractions")
+    server = begin("slow", "fractions")
     with preloaded.socket.socket(preloaded.socket.AF_UNIX) as gone:
         gone.connect(str(preloaded.SOCKET))
     body = "print(loaded, file=open('said', 'w'))"
@@ -226,4 +272,4 @@ def test_a_caller_that_is_gone_before_it_is_served_leaves_the_server(folder):
     time.sleep(0.5)
     assert (folder / "said").read_text(encoding="utf-8") == "True\n"
     assert preloaded.SOCKET.exists()
-    assert server.communicate(timeout=20) == (b"", b"")
+    assert server.end() == (b"", b"")

@@ -64,6 +64,15 @@ def test_the_process_of_a_user_is_told_from_that_of_a_job(said):
     assert "planning: False" in said(*job, "first.txt", Snakefile=text)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "whole"),
+    [([], True), (["first"], True), (["first.txt"], False), (["first", "-n"], False)],
+)
+def test_a_run_of_whole_rules_is_told_from_the_rest(said, arguments, whole):
+    text = BEGIN + 'print("whole:", internals.runs_rules())\n' + RULES
+    assert f"whole: {whole}" in said(*arguments, Snakefile=text)
+
+
 @pytest.mark.parametrize("prefix", ["", "other_"])
 def test_an_included_file_gives_the_default_target(prefix, said):
     inner = RULES + "rule all:\n    input: 'first.txt'\n"

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from snakemake.cli import get_argument_parser
+
 from run_autoscore.code_hash import code
 
 
@@ -21,6 +23,15 @@ def is_main(workflow: Any) -> bool:
 def is_started_by_user(workflow: Any) -> bool:
     """Return whether this is the process that plans the run, not one that runs a job for it."""
     return workflow.is_main_process
+
+
+def runs_rules() -> bool:
+    """Return whether more than files by name is to be run, which takes many jobs; no dry run does.
+
+    Of what a user may ask for instead of a run, the rest is too rare to be told apart.
+    """
+    asked = get_argument_parser().parse_known_args()[0]
+    return not asked.dryrun and all(name.isidentifier() for name in asked.targets)
 
 
 def set_default(workflow: Any, rule: str) -> None:

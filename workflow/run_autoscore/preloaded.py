@@ -1,13 +1,15 @@
 """An interpreter that has imported the heavy libraries, from which the jobs of a run fork.
 
 Importing PyTorch, pandas and Matplotlib takes longer than many jobs take. A run of many jobs on one
-machine therefore starts one interpreter that imports them once. Each script asks it, through a
-socket in Snakemake's folder, to run it in a fork, with the same results; the first scripts of a run
-wait until it is ready. A script runs by itself where nobody answers (few jobs, macOS, where forks
-may crash), on a cluster, where Snakemake times it for a ``benchmark:``, which sees only what a
-job's own process and its children take, and where the variable AUTOSCORE_PRELOADED is set.
+machine therefore starts one interpreter that imports them once, if possible while the run is still
+planned. Each script asks it, through a socket in Snakemake's folder, to run it in a fork, with the
+same results; the first scripts of a run wait until it is ready. A script runs by itself where
+nobody answers (few jobs, macOS, where forks may crash), on a cluster, where Snakemake times it for
+a ``benchmark:``, which sees only what a job's own process and its children take, and where the
+variable AUTOSCORE_PRELOADED is set.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -20,6 +22,7 @@ import threading
 import traceback
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -28,8 +31,9 @@ from run_autoscore import orphans
 
 DRAWS = "autoscore.figures.style"
 LIBRARIES = (
-    DRAWS, "jsonschema", "matplotlib.backends.backend_pdf", "matplotlib.pyplot", "numpy", "pandas",
-    "scipy.special", "scipy.stats", "seaborn", "snakemake.shell", "yaml",
+    DRAWS, "autoscore.figures.registry", "jsonschema", "matplotlib.backends.backend_pdf",
+    "matplotlib.pyplot", "numpy", "pandas", "scipy.special", "scipy.stats", "seaborn",
+    "snakemake.shell", "yaml",
 )  # fmt: skip
 # half of the import time; light scripts do not need them
 FURTHER = (
@@ -52,20 +56,48 @@ INTERRUPTED = 128 + signal.SIGINT  # exit status after Ctrl-C
 COPY = "AUTOSCORE_PRELOADED"  # environment variable of forks, and of scripts that run by themselves
 
 
+_begun: socket.socket | None = None  # to the interpreter that already imports
+
+
+def begin() -> socket.socket | None:
+    """Start the interpreter, which imports what all jobs need, and return the way to it.
+
+    It goes on with `start`, and ends with this process, even if that is killed. Where nothing can
+    be gained, for want of a second core or of Linux, there is none.
+    """
+    global _begun
+    if sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1:
+        _begun = _interpreter()
+    return _begun
+
+
+def _interpreter() -> socket.socket:
+    here, there = socket.socketpair()
+    command = [sys.executable.strip("'"), "-m", "run_autoscore.preloaded", *LIBRARIES]
+    environment = os.environ | THREADS | MEMORY | {"PYTHONPATH": FOLDER}
+    with there:
+        subprocess.Popen(command, stdin=there, env=environment)  # noqa: S603 (ours)
+    return here
+
+
 def start(scripts: Sequence[str]) -> None:
-    """Start the interpreter for jobs with these scripts; it ends with the run."""
+    """Let jobs with these scripts, if they are many, be run by the interpreter."""
+    global _begun
     orphans.name_this_run()
     if len(scripts) < ENOUGH or sys.platform != "linux":
+        if _begun:
+            _begun.close()
         return
     light = all(Path(script).name in LIGHT for script in scripts)
-    libraries = LIBRARIES if light else LIBRARIES + FURTHER
-    command = [sys.executable.strip("'"), "-m", "run_autoscore.preloaded"]
-    environment = os.environ | THREADS | MEMORY | {"PYTHONPATH": FOLDER}
+    _begun = _begun or _interpreter()
     with listen() as listener:  # scripts may call from now on, and wait for the imports
-        here = listener.fileno()
-        command += [str(here), *libraries]
-        # its standard input closes when this process ends, even when killed
-        subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, pass_fds=[here])  # noqa: S603 (ours)
+        hand_over(_begun, listener, [] if light else FURTHER)
+
+
+def hand_over(there: socket.socket, listener: socket.socket, further: Sequence[str]) -> None:
+    """Tell the interpreter what more to import, and where scripts call."""
+    with suppress(BrokenPipeError):  # it has ended: scripts then run by themselves
+        socket.send_fds(there, [json.dumps(further).encode()], [listener.fileno()])
 
 
 def listen() -> socket.socket:
@@ -102,26 +134,39 @@ def take_over(is_timed: bool = False) -> None:
     sys.exit(code[0] if code else 128 + signal.SIGKILL)
 
 
-def serve(libraries: Sequence[str], listener: socket.socket) -> None:
-    """Import the libraries, then fork for each connection until the standard input closes."""
+def load(libraries: Sequence[str] = LIBRARIES + FURTHER) -> None:
+    """Import the libraries, by default all that a run needs."""
+    for name in libraries:
+        import_module(name)
+
+
+def serve(libraries: Sequence[str], run: socket.socket) -> None:
+    """Import the libraries, then fork for each connection until the run closes its socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the run
-    try:
-        for name in libraries:
-            import_module(name)
-        if DRAWS in libraries:
-            import_module(DRAWS).prepare()  # fonts and formulas: half of a figure's time
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # do not wait for the forks
-        while sys.stdin not in select.select([sys.stdin, listener], [], [])[0]:
-            connection, _ = listener.accept()
-            if os.fork() == 0:
-                try:
-                    listener.close()
-                    _run(connection)
-                finally:  # the script may be gone that asked: a fork leaves the socket to others
-                    os._exit(1)
-            connection.close()
-    finally:
-        SOCKET.unlink(missing_ok=True)
+    gc.disable()
+    load(libraries)
+    if DRAWS in libraries:
+        import_module(DRAWS).prepare()  # fonts and formulas: half of a figure's time
+    told, given, *_ = socket.recv_fds(run, 1 << 16, 1)
+    if not given:  # a run of few jobs
+        return
+    with socket.socket(fileno=given[0]) as listener:
+        try:
+            load(json.loads(told))
+            gc.freeze()  # or each fork would look through all of it, and copy the memory
+            gc.enable()
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # do not wait for the forks
+            while run not in select.select([run, listener], [], [])[0]:
+                connection, _ = listener.accept()
+                if os.fork() == 0:
+                    try:
+                        listener.close()
+                        _run(connection)
+                    finally:  # the script may be gone that asked: a fork leaves the socket alone
+                        os._exit(1)
+                connection.close()
+        finally:
+            SOCKET.unlink(missing_ok=True)
 
 
 def _run(connection: socket.socket) -> NoReturn:
@@ -168,6 +213,6 @@ def _end_with(connection: socket.socket) -> None:
 
 if __name__ == "__main__":
     try:
-        serve(sys.argv[2:], socket.socket(fileno=int(sys.argv[1])))
+        serve(sys.argv[1:], socket.socket(fileno=os.dup(0)))
     except (ImportError, MemoryError, OSError):  # scripts then run by themselves and report it
         sys.exit(1)

@@ -226,7 +226,8 @@ class EnergyDensity(Density):
     def _fades(self) -> bool:
         """Whether p is negligible all along the edge of its support."""
         points = CHECKED[self.dim]
-        p = np.exp(self.log_prob(_product(_sides(self.support, points)))).reshape(points, points)
+        energy = self.energy(_product(_sides(self.support, points))).reshape(points, points)
+        p = np.exp(energy.min() - energy)  # up to a factor, which takes an integral
         edge = max(np.moveaxis(p, axis, 0)[[0, -1]].max() for axis in range(self.dim))
         return bool(edge < VANISHING * p.max())
 

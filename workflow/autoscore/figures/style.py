@@ -29,6 +29,8 @@ SCREEN = 110  # pixels per inch of animations
 ALIKE = 3.0  # ratio of ranges up to which both axes of a plane share one scale
 EMPTY = {"ha": "center", "va": "center", "color": "0.5", "fontsize": 7}
 LAST_FRAME = 2000  # milliseconds for which animations show their end
+UNDATED = {"metadata": {"CreationDate": None}}
+PACKED = {"pil_kwargs": {"compress_level": 3}}  # as small as with 6, in two thirds of the time
 SIGMA = r"noise level $\sigma$"
 ESTIMATE = r"$(r(x) - x)/\sigma^2$"
 
@@ -225,8 +227,8 @@ def save(figure: Picture, outputs: dict[str, str]) -> None:
     _choose_ticks(figure)
     with _laid_out(figure), fonts.light():
         for path in outputs.values():
-            stamp: dict[str, Any] = {"CreationDate": None} if path.endswith(".pdf") else {}
-            write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, metadata=stamp))
+            stamp = UNDATED if path.endswith(".pdf") else PACKED
+            write_atomically(path, lambda file, stamp=stamp: figure.savefig(file, **stamp))
 
 
 def prepare() -> None:
