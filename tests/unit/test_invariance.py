@@ -70,12 +70,16 @@ def settings(name, unit):
     return completed | {"sizes": ["all"] if name == "points" else [300]}
 
 
-def numbers(name, unit, deviations, folder):
-    """Relative errors of what is trained on a density, its fixed points, and the peak of memory."""
+def numbers(name, unit, deviations, folder, watched=True):
+    """Relative errors of what is trained on a density, its fixed points, and the peak of memory.
+
+    To watch the memory takes as long as all the rest; the peak is 0 without.
+    """
     where = (unit, deviations * unit, *([folder] if name == "points" else []))
     train, streams = settings(name, unit), (1, name, "dae", "model")
     entry = MADE[name](*where) | {"train": train}
-    tracemalloc.start()
+    if watched:
+        tracemalloc.start()
     data = draw_data(1, name, entry)
     density = target(entry, data)
     learned = {
@@ -110,7 +114,8 @@ def spread_of_seeds(errors):
     return groups.transform("max") - groups.transform("min")
 
 
-PLACES = [(1e-6, 1e7), (1e6, 1e4), (1.0, 1e7), (1e6, 0.0), (1e-6, 1e4)]
+WATCHED = [(1e-6, 1e7), (1e6, 1e4)]
+PLACES = [*WATCHED, (1.0, 1e7), (1e6, 0.0)]
 
 
 @pytest.mark.slow
@@ -120,8 +125,9 @@ def test_units_and_origin_change_no_relative_number(name, tmp_path):
     models = expected.index.get_level_values("model")
     assert expected[models.isin(["conditioned", "separate"])].median() < 0.8
     # trainings of curves and in the plane take longest
-    for unit, deviations in PLACES[:2] if name in ("ring", "curve") else PLACES:
-        found, points, peak = numbers(name, unit, deviations, tmp_path)
+    for place in WATCHED if name in ("ring", "curve") else PLACES:
+        unit, deviations = place
+        found, points, peak = numbers(name, *place, tmp_path, watched=place in WATCHED)
         # an origin 10^7 deviations away leaves nine of the 16 digits of a coordinate: second-order
         # training in double precision then ends elsewhere, as near as another seed's
         allowed = 1e-6 + 0.02 * expected

@@ -18,8 +18,6 @@ SAMPLES = {
     "straight": np.column_stack([0.5 + 1.5 * np.arange(8.0), np.full(8, 2.0)]),
     "cauchy": RNG.standard_cauchy((60, 2)),
     "dice": RNG.integers(1, 7, (60, 2)).astype(float),
-    "small": 1e-3 * BLOB,
-    "large": 1e3 * BLOB,
     "three_on_a_line": BLOB[:3, :1],
 }
 ENTRY = """

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from importlib.util import find_spec
+from typing import NamedTuple
 
 import pytest
 
@@ -73,35 +74,60 @@ def wait_for(happened):
     return found
 
 
-def test_a_run_in_blocks_makes_the_files_of_a_local_one_though_a_job_and_a_node_are_lost(
-    quick, cluster, tmp_path
-):
-    project = Project.quick(tmp_path / "run")
-    run = project.start(*PROFILE, *TARGETS, *GROUPED, **IN_SHARDS, **cluster.environment)
+class Ran(NamedTuple):
+    """A run that has ended, and what the cluster says of its jobs."""
+
+    project: Project
+    code: int
+    text: str
+    jobs: list[str]
+
+
+def ended(cluster, project, process):
+    text, _ = process.communicate(timeout=PATIENCE)
+    jobs = [job for job in cluster.told() if f"WorkDir={project.folder} " in job]
+    return Ran(project, process.returncode, text, jobs)
+
+
+@pytest.fixture(scope="module")
+def runs(cluster, tmp_path_factory):
+    """Two runs side by side: one in blocks, which loses a job and the node, and one short of memory."""
+    folder = tmp_path_factory.mktemp("runs")
+    blocks, short = Project.quick(folder / "blocks"), Project.quick(folder / "short")
+    short.rewrite(DEMANDS, lambda text: re.sub(r"\nBASE = \d+", f"\nBASE = {LITTLE}", text))
+    one = blocks.start(*PROFILE, *TARGETS, *GROUPED, **IN_SHARDS, **cluster.environment)
+    processes = [one]
     try:
         cancelled = wait_for(cluster.running)[:1]
         cluster.run("scancel", *cancelled)
         running = wait_for(lambda: set(cluster.running()) - set(cancelled))
         assert running <= set(cluster.lose_node())
-        text, _ = run.communicate(timeout=PATIENCE)
+        other = short.start(*PROFILE, TRAINED, through=IMPATIENT, **cluster.environment)
+        processes.append(other)
+        return ended(cluster, blocks, one), ended(cluster, short, other)
     finally:
-        kill(run)
-    assert run.returncode == 0, text
-    assert re.search(rf"JobId={cancelled[0]} .* JobState=CANCELLED ", "\n".join(cluster.told()))
+        for process in processes:
+            kill(process)
+
+
+def test_a_run_in_blocks_makes_the_files_of_a_local_one_though_a_job_and_a_node_are_lost(
+    quick, runs
+):
+    project, code, text, jobs = runs[0]
+    assert code == 0, text
+    assert "JobState=CANCELLED " in jobs[0]
+    assert any(" Restarts=1 " in job for job in jobs)
     assert all(re.search(rf"rule {rule}:", text) for rules in GROUPS.values() for rule in rules)
     expected, found = results(quick), results(project)
     assert len([name for name in found if name.endswith(".csv")]) > 30
     assert [name for name in found if found[name] != expected[name]] == []
 
 
-def test_a_training_that_asks_for_too_little_memory_gets_more(cluster, tmp_path):
-    project = Project.quick(tmp_path / "run")
-    project.rewrite(DEMANDS, lambda text: re.sub(r"\nBASE = \d+", f"\nBASE = {LITTLE}", text))
-    outcome = project.snakemake(*PROFILE, TRAINED, through=IMPATIENT, **cluster.environment)
-    assert outcome.code == 0, outcome.text
-    jobs = [job for job in cluster.told() if str(project.folder) in job]
+def test_a_training_that_asks_for_too_little_memory_gets_more(cluster, runs):
+    _, code, text, jobs = runs[1]
+    assert code == 0, text
     asked = [int(re.search(r"MinMemoryNode=(\d+)M", job)[1]) for job in jobs]
     states = [re.search(r"JobState=(\w+)", job)[1] for job in jobs]
-    assert states == ["COMPLETED", "FAILED", "COMPLETED"], outcome.text  # data, training twice
+    assert states == ["COMPLETED", "FAILED", "COMPLETED"], text  # data, training twice
     assert asked[2] == 2 * asked[1] < 2.2 * LITTLE
     assert "exceeded memory limit" in (cluster.folder / "slurmd.log").read_text(encoding="utf-8")
