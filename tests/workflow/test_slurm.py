@@ -91,7 +91,7 @@ def ended(cluster, project, process):
 
 @pytest.fixture(scope="module")
 def runs(cluster, tmp_path_factory):
-    """Two runs side by side: one in blocks, which loses a job and the node, and one short of memory."""
+    """Two runs at once: one in blocks, which loses a job and the node, and one short of memory."""
     folder = tmp_path_factory.mktemp("runs")
     blocks, short = Project.quick(folder / "blocks"), Project.quick(folder / "short")
     short.rewrite(DEMANDS, lambda text: re.sub(r"\nBASE = \d+", f"\nBASE = {LITTLE}", text))
