@@ -8,6 +8,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,11 @@ class Numbers:
         stored = root / STORED
         text = stored.read_text(encoding="utf-8") if stored.is_file() else "{}"
         self.stored = json.loads(text)
+
+    @cached_property
+    def claims(self) -> list[dict]:
+        """The families of checks."""
+        return read_yaml(self.root / CLAIMS)["families"]
 
     def _mistakes(self) -> Iterator[str]:
         for name in self.numbers.keys() & self.tables.keys():
@@ -212,8 +218,7 @@ class Numbers:
 
     def checks(self, statement: str) -> str:
         """Return the families of checks on a statement of config/claims.yaml, in one line."""
-        claims = read_yaml(self.root / CLAIMS)["families"]
-        names = [claim["id"] for claim in claims if claim["of"] == statement]
+        names = [claim["id"] for claim in self.claims if claim["of"] == statement]
         if not names:
             refuse(CLAIMS, [f"no check is on the statement {statement}"])
         return f"Checks: {', '.join(f'`{name}`' for name in names)}."

@@ -164,7 +164,8 @@ def _family(family: dict, places: pd.DataFrame) -> list[str]:
         if (part["outcome"] == "not tested").all():
             missing.append(name)
             continue
-        rows.append([name, *(_places(part[part["counts"] == kind]) for kind in COUNTS)])
+        kinds = dict(list(part.groupby("counts")))
+        rows.append([name, *(_places(kinds[kind]) if kind in kinds else "" for kind in COUNTS)])
     if rows:
         lines += ["", *table(["density", *COUNTS], rows)]
     if missing:
@@ -177,8 +178,6 @@ def _family(family: dict, places: pd.DataFrame) -> list[str]:
 
 def _places(places: pd.DataFrame) -> str:
     """Return how many places these are, and the range of what was measured."""
-    if places.empty:
-        return ""
     low, high = places["value"].min(), places["value"].max()
     span = f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}"
     named = places["place"].iloc[0]
