@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autoscore.configuration import ConfigurationError, check_files
+from autoscore.configuration import ConfigurationError, check_files, read_yaml
 from autoscore.validation.files import file_mistakes
 from tests.unit.oracles import ROOT
 
@@ -97,6 +97,12 @@ def test_what_repeats_nothing_is_left_alone(text, tmp_path):
 def test_the_project_s_own_files_are_in_order():
     files = set((ROOT / "config").glob("*.yaml")) - {ROOT / "config/statements.yaml"}  # a list
     check_files(sorted(files))
+
+
+def test_what_overrides_a_merge_holds_where_that_is_merged_in_turn(tmp_path):
+    file = tmp_path / "chain.yaml"
+    file.write_text("a: &a {x: 1}\nb: &b {<<: *a, x: 2}\nc: {<<: *b}\n", encoding="utf-8")
+    assert read_yaml(file)["c"] == {"x": 2}
 
 
 def test_the_mistakes_of_all_files_are_told(tmp_path):

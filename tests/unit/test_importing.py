@@ -1,5 +1,6 @@
 """The library is a guest: neither importing it nor drawing changes what belongs to all."""
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -55,7 +56,8 @@ IMPORTING = """
 
 def changed_by_importing(then=""):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    others = [NAMES.get(name, name.replace("-", "_")) for name in project["dependencies"]]
+    named = [re.split("[=!<>]", entry)[0] for entry in project["dependencies"]]
+    others = [NAMES.get(name, name.replace("-", "_")) for name in named]
     command = [sys.executable, "-c", textwrap.dedent(IMPORTING), *others, *FURTHER, then]
     run = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE)
     count, _, changed = run.stdout.partition(" ")
