@@ -63,7 +63,7 @@ def test_a_record_lies_beside_its_results_and_tells_all(records):
         assert len(record["code"]) == 16
         assert record["versions"].keys() >= {"python", "numpy", "snakemake"}
         assert record["machine"]["processor"]
-        assert record["wall_seconds"] > 0
+        assert record["wall_seconds"] >= 0  # in hundredths: some jobs take less
         folders = {Path(output).parent.name for output in record["outputs"]}
         assert folders == {file.parent.name}
     training = [record for record in records.values() if record["rule"] == "train"]
