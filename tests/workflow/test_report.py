@@ -58,12 +58,13 @@ def test_every_result_has_a_record_with_its_hash(finished, records):
 
 
 def test_a_record_lies_beside_its_results_and_tells_all(records):
+    # in hundredths of a second, which some jobs do not take
+    assert max(record["wall_seconds"] for record in records.values()) > 0
     for file, record in records.items():
         assert record["rule"]
         assert len(record["code"]) == 16
         assert record["versions"].keys() >= {"python", "numpy", "snakemake"}
         assert record["machine"]["processor"]
-        assert record["wall_seconds"] >= 0  # in hundredths: some jobs take less
         folders = {Path(output).parent.name for output in record["outputs"]}
         assert folders == {file.parent.name}
     training = [record for record in records.values() if record["rule"] == "train"]

@@ -89,14 +89,14 @@ def start(scripts: Sequence[str]) -> None:
             _begun.close()
         return
     light = all(Path(script).name in LIGHT for script in scripts)
-    _begun = _begun or _interpreter()
+    _begun = _begun or _interpreter()  # kept: it ends once this is closed
     with listen() as listener:  # scripts may call from now on, and wait for the imports
         hand_over(_begun, listener, [] if light else FURTHER)
 
 
 def hand_over(there: socket.socket, listener: socket.socket, further: Sequence[str]) -> None:
     """Tell the interpreter what more to import, and where scripts call."""
-    with suppress(BrokenPipeError):  # it has ended: scripts then run by themselves
+    with suppress(ConnectionError):  # it has ended: scripts then run by themselves
         socket.send_fds(there, [json.dumps(further).encode()], [listener.fileno()])
 
 
