@@ -83,22 +83,38 @@ def point(sigma):
 def test_path_differences_are_those_of_the_field(density, nodes):
     field, (x, y) = OPTIMA[density], np.random.default_rng(0).normal(size=(2, 40, 2))
     target = PathTarget(field, nodes, temperature=2.0)
-    found, known = target.compare(x, target.evaluate(x, score=True), y, score=True)
+    at_x = target.evaluate(x, score=True)
+    found, _ = target.compare(x, at_x, y, score=False)
     np.testing.assert_allclose(found, field.log_ratio(x, y, nodes) / 2, rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(known.score, field.score(y) / 2, rtol=1e-13)
-    back, _ = target.compare(y, known, x, score=False)
+    back, _ = target.compare(y, at_x, x, score=False)
     np.testing.assert_allclose(back, -found, rtol=1e-10, atol=1e-12)
+    found, at_y = target.compare(x, at_x, y, score=True)
+    np.testing.assert_allclose(at_y.score, field.score(y) / 2, rtol=1e-13)
+    back, _ = target.compare(y, at_y, x, score=True)
+    np.testing.assert_allclose(back, -found, rtol=1e-10, atol=1e-12)
+    assert at_y.evaluations == nodes * len(x)
+
+
+@pytest.mark.parametrize("score", [False, True], ids=["Gauss", "Lobatto"])
+@pytest.mark.parametrize("nodes", [1, 2, 3, 6])
+def test_path_differences_are_exact_for_polynomials(nodes, score):
+    degree = 2 * nodes  # of log p
+    line = Line(lambda x: x + degree * x ** (degree - 1))
+    x, y = np.random.default_rng(5).normal(size=(2, 50, 1))
+    target = PathTarget(line, nodes)
+    found = target.compare(x, target.evaluate(x, score=True), y, score=score)[0]
+    np.testing.assert_allclose(found, (y**degree - x**degree)[:, 0], rtol=1e-9, atol=1e-11)
 
 
 def test_every_kind_of_difference_approaches_the_exact_one_at_its_order():
     direction = np.random.default_rng(1).normal(size=(200, 2))
     x, steps = PAIR.sample(200, np.random.default_rng(2)), np.array([0.01, 0.02, 0.04])
 
-    def order(target):
+    def order(target, *, ends=False):
         errors = []
         for step in steps:
             y = x + step * direction
-            found, _ = target.compare(x, target.evaluate(x, score=False), y, score=False)
+            found, _ = target.compare(x, target.evaluate(x, score=ends), y, score=ends)
             errors.append(np.mean((found - PAIR.log_prob(y) + PAIR.log_prob(x)) ** 2))
         return fitted_order(steps, np.array(errors))
 
@@ -106,6 +122,8 @@ def test_every_kind_of_difference_approaches_the_exact_one_at_its_order():
     assert order(OnePointTarget(PAIR)) == pytest.approx(2, abs=0.05)
     assert order(PathTarget(PAIR, 1)) == pytest.approx(3, abs=0.05)
     assert order(PathTarget(PAIR, 2)) == pytest.approx(5, abs=0.2)
+    assert order(PathTarget(PAIR, 1), ends=True) == pytest.approx(3, abs=0.05)
+    assert order(PathTarget(PAIR, 2), ends=True) == pytest.approx(5, abs=0.2)
     assert order(EvenTarget(PAIR, 20)) == pytest.approx(3, abs=0.05)
 
 

@@ -25,6 +25,23 @@ def gauss_legendre(
     return low + width * fractions, width * weights
 
 
+def gauss_lobatto(order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return nodes and weights ``(order,)`` from 0 to 1, both ends among the two or more nodes.
+
+    The rule is exact for polynomials up to degree ``2 * order - 3`` (Abramowitz and Stegun,
+    25.4.32).
+
+    Examples
+    --------
+    >>> x, weights = gauss_lobatto(3)
+    >>> x, weights  # Simpson's rule
+    (array([0. , 0.5, 1. ]), array([0.16666667, 0.66666667, 0.16666667]))
+    """
+    last = np.polynomial.Legendre.basis(order - 1)
+    unit = np.concatenate([[-1.0], last.deriv().roots(), [1.0]])
+    return 0.5 * (unit + 1.0), 1.0 / (order * (order - 1) * last(unit) ** 2)
+
+
 def noise_levels(grid: dict | list[float]) -> np.ndarray:
     """Return the noise levels (standard deviations, increasing) of a configuration entry.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.fields import Field
-from autoscore.numerics.grids import gauss_legendre
+from autoscore.numerics.grids import gauss_legendre, gauss_lobatto
 
 Bounds = np.ndarray | None  # a box, (d, 2)
 EVEN_POINTS = 20  # as in the authors' repository
@@ -67,7 +67,7 @@ class Target(ABC):
         """Return log p(y)/T - log p(x)/T, shape ``(n,)``, and what is then known of y.
 
         `known` is what `evaluate` or `compare` returned for x, or a state with that score and log
-        p. `score` asks for the score at y. The difference is -inf where y is out of bounds and NaN
+        p. `score` asks for the score at y, and needs that at x to be known. The difference is -inf where y is out of bounds and NaN
         where it is undefined.
         """
         difference, found = self._difference(x, known, y, score=score)
@@ -102,8 +102,11 @@ class ExactTarget(Target):
 class PathTarget(Target):
     """Differences of log p from the score, integrated along the segment (statement C6).
 
-    Gauss-Legendre nodes are symmetric, so that the difference from y to x is minus that from x
-    to y.
+    Both rules are symmetric, so that the difference from y to x is minus that from x to y, and
+    exact for scores that are polynomials of degree 2 `nodes` - 1 on the segment. Gauss-Legendre
+    nodes need neither end. Where the score at y is asked for and that at x is known, Lobatto's rule
+    takes both, with one node fewer between them: a step of Langevin's costs as many evaluations as
+    there are `nodes`.
     """
 
     def __init__(
@@ -112,19 +115,28 @@ class PathTarget(Target):
         super().__init__(source, temperature, bounds)
         t, self._weights = gauss_legendre(0.0, 1.0, panels=1, order=nodes)
         self._t = t[:, None, None]
+        t, self._weights_with_ends = gauss_lobatto(nodes + 1)
+        self._t_after_x = t[1:, None, None]
 
     def evaluate(self, x: np.ndarray, *, score: bool) -> Known:
         return Known(self.score(x) if score else None, None, len(x) * score)
 
     def _difference(self, x: np.ndarray, known: Known, y: np.ndarray, *, score: bool) -> Compared:
         way = y - x
-        points = x + self._t * way
-        if score:  # y goes through the field with the nodes, in one call
-            points = np.concatenate([points, y[None]])
+        if not score:
+            along = self._along(x, self._t, way)[1]
+            return _finite(self._weights @ along), Known(None, None, len(self._t) * len(x))
+        scores, along = self._along(x, self._t_after_x, way)
+        at_x = self.temperature * np.einsum("nd,nd->n", known.score, way)
+        difference = self._weights_with_ends[0] * at_x + self._weights_with_ends[1:] @ along
+        at_y = Known(self._tempered(scores[-1]), None, len(self._t_after_x) * len(x))
+        return _finite(difference), at_y
+
+    def _along(self, x: np.ndarray, t: np.ndarray, way: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return scores at x + t way, in one call, ``(k, n, d)``, and along the way, ``(k, n)``."""
+        points = x + t * way
         scores = self.source.score(points.reshape(-1, x.shape[1])).reshape(points.shape)
-        along = np.einsum("knd,nd->kn", scores[: len(self._t)], way)
-        at_y = self._tempered(scores[-1]) if score else None
-        return _finite(self._weights @ along), Known(at_y, None, points.shape[0] * len(x))
+        return scores, np.einsum("knd,nd->kn", scores, way)
 
 
 class EvenTarget(PathTarget):
@@ -139,7 +151,8 @@ class EvenTarget(PathTarget):
     ) -> None:
         super().__init__(source, 1, temperature, bounds)
         self._t = np.linspace(0.0, 1.0, points)[:, None, None]
-        self._weights = np.full(points, 1.0 / points)
+        self._t_after_x = self._t[1:]
+        self._weights = self._weights_with_ends = np.full(points, 1.0 / points)
 
 
 class OnePointTarget(Target):
