@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.integrate import cumulative_simpson
+from scipy.special import logsumexp, softmax
 from scipy.stats import kstest, multivariate_normal, norm
 
-from autoscore.densities import kernels
+from autoscore.densities import kernel_sums, kernels
 from autoscore.densities.base import leading_bias
 from autoscore.densities.curve_mixtures import curve_mixture
 from autoscore.densities.energies import EnergyDensity
@@ -347,19 +348,47 @@ def test_kernels_are_evaluated_chunk_by_chunk(method, dim, monkeypatch):
     density = KernelDensity(kernel_points(dim), 0.3)
     x = np.random.default_rng(3).standard_normal((50, dim))
     whole = getattr(density, method)(x)
-    sizes, normalise = [], kernels.softmax_in_place
-    monkeypatch.setattr(kernels, "CHUNK", 60)  # 3 of the 50 points at once
+    sizes, exponentials = [], kernel_sums.exp_in_place
+    monkeypatch.setattr(kernel_sums, "CHUNK", 60)  # 3 of the 50 points at once
     monkeypatch.setattr(
-        kernels, "softmax_in_place", lambda k: (sizes.append(k.size), normalise(k))[1]
+        kernel_sums, "exp_in_place", lambda k, **how: sizes.append(k.size) or exponentials(k, **how)
     )
     np.testing.assert_allclose(getattr(density, method)(x), whole, rtol=1e-12, atol=1e-12)
     assert max(sizes) == 60
     assert len(sizes) == 17
 
 
+@pytest.mark.parametrize("dim", [1, 2, 3, 9])
+@pytest.mark.parametrize("bandwidth", [1e-3, 0.03, 0.5, 3.0])
+@pytest.mark.parametrize("unevenness", [0.0, 5.0, 40.0], ids=["even", "uneven", "steep"])
+def test_kernels_that_are_left_out_count_for_nothing(dim, bandwidth, unevenness):
+    rng = np.random.default_rng(8)
+    points = np.concatenate(
+        [rng.standard_normal((400, dim)), 1e-2 * rng.standard_normal((99, dim))]
+    )
+    weights = np.exp(unevenness * rng.standard_normal(499))
+    # on the points, between them, and far away
+    x = np.concatenate([points[:40] + 0.1 * bandwidth, rng.standard_normal((40, dim))])
+    x = np.concatenate([x, 30.0 * rng.standard_normal((9, dim))])
+    apart = (points - x[:, None]) / bandwidth  # (x, points, d)
+    log_weights = np.log(weights) - logsumexp(np.log(weights))
+    terms = log_weights - 0.5 * (apart**2).sum(-1)
+    density = KernelDensity(points, bandwidth, weights)
+    constant = 0.5 * dim * np.log(2 * np.pi * bandwidth**2)
+    # distances are rounded as they are, those by a matrix product as the longest ones
+    longest = (apart**2).sum(-1).max() if dim >= kernels.MATRIX_PRODUCT else 0.0
+    tolerances = {"rtol": 1e-12, "atol": 1e-12 + 1e-15 * longest}
+    expected = logsumexp(terms, 1) - constant
+    np.testing.assert_allclose(density.log_prob(x), expected, **tolerances)
+    there = np.abs(terms).min(1) < 1e6  # farther away one rounding decides between two points
+    scores = np.einsum("xp,xpd->xd", softmax(terms, 1), apart) / bandwidth
+    tolerances["atol"] *= 100 / bandwidth
+    np.testing.assert_allclose(density.score(x)[there], scores[there], **tolerances)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_kernels_need_little_memory(method, monkeypatch):
-    monkeypatch.setattr(kernels, "CHUNK", 10_000)
+    monkeypatch.setattr(kernel_sums, "CHUNK", 10_000)
     rng = np.random.default_rng(4)
     density, x = KernelDensity(rng.standard_normal((1000, 2)), 0.3), rng.standard_normal((500, 2))
     tracemalloc.start()

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp, softmax
 
+from autoscore.numerics import exponentials
 from autoscore.numerics.exponentials import VECTOR, exp_in_place, softmax_in_place
+
+
+@pytest.fixture(params=[True, False], ids=["numpy", "torch"], autouse=True)
+def _by(request, monkeypatch):
+    monkeypatch.setattr(exponentials, "numpy_is_fast", lambda: request.param)
 
 
 @pytest.mark.parametrize("shape", [(0,), (1,), (VECTOR,), (3, VECTOR + 5), (2, 7, 3)])

@@ -1,5 +1,7 @@
 """Data on a curve, with or without a Gaussian thickness."""
 
+from functools import cached_property
+
 import numpy as np
 import scipy  # its subpackages load on first use, which spares plans half a second
 
@@ -72,28 +74,29 @@ class Curve(Density):
         t, weights = gauss_legendre(low, high, panels=max(LEAST_PANELS, int(np.ceil(nodes / 16))))
         return KernelDensity(self.point(t), width, weights)
 
+    @cached_property
     def _thick(self) -> KernelDensity:
         if self.is_degenerate:
             raise ValueError("a curve without thickness has no density: take .smoothed(sigma)")
         return self.smoothed(0.0)
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        return self._thick().log_prob(x)
+        return self._thick.log_prob(x)
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        return self._thick().score(x)
+        return self._thick.score(x)
 
     def closed_form(self) -> ClosedForm | None:
-        return None if self.is_degenerate else self._thick().closed_form()
+        return None if self.is_degenerate else self._thick.closed_form()
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        return self._thick().hessian(x)
+        return self._thick.hessian(x)
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        return self._thick().score_laplacian(x)
+        return self._thick.score_laplacian(x)
 
     def fitted_panels(self) -> Panels:
-        return self._thick().fitted_panels()
+        return self._thick.fitted_panels()
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         clean = self.point(rng.uniform(*self.interval, size=n))

@@ -7,19 +7,21 @@ quadrature rule, for instance along a curve.
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 
 from autoscore.densities.base import Density
 from autoscore.densities.closed_forms import Kernels
-from autoscore.numerics.exponentials import exp_in_place, softmax_in_place
+from autoscore.densities.kernel_sums import CHUNK, AllKernels, Block, NearKernels
+from autoscore.numerics.exponentials import exp_in_place
 from autoscore.numerics.pairwise import Distances
 from autoscore.numerics.panels import Panels, panels_around
 from autoscore.wording import require
 
 MATRIX_PRODUCT = 8  # dimensions from which a matrix product is the faster way to distances
 PRODUCTS = 10  # dimensions up to which d^2 products a point are held at once
-CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
+FARTHEST = 1e150  # whose square is finite
 
 
 class KernelDensity(Density):
@@ -58,7 +60,6 @@ class KernelDensity(Density):
         self.weights = weights / weights.sum()
         self.bandwidth = float(bandwidth)
         self.dim = points.shape[1]
-        self._distances = Distances(points, products_from=MATRIX_PRODUCT)
         reach = 10.0 * self.bandwidth
         self.bounds = np.stack([points.min(0) - reach, points.max(0) + reach], axis=1)
 
@@ -66,28 +67,34 @@ class KernelDensity(Density):
     def is_degenerate(self) -> bool:
         return self.bandwidth == 0
 
-    def _shares(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-        """Yield slices of x, each point's share of p there, (chunk, n), and log p + constant."""
+    @cached_property
+    def _sums(self) -> AllKernels | NearKernels:
         if self.is_degenerate:
             raise ValueError("points without a bandwidth have no density: take .smoothed(sigma)")
-        log_weights = np.log(self.weights)
-        for rows, kernel in self._distances.chunks(x, CHUNK):
-            kernel *= -0.5 / self.bandwidth**2
-            kernel += log_weights
-            total = softmax_in_place(kernel)
-            yield rows, kernel, total
+        make = AllKernels if self.dim >= MATRIX_PRODUCT else NearKernels
+        held = self.weights > 0  # the others have underflown
+        return make(self.points[held], np.log(self.weights[held]), self.bandwidth)
+
+    def _blocks(self, x: np.ndarray, result: np.ndarray) -> Iterator[Block]:
+        """Yield blocks of x ``(n, d)``; in the result rows are NaN where p cannot be computed."""
+        sums, near = self._sums, (np.abs(x) < FARTHEST).all(1)
+        result[~near] = np.nan
+        place = np.flatnonzero(near)
+        for block in sums.blocks(x[near]) if len(place) else ():
+            yield block._replace(rows=place[block.rows])
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         result = np.empty(len(x))
-        for rows, _, total in self._shares(x):
-            result[rows] = total
+        for block in self._blocks(x, result):
+            result[block.rows] = block.log_factor + np.log(block.shares.sum(1))
+        result[np.isnan(result) & ~np.isnan(x).any(1)] = -np.inf
         return result - 0.5 * self.dim * np.log(2 * np.pi * self.bandwidth**2)
 
     def score(self, x: np.ndarray) -> np.ndarray:
-        result = np.empty((len(x), self.dim))
-        for rows, share, _ in self._shares(x):
-            result[rows] = share @ self._distances.centred
-        return (result - (x - self._distances.centre)) / self.bandwidth**2
+        result = np.empty(x.shape)
+        for block in self._blocks(x, result):
+            result[block.rows] = block.means()[0] - block.x
+        return result / self.bandwidth**2
 
     def closed_form(self) -> Kernels | None:
         if self.is_degenerate:
@@ -95,28 +102,27 @@ class KernelDensity(Density):
         return Kernels(self.weights, self.points, self.bandwidth)
 
     def hessian(self, x: np.ndarray) -> np.ndarray:
-        result, points = np.empty((len(x), self.dim, self.dim)), self._distances.centred
-        few = self.dim <= PRODUCTS  # else the products of all points would not fit into a cache
-        products = (points[:, :, None] * points[:, None]).reshape(len(points), -1) if few else None
-        for rows, share, _ in self._shares(x):
-            mean = share @ points
-            if few:
-                second = (share @ products).reshape(-1, self.dim, self.dim)
+        result = np.empty((len(x), self.dim, self.dim))
+        for block in self._blocks(x, result):
+            (mean, total), points = block.means(), block.points
+            if self.dim <= PRODUCTS:  # else the products of all points would not fit into a cache
+                products = (points[:, :, None] * points[:, None]).reshape(len(points), -1)
+                second = (products.T @ block.shares.T).T.reshape(-1, self.dim, self.dim)
             else:
-                second = np.stack([(one[:, None] * points).T @ points for one in share])
-            result[rows] = second - mean[:, :, None] * mean[:, None, :]
+                second = np.stack([(one[:, None] * points).T @ points for one in block.shares])
+            second = second / total[:, None, None]
+            result[block.rows] = second - mean[:, :, None] * mean[:, None, :]
         return result / self.bandwidth**4 - np.eye(self.dim) / self.bandwidth**2
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
-        result, points = np.empty((len(x), self.dim)), self._distances.centred
-        squares = (points**2).sum(-1)
-        for rows, share, _ in self._shares(x):
-            mean = share @ points
+        result = np.empty((len(x), self.dim))
+        for block in self._blocks(x, result):
+            (mean, total), points, shares = block.means(), block.points, block.shares
             # |u_k|^2 for u_k = point_k - mean, whose third moment is the third cumulant of the
             # posterior over points: E[u |u|^2] = E[point |u|^2] - mean E|u|^2.
-            distance = squares - 2.0 * mean @ points.T + (mean**2).sum(-1, keepdims=True)
-            share *= distance
-            result[rows] = share @ points - mean * share.sum(-1, keepdims=True)
+            shares *= (points**2).sum(1) - 2.0 * mean @ points.T + (mean**2).sum(1, keepdims=True)
+            third = shares @ points - mean * shares.sum(1, keepdims=True)
+            result[block.rows] = third / total[:, None]
         return result / self.bandwidth**6
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:

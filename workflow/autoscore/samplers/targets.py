@@ -67,8 +67,8 @@ class Target(ABC):
         """Return log p(y)/T - log p(x)/T, shape ``(n,)``, and what is then known of y.
 
         `known` is what `evaluate` or `compare` returned for x, or a state with that score and log
-        p. `score` asks for the score at y, and needs that at x to be known. The difference is -inf where y is out of bounds and NaN
-        where it is undefined.
+        p. `score` asks for the score at y, and needs that at x to be known. The difference is -inf
+        where y is out of bounds and NaN where it is undefined.
         """
         difference, found = self._difference(x, known, y, score=score)
         if self.bounds is not None:
