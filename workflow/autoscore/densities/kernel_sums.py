@@ -5,17 +5,41 @@ along their longest side: those that count at some neighbouring x are a stretch 
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from autoscore.numerics.exponentials import exp_in_place
 
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
+
 CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
+FEWEST = 16  # x at once: what is done for each block should be little beside that for its pairs
+PRODUCTS = 10  # dimensions up to which d^2 products a point are held at once
 LOST = np.log(2.0) * 60  # kernels below exp(-LOST) of the largest, all together, are left out
 MOST = 0.6  # of the points' length: a longer stretch of it may as well be all of it
 WIDE = 15.0  # bandwidths from the middle within which no kernel underflows
 EVEN = 300.0  # range of log weights within which exponentials of their differences are finite
+
+
+class Points:
+    """Points ``(m, d)`` and products of their coordinates, each computed when it is needed."""
+
+    def __init__(self, x: np.ndarray) -> None:
+        self.x = x
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """The coordinates of the points, and then ones, ``(d + 1, m)``."""
+        return np.concatenate([self.x.T, np.ones((1, len(self.x)))])
+
+    @cached_property
+    def second(self) -> np.ndarray:
+        """The products of all pairs of coordinates, and then the same, ``(d^2 + d + 1, m)``."""
+        products = self.x.T[:, None] * self.x.T
+        return np.concatenate([products.reshape(-1, len(self.x)), self.first])
 
 
 class Block(NamedTuple):
@@ -23,15 +47,26 @@ class Block(NamedTuple):
 
     rows: np.ndarray | slice  # which x
     x: np.ndarray  # (n, d), from a place among them
-    points: np.ndarray  # (m, d), from the same place
+    points: Points  # (m, d), from the same place
     shares: np.ndarray  # (n, m), of p up to a factor
     log_factor: np.ndarray  # (n,)
 
     def means(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean of the points at each x, ``(n, d)``, and the sum of shares, ``(n,)``."""
-        columns = np.concatenate([self.points.T, np.ones((1, len(self.points)))])
-        sums = columns @ self.shares.T
+        # in this order the product of a flat and a narrow matrix is faster
+        sums = self.points.first @ self.shares.T
         return (sums[:-1] / sums[-1]).T, sums[-1]
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean, and that of the products of coordinates, ``(n, d, d)``."""
+        dim = self.x.shape[1]
+        if dim <= PRODUCTS:  # else the products of all points would not fit into a cache
+            sums = self.points.second @ self.shares.T
+            means = (sums[:-1] / sums[-1]).T
+            return means[:, dim * dim :], means[:, : dim * dim].reshape(-1, dim, dim)
+        (mean, total), points = self.means(), self.points.x
+        second = np.stack([(one[:, None] * points).T @ points for one in self.shares])
+        return mean, second / total[:, None, None]
 
 
 class AllKernels:
@@ -39,22 +74,22 @@ class AllKernels:
 
     def __init__(self, points: np.ndarray, log_weights: np.ndarray, bandwidth: float) -> None:
         self._centre, self._precision = points.mean(0), bandwidth**-2
-        self._points, self._wide = points - self._centre, WIDE * bandwidth
-        constant = log_weights - 0.5 * self._precision * (self._points**2).sum(1)
-        factors = [self._precision * self._points.T, constant[None], np.ones((1, len(points)))]
-        self._factors = np.concatenate(factors)
+        centred = points - self._centre
+        constant = log_weights - 0.5 * self._precision * (centred**2).sum(1)
+        factors = [self._precision * centred.T, constant[None], np.ones((1, len(points)))]
+        self._points, self._factors = Points(centred), np.concatenate(factors)
+        self._farthest = np.abs(centred).max()
+        self._widest = WIDE * bandwidth / points.shape[1] ** 0.5
         self._even = np.ptp(log_weights) < EVEN
 
     def blocks(self, x: np.ndarray) -> Iterator[Block]:
         """Yield blocks that together hold every x ``(n, d)``."""
-        size = max(1, CHUNK // len(self._points))
-        for start in range(0, len(x), size):
+        for start in range(0, len(x), size := _rows(len(self._points.x))):
             rows = slice(start, start + size)
             at = x[rows] - self._centre
             norms = -0.5 * self._precision * (at**2).sum(1)
             shares = np.column_stack([at, np.ones(len(at)), norms]) @ self._factors
-            farthest = max(np.abs(at).max(), np.abs(self._points).max())
-            if self._even and farthest * self._points.shape[1] ** 0.5 < self._wide:
+            if self._even and max(np.abs(at).max(), self._farthest) < self._widest:
                 exp_in_place(shares, underflows=False)
                 yield Block(rows, at, self._points, shares, np.zeros(len(at)))
             else:
@@ -65,39 +100,45 @@ class NearKernels:
     """The kernels that count, in few dimensions: all the others together are less than rounding."""
 
     def __init__(self, points: np.ndarray, log_weights: np.ndarray, bandwidth: float) -> None:
-        from scipy.spatial import cKDTree  # half a second, which planning a run spares
-
         self._axis = int(np.ptp(points, axis=0).argmax())
         order = np.argsort(points[:, self._axis], kind="stable")
         self._points, self._log_weights = points[order], log_weights[order]
         self._places = self._points[:, self._axis].copy()
-        self._tree, self._bandwidth = cKDTree(self._points), bandwidth
-        self._range = float(np.ptp(log_weights))
+        self._bandwidth, self._range = bandwidth, float(np.ptp(log_weights))
         self._all = AllKernels(points, log_weights, bandwidth)
+
+    @cached_property
+    def _tree(self) -> "cKDTree":
+        from scipy.spatial import cKDTree  # half a second, which planning a run spares
+
+        return cKDTree(self._points)
 
     def blocks(self, x: np.ndarray) -> Iterator[Block]:
         """Yield blocks that together hold every x ``(n, d)``."""
-        nearest, reach = self._nearest(x)
-        if 2.0 * np.median(reach) > MOST * np.ptp(self._places):
+        long = MOST * (self._places[-1] - self._places[0])
+        if 2.0 * self._reach(np.zeros(1), self._log_weights.max()) > long:
+            yield from self._all.blocks(x)
+            return
+        distance, index = self._tree.query(x)
+        there = self._log_weights[index]
+        nearest = there - 0.5 * (distance / self._bandwidth) ** 2
+        reach = self._reach(distance, there)
+        if 2.0 * np.median(reach) > long:
             yield from self._all.blocks(x)
             return
         places = x[:, self._axis]
         order = np.argsort(places, kind="stable")
-        size = max(1, CHUNK // len(self._points))
-        for start in range(0, len(x), size):
+        for start in range(0, len(x), size := _rows(len(self._points))):
             rows = order[start : start + size]
             ends = (places[rows] - reach[rows]).min(), (places[rows] + reach[rows]).max()
             among = slice(*np.searchsorted(self._places, ends))
             yield self._block(x, rows, among, nearest[rows])
 
-    def _nearest(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the logarithm of the nearest kernel at each x, and how far others count."""
-        distance, index = self._tree.query(x)
-        there, width = self._log_weights[index], 2.0 * self._bandwidth**2
-        lost = LOST + np.log(len(self._points)) + self._log_weights.max() - there
+    def _reach(self, distance: np.ndarray, log_weight: np.ndarray) -> np.ndarray:
+        """Return how far others count where the nearest kernel has that distance and weight."""
+        lost = LOST + np.log(len(self._points)) + self._log_weights.max() - log_weight
         # a little more, so that rounding leaves out none that counts
-        reach = np.sqrt(distance**2 + width * lost) * (1.0 + 1e-9)
-        return there - distance**2 / width, reach
+        return np.sqrt(distance**2 + 2.0 * self._bandwidth**2 * lost) * (1.0 + 1e-9)
 
     def _block(self, x: np.ndarray, rows: np.ndarray, among: slice, nearest: np.ndarray) -> Block:
         centre = x[rows].mean(0)
@@ -109,10 +150,14 @@ class NearKernels:
         else:
             shares += self._log_weights[0]
         if self._range > EVEN:
-            return Block(rows, at, points, *_from_highest(shares))
+            return Block(rows, at, Points(points), *_from_highest(shares))
         shares -= nearest[:, None]
         exp_in_place(shares)
-        return Block(rows, at, points, shares, nearest)
+        return Block(rows, at, Points(points), shares, nearest)
+
+
+def _rows(points: int) -> int:
+    return max(FEWEST, CHUNK // points)
 
 
 def _from_highest(log_shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,6 @@ from autoscore.numerics.panels import Panels, panels_around
 from autoscore.wording import require
 
 MATRIX_PRODUCT = 8  # dimensions from which a matrix product is the faster way to distances
-PRODUCTS = 10  # dimensions up to which d^2 products a point are held at once
 FARTHEST = 1e150  # whose square is finite
 
 
@@ -104,20 +103,14 @@ class KernelDensity(Density):
     def hessian(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim, self.dim))
         for block in self._blocks(x, result):
-            (mean, total), points = block.means(), block.points
-            if self.dim <= PRODUCTS:  # else the products of all points would not fit into a cache
-                products = (points[:, :, None] * points[:, None]).reshape(len(points), -1)
-                second = (products.T @ block.shares.T).T.reshape(-1, self.dim, self.dim)
-            else:
-                second = np.stack([(one[:, None] * points).T @ points for one in block.shares])
-            second = second / total[:, None, None]
+            mean, second = block.moments()
             result[block.rows] = second - mean[:, :, None] * mean[:, None, :]
         return result / self.bandwidth**4 - np.eye(self.dim) / self.bandwidth**2
 
     def score_laplacian(self, x: np.ndarray) -> np.ndarray:
         result = np.empty((len(x), self.dim))
         for block in self._blocks(x, result):
-            (mean, total), points, shares = block.means(), block.points, block.shares
+            (mean, total), points, shares = block.means(), block.points.x, block.shares
             # |u_k|^2 for u_k = point_k - mean, whose third moment is the third cumulant of the
             # posterior over points: E[u |u|^2] = E[point |u|^2] - mean E|u|^2.
             shares *= (points**2).sum(1) - 2.0 * mean @ points.T + (mean**2).sum(1, keepdims=True)
