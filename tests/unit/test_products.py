@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from autoscore.train import activations
 from autoscore.train.activations import tanh
 from autoscore.train.products import FEW, affine
 
@@ -28,8 +29,10 @@ def test_affine_maps_and_their_gradients_are_those_of_baddbmm(columns):
     torch.testing.assert_close(found, _gradients(expected, (bias, x, weight)))
 
 
+@pytest.mark.parametrize("by_numpy", [True, False])
 @pytest.mark.parametrize("units", [64, 63])  # whole vectors, and not
-def test_tanh_and_its_slope_are_those_of_pytorch(units):
+def test_tanh_and_its_slope_are_those_of_pytorch(units, by_numpy, monkeypatch):
+    monkeypatch.setattr(activations, "numpy_is_fast", lambda: by_numpy)
     x = _drawn(2, 3, units)
     torch.testing.assert_close(tanh(20 * x), torch.tanh(20 * x), rtol=0, atol=1e-15)
     torch.testing.assert_close(_gradients(tanh(x), (x,)), _gradients(torch.tanh(x), (x,)))

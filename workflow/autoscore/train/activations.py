@@ -4,18 +4,20 @@ PyTorch computes sigmoids in whole vectors of numbers and rounds the rest, at th
 differently. If a member's numbers fill whole vectors, there is no rest; otherwise sigmoids are made
 of tanh, which is rounded alike everywhere. All functions are elementwise, on ``(m, ...)``.
 
-PyTorch's tanh takes four times as long as its sigmoid, and most of a small network's time. Made of
-a sigmoid, it is as exact beside 1, though no longer relative to its own value near 0.
+PyTorch's tanh takes four times as long as its sigmoid, and most of a small network's time. NumPy's
+is the fastest with AVX-512, and rounds every number alike. Elsewhere tanh is made of a sigmoid, as
+exact beside 1, though no longer relative to its own value near 0.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from autoscore.numerics.exponentials import VECTOR
+from autoscore.numerics.exponentials import VECTOR, numpy_is_fast
 
 
 def _fills_vectors(x: Tensor) -> bool:
@@ -25,7 +27,7 @@ def _fills_vectors(x: Tensor) -> bool:
 class _Tanh(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        unit = _tanh_of_half(2.0 * x)
+        unit = _tanh_(x.clone())
         ctx.save_for_backward(unit)
         return unit
 
@@ -35,13 +37,18 @@ class _Tanh(torch.autograd.Function):
         return torch.ops.aten.tanh_backward(slope, unit)
 
 
-def _tanh_of_half(x: Tensor) -> Tensor:
-    return x.sigmoid_().mul_(2.0).sub_(1.0)
+def _tanh_(x: Tensor) -> Tensor:
+    """Overwrite x with its tanh, as fast as can be."""
+    if x.device.type == "cpu" and numpy_is_fast():
+        numbers = x.numpy()
+        np.tanh(numbers, out=numbers)
+        return x
+    return x.mul_(2.0).sigmoid_().mul_(2.0).sub_(1.0) if _fills_vectors(x) else x.tanh_()
 
 
 def tanh(x: Tensor) -> Tensor:
-    """Return 2 sigmoid(2 x) - 1."""
-    return _Tanh.apply(x) if _fills_vectors(x) else torch.tanh(x)
+    """Return tanh x."""
+    return _Tanh.apply(x)
 
 
 def sigmoid(x: Tensor) -> Tensor:
@@ -84,7 +91,7 @@ ACTIVATIONS = {
     "tanh": Activation(
         tanh,
         lambda unit: 1.0 - unit**2,
-        lambda x: _tanh_of_half(x.mul_(2.0)) if _fills_vectors(x) else x.tanh_(),
+        _tanh_,
         _back_("tanh"),
     ),
     "sigmoid": Activation(
