@@ -18,12 +18,12 @@ MARGIN = 9.0  # sigma by which noise widens a box
 RESOLUTION = 12  # panels that resolve p itself over a side of its support in the plane
 PANEL_WIDTH = 2.0  # of a panel that resolves the noise, in sigmas
 COARSE = 8  # nodes per panel where a thousandth is good enough
-CHUNK = 1_000_000  # nodes held in memory at once
+CHUNK = 250_000  # nodes at once: 2 MB of doubles
 MOST_NODES = 4_000_000  # on a line: beyond that, sigma is too small for the density
 CELLS = 512  # of the grid over each side of the box
 DEEP = 1e-7  # part of the maximum of p_sigma below which rounding spoils a Fourier transform
 
-Chunks = Iterator[tuple[slice, np.ndarray, np.ndarray]]
+Chunks = Iterator[tuple[slice, list[np.ndarray], np.ndarray]]
 
 
 class SmoothedEnergy(Density):
@@ -74,12 +74,20 @@ class SmoothedEnergy(Density):
         return nodes, np.log(weights) + self.density.log_prob(nodes[:, None])
 
     def _chunks(self, y: np.ndarray) -> Chunks:
-        """Yield slices of y, their nodes x, (chunk, nodes, d), and log of weight p(x) N(y - x)."""
-        for rows, x, log_weight in self._on_line(y) if self.dim == 1 else self._in_plane(y):
-            noise = -0.5 * (((y[rows, None, :] - x) / self.sigma) ** 2).sum(-1)
-            noise -= 0.5 * self.dim * np.log(2.0 * np.pi * self.sigma**2)
-            noise += log_weight
-            yield rows, x, noise
+        """Yield slices of y, nodes along each axis, and log of weight p(x) N(y - x).
+
+        Along an axis there are ``(chunk, nodes)``; all combinations are nodes x, and the logarithms
+        have the shape ``(chunk, nodes)`` or ``(chunk, nodes, nodes)``.
+        """
+        constant = 0.5 * self.dim * np.log(2.0 * np.pi * self.sigma**2)
+        for rows, sides, log_weight in self._on_line(y) if self.dim == 1 else self._in_plane(y):
+            first, *rest = (
+                -0.5 * ((nodes - at[:, None]) / self.sigma) ** 2
+                for nodes, at in zip(sides, y[rows].T, strict=True)
+            )
+            first -= constant
+            log_weight += _sums(first, *rest)
+            yield rows, sides, log_weight
 
     def _on_line(self, y: np.ndarray) -> Chunks:
         """Yield slices of y, the nodes within reach of each, and log of weight p(x)."""
@@ -96,7 +104,7 @@ class SmoothedEnergy(Density):
             rows = slice(start, start + size)
             index = first[rows, None] + np.arange(count[rows].max())
             at = np.minimum(index, len(nodes) - 1)
-            yield rows, nodes[at, None], np.where(index == at, log_weight[at], -np.inf)
+            yield rows, [nodes[at]], np.where(index == at, log_weight[at], -np.inf)
 
     def coarser(self) -> "SmoothedEnergy":
         return SmoothedEnergy(self.density, self.sigma, self.order // 2)
@@ -120,33 +128,42 @@ class SmoothedEnergy(Density):
         for start in range(0, len(y), size):
             rows = slice(start, start + size)
             (x1, w1), (x2, w2) = ((nodes[rows], weights[rows]) for nodes, weights in sides)
-            x = np.stack(np.broadcast_arrays(x1[:, :, None], x2[:, None]), axis=-1)
-            x = x.reshape(len(x1), -1, 2)
-            weight = (np.log(w1)[:, :, None] + np.log(w2)[:, None]).reshape(len(x1), -1)
-            yield rows, x, weight + self.density.log_prob(x.reshape(-1, 2)).reshape(weight.shape)
+            x = np.stack(np.broadcast_arrays(x1[:, :, None], x2[:, None]))
+            log_p = self.density.log_prob(x.reshape(2, -1).T).reshape(x.shape[1:])
+            yield rows, [x1, x2], log_p + _sums(np.log(w1), np.log(w2))
 
     def _cumulants(self, y: np.ndarray, order: int) -> np.ndarray:
         """Return k1 - y, (n, d); k2, (n, d, d); or the trace of k3, (n, d)."""
         result = np.empty((len(y), self.dim, self.dim) if order == 2 else (len(y), self.dim))
-        for rows, x, share in self._chunks(y):
-            softmax_in_place(share)
-            offset = x - y[rows, None, :]  # relative to y, exact for small sigma
-            mean = np.einsum("nq,nqi->ni", share, offset)
+        for rows, sides, share in self._chunks(y):
+            softmax_in_place(share.reshape(len(share), -1))
+            # relative to y, exact for small sigma
+            offsets = [nodes - at[:, None] for nodes, at in zip(sides, y[rows].T, strict=True)]
+            alone = [share] if self.dim == 1 else [share.sum(2), share.sum(1)]
+            pairs = list(zip(alone, offsets, strict=True))
+            means = [np.einsum("nq,nq->n", part, offset) for part, offset in pairs]
             if order == 1:
-                result[rows] = mean
+                result[rows] = np.stack(means, axis=-1)
                 continue
-            centred = offset - mean[:, None, :]
+            away = [offset - mean[:, None] for offset, mean in zip(offsets, means, strict=True)]
+            for axis, (part, centred) in enumerate(zip(alone, away, strict=True)):
+                place = (rows, axis, axis) if order == 2 else (rows, axis)
+                result[place] = np.einsum("nq,nq->n", part, centred**order)
+            if self.dim == 1:
+                continue
+            one, two = away
             if order == 2:
-                result[rows] = np.einsum("nq,nqi,nqj->nij", share, centred, centred, optimize=True)
+                both = _expectation(share, one, two)
+                result[rows, 0, 1] = result[rows, 1, 0] = both
             else:
-                share *= (centred**2).sum(-1)
-                result[rows] = np.einsum("nq,nqi->ni", share, centred)
+                result[rows, 0] += _expectation(share, one, two**2)
+                result[rows, 1] += _expectation(share, one**2, two)
         return result
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         result = np.empty(len(x))
         for rows, _, weight in self._chunks(x):
-            result[rows] = softmax_in_place(weight)
+            result[rows] = softmax_in_place(weight.reshape(len(weight), -1))
         return result
 
     def score(self, x: np.ndarray) -> np.ndarray:
@@ -164,7 +181,7 @@ class SmoothedEnergy(Density):
         A check on `score` that uses the clean score instead of the mean of x.
         """
         result = np.empty((len(x), 1))
-        for rows, nodes, log_weight in self._chunks(x):
+        for rows, (nodes,), log_weight in self._chunks(x):
             total = logsumexp(log_weight, axis=1, keepdims=True)
             clean = self.density.score(nodes.reshape(-1, 1)).reshape(log_weight.shape)
             gradient = (np.exp(log_weight - total) * clean).sum(1, keepdims=True)
@@ -182,6 +199,16 @@ class SmoothedEnergy(Density):
 
     def smoothed(self, sigma: float) -> "SmoothedEnergy":
         return SmoothedEnergy(self.density, np.hypot(self.sigma, sigma))
+
+
+def _sums(first: np.ndarray, *rest: np.ndarray) -> np.ndarray:
+    """Return the sums of all combinations along each row, ``(n, p)``, or ``(n, p, q)`` of two."""
+    return first[:, :, None] + rest[0][:, None] if rest else first
+
+
+def _expectation(share: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Return the mean of products f(x_1) g(x_2) for shares ``(n, p, q)`` of nodes, ``(n,)``."""
+    return np.einsum("np,np->n", one, np.matmul(share, two[:, :, None])[:, :, 0])
 
 
 class SmoothedPlane(SmoothedEnergy):
