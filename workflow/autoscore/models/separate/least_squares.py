@@ -13,16 +13,16 @@ import numpy as np
 import torch
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from autoscore.densities.kernels import KernelDensity
 from autoscore.models.separate.network import Separate
+from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.train.batches import Batch
 from autoscore.train.fit import DivergedError, Trace
 from autoscore.train.objectives import denoising
 
 RIDGES = 10.0 ** np.arange(-3, -8, -1)  # in units of each hidden unit's mean square
 UNCHECKED = 1e-5  # ridge without validation points
-REACH = 6.0  # noise deviations beyond which a clean point carries no weight
 AT_ONCE = 1600  # points whose units are held at once
-CHUNK = 250  # noisy points whose clean neighbours are gathered at once
 
 
 def average_targets(batch: Batch, points: Sequence[np.ndarray]) -> Batch:
@@ -33,28 +33,12 @@ def average_targets(batch: Batch, points: Sequence[np.ndarray]) -> Batch:
     variance (Rao-Blackwell; the stable target field of Xu, Tong and Jaakkola 2023).
     """
     rows = [
-        _posterior_mean(clean.astype(np.float32), noisy, float(sigma))
-        for clean, noisy, sigma in zip(points, batch.inputs.numpy(), batch.sigma[:, 0], strict=True)
+        DenoisingOptimum(KernelDensity(clean), float(sigma))(noisy)
+        for clean, noisy, sigma in zip(
+            points, batch.inputs.double().numpy(), batch.sigma[:, 0], strict=True
+        )
     ]
     return replace(batch, targets=torch.as_tensor(np.stack(rows), dtype=batch.targets.dtype))
-
-
-def _posterior_mean(points: np.ndarray, noisy: np.ndarray, sigma: float) -> np.ndarray:
-    """Return E[x | y] for x uniform on the points, y ``(n, d)``; far points weigh nothing."""
-    points = points[points[:, 0].argsort()]
-    result, order = np.empty_like(noisy), noisy[:, 0].argsort()
-    for start in range(0, len(order), CHUNK):
-        rows = order[start : start + CHUNK]
-        ends = noisy[rows[[0, -1]], 0] + REACH * sigma * np.array([-1.0, 1.0])
-        low, high = np.searchsorted(points[:, 0], ends)
-        low = min(low, len(points) - 1)
-        near = points[low : max(high, low + 1)]
-        weight = sum((noisy[rows, k, None] - near[:, k]) ** 2 for k in range(noisy.shape[1]))
-        weight *= -0.5 / sigma**2
-        weight -= weight.max(1, keepdims=True)
-        np.exp(weight, out=weight)
-        result[rows] = weight @ near / weight.sum(1, keepdims=True)
-    return result
 
 
 def solve_decoders(
