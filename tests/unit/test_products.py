@@ -36,3 +36,6 @@ def test_tanh_and_its_slope_are_those_of_pytorch(units, by_numpy, monkeypatch):
     x = _drawn(2, 3, units)
     torch.testing.assert_close(tanh(20 * x), torch.tanh(20 * x), rtol=0, atol=1e-15)
     torch.testing.assert_close(_gradients(tanh(x), (x,)), _gradients(torch.tanh(x), (x,)))
+    short = x.detach().bfloat16()
+    eps = torch.finfo(torch.bfloat16).eps
+    torch.testing.assert_close(tanh(short), torch.tanh(short), rtol=0, atol=eps)

@@ -19,6 +19,8 @@ from torch.nn import functional
 
 from autoscore.numerics.exponentials import VECTOR, numpy_is_fast
 
+NUMPY_S = (torch.float32, torch.float64)  # bfloat16 is none
+
 
 def _fills_vectors(x: Tensor) -> bool:
     return x[0].numel() % VECTOR == 0
@@ -39,7 +41,7 @@ class _Tanh(torch.autograd.Function):
 
 def _tanh_(x: Tensor) -> Tensor:
     """Overwrite x with its tanh, as fast as can be."""
-    if x.device.type == "cpu" and numpy_is_fast():
+    if x.device.type == "cpu" and x.dtype in NUMPY_S and numpy_is_fast():
         numbers = x.numpy()
         np.tanh(numbers, out=numbers)
         return x
