@@ -118,23 +118,23 @@ class Conditioned(Stack):
         level = level_features(sigma / self._lowest, self.high / self.low, self.waves)
         turned = None if directions is None else directions / spread[:, :, None]
         seen, slope = self._see(named, x / spread, turned)
-        k = 1 if directions is None else directions.shape[2]
+        (m, n, _), k = x.shape, 1 if directions is None else directions.shape[2]
 
-        def steepness(h: Tensor) -> Tensor:
-            return silu_slope(h).repeat_interleave(k, 1)
+        def steepened(slope: Tensor, h: Tensor) -> Tensor:
+            return (slope.view(m, n, k, -1) * silu_slope(h)[:, :, None]).view(m, n * k, -1)
 
         h = torch.baddbmm(named["input.bias"], seen, named["input.weight"])
         for block in range(self.blocks):
             part = parameters_of_block(named, block)
-            inner = torch.baddbmm(part["first_bias"], silu(h), part["first"])
-            inner = inner + torch.bmm(level, part["level"])
+            bias = torch.baddbmm(part["first_bias"], level, part["level"])
+            inner = torch.baddbmm(bias, silu(h), part["first"])
             if slope is not None:
-                change = torch.bmm(slope * steepness(h), part["first"]) * steepness(inner)
-                slope = slope + torch.bmm(change, part["second"])
+                change = torch.bmm(steepened(slope, h), part["first"])
+                slope = torch.baddbmm(slope, steepened(change, inner), part["second"])
             h = h + torch.baddbmm(part["second_bias"], silu(inner), part["second"])
         out = affine(named["output.bias"], silu(h), named["output.weight"])
         if slope is not None:
-            slope = affine(None, slope * steepness(h), named["output.weight"])
+            slope = affine(None, steepened(slope, h), named["output.weight"])
         return out, slope
 
     def _see(
