@@ -130,11 +130,12 @@ def average_over_batch(batch: Batch) -> Batch:
     loses most of its noise where points are close together (Rao-Blackwell; the stable target field
     of Xu, Tong and Jaakkola 2023). `spread` has the mean of the variance that the targets lose.
     """
-    clean = batch.targets
-    half = 0.5 * (clean**2).sum(-1)
-    near = torch.baddbmm(-half[:, None], batch.inputs, clean.transpose(1, 2))
-    weights = torch.softmax(near / batch.sigma[..., None] ** 2, dim=-1)
-    mean = affine(None, weights, clean)
+    clean, precision = batch.targets, batch.sigma[..., None] ** -2
+    half = 0.5 * (clean**2).sum(-1, keepdim=True)
+    # (y x - |x|^2 / 2) / sigma^2 is one product
+    noisy = torch.cat([batch.inputs * precision, -precision.expand_as(half)], dim=-1)
+    near = torch.bmm(noisy, torch.cat([clean, half], dim=-1).transpose(1, 2))
+    mean = affine(None, torch.softmax(near, dim=-1), clean)
     return replace(batch, targets=mean, spread=((clean - mean) ** 2).sum(-1))
 
 

@@ -12,13 +12,21 @@ class _Narrow(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
+        if weight.shape[-1] == 1:  # one row times a matrix is faster than a matrix times one column
+            return torch.bmm(weight.transpose(1, 2), x.transpose(1, 2)).transpose(1, 2)
         turned = weight.transpose(1, 2).contiguous()  # a column's entries side by side
         return torch.bmm(x, turned.transpose(1, 2))
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:
         x, weight = ctx.saved_tensors
-        return torch.bmm(slope, weight.transpose(1, 2)), by_weight(x, slope)
+        return outer(slope, weight), by_weight(x, slope)
+
+
+def outer(slope: Tensor, weight: Tensor) -> Tensor:
+    """Return slope weight^T, the gradient by the input of `affine` from that by its value."""
+    turned = weight.transpose(1, 2)
+    return slope * turned if weight.shape[-1] == 1 else torch.bmm(slope, turned)
 
 
 def affine(bias: Tensor | None, x: Tensor, weight: Tensor) -> Tensor:

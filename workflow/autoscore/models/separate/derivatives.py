@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoscore.train.products import affine, by_weight
+from autoscore.train.products import affine, by_weight, outer
 
 
 class Reconstruction(torch.autograd.Function):
@@ -40,7 +40,7 @@ class Reconstruction(torch.autograd.Function):
             back = stack.bend.back_(back.clone(), out)
         found["decoder.bias"].copy_(back.sum(1, keepdim=True))
         by_decoder = by_weight(units[-1], back)
-        back = torch.bmm(back, decoder.transpose(1, 2))
+        back = outer(back, decoder)
         for layer in reversed(range(len(units) - 1)):
             back = stack.activation.back_(back, units[layer + 1])
             found[f"encoder.{layer}.bias"].copy_(back.sum(1, keepdim=True))
