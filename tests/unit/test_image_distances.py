@@ -11,7 +11,7 @@ from autoscore.images.data import intensities
 from autoscore.images.distances import (
     BANDWIDTHS,
     Prepared,
-    kernel_optimum,
+    kernel_optima,
     nearest_points,
     parzen_estimate,
     parzen_log_likelihood,
@@ -85,7 +85,7 @@ def test_copies_are_found_and_have_no_distance():
 @pytest.mark.parametrize("sigma", [0.02, 0.1, 0.5, 2.0])
 def test_the_kernel_optimum_is_the_softmax_mean(sigma):
     y = corrupted(HELD_OUT[:60], sigma)
-    found = kernel_optimum(y, Prepared(TRAIN), sigma)
+    (found,) = kernel_optima(y, Prepared(TRAIN), sigma, [0.0])
     assert found.dtype == np.float32
     shares = softmax(-cdist(y, TRAIN, "sqeuclidean") / (2 * sigma**2), axis=1)
     # rounding moves a logarithm of the shares by some 1e-5 / sigma^2
@@ -95,7 +95,7 @@ def test_the_kernel_optimum_is_the_softmax_mean(sigma):
 @pytest.mark.parametrize("sigma", [0.1, 0.5])
 def test_the_kernel_optimum_is_the_denoising_optimum_of_the_kernel_estimate(sigma):
     y = corrupted(HELD_OUT[:20], sigma)
-    found = kernel_optimum(y, Prepared(TRAIN), sigma, 0.2)
+    _, found = kernel_optima(y, Prepared(TRAIN), sigma, [0.0, 0.2])
     expected = DenoisingOptimum(Kernels(TRAIN.astype(float), 0.2), sigma)(y.astype(float))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 

@@ -4,7 +4,7 @@ Images are rows of shape ``(n, d)``, in single precision, which is enough: squar
 errors of the order of 1e-6 times the squared norms about the mean.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -77,20 +77,22 @@ def nearest_points(x: np.ndarray, points: Prepared) -> tuple[np.ndarray, np.ndar
     return np.linalg.norm(x - points.points[nearest], axis=1), nearest
 
 
-def kernel_optimum(
-    y: np.ndarray, points: Prepared, sigma: float, bandwidth: float = 0.0
+def kernel_optima(
+    y: np.ndarray, points: Prepared, sigma: float, bandwidths: Sequence[float]
 ) -> np.ndarray:
-    """Return the best reconstruction of corrupted y if Gaussians at the points were the truth.
+    """Return the best reconstructions of corrupted y if Gaussians at the points were the truth.
 
-    The result has the shape of y, ``(n, d)``. Without `bandwidth` h, their standard deviation, the
-    truth is the points themselves. The points' mean m under the softmax of
-    -|y - point|^2 / (2 (sigma^2 + h^2)) is moved towards y by h^2 / (sigma^2 + h^2): statement T1,
-    as ``DenoisingOptimum`` has it for few points in few dimensions.
+    For k `bandwidths` h, their standard deviation, and y ``(n, d)`` the result has the shape
+    ``(k, n, d)``. With bandwidth 0 the truth is the points themselves. The points' mean m under the
+    softmax of -|y - point|^2 / (2 (sigma^2 + h^2)) is moved towards y by h^2 / (sigma^2 + h^2):
+    statement T1, as ``DenoisingOptimum`` has it for few points in few dimensions.
     """
-    variance = sigma**2 + bandwidth**2
-    result = np.empty_like(y)
-    for rows, shares in points.squared_distances(y):
-        shares *= -0.5 / variance
-        softmax_in_place(shares)
-        result[rows] = shares @ points.points
-    return result + (y - result) * np.float32(bandwidth**2 / variance)
+    result = np.empty((len(bandwidths), *y.shape), y.dtype)
+    for rows, squares in points.squared_distances(y):
+        for found, bandwidth in zip(result, bandwidths, strict=True):
+            variance = sigma**2 + bandwidth**2
+            shares = squares * np.float32(-0.5 / variance)
+            softmax_in_place(shares)
+            mean = shares @ points.points
+            found[rows] = mean + (y[rows] - mean) * np.float32(bandwidth**2 / variance)
+    return result

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, shift
 
 from autoscore.fields import Field, FieldAt, symmetric_share
 from autoscore.images.data import Images
-from autoscore.images.distances import Prepared, kernel_optimum, likeliest_bandwidth
+from autoscore.images.distances import Prepared, kernel_optima, likeliest_bandwidth
 from autoscore.images.errors import mean_error, share_error
 from autoscore.images.fields import fields_at
 from autoscore.images.symmetry import PARTS
@@ -88,9 +88,9 @@ class Evaluation:
                 y = self._noisy(x, sigma, split)[: len(few)]
                 errors.append(("identity", sigma, ((y - few) ** 2).sum(1)))
                 errors.append(("gaussian", sigma, linear_errors))
-                for name, width in (("empirical", 0.0), ("kde", bandwidth)):
-                    best = kernel_optimum(y, train, sigma, width)
-                    errors.append((name, sigma, ((best - few) ** 2).sum(1)))
+                best = kernel_optima(y, train, sigma, (0.0, bandwidth))
+                for name, found in zip(("empirical", "kde"), best, strict=True):
+                    errors.append((name, sigma, ((found - few) ** 2).sum(1)))
             rows += [
                 {
                     "model": model,
