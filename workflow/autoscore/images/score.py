@@ -1,7 +1,7 @@
 """What image models have learned, without a known density to compare with."""
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,7 @@ class Evaluation:
         self.images, self.stacks, self.sigmas, self.seed = images, stacks, sigmas, seed
         self.most, self.fewer = most, most // 20
         self.fields = {name: fields_at(stack, images.linear) for name, stack in stacks.items()}
+        self._noise = cache(self._noise)  # every model and level has the same
         drawn = generator(seed, "images", "held_out").permutation(len(images.held_out))
         self.held_out = images.held_out[drawn]
 
@@ -60,8 +61,10 @@ class Evaluation:
 
     def _noisy(self, x: np.ndarray, sigma: float, what: str) -> np.ndarray:
         """Return x under noise that is the same at every level, but for its size."""
-        noise = generator(self.seed, "images", what).standard_normal(x.shape, np.float32)
-        return x + np.float32(sigma) * noise
+        return x + np.float32(sigma) * self._noise(x.shape, what)
+
+    def _noise(self, shape: tuple[int, int], what: str) -> np.ndarray:
+        return generator(self.seed, "images", what).standard_normal(shape, np.float32)
 
     def denoising(self) -> pd.DataFrame:
         """Return E|r(x + e) - x|^2, summed over pixels, of every model and of baselines.
@@ -85,7 +88,7 @@ class Evaluation:
             ]
             few = x[: self.fewer // 2]
             for sigma, linear_errors in linear.items():
-                y = self._noisy(x, sigma, split)[: len(few)]
+                y = self._noisy(few, sigma, split)
                 errors.append(("identity", sigma, ((y - few) ** 2).sum(1)))
                 errors.append(("gaussian", sigma, linear_errors))
                 best = kernel_optima(y, train, sigma, (0.0, bandwidth))

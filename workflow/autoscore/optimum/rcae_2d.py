@@ -18,7 +18,7 @@ from autoscore.densities.base import Density
 from autoscore.optimum.dae import ScoreField
 
 DEEPEST = 60.0  # below its maximum log p is cut off: there is nothing to learn
-TOLERANCE = 1e-10  # of the scaled residual
+TOLERANCE = 1e-8  # of the scaled residual, far below the error of the grid
 
 
 def solve_rcae_2d(density: Density, x1: np.ndarray, x2: np.ndarray, sigma: float) -> np.ndarray:
