@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
 CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
-FEWEST = 16  # x at once: what is done for each block should be little beside that for its pairs
+FEWEST = 16  # x at once: what is done for each block should be little beside that for its pairs,
+LARGEST = 4_000_000  # unless that is as many evaluations, 32 MB
 PRODUCTS = 10  # dimensions up to which d^2 products a point are held at once
 LOST = np.log(2.0) * 60  # kernels below exp(-LOST) of the largest, all together, are left out
 MOST = 0.6  # of the points' length: a longer stretch of it may as well be all of it
@@ -157,7 +158,8 @@ class NearKernels:
 
 
 def _rows(points: int) -> int:
-    return max(FEWEST, CHUNK // points)
+    """Return how many x go into a block."""
+    return max(1, CHUNK // points, min(FEWEST, LARGEST // points))
 
 
 def _from_highest(log_shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
