@@ -4,16 +4,13 @@ In few dimensions most kernels of a narrow estimate are nothing at most points. 
 along their longest side: those that count at some neighbouring x are a stretch of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from autoscore.numerics.exponentials import exp_in_place
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
 
 CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
 FEWEST = 16  # x at once: what is done for each block should be little beside that for its pairs,
@@ -109,10 +106,11 @@ class NearKernels:
         self._all = AllKernels(points, log_weights, bandwidth)
 
     @cached_property
-    def _tree(self) -> "cKDTree":
+    def _find_nearest(self) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """The function that returns the distance to the nearest point, and its index."""
         from scipy.spatial import cKDTree  # half a second, which planning a run spares
 
-        return cKDTree(self._points)
+        return cKDTree(self._points).query
 
     def blocks(self, x: np.ndarray) -> Iterator[Block]:
         """Yield blocks that together hold every x ``(n, d)``."""
@@ -120,7 +118,7 @@ class NearKernels:
         if 2.0 * self._reach(np.zeros(1), self._log_weights.max()) > long:
             yield from self._all.blocks(x)
             return
-        distance, index = self._tree.query(x)
+        distance, index = self._find_nearest(x)
         there = self._log_weights[index]
         nearest = there - 0.5 * (distance / self._bandwidth) ** 2
         reach = self._reach(distance, there)

@@ -1,7 +1,7 @@
 """What image models have learned, without a known density to compare with."""
 
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,6 @@ class Evaluation:
         self.images, self.stacks, self.sigmas, self.seed = images, stacks, sigmas, seed
         self.most, self.fewer = most, most // 20
         self.fields = {name: fields_at(stack, images.linear) for name, stack in stacks.items()}
-        self._noise = cache(self._noise)  # every model and level has the same
         drawn = generator(seed, "images", "held_out").permutation(len(images.held_out))
         self.held_out = images.held_out[drawn]
 
@@ -61,10 +60,12 @@ class Evaluation:
 
     def _noisy(self, x: np.ndarray, sigma: float, what: str) -> np.ndarray:
         """Return x under noise that is the same at every level, but for its size."""
-        return x + np.float32(sigma) * self._noise(x.shape, what)
+        return x + np.float32(sigma) * self._noise(self.seed, what, x.shape)
 
-    def _noise(self, shape: tuple[int, int], what: str) -> np.ndarray:
-        return generator(self.seed, "images", what).standard_normal(shape, np.float32)
+    @staticmethod
+    @lru_cache(maxsize=2)  # of all splits: every model and level has the same
+    def _noise(seed: int, what: str, shape: tuple[int, int]) -> np.ndarray:
+        return generator(seed, "images", what).standard_normal(shape, np.float32)
 
     def denoising(self) -> pd.DataFrame:
         """Return E|r(x + e) - x|^2, summed over pixels, of every model and of baselines.
