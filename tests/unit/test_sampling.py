@@ -120,7 +120,8 @@ def test_learned_runs_are_those_that_were_trained():
         # draws that do not depend on sampler and sigma are measured once per seed; chains do
         assert null.groupby("seed")["kl"].nunique().tolist() == [1, 1]
     untrained = table[table["model"] == "untrained"]
-    assert untrained["kl_excess"].mean() > 0.5  # each has 20 short chains
+    kde = table[table["model"] == "kde"]  # which has seen the points
+    assert untrained["kl_excess"].min() > kde["kl_excess"].max()
     assert untrained["kl_excess"].nunique() == len(untrained) == 8
     assert untrained["chains"].isna().all()
 

@@ -13,8 +13,8 @@ import numpy as np
 from autoscore.numerics.exponentials import exp_in_place
 
 CHUNK = 500_000  # kernel evaluations at once: 4 MB of doubles, which a cache can hold
-FEWEST = 16  # x at once: what is done for each block should be little beside that for its pairs,
-LARGEST = 4_000_000  # unless that is as many evaluations, 32 MB
+FEWEST = 16  # x at once, so that a block's own cost is little beside that of its pairs
+LARGEST = 4_000_000  # evaluations at once even so: 32 MB
 PRODUCTS = 10  # dimensions up to which d^2 products a point are held at once
 LOST = np.log(2.0) * 60  # kernels below exp(-LOST) of the largest, all together, are left out
 MOST = 0.6  # of the points' length: a longer stretch of it may as well be all of it
