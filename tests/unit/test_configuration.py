@@ -353,12 +353,20 @@ MISTAKES = [
         "train.schedules.samples.polish is 5; allowed: 0, because the noise changes",
     ),
     (
-        trained(DENOISING | {"optimiser": "lbfgs", "noise": "fixed"}),
-        "train.schedules.samples.polish is 0; allowed: 1 or more evaluations of lbfgs",
+        trained(DENOISING | {"optimiser": "bfgs", "architecture": {"residual": "none"}}),
+        "train.noise is 'sobol'; allowed: fixed for bfgs",
     ),
     (
-        trained(DENOISING | {"optimiser": "lbfgs", "schedules": {"samples": {"polish": 5}}}),
-        "train.noise is 'sobol'; allowed: fixed for lbfgs",
+        trained(DENOISING | {"optimiser": "bfgs", "noise": "fixed"}),
+        "train.architecture.residual is 'score'; allowed: none for bfgs, as published",
+    ),
+    (
+        trained(
+            DENOISING
+            | {"optimiser": "bfgs", "noise": "fixed"}
+            | {"architecture": {"hidden": [4, 4], "residual": "none"}}
+        ),
+        "train.architecture.hidden is [4, 4]; allowed: one layer for bfgs, as published",
     ),
     (
         trained(DENOISING | {"optimiser": "least_squares", "noise": "walkback"}),

@@ -6,6 +6,7 @@ import torch
 
 from autoscore.configuration import complete
 from autoscore.densities.kernels import KernelDensity
+from autoscore.models.separate import recipe
 from autoscore.models.separate.least_squares import (
     RIDGES,
     _solutions,
@@ -14,9 +15,10 @@ from autoscore.models.separate.least_squares import (
 )
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.models.separate.training import train_on_samples
+from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.train.batches import Batch, SampleBatches
-from autoscore.train.fit import slope_over
+from autoscore.train.fit import DivergedError, slope_over
 from autoscore.train.objectives import denoising
 from tests.unit.oracles import CONFIG
 
@@ -30,7 +32,7 @@ SETTINGS = complete(CONFIG)["densities"]["spiral"]["train"] | {
     "sizes": [400],
     "seeds": 2,
     "architecture": {"hidden": [60], "residual": "none", "gain": 4.0},
-    "schedules": {"samples": {"steps": 1, "batch": 800, "polish": 40}},
+    "schedules": {"samples": {"steps": 1, "batch": 800}},
 }
 
 
@@ -44,6 +46,11 @@ def batch_of(n, residual="none", sigma=0.3, seed=1):
     stack = Separate(2, shape, [sigma], [0], [n], [[0.0, 0.0]], [1.0], precision="single")
     stack.initialise(CIRCLE, [rng])
     return stack, batch
+
+
+def empty(units, d=2):
+    """A stack of one without weights."""
+    return Separate(d, Architecture((units,), residual="none"), [0.1], [0], [1], [[0.0] * d], [1.0])
 
 
 def test_averaged_targets_are_the_best_reconstruction_for_the_points():
@@ -104,18 +111,61 @@ def test_least_squares_learn_the_posterior_mean_of_a_circle():
     torch.testing.assert_close(alone.theta[0], learned.theta[1], rtol=1e-4, atol=1e-5)
 
 
+RECIPE = SETTINGS | {"optimiser": "bfgs", "noise": "fixed"}
+RECIPE |= {"schedules": {"samples": {"steps": 40, "checks": 4}}}
+
+
 def test_the_recipe_starts_as_published_on_raw_coordinates_and_lowers_the_loss():
-    settings = SETTINGS | {"optimiser": "lbfgs", "noise": "fixed"}
     shifted = {"train": DATA["train"] + 7.0, "validation": DATA["validation"]}
-    learned, trace = train_on_samples(shifted, settings, "dae", STREAMS)
+    learned, trace = train_on_samples(shifted, RECIPE, "dae", STREAMS)
     assert (learned.shift == 0).all()
     assert (learned.scale == 1).all()
-    assert (trace.losses[-1] < trace.losses[0]).all()
-    start = Separate(2, Architecture((500,)), [0.1], [0], [1], [[0.0, 0.0]], [1.0])
-    start.start_as_published([np.random.default_rng(1)])
+    assert trace.steps == [10, 20, 30, 40]
+    losses = torch.stack(trace.losses)
+    assert (losses.diff(dim=0) < 0).all()
+    recipe.start(start := empty(500), [np.random.default_rng(1)])
     named = start.views(start.theta)
     for name, largest in (("encoder.0.weight", 1.0), ("encoder.0.bias", 0.1)):
         assert 0.9 * largest < named[name].abs().max() <= largest
+
+
+def test_the_recipe_s_losses_are_those_of_its_weights_and_each_member_s_own():
+    learned, trace = train_on_samples(DATA, RECIPE, "dae", STREAMS)
+    alone = train_on_samples(DATA, RECIPE, "dae", STREAMS, members=[1])
+    assert torch.equal(alone[0].theta[0], learned.theta[1])
+    assert alone[1].losses[-1][0] == trace.losses[-1][1]
+    streams = [generator(*STREAMS, "batches", seed) for seed in range(2)]
+    levels, scale = learned.sigmas, learned.scale
+    drawn = {"noise": "fixed", "shift": learned.shift, "scale": scale, "dtype": torch.float32}
+    batch = SampleBatches(DATA["train"], [400, 400], [0, 1], levels, streams, **drawn)
+    found = denoising(learned, learned.theta, batch.every_point())
+    torch.testing.assert_close(found.double(), trace.losses[-1], rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5])
+def test_the_recipe_s_loss_and_gradient_are_pytorch_s(d):
+    rng = np.random.default_rng(d)
+    stack = empty(30, d)
+    recipe.start(stack, [rng])
+    noisy, clean = rng.standard_normal((2, 1500, d))  # more than one block of them
+    theta = stack.theta.double().requires_grad_()
+    named = stack.views(theta)
+    units = torch.tanh(torch.as_tensor(noisy) @ named["encoder.0.weight"] + named["encoder.0.bias"])
+    found = units @ named["decoder.weight"] + named["decoder.bias"]
+    loss = ((found - torch.as_tensor(clean)) ** 2).sum()
+    (slope,) = torch.autograd.grad(loss, theta)
+    value, gradient = recipe.summed_loss(theta[0].detach().numpy(), noisy, clean)
+    assert value == pytest.approx(float(loss.detach()), rel=1e-6)
+    np.testing.assert_allclose(gradient, slope[0], rtol=1e-4, atol=1e-6 * float(slope.abs().max()))
+
+
+def test_a_loss_that_is_not_finite_is_an_error():
+    stack = empty(8)
+    recipe.start(stack, [np.random.default_rng(1)])
+    _, batch = batch_of(50)
+    batch.targets[0, 7] = torch.inf
+    with np.errstate(all="ignore"), pytest.raises(DivergedError, match="not finite"):
+        recipe.follow(stack, batch, 5, 5, lambda message: None)
 
 
 def test_losses_over_chunks_are_those_of_the_whole():

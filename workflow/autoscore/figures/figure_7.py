@@ -27,24 +27,23 @@ FIGURE = Figure(
         "chain that leaves the data may end in a spurious attractor"
     ),
     caption=(
-        "starts that miss the data are what optimisation left undone: they vanish with the error "
-        "of training. (a) The field of the authors' recipe, and of the same architecture solved "
-        "for; arrows are scaled per panel. (b) Where iterated reconstructions from each place end: "
-        "white on the data, pink at a spurious attractor (crosses), blue outside a box three times "
-        "as wide, grey still moving after 400 steps. A pink area's "
-        "attractor may lie outside the window, and a cross in another area may be where a few "
-        "starts at a border come to rest. The line is the first of 200 chains from the "
-        "data that ends off them (dot), where one does. (c) The share of starts in the window "
-        "(a coarser grid) that do not reach the data, over the error of the field, by model "
-        "and seed; grey dots are other trainings: with fresh noise, rare "
-        "large noise or walkback, short or long, separate and conditioned ones; null models are, "
-        "from the left, a kernel density estimate, a fitted Gaussian with r(x) = x, and an "
-        "untrained network"
+        "under the authors' recipe, fine near the curve, places farther out run away; under the "
+        "same architecture solved for all reach the data. (a) Both fields; arrows are scaled per "
+        "panel. (b) Where iterated reconstructions from each place end: white on the data, pink at "
+        "a spurious attractor (crosses), blue outside a box three times as wide, grey still moving "
+        "after 400 steps. A pink area's attractor may lie outside the window, and a cross in "
+        "another area may be where a few starts at a border come to rest. The line is the first of "
+        "200 chains from the data that ends off them (dot), where one does. (c) The share of "
+        "starts in the window (a coarser grid) that do not reach the data, over the error of the "
+        "field, by model and seed; grey dots are other trainings: with fresh noise, rare large "
+        "noise or walkback, short or long, separate and conditioned ones; null models are, from "
+        "the left, a kernel density estimate, a fitted Gaussian with r(x) = x, and an untrained "
+        "network"
     ),
     deviations=(
         "the paper sketches (b); ours is a real chain, which need not end in an attractor: noise "
         "keeps most lost chains moving where the field is weak",
-        "the recipe is cut to 400 of 1,000 iterations, as in figure 5; the median seed is shown",
+        "the median seed is shown",
         "(c) is not in the paper",
     ),
     scope=OfPaper(with_recipe),
@@ -84,13 +83,15 @@ def _draw_basins(axis: style.Axes, arrays: dict[str, np.ndarray], name: str) -> 
     colors = {"cmap": ListedColormap([*SORTS.values()]), "vmin": -0.5, "vmax": 3.5}
     axis.imshow(basin.T, origin="lower", extent=window.ravel(), **colors)
     axis.plot(*arrays["points"].T, ".", color="#E69F00", markersize=1, markeredgewidth=0)
-    for label, color in SORTS.items():
+    for sort, (label, color) in enumerate(SORTS.items()):
         look = {"markerfacecolor": color, "markeredgecolor": "0.5", "markersize": 6}
-        axis.plot([], [], "s", label=label, **look)
-    axis.plot(*arrays[f"rest_{name}"].T, "x", color="black", markersize=4, label="attractor")
-    path = arrays[f"path_{name}"]
-    axis.plot(*path.T, color="black", linewidth=0.6, label="lost chain, to its end")
-    axis.plot(*path[-1:].T, "o", color="black", markersize=5, markeredgecolor="white")
+        if (basin == sort).any():
+            axis.plot([], [], "s", label=label, **look)
+    if len(rest := arrays[f"rest_{name}"]):
+        axis.plot(*rest.T, "x", color="black", markersize=4, label="attractor")
+    if len(path := arrays[f"path_{name}"]):
+        axis.plot(*path.T, color="black", linewidth=0.6, label="lost chain, to its end")
+        axis.plot(*path[-1:].T, "o", color="black", markersize=5, markeredgecolor="white")
     style.look_at(axis, window)
 
 

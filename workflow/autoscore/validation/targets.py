@@ -115,13 +115,10 @@ def _optimiser_mistakes(key: str, settings: dict) -> Iterator[str]:
     optimiser = settings["optimiser"] if "optimiser" in uses else "adam"
     schedules = settings["schedules"]
     for source in ("samples", "conditioned"):
-        polish = schedules[source]["polish"]
-        if polish and not (source == "samples" and optimiser == "lbfgs"):
+        if polish := schedules[source]["polish"]:
             allowed = "0, because the noise changes at every step"
             yield refused(f"{key}.schedules.{source}.polish", polish, allowed)
-    if optimiser == "lbfgs" and not schedules["samples"]["polish"]:
-        yield refused(f"{key}.schedules.samples.polish", 0, "1 or more evaluations of lbfgs")
-    goes_with = {"lbfgs": ["fixed"], "least_squares": ["fixed", "fresh", "sobol"]}
+    goes_with = {"bfgs": ["fixed"], "least_squares": ["fixed", "fresh", "sobol"]}
     if settings["noise"] not in goes_with.get(optimiser, [settings["noise"]]):
         allowed = f"{' or '.join(goes_with[optimiser])} for {optimiser}"
         yield refused(f"{key}.noise", settings["noise"], allowed)
@@ -129,11 +126,23 @@ def _optimiser_mistakes(key: str, settings: dict) -> Iterator[str]:
         yield refused(
             f"{key}.architecture.tied", True, "false for least_squares, which solves for it"
         )
+    if optimiser == "bfgs":
+        yield from _recipe_mistakes(f"{key}.architecture", settings["architecture"])
     objectives = settings.get("objectives", settings.get("models", {}).get("separate", []))
     if optimiser != "adam" and set(objectives) - {"dae"}:
         yield refused(f"{key}.optimiser", optimiser, "adam, because the others minimise dae alone")
     if optimiser != "adam" and settings["warm_start"]:
         yield refused(f"{key}.warm_start", True, f"false for {optimiser}")
+
+
+def _recipe_mistakes(key: str, architecture: dict) -> Iterator[str]:
+    """Yield how a network differs from the one that the authors' recipe trains."""
+    published = {"tied": False, "residual": "none", "activation": "tanh"}
+    for part, value in published.items():
+        if architecture[part] != value:
+            yield refused(f"{key}.{part}", architecture[part], f"{value} for bfgs, as published")
+    if len(architecture["hidden"]) > 1:
+        yield refused(f"{key}.hidden", architecture["hidden"], "one layer for bfgs, as published")
 
 
 def _variant_mistakes(key: str, variant: dict, density: Density) -> Iterator[str]:

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 from autoscore.models.declaration import IMAGE_SETTINGS, Cost, Model, cost_of_layers
 
-CHUNK = 200  # points of a loss over all: their units fit into a cache, and are whole vectors
 COMMON = {"kind", "sigmas", "seeds", "device", "architecture"}
 
 
@@ -18,9 +17,10 @@ def _cost(settings: Mapping, objective: str, source: str, dim: int) -> Cost:
     if source == "samples":
         schedule = settings["schedules"]["samples"]
         cost = cost_of_layers(layers, schedule, objective, dim)
-        if settings["optimiser"] == "lbfgs":  # all points, a chunk at a time
-            chunks = -(-max(filter(_is_number, settings["sizes"]), default=CHUNK) // CHUNK)
-            return cost._replace(points=CHUNK, steps=chunks * schedule["polish"])
+        if settings["optimiser"] == "bfgs":  # keeps each step, which takes all points
+            n = max(filter(_is_number, settings["sizes"]), default=1)
+            weights = cost.weights * cost.steps
+            return cost._replace(weights=weights, points=1, steps=n, number=8, alone=True)
         if settings["optimiser"] == "least_squares":  # normal equations, a member at a time
             units = settings["architecture"]["hidden"][-1] + 1
             return cost._replace(weights=units**2, steps=1, number=8, alone=True)

@@ -121,19 +121,6 @@ class Separate(Stack):
             rows.append(self.pack({name: part[None] for name, part in named.items()}))
         self.theta = torch.cat(rows)
 
-    def start_as_published(self, generators: list[np.random.Generator]) -> None:
-        """Draw matrices from U(-1, 1) and biases from U(-0.1, 0.1), as the authors' code does."""
-        rows = []
-        for rng in generators:
-            drawn = {
-                name: (0.1 if name.endswith("bias") else 1.0) * rng.uniform(-1.0, 1.0, (1, *shape))
-                for name, shape in self.shapes().items()
-            }
-            rows.append(
-                self.pack({n: torch.as_tensor(part, dtype=self.dtype) for n, part in drawn.items()})
-            )
-        self.theta = torch.cat(rows)
-
     def forward(
         self, theta: Tensor, x: Tensor, sigma: Tensor, *, jacobian: bool = False
     ) -> tuple[Tensor, Tensor | None]:

@@ -6,14 +6,13 @@ import numpy as np
 import torch
 
 from autoscore.densities.base import Density
-from autoscore.models.separate import CHUNK
+from autoscore.models.separate import recipe
 from autoscore.models.separate.least_squares import average_targets, solve_decoders
 from autoscore.models.separate.network import Architecture, Separate
 from autoscore.numerics.grids import noise_levels
 from autoscore.numerics.streams import generator
-from autoscore.train import lbfgs
 from autoscore.train.batches import Batch, SampleBatches, quadrature_batch
-from autoscore.train.fit import Schedule, Trace, fit, silent, slope_over
+from autoscore.train.fit import Schedule, Trace, fit, silent
 from autoscore.train.setups import (
     Streams,
     fit_to_samples,
@@ -93,7 +92,7 @@ def train_on_samples(
     )
     points, shift, _, scale = standardised(data, settings, sizes, seeds)
     optimiser = settings["optimiser"]
-    if optimiser == "lbfgs":  # as published: the coordinates of the data themselves
+    if optimiser == "bfgs":  # as published: the coordinates of the data themselves
         shift, scale = np.zeros_like(shift), np.ones_like(scale)
     # weights that pass from level to level must mean the same at each
     elif objective != "rcae" and not settings["warm_start"]:
@@ -109,8 +108,8 @@ def train_on_samples(
         precision="single",
     )
     generators = [generator(*streams, "start", k) for k in seeds]
-    if optimiser == "lbfgs":
-        separate.start_as_published(generators)
+    if optimiser == "bfgs":
+        recipe.start(separate, generators)
     else:
         shown = [points[k, np.arange(256) % n] for k, n in zip(seeds, sizes, strict=True)]
         separate.initialise(np.stack(shown), generators)
@@ -122,11 +121,10 @@ def train_on_samples(
         if optimiser == "adam":
             asked = (points, data, settings, objective, streams, levels, checked)
             return fit_to_samples(stack, *asked, "samples", report, device)
-        place = device if optimiser == "lbfgs" else "cpu"
-        batches = sample_batches(stack, points, settings, objective, streams, levels, place)
+        batches = sample_batches(stack, points, settings, objective, streams, levels, "cpu")
         plan = Schedule(**settings["schedules"]["samples"])
-        if optimiser == "lbfgs":
-            return _follow_recipe(stack, batches, plan, report)
+        if optimiser == "bfgs":
+            return recipe.follow(stack, batches.every_point(), plan.steps, plan.checks, report)
         held_out = validation_batch(data, objective, stack, checked, streams)
         if held_out is not None:
             held_out = average_targets(held_out, stack.inward(data["validation"]))
@@ -135,31 +133,6 @@ def train_on_samples(
     if settings["warm_start"]:
         return separate, _descend(separate, train)
     return separate, train(separate)
-
-
-def _follow_recipe(
-    separate: Separate, batches: SampleBatches, plan: Schedule, report: Callable[[str], None]
-) -> Trace:
-    """Minimise the denoising loss of all points under one draw of the noise, by L-BFGS alone."""
-    batch, trace = batches.every_point(), Trace()
-    evaluations, every = plan.polish, max(1, plan.polish // plan.checks)
-
-    def check(step: int, losses: torch.Tensor) -> None:
-        if (step + 1) % every == 0 or step + 1 == evaluations:
-            trace.steps.append(step + 1)
-            trace.losses.append(losses)
-            report(f"evaluation {step + 1} of {evaluations}, mean loss {float(losses.mean()):.6g}")
-
-    chunks = batch.split(-(-batch.inputs.shape[1] // CHUNK))
-    separate.to(batches.device)
-    separate.theta = lbfgs.minimise(
-        lambda theta: slope_over(separate, "dae", theta, chunks),
-        separate.theta,
-        evaluations,
-        report=check,
-    )
-    separate.to("cpu")
-    return trace
 
 
 def _for_decoders(separate: Separate, batches: SampleBatches, plan: Schedule) -> Batch:
