@@ -1,4 +1,4 @@
-"""The paper's spiral model at its noise level: error against time, by optimiser, five seeds each.
+"""The paper's spiral model at its noise level: error against time, by optimiser, over seeds.
 
 One layer of tanh units and a linear decoder, on the configuration's points. Errors are squared and
 relative, against the exact posterior mean; r(x) = x has error 1.

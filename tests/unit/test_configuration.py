@@ -68,6 +68,7 @@ def target(change):
 
 
 DENOISING = {"models": {"separate": ["dae"]}}
+RECIPE = DENOISING | {"optimiser": "bfgs", "noise": "fixed", "sizes": [100]}
 
 
 def trained(train):
@@ -357,15 +358,30 @@ MISTAKES = [
         "train.noise is 'sobol'; allowed: fixed for bfgs",
     ),
     (
-        trained(DENOISING | {"optimiser": "bfgs", "noise": "fixed"}),
+        trained(RECIPE),
         "train.architecture.residual is 'score'; allowed: none for bfgs, as published",
     ),
     (
+        trained(RECIPE | {"architecture": {"tied": True, "residual": "none"}}),
+        "train.architecture.tied is True; allowed: false for bfgs, as published",
+    ),
+    (
+        trained(RECIPE | {"architecture": {"activation": "sigmoid", "residual": "none"}}),
+        "train.architecture.activation is 'sigmoid'; allowed: tanh for bfgs, as published",
+    ),
+    (
         trained(
-            DENOISING
-            | {"optimiser": "bfgs", "noise": "fixed"}
-            | {"architecture": {"hidden": [4, 4], "residual": "none"}}
+            RECIPE
+            | {"architecture": {"residual": "none"}, "schedules": {"samples": {"polish": 400}}}
         ),
+        "train.schedules.samples.polish is 400; allowed: 0, because bfgs takes as many iterations",
+    ),
+    (
+        trained(RECIPE | {"architecture": {"residual": "none"}, "sizes": [100, 400]}),
+        "train.sizes is [100, 400]; allowed: one of them for bfgs",
+    ),
+    (
+        trained(RECIPE | {"architecture": {"hidden": [4, 4], "residual": "none"}}),
         "train.architecture.hidden is [4, 4]; allowed: one layer for bfgs, as published",
     ),
     (

@@ -222,3 +222,12 @@ def test_check_names_what_is_out_of_date_and_changes_nothing(tmp_path, capsys):
     page.write_text(re.sub(r"<!--= acceptance -->.*?<!--/-->", "", text), encoding="utf-8")
     assert main(["--check"], tmp_path) == 1
     assert "no page shows acceptance" in capsys.readouterr().err
+
+
+def test_the_configuration_s_files_are_named():
+    table = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    named = re.findall(
+        r"^\| `([\w.]+)` \|", table.partition("\n\n| section")[0], flags=re.MULTILINE
+    )
+    there = [path.name for path in (ROOT / "config").iterdir() if path.name != "README.md"]
+    assert sorted(named) == sorted(there)

@@ -18,7 +18,7 @@ from autoscore.models.separate.training import train_on_samples
 from autoscore.numerics.streams import generator
 from autoscore.optimum.dae import DenoisingOptimum
 from autoscore.train.batches import Batch, SampleBatches
-from autoscore.train.fit import DivergedError, slope_over
+from autoscore.train.fit import DivergedError
 from autoscore.train.objectives import denoising
 from tests.unit.oracles import CONFIG
 
@@ -159,21 +159,36 @@ def test_the_recipe_s_loss_and_gradient_are_pytorch_s(d):
     np.testing.assert_allclose(gradient, slope[0], rtol=1e-4, atol=1e-6 * float(slope.abs().max()))
 
 
-def test_a_loss_that_is_not_finite_is_an_error():
+@pytest.mark.parametrize("place", [(0, 7, 0), (0, 0, 1)])
+@pytest.mark.parametrize("part", ["inputs", "targets"])
+def test_a_loss_that_is_not_finite_is_an_error(part, place):
     stack = empty(8)
     recipe.start(stack, [np.random.default_rng(1)])
     _, batch = batch_of(50)
-    batch.targets[0, 7] = torch.inf
-    with np.errstate(all="ignore"), pytest.raises(DivergedError, match="not finite"):
+    getattr(batch, part)[place] = torch.nan
+    with pytest.raises(DivergedError, match=r"not finite for sigma 0\.1, seed 0"):
         recipe.follow(stack, batch, 5, 5, lambda message: None)
 
 
-def test_losses_over_chunks_are_those_of_the_whole():
-    stack, batch = batch_of(500)
-    whole = slope_over(stack, "dae", stack.theta, [batch])
-    chunks = slope_over(stack, "dae", stack.theta, batch.split(7))
-    for one, other in zip(whole, chunks, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("iterations", [1, 3, 17])
+def test_the_last_loss_of_the_recipe_is_that_of_its_weights(iterations):
+    stack, (_, batch) = empty(8), batch_of(50)
+    recipe.start(stack, [np.random.default_rng(1)])
+    trace = recipe.follow(stack, batch, iterations, 5, lambda message: None)
+    assert trace.steps[-1] == iterations
+    assert len(trace.steps) == len(set(trace.steps)) == len(trace.losses)
+    wide = Batch(*(part.double() for part in (batch.inputs, batch.targets, batch.sigma)))
+    found = denoising(stack, stack.theta, wide)
+    torch.testing.assert_close(found, trace.losses[-1].to(found), rtol=1e-4, atol=0)
+
+
+def test_a_member_that_can_go_no_lower_ends_and_says_so():
+    stack, (_, batch), said = empty(4), batch_of(3), []
+    recipe.start(stack, [np.random.default_rng(1)])
+    trace = recipe.follow(stack, batch, 5000, 5, said.append)
+    (end,) = [line for line in said if "ends after iteration" in line]
+    assert "auto-encoder 1 of 1" in end
+    assert trace.losses[-1] == trace.losses[-2] < 1e-3
 
 
 def test_every_point_comes_once_with_the_noise_that_was_drawn_once():
@@ -187,3 +202,9 @@ def test_every_point_comes_once_with_the_noise_that_was_drawn_once():
     assert torch.equal(first.inputs, again.inputs)
     with pytest.raises(ValueError, match=r"noise must be fixed, .* not fresh"):
         batches("fresh").every_point()
+    streams = [np.random.default_rng(1)]
+    several = SampleBatches(
+        CIRCLE[None], [600, 300], [0, 0], np.array([0.1, 0.1]), streams, noise="fixed"
+    )
+    with pytest.raises(ValueError, match=r"equally many points, not \[300, 600\]"):
+        several.every_point()

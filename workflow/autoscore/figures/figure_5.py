@@ -38,12 +38,12 @@ FIGURE = Figure(
         "curve, points to the nearest arm, and turns round half-way between arms"
     ),
     caption=(
-        "the field of the authors' recipe turns round between arms, but not quite half-way; the "
-        "same architecture with larger encoder weights and its decoder solved for, in a second, is "
-        "nearer. Both see the same points and noise; below them the best reconstruction. Arrows "
-        "are scaled per panel. Of each the seed with the median error is shown; titles give that "
-        "error (1 for r(x) = x). No null model is drawn: plane_error has the errors of those of "
-        "the spiral"
+        "the field of the authors' recipe has sources between arms, as the paper's, but points to "
+        "the nearest arm only near it; that of the same architecture with larger encoder weights "
+        "and its decoder solved for, in a second, does so nearly everywhere. Both see the same "
+        "points and noise; below them the best reconstruction. Arrows are scaled per panel. Of "
+        "each the seed with the median error is shown; titles give that error (1 for r(x) = x). No "
+        "null model is drawn: plane_error has the errors of those of the spiral"
     ),
     deviations=(
         "the paper shows the nicest of several trainings, as it says; ours are the median of three "

@@ -1,4 +1,4 @@
-"""The paper's figure 7: a field that is wild away from the data, and a chain that is lost there."""
+"""The paper's figure 7: a field that is wild away from the data, and what is lost there."""
 
 import numpy as np
 import pandas as pd
@@ -27,22 +27,20 @@ FIGURE = Figure(
         "chain that leaves the data may end in a spurious attractor"
     ),
     caption=(
-        "under the authors' recipe, fine near the curve, places farther out run away; under the "
-        "same architecture solved for all reach the data. (a) Both fields; arrows are scaled per "
+        "(a) Under the authors' recipe the field is fine near the curve and overshoots outside it; "
+        "under the same architecture solved for it is fine everywhere. Arrows are scaled per "
         "panel. (b) Where iterated reconstructions from each place end: white on the data, pink at "
         "a spurious attractor (crosses), blue outside a box three times as wide, grey still moving "
-        "after 400 steps. A pink area's attractor may lie outside the window, and a cross in "
-        "another area may be where a few starts at a border come to rest. The line is the first of "
-        "200 chains from the data that ends off them (dot), where one does. (c) The share of "
-        "starts in the window (a coarser grid) that do not reach the data, over the error of the "
-        "field, by model and seed; grey dots are other trainings: with fresh noise, rare large "
-        "noise or walkback, short or long, separate and conditioned ones; null models are, from "
-        "the left, a kernel density estimate, a fitted Gaussian with r(x) = x, and an untrained "
-        "network"
+        "after 400 steps; with the first of 200 chains from the data that ends off them, if one "
+        "does. (c) The share of starts in the window (a coarser grid) that do not reach the data, "
+        "over the error of the field, by model and seed. Grey dots are other trainings: with fresh "
+        "noise, rare large noise or walkback, short or long, separate and conditioned ones; null "
+        "models are, from the left, a kernel density estimate, a fitted Gaussian with r(x) = x, "
+        "and an untrained network"
     ),
     deviations=(
-        "the paper sketches (b); ours is a real chain, which need not end in an attractor: noise "
-        "keeps most lost chains moving where the field is weak",
+        "the paper sketches a trapped chain in (b); ours shows where each place of the window "
+        "ends, and a real chain if one is lost",
         "the median seed is shown",
         "(c) is not in the paper",
     ),

@@ -234,13 +234,16 @@ class SampleBatches:
     def every_point(self) -> Batch:
         """Return each member's points, once each, under noise that was drawn once.
 
-        All members must have as many points. Raises ValueError for noise that is not ``"fixed"``.
+        Raises ValueError for noise that is not ``"fixed"``, or if members have not all as many
+        points.
         """
         if self.noise != "fixed":
             raise ValueError(
                 f"noise must be fixed, so that a batch can be all there is, not {self.noise}"
             )
-        n = int(self.sizes[0])
+        n, *others = {int(size) for size in self.sizes}
+        if others:
+            raise ValueError(f"members must have equally many points, not {sorted([n, *others])}")
         return self._batch(np.tile(np.arange(n), (len(self._pair_size), 1)), None, None)
 
     def draw(self, n: int, reconstruct: Reconstruct | None = None) -> Batch:

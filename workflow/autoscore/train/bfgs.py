@@ -1,9 +1,9 @@
-"""BFGS, as `scipy.optimize.minimize` runs it, for thousands of parameters.
+"""BFGS for thousands of parameters, with SciPy's line search.
 
-SciPy keeps the inverse Hessian as a matrix and updates it by products of matrices, which takes p^3
-operations for p parameters. Here it is kept as all the steps that it was updated with, so that the
-k-th iteration takes about 10 k p. Nothing is forgotten or rescaled, unlike in L-BFGS: in narrow
-valleys that makes all the difference.
+`scipy.optimize.minimize` keeps the inverse Hessian as a matrix and updates it by products of
+matrices, which takes p^3 operations for p parameters. Here it is kept as all the steps that it was
+updated with, so that the k-th iteration takes about 10 k p. Nothing is forgotten or rescaled,
+unlike in L-BFGS: in narrow valleys that makes all the difference.
 """
 
 import warnings
@@ -21,9 +21,9 @@ def descend(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Yield value and place ``(p,)`` after each iteration of BFGS, from an inverse Hessian of one.
 
-    `function` gives a value and its gradient ``(p,)`` at a place. Every step fulfils the strong
-    Wolfe conditions, so no value is above the one before. The iterations end early where no such
-    step is found, as at a minimum up to rounding.
+    `function` gives a value and its gradient ``(p,)`` at a place, both finite. No value is above
+    the one before; nearly every step fulfils the strong Wolfe conditions. The iterations end early
+    where no step is found, as at a minimum up to rounding.
     """
     at, inverse = _Latest(function), InverseHessian(len(theta), iterations)
     value, gradient = at.value(theta), at.gradient(theta)

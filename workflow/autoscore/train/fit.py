@@ -108,21 +108,6 @@ def fit(
     return course.trace
 
 
-def slope_over(
-    stack: Stack, objective: str, theta: Tensor, batches: list[Batch]
-) -> tuple[Tensor, Tensor]:
-    """Return the mean losses over the points of all batches, ``(m,)``, and their gradients."""
-    theta = theta.detach().requires_grad_()
-    total = sum(batch.inputs.shape[1] for batch in batches)
-    loss, gradient = None, None
-    for batch in batches:
-        losses = OBJECTIVES[objective](stack, theta, batch) * (batch.inputs.shape[1] / total)
-        (slope,) = torch.autograd.grad(losses.sum(), theta)
-        loss = losses.detach() if loss is None else loss + losses.detach()
-        gradient = slope if gradient is None else gradient + slope
-    return loss, gradient
-
-
 @dataclass
 class _Course:
     """A training on its way: all that changes from step to step."""
@@ -185,7 +170,10 @@ class _Course:
 
     def _slope(self, theta: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the losses, ``(m,)``, and their gradients, ``(m, parameters)``."""
-        return slope_over(self.stack, self.objective, theta, [batch])
+        theta = theta.detach().requires_grad_()
+        losses = OBJECTIVES[self.objective](self.stack, theta, batch)
+        (slope,) = torch.autograd.grad(losses.sum(), theta)
+        return losses.detach(), slope
 
     def _reconstruct(self, x: Tensor, sigma: Tensor) -> Tensor:
         with torch.no_grad():

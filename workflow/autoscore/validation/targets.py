@@ -117,11 +117,16 @@ def _optimiser_mistakes(key: str, settings: dict) -> Iterator[str]:
     for source in ("samples", "conditioned"):
         if polish := schedules[source]["polish"]:
             allowed = "0, because the noise changes at every step"
+            if optimiser == "bfgs":
+                allowed = "0, because bfgs takes as many iterations as the schedule has steps"
             yield refused(f"{key}.schedules.{source}.polish", polish, allowed)
     goes_with = {"bfgs": ["fixed"], "least_squares": ["fixed", "fresh", "sobol"]}
     if settings["noise"] not in goes_with.get(optimiser, [settings["noise"]]):
         allowed = f"{' or '.join(goes_with[optimiser])} for {optimiser}"
         yield refused(f"{key}.noise", settings["noise"], allowed)
+    drawn = [size for size in settings["sizes"] if size != "exact"]
+    if optimiser != "adam" and settings["noise"] == "fixed" and len(drawn) > 1:
+        yield refused(f"{key}.sizes", settings["sizes"], f"one of them for {optimiser}")
     if optimiser == "least_squares" and settings["architecture"]["tied"]:
         yield refused(
             f"{key}.architecture.tied", True, "false for least_squares, which solves for it"
@@ -140,7 +145,9 @@ def _recipe_mistakes(key: str, architecture: dict) -> Iterator[str]:
     published = {"tied": False, "residual": "none", "activation": "tanh"}
     for part, value in published.items():
         if architecture[part] != value:
-            yield refused(f"{key}.{part}", architecture[part], f"{value} for bfgs, as published")
+            yield refused(
+                f"{key}.{part}", architecture[part], f"{str(value).lower()} for bfgs, as published"
+            )
     if len(architecture["hidden"]) > 1:
         yield refused(f"{key}.hidden", architecture["hidden"], "one layer for bfgs, as published")
 

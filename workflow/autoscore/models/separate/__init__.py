@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from autoscore.models.declaration import IMAGE_SETTINGS, Cost, Model, cost_of_layers
 
+POINTS = 10_000  # of a user's sample, whose number is not known here
 COMMON = {"kind", "sigmas", "seeds", "device", "architecture"}
 
 
@@ -18,8 +19,8 @@ def _cost(settings: Mapping, objective: str, source: str, dim: int) -> Cost:
         schedule = settings["schedules"]["samples"]
         cost = cost_of_layers(layers, schedule, objective, dim)
         if settings["optimiser"] == "bfgs":  # keeps each step, which takes all points
-            n = max(filter(_is_number, settings["sizes"]), default=1)
-            weights = cost.weights * cost.steps
+            n = max(filter(_is_number, settings["sizes"]), default=POINTS)
+            weights = (cost.weights + cost.steps) * cost.steps
             return cost._replace(weights=weights, points=1, steps=n, number=8, alone=True)
         if settings["optimiser"] == "least_squares":  # normal equations, a member at a time
             units = settings["architecture"]["hidden"][-1] + 1

@@ -5,7 +5,6 @@ Starting weights, loss and optimiser are those of their code for the spiral
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 import torch
@@ -40,27 +39,44 @@ def follow(
     """Train members one after another on every point of a batch, and return their losses.
 
     Weights are in double precision while they are trained. A member that cannot lower its loss any
-    further stops there. A loss that is not finite raises DivergedError.
+    further stops there, and says so. A loss that is not finite raises DivergedError.
     """
     every = max(1, iterations // checks)
     losses = np.empty((len(stack.theta), iterations))
     for member, weights in enumerate(stack.theta.double().numpy()):
-        inputs, targets = (part[member].double().numpy() for part in (batch.inputs, batch.targets))
-        unit = len(inputs) * float(batch.sigma[member, 0]) ** 2
-        loss = partial(summed_loss, inputs=inputs, targets=targets)
-        losses[member] = loss(weights)[0] / unit  # where no step lowers it
-        for iteration, (value, theta) in enumerate(bfgs.descend(loss, weights, iterations), 1):
-            losses[member, iteration - 1 :] = value / unit
-            if not np.isfinite(value):
-                raise DivergedError(f"a loss is not finite after iteration {iteration}")
-            if iteration % every == 0:
-                report(
-                    f"auto-encoder {member + 1} of {len(losses)}, iteration {iteration} of "
-                    f"{iterations}, loss {value / unit:.6g}"
-                )
+        loss = _Loss(stack, batch, member)
+        losses[member], done = loss(weights)[0] / loss.unit, 0
+        name = f"auto-encoder {member + 1} of {len(losses)}"
+        for done, (value, theta) in enumerate(bfgs.descend(loss, weights, iterations), 1):
+            losses[member, done - 1 :] = value / loss.unit
             stack.theta[member] = torch.as_tensor(theta)
-    steps = [*range(every, iterations + 1, every)]
+            if done % every == 0:
+                shown = losses[member, -1]
+                report(f"{name}, iteration {done} of {iterations}, loss {shown:.6g}")
+        if done < iterations:
+            report(f"{name} ends after iteration {done}: no step lowers its loss")
+    steps = [*range(every, iterations, every), iterations]
     return Trace(steps, [torch.as_tensor(losses[:, step - 1]) for step in steps])
+
+
+class _Loss:
+    """A member's summed loss and its gradient, both finite; `unit` makes it a mean over sigma^2."""
+
+    def __init__(self, stack: Separate, batch: Batch, member: int) -> None:
+        self._of = f"sigma {stack.sigmas[member]:.6g}, seed {stack.seeds[member]}"
+        inputs, targets = (part[member].double().numpy() for part in (batch.inputs, batch.targets))
+        self._points = inputs, targets
+        self.unit = len(inputs) * float(batch.sigma[member, 0]) ** 2
+
+    def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            value, gradient = summed_loss(theta, *self._points)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            raise DivergedError(
+                f"the loss or its gradient is not finite for {self._of}: bfgs works in the data's "
+                "own units, which have to be of the order of one"
+            )
+        return value, gradient
 
 
 def summed_loss(
@@ -69,8 +85,9 @@ def summed_loss(
     """Return the sum over all points of |r(y) - x|^2, and its gradient by theta ``(p,)``.
 
     Theta has the order of `Separate.pack`, for one layer of tanh; noisy inputs y and targets x have
-    the shape ``(n, d)``. Units are computed in single precision, twice as fast as in double, sums
-    and weights in double: with weights in single precision the search soon finds no step.
+    the shape ``(n, d)``. Units are computed in single precision, twice as fast as in double, and
+    summed over blocks of points in double. Seeds end with the same errors, which they do not with
+    theta itself in single precision: then the search soon finds no step.
     """
     n, d = inputs.shape
     units = (len(theta) - d) // (2 * d + 1)
