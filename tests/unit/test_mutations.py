@@ -360,6 +360,7 @@ MUTATIONS = {
     worlds.basins: {
         given(good=poor, poor=good): "C8_chains C8_starts C8_published C8_solved C8_solved_starts",
     },
+    worlds.wild_basins: {given(wild=good): "C8_published_away"},
     worlds.curves: {
         optimum_negated: "C2_arms_exact C5_tangent C5_normal",
         segments_too_short: "C2_arms_exact_place C2_arms_place C2_figure_5_place",

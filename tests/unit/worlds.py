@@ -86,6 +86,11 @@ def weak(density, sigma):
     return Bent(DenoisingOptimum(density, sigma), 0.05)
 
 
+def wild(density, sigma):
+    """Stand for what overshoots."""
+    return Bent(DenoisingOptimum(density, sigma), 10.0)
+
+
 def poor(density, sigma):
     """Stand for what knows the mean and the covariance alone."""
     x = density.sample(2000, generator(0))
@@ -272,6 +277,11 @@ def basins():
         "walkback": "good",
     }  # fmt: skip
     _geometry(fields, [], {"attractors": "_attractors"}, seeds=1)
+
+
+def wild_basins():
+    """Where an iterated model of eight Gaussians leads that overshoots."""
+    _geometry({"paper": "wild"}, [], {"attractors": "_attractors"}, seeds=1)
 
 
 def _geometry(fields, figures, names, seeds=3):

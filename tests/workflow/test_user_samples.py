@@ -11,7 +11,12 @@ densities:
   plane:
     kind: samples
     path: my plane.npy
-    train: {models: {separate: [dae]}}
+    train:
+      models: {separate: [dae]}
+      variants:
+        recipe:
+          {kind: separate, objectives: [dae], noise: fixed, optimiser: bfgs,
+           architecture: {hidden: [20], residual: none}, schedules: {samples: {steps: 30}}}
   line:
     kind: samples
     path: my líne.csv
@@ -41,6 +46,9 @@ def test_samples_of_a_user_s_own_are_learned_and_measured(project):
     # 2 seeds at 2 noise levels, or at 8 chosen for the points; validation and held-out points are
     # not trained on
     assert rows == {("line", "rcae", 20): 4, ("plane", "dae", 36): 16}
+    losses = pd.read_csv(project.folder / "results/train/plane/dae_recipe_samples.csv")
+    first, last = (losses[losses["step"] == step]["loss"].to_numpy() for step in (1, 30))
+    assert (last < first).all()
     losses = pd.read_csv(project.folder / "results/score/held_out.csv")
     assert {"identity", "gaussian", "kde", "separate"} <= set(losses["model"])
     assert "Held-out loss of plane" in outcome.text
