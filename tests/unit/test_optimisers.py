@@ -143,11 +143,12 @@ def test_the_recipe_s_losses_are_those_of_its_weights_and_each_member_s_own():
 
 
 @pytest.mark.parametrize("d", [1, 2, 5])
-def test_the_recipe_s_loss_and_gradient_are_pytorch_s(d):
+def test_the_recipe_s_loss_and_gradient_are_pytorch_s(d, monkeypatch):
+    monkeypatch.setattr(recipe, "AT_ONCE", 30 * 400)  # four blocks of points, the last one smaller
     rng = np.random.default_rng(d)
     stack = empty(30, d)
     recipe.start(stack, [rng])
-    noisy, clean = rng.standard_normal((2, 1500, d))  # more than one block of them
+    noisy, clean = rng.standard_normal((2, 1500, d))
     theta = stack.theta.double().requires_grad_()
     named = stack.views(theta)
     units = torch.tanh(torch.as_tensor(noisy) @ named["encoder.0.weight"] + named["encoder.0.bias"])
