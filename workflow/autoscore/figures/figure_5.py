@@ -41,9 +41,9 @@ FIGURE = Figure(
         "the field of the authors' recipe has sources between arms, as the paper's, but points to "
         "the nearest arm only near it; that of the same architecture with larger encoder weights "
         "and its decoder solved for, in a second, does so except near the midline. Both see the "
-        "same points and noise; below them the best reconstruction. Arrows are scaled per panel. Of "
-        "each the seed with the median error is shown; titles give that error (1 for r(x) = x). No "
-        "null model is drawn: plane_error has the errors of those of the spiral"
+        "same points and noise; below them the best reconstruction. Arrows are scaled per panel. "
+        "Of each the seed with the median error is shown; titles give that error (1 for r(x) = x). "
+        "No null model is drawn: plane_error has the errors of those of the spiral"
     ),
     deviations=(
         "BFGS keeps its steps in place of a matrix, and computes the units in single precision, "
